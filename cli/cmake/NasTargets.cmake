@@ -1,0 +1,24 @@
+# One library target per folder: nas_library(name SOURCES ... LINKS ... [PRIVATE_LINKS ...]).
+# The folder rules of the design are checked by the linker: a folder sees only what it links.
+find_program(NAS_CCACHE ccache)
+if(NAS_CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${NAS_CCACHE})
+endif()
+
+add_compile_options(-Wall -Wextra -fPIC)
+if(NAS_SANITIZE)
+  add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=address,undefined)
+endif()
+if(NAS_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link,address,undefined)
+  add_link_options(-fsanitize=address,undefined)
+endif()
+
+function(nas_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINKS;PRIVATE_LINKS" ${ARGN})
+  add_library(nas_${name} STATIC ${ARG_SOURCES})
+  add_library(nas::${name} ALIAS nas_${name})
+  target_include_directories(nas_${name} PUBLIC ${PROJECT_SOURCE_DIR})
+  target_link_libraries(nas_${name} PUBLIC ${ARG_LINKS} PRIVATE ${ARG_PRIVATE_LINKS})
+endfunction()

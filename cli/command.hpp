@@ -1,0 +1,83 @@
+#pragma once
+// The command table and what all commands share. One file per subcommand: parse, call, print.
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace CLI {
+class App;
+}
+
+namespace nas::cli {
+
+struct Command {
+  std::string name;
+  std::string summary;  ///< One sentence for the overview.
+  /// argv after the command's name. Returns an exit code; errors are thrown (spaces/error.hpp).
+  int (*run)(const std::vector<std::string>& args);
+  bool torch = false;  ///< Lives in nas-torch; `nas` hands over.
+};
+/// Commands linked into both binaries (space, runs, results, search, data, doctor, db, config,
+/// ...).
+const std::vector<Command>& light_commands();
+/// Commands of nas-torch (train, evaluate, export, measure, rank). In `nas` the table holds the
+/// same names and summaries; their `run` hands over.
+const std::vector<Command>& torch_commands();
+
+/// Options of every command.
+struct Common {
+  std::string config;             ///< --config FILE
+  std::vector<std::string> sets;  ///< --set a.b=value, repeatable
+  std::string db = "nas.db";      ///< --db FILE (NAS_DB)
+  uint64_t seed = 0;              ///< --seed N
+  bool seed_given = false;
+  bool json = false;   ///< --json
+  bool quiet = false;  ///< --quiet
+};
+/// Adds the options above in the group "Common".
+void add_common(CLI::App& app, Common& common);
+/// Parses `args`; on --help prints and returns false (exit 0). Throws ConfigError (exit 2) on wrong
+/// usage, with the nearest known flag.
+bool parse(CLI::App& app, const std::vector<std::string>& args);
+
+/// Replaces this process by nas-torch with the same arguments. In nas-torch: a no-op that returns.
+/// Throws DeviceError when nas-torch is not installed.
+void need_torch();
+
+// ---- Output. Results to stdout, everything else to stderr.
+
+/// Aligned columns for people; numbers right-aligned.
+class Table {
+ public:
+  explicit Table(std::vector<std::string> header);
+  void row(std::vector<std::string> cells);
+  std::string text() const;
+
+ private:
+  std::vector<std::vector<std::string>> rows_;
+};
+std::string format_number(double value, int significant = 4);
+std::string format_count(double value);                    ///< 40.8M, 1.69M, 270906 -> 270.9k
+std::string format_seconds(double s);                      ///< 1h02m, 3m20s, 12.3s
+void print(const std::string& text);                       ///< stdout, newline added.
+void note(const Common& common, const std::string& text);  ///< stderr unless --quiet.
+void warning(const std::string& text);                     ///< stderr, "warning: ".
+
+/// One line redrawn on a terminal; one plain line per `tick` that is a milestone otherwise.
+class Progress {
+ public:
+  Progress(const Common& common, std::string label, int64_t total);
+  ~Progress();
+  /// `detail` e.g. `loss 0.31`. Off a terminal prints only when `milestone`.
+  void update(int64_t done, const std::string& detail, bool milestone = false);
+
+ private:
+  struct State;
+  State* state_;
+};
+
+/// Set by SIGINT/SIGTERM (first time; the second quits at once). Install in main.
+void install_signal_handlers();
+bool stop_requested();
+
+}  // namespace nas::cli

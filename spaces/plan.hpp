@@ -1,0 +1,245 @@
+#pragma once
+// Plan: what one architecture computes, as a list of typed ops with shapes (a small network IR).
+// Made without torch in microseconds: nodes are trivially copyable and names are interned, so a
+// Plan that is built again into the same object allocates nothing. The single source of truth for
+// shapes, MACs, parameters, latency-table keys, the forward pass and export.
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <variant>
+#include <vector>
+
+namespace nas {
+
+/// Interned strings; made once by a Space, then only read.
+class SymbolTable {
+ public:
+  uint32_t intern(std::string_view text);
+  const std::string& text(uint32_t id) const { return texts_[id]; }
+  size_t size() const { return texts_.size(); }
+
+ private:
+  std::vector<std::string> texts_;
+  std::unordered_map<std::string, uint32_t> ids_;
+};
+
+/// Shape of one sample's tensor: [c, h, w], or [c] when `flat` (h = w = 1).
+struct Shape {
+  int32_t c = 0, h = 1, w = 1;
+  bool flat = false;
+  int64_t elements() const { return int64_t{c} * h * w; }
+  bool operator==(const Shape&) const = default;
+};
+std::string to_string(const Shape& shape);  ///< `16x32x32`, or `64` when flat.
+
+/// How a parameter is filled before training.
+enum class Init : uint8_t {
+  kFrameworkDefault,     ///< Kaiming-uniform with slope sqrt 5; bias U(+-1/sqrt(fan_in)).
+  kKaimingNormalFanOut,  ///< N(0, 2/fan_out), biases 0.
+};
+
+// ---- Ops. Sizes are those of this subnet; `full_*` are the sizes of the shared tensor it is
+// sliced from (leading channels; kernels by centre crop, optionally times learned matrices).
+
+/// Weight [out, in/groups, k, k], optional bias [out]. A depthwise op has groups == in == out and
+/// its full form groups == full_in == full_out.
+struct Conv2d {
+  int32_t in = 0, out = 0;
+  int16_t kernel = 1, stride = 1, padding = 0, dilation = 1;
+  int32_t groups = 1;
+  bool bias = false;
+  Init init = Init::kFrameworkDefault;
+  int16_t full_kernel = 1;
+  int32_t full_in = 0, full_out = 0;
+  /// Kernels smaller than full_kernel are the centre crop of the next larger one times a learned
+  /// matrix, chained 7 -> 5 -> 3 (once-for-all); false: the plain centre crop.
+  bool kernel_transform = false;
+};
+/// `affine`: weight and bias [channels]. `running`: keeps running statistics (mean, var) as
+/// buffers; without, batch statistics are used in training and evaluation.
+struct BatchNorm {
+  int32_t channels = 0, full = 0;
+  bool affine = true, running = true;
+  bool zero_gamma = false;  ///< weight starts at 0 instead of 1.
+  float eps = 1e-5f, momentum = 0.1f;
+};
+enum class Act : uint8_t { kRelu, kRelu6, kHSwish, kHSigmoid, kSwish, kSigmoid };
+struct Activation {
+  Act act = Act::kRelu;
+};
+/// Padding is never counted in an average.
+struct Pool {
+  bool max = true;
+  int16_t kernel = 2, stride = 2, padding = 0;
+};
+/// Mean over h and w; [c, 1, 1] when keep, else flat [c].
+struct GlobalAvgPool {
+  bool keep = false;
+};
+/// Weight [out, in], optional bias [out]; input is flat.
+struct Linear {
+  int32_t in = 0, out = 0;
+  bool bias = true;
+  Init init = Init::kFrameworkDefault;
+  int32_t full_in = 0, full_out = 0;
+};
+struct Add {};     ///< Sum of all inputs, equal shapes.
+struct Mul {};     ///< input 0 * input 1, input 1 broadcast from [c, 1, 1].
+struct Concat {};  ///< Along channels.
+struct Zero {
+  int16_t stride = 1;
+};  ///< Input (every stride-th element) times 0.0.
+struct Identity {};
+/// Keeps every stride-th row and column, starting at `offset` (out = ceil((size - offset)/stride)).
+struct Subsample {
+  int16_t stride = 2, offset = 0;
+};
+struct Dropout {
+  float p = 0.0f;
+};  ///< Training only.
+/// Training only: drops the whole residual branch of a sample (stochastic depth).
+struct DropPath {
+  float p = 0.0f;
+};
+
+using Op = std::variant<Conv2d,
+                        BatchNorm,
+                        Activation,
+                        Pool,
+                        GlobalAvgPool,
+                        Linear,
+                        Add,
+                        Mul,
+                        Concat,
+                        Zero,
+                        Identity,
+                        Subsample,
+                        Dropout,
+                        DropPath>;
+
+/// Which option of which choice put a node there.
+struct Provenance {
+  int16_t choice = -1;
+  int16_t option = -1;
+  bool operator==(const Provenance&) const = default;
+};
+
+struct Node {
+  Op op;
+  Shape out;
+  uint32_t name = 0;    ///< Symbol, unique in the supernet for nodes with parameters.
+  uint32_t inputs = 0;  ///< First index in Plan::input_pool.
+  uint16_t input_count = 0;
+  uint16_t origin_count = 0;
+  uint32_t origins = 0;  ///< First index in Plan::origin_pool.
+};
+
+/// One tensor that a node needs.
+enum class Role : uint8_t { kWeight, kBias, kRunningMean, kRunningVar };
+std::string_view suffix(Role role);  ///< `.weight`, `.bias`, `.running_mean`, `.running_var`.
+
+/// At most four sizes, without allocation.
+struct Dims {
+  int64_t size[4] = {0, 0, 0, 0};
+  int rank = 0;
+  std::span<const int64_t> span() const { return {size, static_cast<size_t>(rank)}; }
+  int64_t elements() const;
+  bool operator==(const Dims&) const = default;
+};
+struct TensorSpec {
+  Role role;
+  Dims shape;  ///< In this subnet.
+  Dims full;   ///< In the supernet.
+};
+/// Tensors of a node: parameters first, then (for BatchNorm with running) the two buffers.
+/// Returns how many were written to `out` (at most 4).
+int tensors_of(const Op& op, TensorSpec out[4]);
+
+class Plan {
+ public:
+  /// Node ids are positions in `nodes`; kInput is the image.
+  static constexpr int32_t kInput = -1;
+
+  std::vector<Node> nodes;          ///< In topological order; the last one gives the logits.
+  std::vector<int32_t> input_pool;  ///< Node ids, kInput for the image.
+  std::vector<Provenance> origin_pool;
+  Shape input;
+  const SymbolTable* symbols = nullptr;  ///< Owned by the Space, which outlives its plans.
+
+  void clear();
+  std::span<const int32_t> inputs(const Node& node) const {
+    return {input_pool.data() + node.inputs, node.input_count};
+  }
+  std::span<const Provenance> origins(const Node& node) const {
+    return {origin_pool.data() + node.origins, node.origin_count};
+  }
+  const std::string& name(const Node& node) const { return symbols->text(node.name); }
+  /// `stage2.block1.conv.weight`.
+  std::string tensor_name(const Node& node, Role role) const;
+  const Shape& shape_of(int32_t id) const {
+    return id == kInput ? input : nodes[static_cast<size_t>(id)].out;
+  }
+};
+
+/// Appends nodes with inferred shapes; used by the space families. Provenance set with `origin`
+/// holds for all nodes until changed.
+class PlanBuilder {
+ public:
+  PlanBuilder(Plan& plan, const SymbolTable& symbols, Shape input);
+
+  /// Provenance of the nodes that follow; up to 4 (choice, option) pairs. {} for fixed parts.
+  void origin(std::initializer_list<Provenance> origins);
+
+  /// Appends `op`; returns its id. `name` is an interned symbol (0 for ops without parameters).
+  /// Throws InternalShapeError (a std::logic_error naming op and shapes) when shapes do not fit.
+  int32_t add(const Op& op, uint32_t name, int32_t input);
+  int32_t add(const Op& op, uint32_t name, std::span<const int32_t> inputs);
+  int32_t add(const Op& op, uint32_t name, std::initializer_list<int32_t> inputs) {
+    return add(op, name, std::span<const int32_t>(inputs.begin(), inputs.size()));
+  }
+  const Shape& shape(int32_t id) const { return plan_.shape_of(id); }
+
+ private:
+  Plan& plan_;
+  uint32_t origin_first_ = 0;
+  uint16_t origin_count_ = 0;
+};
+
+/// Output shape of `op` for these inputs; throws std::invalid_argument (op, shapes) on a misfit.
+Shape infer_shape(const Op& op, std::span<const Shape> inputs);
+
+/// Short lower-case name: conv2d, batch_norm, relu, max_pool, ...
+std::string_view op_name(const Op& op);
+
+/// Key of a latency table: op, shapes and attributes, nothing about names or weights, e.g.
+/// `conv2d in=16x32x32 out=32x16x16 k=3 s=2 p=1 d=1 g=1 bias=0`. Equal key, equal work.
+std::string signature(const Plan& plan, const Node& node);
+
+// ---- Cost, exact and free (no torch).
+
+/// Per image. Convention "conv_linear" (NAS-Bench, once-for-all): MACs of convolutions and the
+/// weights of linear layers; no bias, BN, activation, pooling. See `Counting` for the others.
+struct Cost {
+  int64_t macs = 0;
+  int64_t params = 0;
+  int64_t activation_bytes = 0;  ///< Sum of all op outputs, 4 bytes an element.
+  int64_t peak_bytes = 0;        ///< Largest sum of live activations in order of execution.
+};
+/// Which extra terms count as MACs. `linear_bias`: one MAC per output of a linear layer with bias
+/// (the NAS-Bench-201 table's FLOPs).
+enum class Counting : uint8_t { kConvLinear, kConvLinearBias };
+int64_t macs_of(const Plan& plan, const Node& node, Counting counting = Counting::kConvLinear);
+int64_t params_of(const Op& op);
+Cost cost_of(const Plan& plan, Counting counting = Counting::kConvLinear);
+
+/// nodes/edges/shapes/params as JSON text (schema `nas-plan/1`), and a table for people.
+std::string plan_json(const Plan& plan);
+std::string plan_text(const Plan& plan);
+/// Graphviz source of the network, nodes coloured by choice.
+std::string plan_dot(const Plan& plan);
+
+}  // namespace nas

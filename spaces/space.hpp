@@ -1,0 +1,119 @@
+#pragma once
+// Space: named choices, conditions, and the function architecture -> Plan.
+#include <boost/multiprecision/cpp_int.hpp>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "spaces/architecture.hpp"
+#include "spaces/plan.hpp"
+#include "spaces/random.hpp"
+
+namespace nas {
+
+using BigInt = boost::multiprecision::cpp_int;
+
+/// The choice is active iff the (earlier) choice `on` is active and has one of `options`.
+struct Condition {
+  int on = -1;
+  std::vector<int16_t> options;
+};
+
+/// A named, non-empty, ordered list of options.
+struct Choice {
+  std::string name;
+  std::vector<std::string> options;
+  std::vector<Condition> conditions;  ///< All must hold; empty: always active.
+};
+
+/// A parameter or buffer of the supernet: the largest shape any architecture asks for.
+struct SupernetTensor {
+  std::string name;
+  Role role;
+  Dims full;
+  Op op;  ///< The op it belongs to (for initialisation: fan-in, Init, zero_gamma).
+};
+
+class Space {
+ public:
+  virtual ~Space() = default;
+
+  const std::string& name() const { return name_; }
+  const std::vector<Choice>& choices() const { return choices_; }
+  const SymbolTable& symbols() const { return symbols_; }
+  Shape input() const { return input_; }
+  int classes() const { return classes_; }
+  Counting counting() const { return counting_; }
+  /// SHA-256 of name, options and choices; a checkpoint of another fingerprint is refused.
+  virtual std::string fingerprint() const;
+
+  /// Builds the network of a valid architecture into `plan` (cleared first, capacity kept).
+  virtual void build(const Architecture& a, Plan& plan) const = 0;
+  Plan plan(const Architecture& a) const;
+
+  /// Right number of genes, each in range, and whatever else the family asks. `why` says what not.
+  virtual bool valid(const Architecture& a, std::string* why = nullptr) const;
+  /// Whether each choice is active in `a`.
+  virtual bool active(const Architecture& a, size_t choice) const;
+  /// Genes of inactive choices set to 0.
+  Architecture fix_inactive(Architecture a) const;
+  /// The representative of all architectures that compute the same function when trained alone
+  /// (at least fix_inactive). Identity of a network for search, caches and tables.
+  virtual Architecture canonical(Architecture a) const { return fix_inactive(std::move(a)); }
+
+  /// Text form; `parse(text(a)) == a` for every valid a. parse throws ConfigError that names the
+  /// offending field and the nearest known word.
+  virtual std::string text(const Architecture& a) const;
+  virtual Architecture parse(std::string_view text) const;
+  /// {"choice name": "option", ...}; inactive choices left out.
+  std::string json(const Architecture& a) const;
+  Architecture parse_json(std::string_view json) const;
+
+  /// Exact number of valid architectures with inactive genes fixed.
+  virtual BigInt count() const;
+  /// Calls f for every one of them in lexicographic order of genes, until f answers false.
+  virtual void enumerate(const std::function<bool(const Architecture&)>& f) const;
+  /// Uniform over valid architectures (as counted by count()).
+  virtual void sample(Rng& rng, Architecture& out) const;
+  Architecture sample(Rng& rng) const;
+  /// Every active choice drawn uniformly among its options, redrawn until valid: what single-path
+  /// training means by uniform. Differs from sample() where conditions make options unequal.
+  virtual void sample_choices(Rng& rng, Architecture& out) const;
+
+  /// All valid architectures that differ in one active choice (after fix_inactive), no repeats.
+  virtual std::vector<Architecture> neighbours(const Architecture& a) const;
+  /// Each active choice redrawn with probability `rate` (at least one changes); valid.
+  virtual Architecture mutate(const Architecture& a, double rate, Rng& rng) const;
+  /// Each gene from either parent; repaired by redrawing until valid (falls back to a parent).
+  virtual Architecture crossover(const Architecture& a, const Architecture& b, Rng& rng) const;
+
+  /// One-hot with inactive choices masked to 0; layout fixed by the space.
+  virtual std::vector<std::string> feature_names() const;
+  virtual void features(const Architecture& a, std::vector<double>& out) const;
+
+  /// Smallest and largest architecture (sandwich rule, MACs as size); by default all genes 0 and
+  /// all genes last, made valid.
+  virtual Architecture smallest() const;
+  virtual Architecture largest() const;
+
+  /// Architectures whose plans together mention every tensor of the supernet.
+  virtual std::vector<Architecture> cover() const;
+  /// Every tensor of the supernet, in order of first appearance in cover().
+  std::vector<SupernetTensor> supernet_tensors() const;
+
+ protected:
+  std::string name_;
+  std::vector<Choice> choices_;
+  SymbolTable symbols_;
+  Shape input_;
+  int classes_ = 10;
+  Counting counting_ = Counting::kConvLinear;
+};
+
+/// Mistake-tolerant option bag of the YAML `space:` section, strict about unknown keys:
+/// see spaces/registry.hpp.
+
+}  // namespace nas

@@ -1,0 +1,116 @@
+#pragma once
+// Data sets and the loader, without torch: images are bytes, batches are float buffers.
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "spaces/yaml_binder.hpp"
+
+namespace nas {
+
+/// One labelled image; pixels are [c, h, w] bytes.
+struct Image {
+  int c = 0, h = 0, w = 0;
+  std::vector<uint8_t> pixels;
+};
+
+/// Random access to labelled images. Thread-safe for concurrent `load`.
+class Dataset {
+ public:
+  virtual ~Dataset() = default;
+  virtual int64_t size() const = 0;
+  virtual int label(int64_t index) const = 0;
+  /// Decodes image `index` (original size). Throws DataError naming file and reason.
+  virtual void load(int64_t index, Image& out) const = 0;
+  virtual const std::vector<std::string>& class_names() const = 0;
+  /// Channels of every image (1 or 3); height and width when all images share them.
+  virtual int channels() const = 0;
+  virtual std::optional<std::pair<int, int>> fixed_size() const = 0;
+  /// Index range(s) that the source itself calls "test" (e.g. CIFAR's test batch); empty if none.
+  virtual std::vector<int64_t> test_indices() const { return {}; }
+  virtual std::string describe() const = 0;  ///< One line for logs.
+};
+
+/// The `data:` section.
+struct DataOptions {
+  std::string kind =
+      "digits";  ///< digits | cifar10 | cifar100 | imagefolder | idx | webdataset | synthetic
+  std::string path;
+  int resolution = 0;  ///< 0: the data's own; images of other sizes are resized.
+  int64_t limit = 0;   ///< Use only this many training images (0: all), stratified, seeded.
+  std::string labels = "fine";    ///< cifar100: fine | coarse.
+  double validation = 0.2;        ///< Share of the training images held out for search.
+  double test = 0.2;              ///< Share held out for the final test where the source has none.
+  std::vector<double> mean, std;  ///< Normalisation of pixels/255; empty: known for the kind, else
+                                  ///< measured on the training split.
+  int crop_padding = 0;           ///< Random crop after zero padding; 0 off.
+  bool flip = false;              ///< Horizontal, probability 0.5.
+  int cutout = 0;                 ///< Side of the zeroed square; 0 off.
+  int workers = 1;                ///< Decoding and augmentation threads.
+  int prefetch = 4;               ///< Batches decoded ahead.
+  // synthetic
+  int64_t synthetic_size = 1024;
+  int synthetic_classes = 10;
+  int synthetic_resolution = 32;
+  uint64_t split_seed = 0;  ///< Splits depend on this, not on the run's seed, so runs compare.
+};
+void describe(Binder& b, DataOptions& o);
+std::unique_ptr<Dataset> open_dataset(const DataOptions& options);
+
+/// Named, disjoint, stratified index sets; equal options and data give equal splits.
+struct Splits {
+  std::vector<int64_t> train, validation, test;
+  std::string hash;  ///< SHA-256 of names and indices.
+};
+Splits make_splits(const Dataset& data, const DataOptions& options);
+
+/// Resolved normalisation (in units of pixel/255).
+struct Normalisation {
+  std::vector<float> mean, std;
+};
+Normalisation normalisation_of(const Dataset& data,
+                               const std::vector<int64_t>& train,
+                               const DataOptions& options);
+
+/// A decoded batch: images [n, c, h, w] float32, labels and data set indices.
+struct Batch {
+  int64_t n = 0;
+  int c = 0, h = 0, w = 0;
+  std::vector<float> images;
+  std::vector<int64_t> labels;
+  std::vector<int64_t> indices;
+};
+
+/// Worker threads decode and augment batches ahead, in order. The content of batch k depends only
+/// on (seed, epoch, k, indices), never on the number of workers. One pass per `start`.
+class Loader {
+ public:
+  Loader(const Dataset& data,
+         Normalisation normalisation,
+         const DataOptions& options,
+         uint64_t seed);
+  ~Loader();
+  /// Begins a pass over `order` (data set indices, repeats allowed) in batches of `batch` from
+  /// batch `first` on (resume). `augment` off: centre, no randomness. `drop_last` drops a partial
+  /// last batch.
+  void start(std::vector<int64_t> order,
+             int64_t batch,
+             uint64_t epoch,
+             bool augment,
+             bool drop_last,
+             int64_t first = 0);
+  /// Next batch, or nullptr at the end of the pass; valid until the next call. Rethrows a worker's
+  /// DataError.
+  const Batch* next();
+  int64_t batches() const;      ///< Of the current pass.
+  double wait_seconds() const;  ///< Total time `next` has waited since construction.
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace nas

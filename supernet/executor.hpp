@@ -1,0 +1,42 @@
+#pragma once
+// Runs a Plan on the tensors a WeightStore answers: training, evaluation and export all use this.
+#include <ATen/core/Tensor.h>
+
+#include <unordered_map>
+#include <vector>
+
+#include "spaces/plan.hpp"
+#include "supernet/weight_store.hpp"
+
+namespace nas {
+
+/// Per-subnet statistics of one BatchNorm node: mean and (unbiased or biased, as recorded)
+/// variance.
+struct BnStats {
+  at::Tensor mean, var;
+};
+/// Keyed by node id of the plan.
+using BnTable = std::unordered_map<int32_t, BnStats>;
+
+struct ForwardOptions {
+  enum class Bn {
+    kBatch,    ///< Statistics of the batch; running buffers untouched.
+    kTrain,    ///< Statistics of the batch; running buffers of the store updated.
+    kRunning,  ///< Running buffers of the store (ops without `running` use the batch).
+    kTable,    ///< `table` (recalibrated); ops not in it use the batch.
+    kCollect,  ///< Statistics of the batch, accumulated into `table` (sum; see recalibrate.hpp).
+  };
+  Bn bn = Bn::kBatch;
+  BnTable* table = nullptr;
+  bool train = false;              ///< Dropout and drop-path on.
+  at::Tensor* features = nullptr;  ///< If set, receives the input of the last Linear ([N, F]).
+};
+
+/// x: [N, C, H, W] on the store's device; returns logits [N, classes].
+at::Tensor forward(const Plan& plan,
+                   const Architecture& a,
+                   WeightStore& store,
+                   const at::Tensor& x,
+                   const ForwardOptions& options);
+
+}  // namespace nas

@@ -1,0 +1,109 @@
+#pragma once
+// Strategy: which paths, on which data, with which loss weights, and how their gradients combine.
+// The trainer owns loop, optimizer, schedule, checkpoints and telemetry.
+#include <ATen/core/Tensor.h>
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "spaces/space.hpp"
+#include "spaces/yaml_binder.hpp"
+#include "supernet/weight_store.hpp"
+
+namespace nas {
+
+/// One forward/backward pass of a step.
+struct Path {
+  Architecture architecture;
+  double weight = 1.0;  ///< Multiplies the loss (importance weight).
+  int distill_from =
+      -1;  ///< Index of an earlier path of the step whose detached logits teach this one.
+  double hard_loss = 1.0;  ///< Share of the label loss (0: soft targets only).
+  bool regularise = true;  ///< Dropout/drop-path on for this path.
+};
+
+struct Step {
+  std::vector<Path> paths;
+  enum class Combine {
+    kSum,      ///< Gradients of the paths add up, one optimizer step.
+    kMean,     ///< The same divided by the number of paths.
+    kReptile,  ///< Inner SGD steps per path from the same start, outer step on the mean difference
+               ///< (SUMNAS).
+  };
+  Combine combine = Combine::kSum;
+};
+
+/// What the trainer tells after the backward pass of one path, before the optimizer step. For
+/// kSum/kMean with several paths gradients are those accumulated so far.
+struct PathOutcome {
+  const Architecture& architecture;
+  const Plan& plan;
+  const at::Tensor& logits;             ///< [N, K], detached.
+  const at::Tensor& labels;             ///< [N].
+  const std::vector<int64_t>& indices;  ///< Data set indices of the batch.
+  const at::Tensor* features;           ///< [N, F] input of the classifier, if wants_features().
+  WeightStore& store;
+};
+
+/// State of a strategy for checkpoints: tensors, and text for the rest.
+struct StrategyState {
+  std::map<std::string, at::Tensor> tensors;
+  std::map<std::string, std::string> text;
+};
+
+/// What a strategy may know of a run.
+struct StrategyContext {
+  const Space& space;
+  uint64_t seed;
+  int64_t epochs;
+  int64_t train_size;  ///< Images in the training split; positions 0..train_size-1.
+  int64_t batch_size;
+};
+
+class Strategy {
+ public:
+  virtual ~Strategy() = default;
+  virtual std::string name() const = 0;
+  /// Order of training positions (0..train_size-1, repeats allowed) for this epoch. Default in the
+  /// base class: a permutation from the "data" stream of (seed, epoch).
+  virtual std::vector<int64_t> data_order(int64_t epoch);
+  /// Loss weight of each image of a batch (positions), or empty for all 1.
+  virtual std::vector<double> data_weights(const std::vector<int64_t>& positions);
+  virtual void begin_epoch(int64_t epoch);
+  virtual Step next_step(int64_t epoch, int64_t step) = 0;
+  /// After backward of each path and before clipping and the optimizer step.
+  virtual void after_backward(const PathOutcome& outcome);
+  /// After clipping, before the optimizer step: gradients as they will be applied. `path_outcomes`
+  /// of single-path steps only. `scale` is the factor clipping applied (1: none).
+  virtual void after_clip(const PathOutcome& outcome, double scale);
+  virtual bool wants_features() const { return false; }
+  virtual void end_epoch(int64_t epoch);
+  /// Scalars for the metrics table, e.g. `data.distinct_share`, `path.p.nor_conv_3x3`.
+  virtual std::vector<std::pair<std::string, double>> telemetry() const { return {}; }
+  /// Short sentences for the end of the run (which choice starved, which collapsed).
+  virtual std::vector<std::string> health() const { return {}; }
+  virtual StrategyState save() const = 0;
+  virtual void load(const StrategyState& state) = 0;
+
+ protected:
+  explicit Strategy(StrategyContext context) : context_(context) {}
+  StrategyContext context_;
+};
+
+struct StrategyEntry {
+  std::string name;
+  std::string summary;
+  std::unique_ptr<Strategy> (*make)(const StrategyContext& context, const YamlSource& options);
+  std::string (*schema)();
+};
+/// uniform (spos), fair (fairnas), sandwich, fixed, panda, sumnas ...: one table.
+const std::vector<StrategyEntry>& strategies();
+std::unique_ptr<Strategy> make_strategy(const std::string& name,
+                                        const StrategyContext& context,
+                                        const YamlSource& options);
+
+}  // namespace nas
