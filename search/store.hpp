@@ -25,7 +25,13 @@ struct RunRow {
   std::string started, ended;  ///< UTC, ISO 8601; ended empty while running.
   std::string directory;       ///< Folder of checkpoints and exports.
   std::string error;
+  // Who works on it: filled by add_run and claim_run, kept fresh by heartbeat.
+  std::string host;       ///< Machine of the process.
+  int64_t pid = 0;        ///< Its process id there.
+  int64_t pid_start = 0;  ///< Its start time (kernel ticks), so that a reused pid is told apart.
+  std::string heartbeat;  ///< UTC of its last sign of life.
 };
+/// `value` not finite (a diverged loss) is kept with a status, never as a stand-in number.
 struct MetricRow {
   int64_t step = 0;
   std::string name;
@@ -39,7 +45,8 @@ struct EvaluationRow {
   double value = 0;
   std::string source;         ///< supernet | table | plan | external | predictor
   std::string fidelity_json;  ///< Split, images, recalibration size, seed ...
-  std::string status = "ok";  ///< ok | failed (then value is meaningless)
+  std::string status = "ok";  ///< ok | failed (then value is NaN and means nothing)
+  std::string error;          ///< Why it failed.
 };
 struct CheckpointRow {
   std::string run, path, sha256;
@@ -57,23 +64,41 @@ struct SplitRow {
   int64_t size = 0;
 };
 
+/// What a search needs to go on: the whole state after `generation` generations.
+struct SearchStateRow {
+  int64_t generation = 0;
+  std::string state_json;
+};
+
 class Store {
  public:
+  enum class Mode {
+    kCreate,    ///< Made when absent.
+    kExisting,  ///< DataError when absent: for commands that only read results.
+  };
   /// Opens or creates; applies the schema to a new file. An older schema is refused with the advice
   /// `nas db upgrade`, a newer one with what to install; a file that is not ours is a DataError and
   /// stays untouched.
-  explicit Store(const std::string& path);
+  explicit Store(const std::string& path, Mode mode = Mode::kCreate);
   ~Store();
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
   const std::string& path() const;
 
+  /// `started`, host, pid and heartbeat are filled in when empty. An id that is taken: ConfigError.
   void add_run(const RunRow& run);
+  /// Sets the end time. ConfigError when there is no such run (as for all writers of a run).
   void finish_run(const std::string& id, const std::string& status, const std::string& error = "");
   void set_run_status(const std::string& id, const std::string& status);
+  /// Takes an unfinished run over for this process (resume): status running, ours pid. ConfigError
+  /// when it is finished (a finished run is never overwritten) or a live process works on it.
+  void claim_run(const std::string& id);
+  void heartbeat(const std::string& id);
+  /// By id, else the latest of that name, else a unique prefix of an id; `last`: the latest of
+  /// `command` (any when empty). ConfigError when a prefix fits several.
   std::optional<RunRow> run(const std::string& id_or_name_or_prefix_or_last,
                             const std::string& command = "") const;
-  std::vector<RunRow> runs() const;
+  std::vector<RunRow> runs() const;  ///< Oldest first.
 
   void add_metrics(const std::string& run, const std::vector<MetricRow>& rows);
   /// Replaces metrics with step >= `step`; used on resume so that replayed epochs appear once.
@@ -83,6 +108,15 @@ class Store {
       const std::vector<EvaluationRow>& rows);  ///< One transaction; equal rows (run, architecture,
                                                 ///< metric, source, fidelity) replace.
   std::vector<EvaluationRow> evaluations(const std::string& run) const;
+  /// Everything of one generation in one transaction: a killed search loses it whole or not at all.
+  void add_generation(const std::string& run,
+                      const SearchStateRow& state,
+                      const std::vector<EvaluationRow>& evaluations,
+                      const std::vector<MetricRow>& metrics);
+  std::optional<SearchStateRow> search_state(const std::string& run) const;
+  /// A document a command printed (front, hypervolume, ranking ...) by kind; replaces.
+  void set_document(const std::string& run, const std::string& kind, const std::string& json);
+  std::optional<std::string> document(const std::string& run, const std::string& kind) const;
   void add_checkpoint(const CheckpointRow& row);
   std::vector<CheckpointRow> checkpoints(const std::string& run) const;
   void add_export(const ExportRow& row);
@@ -98,6 +132,24 @@ class Store {
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
+
+/// True when status is `running` but its process is gone: on this host the pid is dead (or is
+/// another process by now); on another host no heartbeat for 15 minutes.
+bool run_is_dead(const RunRow& run);
+/// Status for people: the stored one, or `killed` for a dead running run.
+std::string shown_status(const RunRow& run);
+
+/// Schema version this program writes.
+int store_version();
+struct StoreUpgrade {
+  int from = 0, to = 0;
+  std::string backup;  ///< Copy made before, empty when nothing was to do.
+};
+/// `nas db upgrade`: copies the file (`<path>.v<from>.bak`, never over another file), then runs the
+/// numbered migrations in one transaction. DataError as for opening; newer schemas are refused.
+StoreUpgrade upgrade_store(const std::string& path);
+/// SQLite's integrity and foreign key checks; empty when all is well, else what is not.
+std::vector<std::string> check_store(const std::string& path);
 
 std::string new_run_id(const std::string& command);
 std::string utc_now();

@@ -1,0 +1,241 @@
+// Runs: begin, end, take over, find.
+#include "search/store.hpp"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <ctime>
+#include <fstream>
+#include <random>
+#include <sstream>
+
+#include "search/store_file.hpp"
+
+namespace nas {
+namespace {
+
+constexpr int kForeignHostSilenceSeconds = 15 * 60;
+constexpr const char* kRunColumns =
+    "id, command, name, status, space, space_yaml, fingerprint, config_yaml, seed, versions_json, "
+    "parent, started, ended, directory, error, host, pid, pid_start, heartbeat";
+
+std::string this_host() {
+  char name[256] = {};
+  return gethostname(name, sizeof name - 1) == 0 ? name : "unknown";
+}
+
+// Start time of a process in clock ticks since boot (field 22 of /proc/PID/stat); 0 when unknown.
+int64_t process_start(int64_t pid) {
+  std::ifstream in("/proc/" + std::to_string(pid) + "/stat");
+  std::string line;
+  if (!std::getline(in, line)) return 0;
+  const size_t end = line.rfind(')');  // the program's name may hold spaces
+  if (end == std::string::npos) return 0;
+  std::istringstream fields(line.substr(end + 1));
+  std::string word;
+  for (int field = 3; field <= 22; ++field)
+    if (!(fields >> word)) return 0;
+  return std::strtoll(word.c_str(), nullptr, 10);
+}
+
+// Seconds between an ISO 8601 UTC text and now; 0 when it cannot be read.
+double seconds_since(const std::string& utc) {
+  std::tm tm{};
+  if (strptime(utc.c_str(), "%Y-%m-%dT%H:%M:%SZ", &tm) == nullptr) return 0;
+  return std::difftime(std::time(nullptr), timegm(&tm));
+}
+
+RunRow read_run(SQLite::Statement& row) {
+  RunRow run;
+  int i = 0;
+  const auto text = [&] { return row.getColumn(i++).getString(); };
+  run.id = text();
+  run.command = text();
+  run.name = text();
+  run.status = text();
+  run.space = text();
+  run.space_yaml = text();
+  run.fingerprint = text();
+  run.config_yaml = text();
+  run.seed = std::strtoull(text().c_str(), nullptr, 10);
+  run.versions_json = text();
+  run.parent = text();
+  run.started = text();
+  run.ended = text();
+  run.directory = text();
+  run.error = text();
+  run.host = text();
+  run.pid = row.getColumn(i++).getInt64();
+  run.pid_start = row.getColumn(i++).getInt64();
+  run.heartbeat = text();
+  return run;
+}
+
+std::vector<RunRow> query_runs(SQLite::Database& db,
+                               const std::string& where,
+                               const std::vector<std::string>& values) {
+  SQLite::Statement row(db, std::string("SELECT ") + kRunColumns + " FROM runs " + where);
+  for (size_t i = 0; i < values.size(); ++i) row.bind(static_cast<int>(i) + 1, values[i]);
+  std::vector<RunRow> runs;
+  while (row.executeStep()) runs.push_back(read_run(row));
+  return runs;
+}
+
+void require_change(SQLite::Database& db, const std::string& id) {
+  if (db.getChanges() == 0) throw ConfigError("there is no run '" + id + "' in the store");
+}
+
+}  // namespace
+
+void Store::add_run(const RunRow& run) {
+  impl_->write([&](SQLite::Database& db) {
+    if (!query_runs(db, "WHERE id = ?", {run.id}).empty())
+      throw ConfigError("run '" + run.id + "' is already in the store");
+    SQLite::Statement insert(db,
+                             std::string("INSERT INTO runs(") + kRunColumns +
+                                 ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
+    const std::string now = utc_now();
+    int i = 1;
+    for (const std::string* text : {&run.id,
+                                    &run.command,
+                                    &run.name,
+                                    &run.status,
+                                    &run.space,
+                                    &run.space_yaml,
+                                    &run.fingerprint,
+                                    &run.config_yaml})
+      insert.bind(i++, *text);
+    insert.bind(i++, std::to_string(run.seed));  // as text: SQLite's integers are signed
+    insert.bind(i++, run.versions_json);
+    insert.bind(i++, run.parent);
+    insert.bind(i++, run.started.empty() ? now : run.started);
+    insert.bind(i++, run.ended);
+    insert.bind(i++, run.directory);
+    insert.bind(i++, run.error);
+    insert.bind(i++, run.host.empty() ? this_host() : run.host);
+    insert.bind(i++, run.pid != 0 ? run.pid : int64_t{getpid()});
+    insert.bind(i++, run.pid != 0 ? run.pid_start : process_start(getpid()));
+    insert.bind(i++, run.heartbeat.empty() ? now : run.heartbeat);
+    insert.exec();
+  });
+}
+
+void Store::finish_run(const std::string& id, const std::string& status, const std::string& error) {
+  impl_->write([&](SQLite::Database& db) {
+    SQLite::Statement update(db, "UPDATE runs SET status=?, error=?, ended=? WHERE id=?");
+    update.bind(1, status);
+    update.bind(2, error);
+    update.bind(3, utc_now());
+    update.bind(4, id);
+    update.exec();
+    require_change(db, id);
+  });
+}
+
+void Store::set_run_status(const std::string& id, const std::string& status) {
+  impl_->write([&](SQLite::Database& db) {
+    SQLite::Statement update(db, "UPDATE runs SET status=? WHERE id=?");
+    update.bind(1, status);
+    update.bind(2, id);
+    update.exec();
+    require_change(db, id);
+  });
+}
+
+void Store::claim_run(const std::string& id) {
+  impl_->write([&](SQLite::Database& db) {
+    const std::vector<RunRow> found = query_runs(db, "WHERE id = ?", {id});
+    if (found.empty()) throw ConfigError("there is no run '" + id + "' in the store");
+    const RunRow& run = found.front();
+    if (run.status == "finished")
+      throw ConfigError("run '" + id + "' is finished and is never overwritten",
+                        "Start a new run to go further.");
+    const bool ours = run.host == this_host() && run.pid == getpid();
+    if (run.status == "running" && !ours && !run_is_dead(run))
+      throw ConfigError("run '" + id + "' is being worked on by process " +
+                            std::to_string(run.pid) + " on " + run.host,
+                        "Stop that process first.");
+    SQLite::Statement update(db,
+                             "UPDATE runs SET status='running', ended='', error='', host=?, pid=?, "
+                             "pid_start=?, heartbeat=? WHERE id=?");
+    update.bind(1, this_host());
+    update.bind(2, int64_t{getpid()});
+    update.bind(3, process_start(getpid()));
+    update.bind(4, utc_now());
+    update.bind(5, id);
+    update.exec();
+  });
+}
+
+void Store::heartbeat(const std::string& id) {
+  impl_->write([&](SQLite::Database& db) {
+    SQLite::Statement update(db, "UPDATE runs SET heartbeat=? WHERE id=?");
+    update.bind(1, utc_now());
+    update.bind(2, id);
+    update.exec();
+    require_change(db, id);
+  });
+}
+
+std::optional<RunRow> Store::run(const std::string& which, const std::string& command) const {
+  return impl_->read([&](SQLite::Database& db) -> std::optional<RunRow> {
+    const std::string filter = "(?2 = '' OR command = ?2)";
+    const auto latest = [&](const std::string& where) {
+      return query_runs(
+          db, "WHERE " + where + " AND " + filter + " ORDER BY seq DESC", {which, command});
+    };
+    if (which == "last") {
+      const auto runs = latest("?1 = 'last'");
+      return runs.empty() ? std::nullopt : std::optional(runs.front());
+    }
+    for (const char* where : {"id = ?1", "name <> '' AND name = ?1"})
+      if (const auto runs = latest(where); !runs.empty()) return runs.front();
+    if (which.empty()) return std::nullopt;
+    const auto runs = latest("substr(id, 1, length(?1)) = ?1");
+    if (runs.size() > 1) {
+      std::string ids;
+      for (const RunRow& run : runs) ids += (ids.empty() ? "" : ", ") + run.id;
+      throw ConfigError("'" + which + "' fits several runs: " + ids, "Give more of the id.");
+    }
+    return runs.empty() ? std::nullopt : std::optional(runs.front());
+  });
+}
+
+std::vector<RunRow> Store::runs() const {
+  return impl_->read([&](SQLite::Database& db) { return query_runs(db, "ORDER BY seq", {}); });
+}
+
+bool run_is_dead(const RunRow& run) {
+  if (run.status != "running" || run.pid == 0) return false;
+  if (run.host != this_host()) return seconds_since(run.heartbeat) > kForeignHostSilenceSeconds;
+  if (kill(static_cast<pid_t>(run.pid), 0) != 0 && errno == ESRCH) return true;
+  const int64_t start = process_start(run.pid);
+  return run.pid_start != 0 && start != 0 && start != run.pid_start;
+}
+
+std::string shown_status(const RunRow& run) {
+  return run_is_dead(run) ? "killed" : run.status;
+}
+
+std::string utc_now() {
+  const std::time_t now = std::time(nullptr);
+  std::tm tm{};
+  gmtime_r(&now, &tm);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm);
+  return text;
+}
+
+std::string new_run_id(const std::string& command) {
+  std::random_device device;
+  const uint64_t mixed = (uint64_t{device()} << 32 | device()) ^ static_cast<uint64_t>(getpid());
+  char digits[8];
+  std::snprintf(digits, sizeof digits, "%06x", static_cast<unsigned>(mixed & 0xffffff));
+  const std::string now = utc_now();
+  const std::string day = now.substr(0, 4) + now.substr(5, 2) + now.substr(8, 2);
+  return (command.empty() ? std::string("r") : command.substr(0, 1)) + "-" + day + "-" + digits;
+}
+
+}  // namespace nas
