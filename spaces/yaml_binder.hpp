@@ -4,11 +4,12 @@
 //
 //   void describe(Binder& b, TrainOptions& o) {
 //     b.value("epochs", o.epochs, "Passes over the training split").range(1, 1e6);
-//     b.choice("schedule", o.schedule, {{"cosine", Schedule::kCosine}, ...}, "Learning-rate
-//     schedule"); b.section("optimizer", o.optimizer, "Optimizer");            // calls describe(b,
-//     o.optimizer) b.list("constraints", o.constraints, "Hard limits");         // vector of
-//     scalars b.items("stages", o.stages, "...");                          // vector of structs
+//     b.choice("schedule", o.schedule, {{"cosine", Schedule::kCosine}, ...}, "Learning rate");
+//     b.section("optimizer", o.optimizer, "Optimizer");     // calls describe(b, o.optimizer)
+//     b.list("constraints", o.constraints, "Hard limits");  // vector of scalars
+//     b.items("stages", o.stages, "...");                   // vector of structs
 //   }
+//   auto options = read_yaml_as<TrainOptions>(yaml_file("train.yaml", common.sets));
 #include <cstdint>
 #include <functional>
 #include <limits>
@@ -25,7 +26,8 @@ namespace nas {
 
 namespace detail {
 struct BinderState;
-}
+struct YamlNode;
+}  // namespace detail
 
 class Binder {
  public:
@@ -34,6 +36,8 @@ class Binder {
    public:
     /// Inclusive bounds (numbers) or length bounds (lists, strings).
     Field& range(double low, double high);
+    /// Inclusive bounds of each number of a list.
+    Field& each(double low, double high);
     Field& unit(const std::string& text);
     Field& required();
     /// Extra check after a successful read: returns "" or what is wrong.
@@ -100,12 +104,18 @@ class Binder {
   /// A sub-tree kept as YAML text for a later, more specific reader (e.g. `space:`), with its
   /// position, so that errors of that reader name the right line.
   struct Raw {
-    std::string yaml;
+    std::string yaml;  ///< Resolved text (overrides applied); "" when the key is absent.
     std::string file;
     int line = 0;
     int column = 0;
+    std::string key;  ///< Dotted path of the sub-tree.
+    /// The parsed sub-tree; keeps the exact place of every value. Read it with
+    /// `yaml_source(raw)`; a Raw made by hand with only `yaml` set is parsed from the text.
+    std::shared_ptr<const detail::YamlNode> tree;
   };
   Field raw(const std::string& key, Raw& v, const std::string& help);
+  /// A key that is known here but read elsewhere (e.g. `family` inside a space's own section).
+  void ignore(const std::string& key);
 
   /// An error at a key of the section being described.
   void problem(const std::string& key, const std::string& message, const std::string& hint = "");
@@ -128,7 +138,22 @@ struct YamlSource {
   std::string file;               ///< Its name in messages.
   int line_offset = 0;            ///< Added to lines (for Raw sub-trees).
   std::vector<std::string> sets;  ///< `a.b=value`, values read as YAML.
+  std::string prefix = {};        ///< Put before keys in messages (for Raw sub-trees).
+  std::shared_ptr<const detail::YamlNode> tree = {};  ///< Used instead of `text` when set.
 };
+/// Content of a file ("-": standard input; "": no file, only overrides). ConfigError when it cannot
+/// be read.
+YamlSource yaml_file(const std::string& path, const std::vector<std::string>& sets = {});
+/// The sub-tree with its places, e.g. to hand `space:` to make_space.
+YamlSource yaml_source(const Binder::Raw& raw);
+/// The scalar at `key` (dotted; "" = the whole source), or nullopt when absent or not a scalar:
+/// `space: resnet20-pool` against a mapping, or `family` before the family's reader is known.
+std::optional<std::string> yaml_scalar(const YamlSource& source, const std::string& key = "");
+/// Where `key` stands, as a Problem ready to be thrown in a ConfigError.
+Problem yaml_problem(const YamlSource& source,
+                     const std::string& key,
+                     const std::string& message,
+                     const std::string& hint = "");
 
 using Describe = std::function<void(Binder&)>;
 /// Reads strictly: unknown and duplicate keys, wrong types, values out of range or not finite,
@@ -146,7 +171,8 @@ std::string write_yaml(const Describe& describe);
 std::string write_json(const Describe& describe);
 /// JSON schema (draft 2020-12) for editors.
 std::string json_schema(const std::string& title, const Describe& describe);
-/// One line per key: path, type, default, range, unit, help.
+/// One line per key: dotted path (items of a list as `stages[].width`), type, default, range with
+/// unit, help.
 struct HelpLine {
   std::string key, type, value, range, help;
 };
