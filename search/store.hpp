@@ -46,7 +46,7 @@ struct EvaluationRow {
   std::string source;         ///< supernet | table | plan | external | predictor
   std::string fidelity_json;  ///< Split, images, recalibration size, seed ...
   std::string status = "ok";  ///< ok | failed (then value is NaN and means nothing)
-  std::string error;          ///< Why it failed.
+  std::string error = {};     ///< Why it failed.
 };
 struct CheckpointRow {
   std::string run, path, sha256;
