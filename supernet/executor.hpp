@@ -1,7 +1,9 @@
 #pragma once
 // Runs a Plan on the tensors a WeightStore answers: training, evaluation and export all use this.
+#include <ATen/core/Generator.h>
 #include <ATen/core/Tensor.h>
 
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
@@ -24,11 +26,12 @@ struct ForwardOptions {
     kTrain,    ///< Statistics of the batch; running buffers of the store updated.
     kRunning,  ///< Running buffers of the store (ops without `running` use the batch).
     kTable,    ///< `table` (recalibrated); ops not in it use the batch.
-    kCollect,  ///< Statistics of the batch, accumulated into `table` (sum; see recalibrate.hpp).
+    kCollect,  ///< Statistics of the batch, whose mean and biased variance are added to `table`.
   };
   Bn bn = Bn::kBatch;
   BnTable* table = nullptr;
-  bool train = false;              ///< Dropout and drop-path on.
+  bool train = false;  ///< Dropout and drop-path on, drawn from `generator`.
+  std::optional<at::Generator> generator;
   at::Tensor* features = nullptr;  ///< If set, receives the input of the last Linear ([N, F]).
 };
 

@@ -1,0 +1,207 @@
+#include "supernet/executor.hpp"
+
+#include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+
+#include <stdexcept>
+
+namespace nas {
+namespace {
+
+/// One forward pass: the values of live nodes and what the ops need to know.
+class Pass {
+ public:
+  Pass(const Plan& plan, WeightStore& store, const ForwardOptions& options)
+      : plan_(plan), store_(store), options_(options) {}
+
+  at::Tensor run(const at::Tensor& x) {
+    const auto count = static_cast<int32_t>(plan_.nodes.size());
+    values_.resize(plan_.nodes.size());
+    uses_.assign(plan_.nodes.size(), 0);
+    for (const int32_t id : plan_.input_pool)
+      if (id != Plan::kInput) ++uses_[static_cast<size_t>(id)];
+    image_ = x;
+    for (int32_t i = 0; i < count; ++i) {
+      const Node& node = plan_.nodes[static_cast<size_t>(i)];
+      id_ = i;
+      node_ = &node;
+      inputs_ = plan_.inputs(node);
+      at::Tensor out = std::visit([this](const auto& op) { return execute(op); }, node.op);
+      // Dead values go at once: without gradients this is what bounds the memory.
+      for (const int32_t id : inputs_)
+        if (id != Plan::kInput && --uses_[static_cast<size_t>(id)] == 0)
+          values_[static_cast<size_t>(id)].reset();
+      values_[static_cast<size_t>(i)] = std::move(out);
+    }
+    return values_.back();
+  }
+
+ private:
+  const at::Tensor& in(size_t k = 0) const {
+    const int32_t id = inputs_[k];
+    return id == Plan::kInput ? image_ : values_[static_cast<size_t>(id)];
+  }
+
+  at::Tensor tensor(Role role) {
+    TensorSpec specs[4];
+    const int n = tensors_of(node_->op, specs);
+    for (int i = 0; i < n; ++i)
+      if (specs[i].role == role) return store_.get(plan_, *node_, specs[i]);
+    return {};
+  }
+
+  at::Tensor execute(const Conv2d& op) {
+    const int64_t stride[2] = {op.stride, op.stride};
+    const int64_t padding[2] = {op.padding, op.padding};
+    const int64_t dilation[2] = {op.dilation, op.dilation};
+    return at::conv2d(in(),
+                      tensor(Role::kWeight),
+                      op.bias ? tensor(Role::kBias) : at::Tensor(),
+                      at::IntArrayRef(stride, 2),
+                      at::IntArrayRef(padding, 2),
+                      at::IntArrayRef(dilation, 2),
+                      op.groups);
+  }
+
+  at::Tensor execute(const BatchNorm& op) {
+    using Bn = ForwardOptions::Bn;
+    const at::Tensor weight = op.affine ? tensor(Role::kWeight) : at::Tensor();
+    const at::Tensor bias = op.affine ? tensor(Role::kBias) : at::Tensor();
+    const auto normalise = [&](const at::Tensor& mean, const at::Tensor& var, bool batch) {
+      return at::batch_norm(in(), weight, bias, mean, var, batch, op.momentum, op.eps, false);
+    };
+    switch (options_.bn) {
+      case Bn::kTrain:
+        if (op.running)
+          return normalise(tensor(Role::kRunningMean), tensor(Role::kRunningVar), true);
+        break;
+      case Bn::kRunning:
+        if (op.running)
+          return normalise(tensor(Role::kRunningMean), tensor(Role::kRunningVar), false);
+        break;
+      case Bn::kTable:
+        if (const auto it = options_.table->find(id_); it != options_.table->end())
+          return normalise(it->second.mean, it->second.var, false);
+        break;
+      case Bn::kCollect:
+        collect();
+        break;
+      case Bn::kBatch:
+        break;
+    }
+    return normalise({}, {}, true);
+  }
+
+  /// Adds this batch's mean and biased variance to the table's sums.
+  void collect() {
+    const c10::NoGradGuard no_grad;
+    const at::Tensor x = in().dim() == 4 ? in() : in().unsqueeze(-1).unsqueeze(-1);
+    const int64_t over[3] = {0, 2, 3};
+    auto [var, mean] = at::var_mean(x.to(at::kFloat), at::IntArrayRef(over, 3), /*correction=*/0);
+    BnStats& sums = (*options_.table)[id_];
+    sums.mean = sums.mean.defined() ? sums.mean + mean : mean;
+    sums.var = sums.var.defined() ? sums.var + var : var;
+  }
+
+  at::Tensor execute(const Activation& op) {
+    switch (op.act) {
+      case Act::kRelu:
+        return at::relu(in());
+      case Act::kRelu6:
+        return at::hardtanh(in(), 0, 6);
+      case Act::kHSwish:
+        return at::hardswish(in());
+      case Act::kHSigmoid:
+        return at::hardsigmoid(in());
+      case Act::kSwish:
+        return at::silu(in());
+      case Act::kSigmoid:
+        return at::sigmoid(in());
+    }
+    throw std::logic_error("unknown activation");
+  }
+
+  at::Tensor execute(const Pool& op) {
+    const int64_t k[2] = {op.kernel, op.kernel};
+    const int64_t s[2] = {op.stride, op.stride};
+    const int64_t p[2] = {op.padding, op.padding};
+    const at::IntArrayRef kernel(k, 2), stride(s, 2), padding(p, 2);
+    if (op.max) return at::max_pool2d(in(), kernel, stride, padding);
+    return at::avg_pool2d(
+        in(), kernel, stride, padding, /*ceil_mode=*/false, /*count_include_pad=*/false);
+  }
+
+  at::Tensor execute(const GlobalAvgPool& op) {
+    const int64_t over[2] = {2, 3};
+    return at::mean(in(), at::IntArrayRef(over, 2), op.keep);
+  }
+
+  at::Tensor execute(const Linear& op) {
+    if (options_.features != nullptr) *options_.features = in();
+    return at::linear(in(), tensor(Role::kWeight), op.bias ? tensor(Role::kBias) : at::Tensor());
+  }
+
+  at::Tensor execute(const Add&) {
+    at::Tensor sum = in(0);
+    for (size_t k = 1; k < inputs_.size(); ++k) sum = sum + in(k);
+    return sum;
+  }
+
+  at::Tensor execute(const Mul&) { return in(0) * in(1); }
+
+  at::Tensor execute(const Concat&) {
+    std::vector<at::Tensor> parts;
+    for (size_t k = 0; k < inputs_.size(); ++k) parts.push_back(in(k));
+    return at::cat(parts, 1);
+  }
+
+  at::Tensor execute(const Zero& op) { return strided(in(), op.stride, 0) * 0.0; }
+  at::Tensor execute(const Identity&) { return in(); }
+  at::Tensor execute(const Subsample& op) { return strided(in(), op.stride, op.offset); }
+
+  static at::Tensor strided(const at::Tensor& x, int64_t stride, int64_t offset) {
+    if (stride == 1 && offset == 0) return x;
+    return x.slice(2, offset, std::nullopt, stride).slice(3, offset, std::nullopt, stride);
+  }
+
+  at::Tensor execute(const Dropout& op) {
+    if (!options_.train || op.p <= 0) return in();
+    return in() * keep_mask(in().sizes(), 1.0 - op.p);
+  }
+
+  at::Tensor execute(const DropPath& op) {
+    if (!options_.train || op.p <= 0) return in();
+    std::vector<int64_t> per_sample(static_cast<size_t>(in().dim()), 1);
+    per_sample[0] = in().size(0);
+    return in() * keep_mask(per_sample, 1.0 - op.p);
+  }
+
+  at::Tensor keep_mask(at::IntArrayRef sizes, double keep) const {
+    at::Tensor mask = at::empty(sizes, in().options());
+    mask.bernoulli_(keep, options_.generator).div_(keep);
+    return mask;
+  }
+
+  const Plan& plan_;
+  WeightStore& store_;
+  const ForwardOptions& options_;
+  at::Tensor image_;
+  std::vector<at::Tensor> values_;
+  std::vector<int32_t> uses_;
+  int32_t id_ = 0;
+  const Node* node_ = nullptr;
+  std::span<const int32_t> inputs_;
+};
+
+}  // namespace
+
+at::Tensor forward(const Plan& plan,
+                   const Architecture& a,
+                   WeightStore& store,
+                   const at::Tensor& x,
+                   const ForwardOptions& options) {
+  store.select(a);
+  return Pass(plan, store, options).run(x);
+}
+
+}  // namespace nas
