@@ -1,8 +1,25 @@
 #pragma once
 // The command table and what all commands share. One file per subcommand: parse, call, print.
+//
+//   int run_search(const std::vector<std::string>& args) {     // cli/search.cpp
+//     Common common;
+//     CLI::App app("Find the best architectures of a space", "nas search");
+//     app.footer("nas search --config configs/search.yaml\n"   // Examples: printed first in help.
+//                "nas search --set search.population=48");
+//     app.add_option("--run", run, "Training run to search");   // Every option has a help text.
+//     add_common(app, common);
+//     if (!parse(app, args)) return kExitOk;
+//     ...
+//   }
+// and one line in commands_light.cpp (or torch_table.hpp and commands_torch.cpp).
+#include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
+
+#include "spaces/error.hpp"
 
 namespace CLI {
 class App;
@@ -15,7 +32,8 @@ struct Command {
   std::string summary;  ///< One sentence for the overview.
   /// argv after the command's name. Returns an exit code; errors are thrown (spaces/error.hpp).
   int (*run)(const std::vector<std::string>& args);
-  bool torch = false;  ///< Lives in nas-torch; `nas` hands over.
+  bool torch = false;      ///< Lives in nas-torch; `nas` hands over.
+  std::string group = {};  ///< Heading in the overview.
 };
 /// Commands linked into both binaries (space, runs, results, search, data, doctor, db, config,
 /// ...).
@@ -23,6 +41,8 @@ const std::vector<Command>& light_commands();
 /// Commands of nas-torch (train, evaluate, export, measure, rank). In `nas` the table holds the
 /// same names and summaries; their `run` hands over.
 const std::vector<Command>& torch_commands();
+/// The command of that name in either table, or null.
+const Command* find_command(const std::string& name);
 
 /// Options of every command.
 struct Common {
@@ -43,6 +63,14 @@ bool parse(CLI::App& app, const std::vector<std::string>& args);
 /// Replaces this process by nas-torch with the same arguments. In nas-torch: a no-op that returns.
 /// Throws DeviceError when nas-torch is not installed.
 void need_torch();
+/// Path of nas-torch: beside this binary (build tree) or in ../libexec/nas; "" when absent.
+std::string torch_binary();
+/// Facts about LibTorch (name, value) from nas-torch itself; nullopt in `nas`.
+std::optional<std::vector<std::pair<std::string, std::string>>> torch_facts();
+/// `nas X ...` for any X: what main does after its global flags. Also used by tests.
+int run_command_line(const std::vector<std::string>& args);
+/// Remembers argv for the handover.
+void remember_arguments(int argc, char** argv);
 
 // ---- Output. Results to stdout, everything else to stderr.
 
@@ -56,12 +84,22 @@ class Table {
  private:
   std::vector<std::vector<std::string>> rows_;
 };
-std::string format_number(double value, int significant = 4);
-std::string format_count(double value);                    ///< 40.8M, 1.69M, 270906 -> 270.9k
-std::string format_seconds(double s);                      ///< 1h02m, 3m20s, 12.3s
-void print(const std::string& text);                       ///< stdout, newline added.
+std::string format_number(double value, int significant = 4);  ///< "-" when not finite.
+std::string format_count(double value);                        ///< 40.8M, 1.69M, 270906 -> 270.9k
+std::string format_seconds(double s);                          ///< 1h02m, 3m20s, 12.3s
+/// stdout, newline added. A closed pipe ends the program quietly; a full disk is an error.
+void print(const std::string& text);
 void note(const Common& common, const std::string& text);  ///< stderr unless --quiet.
 void warning(const std::string& text);                     ///< stderr, "warning: ".
+
+/// `error: file:line:column: key: message`, with the source line and a caret where it can be read.
+void print_error(const std::string& what);
+void print_error(const ConfigError& error);
+
+enum class Color { kAuto, kAlways, kNever };
+void set_color(Color color);
+bool use_color(int descriptor);    ///< 1 or 2; heeds --color, NO_COLOR, TERM and the terminal.
+bool interactive(int descriptor);  ///< A terminal that understands redrawing.
 
 /// One line redrawn on a terminal; one plain line per `tick` that is a milestone otherwise.
 class Progress {

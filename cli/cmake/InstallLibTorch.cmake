@@ -1,0 +1,22 @@
+# Copies the parts of LibTorch that nas-torch loads (torch_cpu, c10, gomp, two CUDA runtime
+# libraries of the wheel) to lib/nas, so that the installed prefix works wherever it is moved.
+install(CODE "set(_nas_torch_binary \"$<TARGET_FILE:nas-torch>\")")
+install(CODE "set(_nas_libtorch \"${NAS_LIBTORCH}\")")
+install(CODE [[
+  get_filename_component(_nas_wheels "${_nas_libtorch}" DIRECTORY)
+  get_filename_component(_nas_wheels "${_nas_wheels}" REALPATH)
+  execute_process(COMMAND ldd "${_nas_torch_binary}" OUTPUT_VARIABLE _nas_ldd RESULT_VARIABLE _nas_failed)
+  if(_nas_failed)
+    message(FATAL_ERROR "ldd ${_nas_torch_binary} failed; the libraries of LibTorch cannot be found")
+  endif()
+  string(REGEX MATCHALL "=> [^\n]+ \\(" _nas_lines "${_nas_ldd}")
+  foreach(_nas_line ${_nas_lines})
+    string(REGEX REPLACE "=> (.+) \\(" "\\1" _nas_path "${_nas_line}")
+    get_filename_component(_nas_real "${_nas_path}" REALPATH)
+    string(FIND "${_nas_real}" "${_nas_wheels}/" _nas_at)
+    if(_nas_at EQUAL 0)
+      get_filename_component(_nas_name "${_nas_path}" NAME)
+      file(INSTALL "${_nas_real}" DESTINATION "${CMAKE_INSTALL_PREFIX}/lib/nas" RENAME "${_nas_name}")
+    endif()
+  endforeach()
+]])

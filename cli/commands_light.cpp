@@ -1,0 +1,16 @@
+#include "cli/command.hpp"
+
+namespace nas::cli {
+
+int run_completion(const std::vector<std::string>& args);
+int run_version(const std::vector<std::string>& args);
+
+const std::vector<Command>& light_commands() {
+  static const std::vector<Command> table = {
+      {"completion", "Shell completion for bash, zsh and fish", run_completion, false, "Help"},
+      {"version", "Version of this build", run_version, false, "Help"},
+  };
+  return table;
+}
+
+}  // namespace nas::cli

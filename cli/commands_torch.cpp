@@ -1,0 +1,35 @@
+// nas-torch: the commands themselves.
+#include <stdexcept>
+
+#include "cli/command.hpp"
+#include "cli/torch_table.hpp"
+
+namespace nas::cli {
+namespace {
+
+struct Entry {
+  const char* name;
+  int (*run)(const std::vector<std::string>& args);
+};
+// One line for each command; commands that are not listed here are left out of the table.
+constexpr Entry kEntries[] = {
+    {"", nullptr},
+};
+
+}  // namespace
+
+const std::vector<Command>& torch_commands() {
+  static const std::vector<Command> table = [] {
+    std::vector<Command> commands;
+    for (const TorchCommand& command : kTorchCommands)
+      for (const Entry& entry : kEntries)
+        if (entry.run != nullptr && std::string(entry.name) == command.name)
+          commands.push_back({command.name, command.summary, entry.run, true, command.group});
+    return commands;
+  }();
+  return table;
+}
+
+void need_torch() {}
+
+}  // namespace nas::cli

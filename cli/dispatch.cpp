@@ -1,0 +1,143 @@
+// From argv to a command: overview, help, global flags, errors and exit codes.
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <new>
+
+#include "cli/command.hpp"
+#include "cli/topics.hpp"
+
+namespace nas::cli {
+namespace {
+
+std::vector<const Command*> all_commands() {
+  std::vector<const Command*> commands;
+  for (const Command& command : torch_commands()) commands.push_back(&command);
+  for (const Command& command : light_commands()) commands.push_back(&command);
+  return commands;
+}
+
+std::string overview() {
+  std::string text =
+      "nas - neural architecture search with weight-sharing supernets\n\n"
+      "Usage: nas COMMAND [OPTIONS]\n";
+  std::vector<std::string> groups = {"Main road"};
+  for (const Command* command : all_commands())
+    if (std::find(groups.begin(), groups.end(), command->group) == groups.end() &&
+        command->group != "Help")
+      groups.push_back(command->group);
+  groups.push_back("Help");
+  for (const std::string& group : groups) {
+    std::string lines;
+    for (const Command* command : all_commands()) {
+      if (command->group != group) continue;
+      const size_t width = std::max<size_t>(12, command->name.size() + 2);
+      lines += "  " + command->name + std::string(width - command->name.size(), ' ') +
+               command->summary + "\n";
+    }
+    if (!lines.empty()) text += "\n" + (group.empty() ? "Other" : group) + ":\n" + lines;
+  }
+  text += "\nTopics: ";
+  for (const Topic& topic : topics()) text += (&topic == &topics()[0] ? "" : ", ") + topic.name;
+  text +=
+      "\n\nnas help COMMAND or TOPIC tells more. Every command takes --config, --set, --db, "
+      "--seed,\n"
+      "--json and --quiet; --color auto|always|never may stand anywhere.";
+  return text;
+}
+
+[[noreturn]] void unknown_command(const std::string& word) {
+  std::vector<std::string> names = {"help"};
+  for (const Command* command : all_commands()) names.push_back(command->name);
+  const std::string near = nearest(word, names);
+  throw ConfigError("unknown command \"" + word + "\"",
+                    (near.empty() ? "" : "Did you mean nas " + near + "?\n") +
+                        std::string("Run nas to see all commands."));
+}
+
+int help(const std::vector<std::string>& words) {
+  if (words.empty() || words[0][0] == '-') return print(overview()), kExitOk;
+  for (const Topic& topic : topics())
+    if (topic.name == words[0] && (words.size() == 1 && find_command(words[0]) == nullptr))
+      return print(topic.text()), kExitOk;
+  const Command* command = find_command(words[0]);
+  if (command == nullptr) unknown_command(words[0]);
+  std::vector<std::string> args(words.begin() + 1, words.end());
+  args.push_back("--help");
+  const int code = command->run(args);
+  for (const Topic& topic : topics())
+    if (topic.name == words[0]) print("\n" + topic.text());
+  return code;
+}
+
+// Takes `--color WHEN` out of the words.
+void take_color(std::vector<std::string>& args) {
+  for (size_t i = 0; i < args.size() && args[i] != "--"; ++i) {
+    std::string when;
+    size_t used = 0;
+    if (args[i].rfind("--color=", 0) == 0) {
+      when = args[i].substr(8);
+      used = 1;
+    } else if (args[i] == "--color") {
+      when = i + 1 < args.size() ? args[i + 1] : "";
+      used = 2;
+    }
+    if (used == 0) continue;
+    if (when != "auto" && when != "always" && when != "never")
+      throw ConfigError("--color: expected auto, always or never, got \"" + when + "\"");
+    set_color(when == "always" ? Color::kAlways : when == "never" ? Color::kNever : Color::kAuto);
+    const auto first = args.begin() + static_cast<long>(i);
+    args.erase(first, first + static_cast<long>(std::min(used, args.size() - i)));
+    --i;
+  }
+}
+
+}  // namespace
+
+const Command* find_command(const std::string& name) {
+  for (const Command* command : all_commands())
+    if (command->name == name) return command;
+  return nullptr;
+}
+
+std::string torch_binary() {
+  std::error_code error;
+  const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);
+  if (error) return "";
+  for (const char* place : {"nas-torch", "../libexec/nas/nas-torch"}) {
+    const auto path = (self.parent_path() / place).lexically_normal();
+    if (std::filesystem::is_regular_file(path, error)) return path.string();
+  }
+  return "";
+}
+
+int run_command_line(const std::vector<std::string>& words) {
+  try {
+    std::vector<std::string> args = words;
+    take_color(args);
+    if (args.empty()) return print(overview()), kExitOk;
+    const std::string name = args[0];
+    args.erase(args.begin());
+    if (name == "help" || name == "--help" || name == "-h") return help(args);
+    if (name == "--version") return find_command("version")->run(args);
+    const Command* command = find_command(name);
+    if (command == nullptr && !name.empty() && name[0] == '-')
+      throw ConfigError("unknown flag " + name + " before the command",
+                        "Write nas COMMAND " + name + " ...; run nas to see all commands.");
+    if (command == nullptr) unknown_command(name);
+    return command->run(args);
+  } catch (const ConfigError& e) {
+    print_error(e);
+    return e.exit_code();
+  } catch (const Error& e) {
+    print_error(e.what());
+    return e.exit_code();
+  } catch (const std::bad_alloc&) {
+    print_error("out of memory");
+  } catch (const std::exception& e) {
+    print_error(std::string("unexpected: ") + e.what());
+  }
+  return kExitFailed;
+}
+
+}  // namespace nas::cli

@@ -1,0 +1,56 @@
+// `nas` (light): commands that need LibTorch replace this process by nas-torch.
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "cli/command.hpp"
+#include "cli/torch_table.hpp"
+
+namespace nas::cli {
+namespace {
+
+std::vector<std::string>& arguments() {
+  static std::vector<std::string> words;
+  return words;
+}
+
+int hand_over(const std::vector<std::string>&) {
+  need_torch();
+  return kExitFailed;  // Not reached.
+}
+
+}  // namespace
+
+void remember_arguments(int argc, char** argv) {
+  arguments().assign(argv, argv + argc);
+}
+
+const std::vector<Command>& torch_commands() {
+  static const std::vector<Command> table = [] {
+    std::vector<Command> commands;
+    for (const TorchCommand& command : kTorchCommands)
+      commands.push_back({command.name, command.summary, hand_over, true, command.group});
+    return commands;
+  }();
+  return table;
+}
+
+void need_torch() {
+  const std::string binary = torch_binary();
+  if (binary.empty())
+    throw DeviceError(
+        "this command needs LibTorch, and nas-torch is not installed\n"
+        "  Build with -DNAS_TORCH=ON (the default); nas doctor tells where it is looked for.");
+  std::vector<char*> argv;
+  for (std::string& word : arguments()) argv.push_back(word.data());
+  argv.push_back(nullptr);
+  execv(binary.c_str(), argv.data());
+  throw DeviceError("cannot start " + binary + ": " + std::strerror(errno));
+}
+
+std::optional<std::vector<std::pair<std::string, std::string>>> torch_facts() {
+  return std::nullopt;
+}
+
+}  // namespace nas::cli

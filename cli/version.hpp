@@ -1,0 +1,12 @@
+#pragma once
+// What this build is; also stored with every run.
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace nas::cli {
+
+/// (name, value): nas, build type, compiler, LibTorch built against.
+std::vector<std::pair<std::string, std::string>> build_facts();
+
+}  // namespace nas::cli
