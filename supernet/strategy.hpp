@@ -35,17 +35,25 @@ struct Step {
                ///< (SUMNAS).
   };
   Combine combine = Combine::kSum;
+  /// kReptile only: the inner SGD of each path (panda.md 3.5).
+  struct Inner {
+    int steps = 2;
+    double lr = 0.05, momentum = 0.9, weight_decay = 0, clip_norm = 5;
+    bool persist = false;  ///< One momentum buffer across paths and steps (as released).
+  };
+  Inner inner;
 };
 
 /// What the trainer tells after the backward pass of one path, before the optimizer step. For
-/// kSum/kMean with several paths gradients are those accumulated so far.
+/// kSum/kMean with several paths gradients are those accumulated so far; for kReptile it is told
+/// once per path, after the first inner backward pass.
 struct PathOutcome {
   const Architecture& architecture;
   const Plan& plan;
-  const at::Tensor& logits;             ///< [N, K], detached.
-  const at::Tensor& labels;             ///< [N].
-  const std::vector<int64_t>& indices;  ///< Data set indices of the batch.
-  const at::Tensor* features;           ///< [N, F] input of the classifier, if wants_features().
+  const at::Tensor& logits;               ///< [N, K], detached.
+  const at::Tensor& labels;               ///< [N].
+  const std::vector<int64_t>& positions;  ///< Training positions (0..train_size-1) of the batch.
+  const at::Tensor* features;             ///< [N, F] input of the classifier, if wants_features().
   WeightStore& store;
 };
 
@@ -96,12 +104,15 @@ class Strategy {
 
 struct StrategyEntry {
   std::string name;
+  std::vector<std::string> aliases;
   std::string summary;
   std::unique_ptr<Strategy> (*make)(const StrategyContext& context, const YamlSource& options);
   std::string (*schema)();
 };
 /// uniform (spos), fair (fairnas), sandwich, fixed, panda, sumnas ...: one table.
 const std::vector<StrategyEntry>& strategies();
+/// `options` is the `strategy:` section; its key `name` is known and ignored. ConfigError on an
+/// unknown name (with the nearest) or wrong options.
 std::unique_ptr<Strategy> make_strategy(const std::string& name,
                                         const StrategyContext& context,
                                         const YamlSource& options);
