@@ -17,13 +17,18 @@ struct Image {
   std::vector<uint8_t> pixels;
 };
 
+/// Per channel, in units of pixel/255.
+struct Normalisation {
+  std::vector<float> mean, std;
+};
+
 /// Random access to labelled images. Thread-safe for concurrent `load`.
 class Dataset {
  public:
   virtual ~Dataset() = default;
   virtual int64_t size() const = 0;
   virtual int label(int64_t index) const = 0;
-  /// Decodes image `index` (original size). Throws DataError naming file and reason.
+  /// Decodes image `index`. Throws DataError naming file and reason.
   virtual void load(int64_t index, Image& out) const = 0;
   virtual const std::vector<std::string>& class_names() const = 0;
   /// Channels of every image (1 or 3); height and width when all images share them.
@@ -31,18 +36,24 @@ class Dataset {
   virtual std::optional<std::pair<int, int>> fixed_size() const = 0;
   /// Index range(s) that the source itself calls "test" (e.g. CIFAR's test batch); empty if none.
   virtual std::vector<int64_t> test_indices() const { return {}; }
+  /// The same for "validation" (a folder with train/, val/ and test/).
+  virtual std::vector<int64_t> validation_indices() const { return {}; }
+  virtual std::optional<Normalisation> known_normalisation() const { return std::nullopt; }
   virtual std::string describe() const = 0;  ///< One line for logs.
+  /// Where image `index` lives, for messages: file, member and offset, or record.
+  virtual std::string where(int64_t index) const { return "image " + std::to_string(index); }
 };
 
 /// The `data:` section.
 struct DataOptions {
-  std::string kind =
-      "digits";  ///< digits | cifar10 | cifar100 | imagefolder | idx | webdataset | synthetic
-  std::string path;
-  int resolution = 0;  ///< 0: the data's own; images of other sizes are resized.
+  std::string kind = "digits";  ///< digits | cifar10 | cifar100 | imagefolder | idx | webdataset |
+                                ///< synthetic | auto
+  std::string path;             ///< Folder or file; `auto` finds the kind from what lies there.
+  int resolution = 0;  ///< 0: the data's own; others are resized (short side) and centre-cropped.
+  int channels = 0;    ///< 0: the data's own; 1 grey, 3 RGB.
   int64_t limit = 0;   ///< Use only this many training images (0: all), stratified, seeded.
   std::string labels = "fine";    ///< cifar100: fine | coarse.
-  double validation = 0.2;        ///< Share of the training images held out for search.
+  double validation = 0.2;        ///< Share of what is not test held out for search.
   double test = 0.2;              ///< Share held out for the final test where the source has none.
   std::vector<double> mean, std;  ///< Normalisation of pixels/255; empty: known for the kind, else
                                   ///< measured on the training split.
@@ -51,26 +62,42 @@ struct DataOptions {
   int cutout = 0;                 ///< Side of the zeroed square; 0 off.
   int workers = 1;                ///< Decoding and augmentation threads.
   int prefetch = 4;               ///< Batches decoded ahead.
+  std::string cache = "auto";     ///< Keep decoded images in memory: auto (if they fit) | off.
   // synthetic
   int64_t synthetic_size = 1024;
   int synthetic_classes = 10;
   int synthetic_resolution = 32;
+  uint64_t synthetic_seed = 0;
   uint64_t split_seed = 0;  ///< Splits depend on this, not on the run's seed, so runs compare.
 };
 void describe(Binder& b, DataOptions& o);
+/// The data as the options ask for: images of one size and channel count, cached where they fit.
+/// ConfigError for options that do not fit together, DataError for unreadable data.
 std::unique_ptr<Dataset> open_dataset(const DataOptions& options);
+/// The same without resizing, channel conversion and cache (for `nas data check`).
+std::unique_ptr<Dataset> open_source(const DataOptions& options);
+/// `options.kind`, or what `auto` finds at `options.path`.
+std::string resolve_kind(const DataOptions& options);
+/// Every value of `data.kind` with one line of help.
+const std::vector<std::pair<std::string, std::string>>& data_kinds();
+
+/// Shape of the loader's images. ConfigError when sizes differ and no resolution is stated.
+struct InputShape {
+  int c = 0, h = 0, w = 0;
+};
+InputShape input_shape(const Dataset& data, const DataOptions& options);
 
 /// Named, disjoint, stratified index sets; equal options and data give equal splits.
 struct Splits {
   std::vector<int64_t> train, validation, test;
-  std::string hash;  ///< SHA-256 of names and indices.
+  std::string hash;  ///< SHA-256 of split names, indices and labels.
 };
+/// The source's own test (and validation) images where it names them, else shares of each class.
+/// `limit` shortens only `train`, so that limited runs are judged on the same images.
 Splits make_splits(const Dataset& data, const DataOptions& options);
 
-/// Resolved normalisation (in units of pixel/255).
-struct Normalisation {
-  std::vector<float> mean, std;
-};
+/// As stated in the options (one value serves all channels), else known for the data, else measured
+/// on the training split (at most 10,000 of its images, evenly spaced).
 Normalisation normalisation_of(const Dataset& data,
                                const std::vector<int64_t>& train,
                                const DataOptions& options);

@@ -1,0 +1,110 @@
+#include "supernet/data/prepare.hpp"
+
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <cstring>
+
+#include "spaces/error.hpp"
+#include "supernet/data/sources.hpp"
+
+namespace nas {
+namespace {
+
+/// Decoded images of one shape, filled as they are first asked for.
+class PixelCache {
+ public:
+  PixelCache(int64_t images, size_t bytes_each)
+      : each_(bytes_each),
+        // calloc: pages are not touched before an image is written there.
+        pixels_(static_cast<uint8_t*>(std::calloc(static_cast<size_t>(images), bytes_each)),
+                std::free),
+        ready_(new std::atomic<uint8_t>[static_cast<size_t>(images)]()) {}
+  explicit operator bool() const { return pixels_ != nullptr; }
+
+  bool get(int64_t index, Image& out) const {
+    if (ready_[static_cast<size_t>(index)].load(std::memory_order_acquire) != kReady) return false;
+    const uint8_t* first = pixels_.get() + static_cast<size_t>(index) * each_;
+    out.pixels.assign(first, first + each_);
+    return true;
+  }
+  void put(int64_t index, const Image& image) const {
+    uint8_t empty = kEmpty;
+    std::atomic<uint8_t>& state = ready_[static_cast<size_t>(index)];
+    if (!state.compare_exchange_strong(empty, kBusy)) return;  // Another thread decoded it too.
+    std::memcpy(pixels_.get() + static_cast<size_t>(index) * each_, image.pixels.data(), each_);
+    state.store(kReady, std::memory_order_release);
+  }
+
+ private:
+  enum : uint8_t { kEmpty, kBusy, kReady };
+  size_t each_;
+  std::unique_ptr<uint8_t, void (*)(void*)> pixels_;
+  std::unique_ptr<std::atomic<uint8_t>[]> ready_;
+};
+
+double cache_budget_bytes() {
+  const double pages = static_cast<double>(::sysconf(_SC_PHYS_PAGES));
+  return pages * static_cast<double>(::sysconf(_SC_PAGE_SIZE)) / 4;
+}
+
+class PreparedDataset : public Dataset {
+ public:
+  PreparedDataset(std::unique_ptr<Dataset> source, const DataOptions& options)
+      : source_(std::move(source)), shape_(input_shape(*source_, options)) {
+    const size_t each = static_cast<size_t>(shape_.c) * shape_.h * shape_.w;
+    const bool fits =
+        static_cast<double>(each) * static_cast<double>(size()) <= cache_budget_bytes();
+    if (options.cache != "auto" || !fits) return;
+    cache_ = std::make_unique<PixelCache>(size(), each);
+    if (!*cache_) cache_.reset();
+  }
+
+  int64_t size() const override { return source_->size(); }
+  int label(int64_t index) const override { return source_->label(index); }
+  const std::vector<std::string>& class_names() const override { return source_->class_names(); }
+  int channels() const override { return shape_.c; }
+  std::optional<std::pair<int, int>> fixed_size() const override {
+    return std::make_pair(shape_.h, shape_.w);
+  }
+  std::vector<int64_t> test_indices() const override { return source_->test_indices(); }
+  std::vector<int64_t> validation_indices() const override { return source_->validation_indices(); }
+  std::optional<Normalisation> known_normalisation() const override {
+    // Constants of RGB data do not fit grey pixels made from it.
+    return shape_.c < source_->channels() ? std::nullopt : source_->known_normalisation();
+  }
+  std::string describe() const override { return source_->describe(); }
+  std::string where(int64_t index) const override { return source_->where(index); }
+
+  void load(int64_t index, Image& out) const override {
+    if (cache_ && cache_->get(index, out)) {
+      out.c = shape_.c;
+      out.h = shape_.h;
+      out.w = shape_.w;
+      return;
+    }
+    source_->load(index, out);
+    resize_and_crop(out, shape_.h, shape_.w);
+    convert_channels(out, shape_.c);
+    if (cache_) cache_->put(index, out);
+  }
+
+ private:
+  std::unique_ptr<Dataset> source_;
+  InputShape shape_;
+  std::unique_ptr<PixelCache> cache_;
+};
+
+}  // namespace
+
+std::unique_ptr<Dataset> prepare_dataset(std::unique_ptr<Dataset> source,
+                                         const DataOptions& options) {
+  const InputShape shape = input_shape(*source, options);
+  const bool as_it_is =
+      shape.c == source->channels() && source->fixed_size() == std::make_pair(shape.h, shape.w);
+  if (as_it_is && dynamic_cast<MemoryDataset*>(source.get())) return source;
+  return std::make_unique<PreparedDataset>(std::move(source), options);
+}
+
+}  // namespace nas
