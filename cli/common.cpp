@@ -1,6 +1,7 @@
 // Options of every command and the one place where CLI11's answers become ours.
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <charconv>
 #include <cstdlib>
 
 #include "cli/command.hpp"
@@ -131,10 +132,16 @@ void add_common(CLI::App& app, Common& common) {
       ->type_name("FILE")
       ->capture_default_str()
       ->group(group);
-  app.add_option_function<uint64_t>(
+  app.add_option_function<std::string>(
          "--seed",
-         [&common](const uint64_t& seed) {
-           common.seed = seed;
+         [&common](const std::string& text) {
+           const char* end = text.data() + text.size();
+           // CLI11 would take -1 for the largest number.
+           const auto [stop, error] = std::from_chars(text.data(), end, common.seed);
+           if (error != std::errc() || stop != end || text.empty())
+             throw ConfigError(
+                 "--seed: expected a whole number from 0 to 18446744073709551615, got \"" + text +
+                 "\"");
            common.seed_given = true;
          },
          "Seed of all random decisions")

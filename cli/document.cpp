@@ -1,0 +1,87 @@
+#include "cli/document.hpp"
+
+#include <CLI/CLI.hpp>
+#include <cmath>
+
+namespace nas::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string dumped(const Json& json, int indent) {
+  return json.dump(indent, ' ', false, Json::error_handler_t::replace);
+}
+
+std::string for_people(const Json& cell) {
+  if (cell.is_null()) return "-";
+  if (cell.is_string()) return cell.get<std::string>();
+  if (cell.is_number_float()) return format_number(cell.get<double>(), 5);
+  return dumped(cell, -1);
+}
+
+// RFC 4180.
+std::string for_csv(const Json& cell) {
+  const std::string text = cell.is_null()     ? ""
+                           : cell.is_string() ? cell.get<std::string>()
+                                              : dumped(cell, -1);
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (const char c : text) quoted += c == '"' ? "\"\"" : std::string(1, c);
+  return quoted + "\"";
+}
+
+}  // namespace
+
+void add_format(CLI::App& app, std::string& format) {
+  app.add_option("--format", format, "How results are printed: table, csv or json")
+      ->check(CLI::IsMember({"table", "csv", "json"}))
+      ->type_name("FORMAT")
+      ->capture_default_str();
+}
+
+Format chosen_format(const Common& common, const std::string& format) {
+  if (common.json || format == "json") return Format::kJson;
+  return format == "csv" ? Format::kCsv : Format::kTable;
+}
+
+void print_rows(const Rows& rows, Format format, Json document, const std::string& key) {
+  if (format == Format::kJson) {
+    Json list = Json::array();
+    for (const auto& row : rows.rows) {
+      Json entry = Json::object();
+      for (size_t c = 0; c < rows.header.size(); ++c) entry[rows.header[c]] = row[c];
+      list.push_back(std::move(entry));
+    }
+    document[key] = std::move(list);
+    print(dumped(document, 2));
+    return;
+  }
+  if (format == Format::kTable) {
+    Table table(rows.header);
+    for (const auto& row : rows.rows) {
+      std::vector<std::string> cells;
+      for (const Json& cell : row) cells.push_back(for_people(cell));
+      table.row(std::move(cells));
+    }
+    print(table.text());
+    return;
+  }
+  std::string text;
+  for (size_t c = 0; c < rows.header.size(); ++c) text += (c ? "," : "") + for_csv(rows.header[c]);
+  for (const auto& row : rows.rows) {
+    text += "\n";
+    for (size_t c = 0; c < row.size(); ++c) text += (c ? "," : "") + for_csv(row[c]);
+  }
+  print(text);
+}
+
+Json parsed_or_text(const std::string& text) {
+  Json json = Json::parse(text, nullptr, false);
+  return json.is_discarded() ? Json(text) : json;
+}
+
+Json json_number(double v) {
+  return std::isfinite(v) ? Json(v) : Json(nullptr);
+}
+
+}  // namespace nas::cli

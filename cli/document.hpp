@@ -1,0 +1,36 @@
+#pragma once
+// Rows for people, scripts and programs: one table printed as aligned text, CSV or JSON.
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "cli/command.hpp"
+
+namespace CLI {
+class App;
+}
+
+namespace nas::cli {
+
+enum class Format { kTable, kCsv, kJson };
+/// `--format table|csv|json`; --json means the same as json.
+void add_format(CLI::App& app, std::string& format);
+Format chosen_format(const Common& common, const std::string& format);
+
+/// Cells are JSON values; numbers are rounded for people only.
+struct Rows {
+  std::vector<std::string> header;
+  std::vector<std::vector<nlohmann::ordered_json>> rows;
+};
+/// `key`: name of the array in the JSON document, which starts as `document` ({"schema": ...}).
+void print_rows(const Rows& rows,
+                Format format,
+                nlohmann::ordered_json document,
+                const std::string& key);
+
+/// JSON text parsed, or the text itself where it is none.
+nlohmann::ordered_json parsed_or_text(const std::string& text);
+/// A number, or null when it is not finite.
+nlohmann::ordered_json json_number(double v);
+
+}  // namespace nas::cli

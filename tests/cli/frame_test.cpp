@@ -1,0 +1,178 @@
+// The command-line frame, by running the real binary.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <regex>
+#include <sstream>
+
+#include "cli/command.hpp"
+#include "process.hpp"
+
+namespace nas::test {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+std::vector<std::string> command_names() {
+  std::vector<std::string> names;
+  for (const cli::Command& command : cli::light_commands()) names.push_back(command.name);
+  return names;
+}
+
+TEST(Frame, BareNasIsAnOverviewOfEveryCommand) {
+  const Finished bare = run(std::vector<std::string>{});
+  EXPECT_EQ(bare.code, 0);
+  EXPECT_EQ(bare.err, "");
+  for (const std::string& name : command_names())
+    EXPECT_THAT(bare.out, HasSubstr("\n  " + name + " ")) << name;
+  for (const char* word : {"--help", "-h", "help"}) EXPECT_EQ(run({word}).out, bare.out) << word;
+}
+
+TEST(Frame, HelpOfACommandIsItsHelpFlag) {
+  for (const std::string& name : command_names()) {
+    const Finished flag = run({name, "--help"});
+    EXPECT_EQ(flag.code, 0) << name;
+    EXPECT_EQ(flag.err, "") << name;
+    if (name != "config") {
+      EXPECT_EQ(run({"help", name}).out, flag.out) << name;
+    }
+    const size_t examples = flag.out.find("\nExamples:\n");
+    ASSERT_NE(examples, std::string::npos) << name;
+    EXPECT_LT(examples, flag.out.find("--help")) << name << ": examples come first";
+    EXPECT_THAT(flag.out.substr(examples), HasSubstr("  nas " + name)) << name;
+  }
+}
+
+// Walks every command and subcommand; `(no help)` is printed for an option without a text.
+void expect_help_everywhere(std::vector<std::string> words) {
+  std::vector<std::string> help = words;
+  help.push_back("--help");
+  const Finished page = run(help);
+  const std::string name = ::testing::PrintToString(words);
+  ASSERT_EQ(page.code, 0) << name << page.err;
+  EXPECT_THAT(page.out, Not(HasSubstr("(no help)"))) << name;
+  words.push_back("--list-completions");
+  std::istringstream list(run(words).out);
+  words.pop_back();
+  for (std::string word; list >> word;) {
+    if (word[0] == '-') {
+      EXPECT_THAT(page.out, HasSubstr(word)) << name;
+      continue;
+    }
+    words.push_back(word);
+    expect_help_everywhere(words);
+    words.pop_back();
+  }
+}
+TEST(Frame, EveryOptionHasAHelpText) {
+  for (const std::string& name : command_names()) expect_help_everywhere({name});
+}
+
+TEST(Frame, WrongUsageIsExitTwoWithTheNearestName) {
+  const auto expect = [](std::vector<std::string> args, const std::string& text) {
+    const Finished done = run(args);
+    EXPECT_EQ(done.code, 2) << text;
+    EXPECT_EQ(done.out, "") << text;
+    EXPECT_EQ(done.err, text);
+  };
+  expect({"versoin"},
+         "error: unknown command \"versoin\"\n  Did you mean nas version?\n"
+         "  Run nas to see all commands.\n");
+  expect({"xyzzyxyzzy"}, "error: unknown command \"xyzzyxyzzy\"\n  Run nas to see all commands.\n");
+  expect({"help", "rnus"},
+         "error: unknown command \"rnus\"\n  Did you mean nas runs?\n"
+         "  Run nas to see all commands.\n");
+  expect({"version", "--jsn"},
+         "error: unknown flag --jsn\n  Did you mean --json?\n  See nas version --help.\n");
+  expect({"version", "--jsn=3"},
+         "error: unknown flag --jsn\n  Did you mean --json?\n  See nas version --help.\n");
+  expect({"version", "extra"}, "error: unexpected argument \"extra\"\n  See nas version --help.\n");
+  expect({"db", "infoo"},
+         "error: unknown subcommand \"infoo\"\n  Did you mean info?\n  See nas db --help.\n");
+  expect({"db"}, "error: nas db needs a subcommand: info, check, upgrade\n  See nas db --help.\n");
+  expect({"db", "info", "--bd", "x"},
+         "error: unknown flag --bd\n  Did you mean --db?\n  See nas db info --help.\n");
+  expect({"--json", "version"},
+         "error: unknown flag --json before the command\n"
+         "  Write nas COMMAND --json ...; run nas to see all commands.\n");
+  expect({"version", "--color", "pink"},
+         "error: --color: expected auto, always or never, got \"pink\"\n");
+}
+
+TEST(Frame, WrongValuesAreExitTwo) {
+  const Finished done = run({"version", "--seed", "abc"});
+  EXPECT_EQ(done.code, 2);
+  EXPECT_THAT(done.err, HasSubstr("--seed"));
+  EXPECT_THAT(done.err, HasSubstr("abc"));
+  EXPECT_EQ(run({"version", "--seed", "-1"}).code, 2);
+  EXPECT_EQ(run({"version", "--db"}).code, 2);
+}
+
+TEST(Frame, VersionAsJson) {
+  const auto json = nlohmann::json::parse(run({"version", "--json"}).out);
+  EXPECT_EQ(json["schema"], "nas-version/1");
+  EXPECT_TRUE(std::regex_match(json["nas"].get<std::string>(), std::regex("\\d+\\.\\d+\\.\\d+")));
+  EXPECT_EQ(run({"--version"}).out, run({"version"}).out);
+}
+
+TEST(Frame, TopicsHavePages) {
+  EXPECT_THAT(run({"help", "exit-codes"}).out, HasSubstr("130"));
+  EXPECT_THAT(run({"help", "environment"}).out, HasSubstr("NAS_DB"));
+  EXPECT_THAT(run({"help", "config"}).out, HasSubstr("--set"));
+}
+
+TEST(Frame, ColourOnlyWhereAsked) {
+  EXPECT_THAT(run({"versoin"}).err, Not(HasSubstr("\x1b")));
+  EXPECT_THAT(run({"versoin", "--color", "always"}).err, HasSubstr("\x1b[1;31merror:\x1b[0m"));
+  EXPECT_THAT(run({"--color=always", "versoin"}).err, HasSubstr("\x1b["));
+  EXPECT_THAT(run({"versoin", "--color=never"}).err, Not(HasSubstr("\x1b")));
+}
+
+// Output of a shell line that runs nas with a closed or full stdout.
+TEST(Frame, ClosedPipeIsQuietAndAFullDiskIsNot) {
+  const std::string nas = std::string(NAS_BINARY_DIR) + "/nas";
+  const std::string folder = fresh_folder();
+  const std::string closed = "{ sleep 0.1; " + nas + " completion bash; echo $? > " + folder +
+                             "/code; } 2> " + folder + "/err | true; sleep 0.4; cat " + folder +
+                             "/code " + folder + "/err";
+  FILE* pipe = popen(closed.c_str(), "r");
+  char text[100] = "";
+  ASSERT_NE(fgets(text, sizeof text, pipe), nullptr);
+  EXPECT_STREQ(text, "0\n");
+  EXPECT_EQ(fgets(text, sizeof text, pipe), nullptr) << text;
+  pclose(pipe);
+  const int full = std::system((nas + " version > /dev/full 2> " + folder + "/full").c_str());
+  EXPECT_EQ(WEXITSTATUS(full), 1);
+}
+
+TEST(Frame, StartsInMilliseconds) {
+  std::vector<double> seconds;
+  for (int i = 0; i < 9; ++i) seconds.push_back(run({"--help"}).seconds);
+  std::sort(seconds.begin(), seconds.end());
+  // 50 ms on an idle machine; tests share theirs.
+  EXPECT_LT(seconds[seconds.size() / 2], 0.150);
+}
+
+TEST(Completion, ScriptsHoldTheCommandsAndParse) {
+  for (const char* shell : {"bash", "zsh", "fish"}) {
+    const Finished done = run({"completion", shell});
+    EXPECT_EQ(done.code, 0);
+    for (const std::string& name : command_names()) EXPECT_THAT(done.out, HasSubstr(name));
+  }
+  const std::string folder = fresh_folder();
+  write_file(folder + "/nas.bash", run({"completion", "bash"}).out);
+  const std::string line = "bash -c '. " + folder + "/nas.bash; COMP_WORDS=(" + NAS_BINARY_DIR +
+                           "/nas db up); COMP_CWORD=2; _nas; echo ${COMPREPLY[@]}'";
+  FILE* pipe = popen(line.c_str(), "r");
+  char text[200] = "";
+  EXPECT_NE(fgets(text, sizeof text, pipe), nullptr);
+  pclose(pipe);
+  EXPECT_STREQ(text, "upgrade\n");
+  EXPECT_EQ(run({"completion", "tcsh"}).code, 2);
+}
+
+}  // namespace
+}  // namespace nas::test

@@ -1,0 +1,31 @@
+#pragma once
+// Runs the real binaries and keeps what they said.
+#include <map>
+#include <string>
+#include <vector>
+
+namespace nas::test {
+
+struct Finished {
+  int code = -1;    ///< Exit code; 128 + signal when killed by one.
+  std::string out;  ///< stdout.
+  std::string err;  ///< stderr.
+  double seconds = 0;
+};
+struct Launch {
+  std::vector<std::string> args;
+  std::string folder = {};                              ///< Working folder; empty: this one's.
+  std::map<std::string, std::string> environment = {};  ///< Added to ours.
+  std::string input = {};                               ///< stdin.
+  std::string binary = "nas";
+};
+Finished run(const Launch& launch);
+inline Finished run(std::vector<std::string> args) {
+  return run(Launch{std::move(args)});
+}
+
+/// A fresh folder, removed at the end of the test program.
+std::string fresh_folder();
+void write_file(const std::string& path, const std::string& text);
+
+}  // namespace nas::test

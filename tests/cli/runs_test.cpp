@@ -1,0 +1,121 @@
+// nas runs, results and db on a store made here.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "process.hpp"
+#include "search/store.hpp"
+
+namespace nas::test {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+RunRow run_row(const std::string& id, const std::string& name, const std::string& command) {
+  RunRow row;
+  row.id = id;
+  row.name = name;
+  row.command = command;
+  row.status = "running";
+  row.space = "digits";
+  row.config_yaml = "train:\n  epochs: 3";
+  row.seed = 7;
+  row.versions_json = R"({"nas": "0.1.0"})";
+  row.directory = "nas-runs/" + id;
+  return row;
+}
+
+// A folder with nas.db: a finished train run and a failed search.
+std::string folder_with_store() {
+  const std::string folder = fresh_folder();
+  Store store(folder + "/nas.db");
+  store.add_run(run_row("t-1", "digits", "train"));
+  store.add_metrics("t-1", {{1, "loss", 0.5}, {2, "loss", 0.25}, {2, "accuracy", 0.9}});
+  store.add_checkpoint({"t-1", "nas-runs/t-1/last.ckpt", "abc", 2, 40, utc_now()});
+  store.add_splits({{"t-1", "train", "deadbeef", 1077}});
+  store.finish_run("t-1", "finished");
+  store.add_run(run_row("s-2", "", "search"));
+  std::vector<EvaluationRow> rows;
+  const double accuracy[] = {0.90, 0.95, 0.93}, macs[] = {1e6, 3e6, 4e6};
+  for (int i = 0; i < 3; ++i) {
+    const std::string arch = "[" + std::to_string(i) + ",1]";
+    rows.push_back({"s-2", arch, "accuracy", accuracy[i], "supernet", "{}"});
+    rows.push_back({"s-2", arch, "macs", macs[i], "plan", "{}"});
+  }
+  store.add_evaluations(rows);
+  store.finish_run("s-2", "failed", "disk full");
+  return folder;
+}
+
+Finished in(const std::string& folder, std::vector<std::string> args) {
+  return run(Launch{std::move(args), folder});
+}
+
+TEST(Runs, ListsNewestFirst) {
+  const std::string folder = folder_with_store();
+  const Finished list = in(folder, {"runs"});
+  EXPECT_EQ(list.code, 0) << list.err;
+  EXPECT_LT(list.out.find("s-2"), list.out.find("t-1"));
+  EXPECT_EQ(in(folder, {"runs", "ls"}).out, list.out);
+  const auto json = nlohmann::json::parse(in(folder, {"runs", "--json", "--command", "train"}).out);
+  EXPECT_EQ(json["schema"], "nas-runs/1");
+  ASSERT_EQ(json["runs"].size(), 1u);
+  EXPECT_EQ(json["runs"][0]["run"], "t-1");
+  EXPECT_EQ(json["runs"][0]["status"], "finished");
+  const Finished csv = in(folder, {"runs", "ls", "--format", "csv", "--top", "1"});
+  EXPECT_THAT(csv.out,
+              HasSubstr("run,name,command,status,space,started,ended\ns-2,,search,failed,"));
+  EXPECT_THAT(csv.out, Not(HasSubstr("t-1")));
+}
+
+TEST(Runs, ShowsOne) {
+  const std::string folder = folder_with_store();
+  const auto json = nlohmann::json::parse(in(folder, {"runs", "show", "digits", "--json"}).out);
+  EXPECT_EQ(json["run"], "t-1");
+  EXPECT_EQ(json["metrics"]["loss"]["value"], 0.25);
+  EXPECT_EQ(json["metrics"]["loss"]["step"], 2);
+  EXPECT_EQ(json["checkpoints"][0]["epoch"], 2);
+  EXPECT_EQ(json["splits"][0]["size"], 1077);
+  EXPECT_EQ(json["versions"]["nas"], "0.1.0");
+  const Finished text = in(folder, {"runs", "show", "last"});
+  EXPECT_THAT(text.out, HasSubstr("disk full"));
+  EXPECT_EQ(in(folder, {"runs", "show", "t-1", "--config-only"}).out, "train:\n  epochs: 3\n");
+}
+
+TEST(Runs, UnknownRunAndNoStore) {
+  const std::string folder = folder_with_store();
+  const Finished unknown = in(folder, {"runs", "show", "digit"});
+  EXPECT_EQ(unknown.code, 2);
+  EXPECT_EQ(unknown.err, "error: no run \"digit\" in nas.db\n  Did you mean digits?\n");
+  const std::string empty = fresh_folder();
+  const Finished none = in(empty, {"runs"});
+  EXPECT_EQ(none.code, 1);
+  EXPECT_THAT(none.err, HasSubstr("nas.db"));
+  // NAS_DB names another store; --db wins over it.
+  Launch launch{{"runs", "--json"}, empty};
+  launch.environment["NAS_DB"] = folder + "/nas.db";
+  EXPECT_EQ(run(launch).code, 0);
+  launch.args = {"runs", "--db", "other.db"};
+  EXPECT_EQ(run(launch).code, 1);
+}
+
+TEST(Db, InfoCheckUpgrade) {
+  const std::string folder = folder_with_store();
+  const auto info = nlohmann::json::parse(in(folder, {"db", "info", "--json"}).out);
+  EXPECT_EQ(info["runs"], 2);
+  EXPECT_EQ(info["evaluations"], 6);
+  EXPECT_EQ(info["version"], store_version());
+  const Finished upgrade = in(folder, {"db", "upgrade"});
+  EXPECT_EQ(upgrade.code, 0);
+  EXPECT_THAT(upgrade.out, HasSubstr("up to date"));
+  EXPECT_EQ(in(folder, {"db", "check"}).out, "nas.db: no damage found\n");
+  write_file(folder + "/other.db", std::string(5000, 'x'));
+  const Finished foreign = in(folder, {"db", "info", "--db", "other.db"});
+  EXPECT_EQ(foreign.code, 1);
+  EXPECT_THAT(foreign.err, HasSubstr("other.db"));
+}
+
+}  // namespace
+}  // namespace nas::test
