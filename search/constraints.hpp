@@ -1,0 +1,39 @@
+#pragma once
+// Hard limits on metrics, as users write them: `macs <= 20M`, `latency_ms < 5`, `accuracy >= 0.9`.
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace nas {
+
+struct Constraint {
+  enum class Relation { kLess, kLessEqual, kGreater, kGreaterEqual };
+  std::string metric;
+  Relation relation = Relation::kLessEqual;
+  double bound = 0;
+
+  bool upper() const { return relation == Relation::kLess || relation == Relation::kLessEqual; }
+  bool holds(double value) const;  ///< False for NaN.
+  /// 0 when it holds, else the distance to the bound relative to the bound's size (search.md 4), at
+  /// least kSmallest, so that a value that just misses a strict bound still counts.
+  double violation(double value) const;
+  static constexpr double kSmallest = 1e-9;
+  bool operator==(const Constraint&) const = default;
+};
+std::string to_string(const Constraint& constraint);  ///< `macs <= 20000000`
+
+/// NAME RELATION NUMBER[k|M|G|T] (powers of 1000), spaces allowed around each part. Throws
+/// ConfigError that says what was expected at which character (from 1).
+Constraint parse_constraint(std::string_view text);
+
+/// A number with an optional unit k, M, G or T: `20M`, `1.5e6`. Throws ConfigError.
+double parse_quantity(std::string_view text);
+
+/// Sum of violations; a metric that is absent counts as kMissing.
+double total_violation(const std::vector<Constraint>& constraints,
+                       const std::map<std::string, double>& values);
+/// Violation of a failed evaluation or an absent metric.
+constexpr double kMissing = 1e3;
+
+}  // namespace nas
