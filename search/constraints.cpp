@@ -37,7 +37,7 @@ class Reader {
     skip_spaces();
     const size_t start = at_;
     const char* first = text_.data() + at_;
-    if (at_ < text_.size() && *first == '+') ++first;
+    if (at_ + 1 < text_.size() && *first == '+' && first[1] != '-') ++first;
     double value = 0;
     const auto [stop, code] = std::from_chars(first, text_.data() + text_.size(), value);
     if (code == std::errc::result_out_of_range) fail(start, "a number that a double can hold");

@@ -1,0 +1,67 @@
+#pragma once
+// SearchAlgorithm: proposes architectures generation by generation; the driver pays, counts, stores
+// and resumes.
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "search/archive.hpp"
+#include "spaces/random.hpp"
+
+namespace nas {
+
+/// What an algorithm sees of the search it belongs to.
+class SearchContext {
+ public:
+  virtual ~SearchContext() = default;
+  virtual const Space& space() const = 0;
+  virtual const Archive& archive() const = 0;
+  virtual uint64_t seed() const = 0;
+  /// Generations completed before this step; names the random streams.
+  virtual int64_t generation() const = 0;
+  virtual int population() const = 0;
+  /// How many further evaluations may be paid for.
+  virtual size_t budget_left() const = 0;
+  /// One entry for each architecture (any valid form), from the archive where it is known; null
+  /// where the budget ended before it. New ones are paid for in order.
+  virtual std::vector<const Archive::Entry*> evaluate(
+      std::span<const Architecture> architectures) = 0;
+  /// A valid architecture, uniform over the space, that breaks no limit on a free cost; gives up on
+  /// the limits after many draws.
+  virtual Architecture sample(Rng& rng) const = 0;
+  /// True when `a` is neither in the archive nor ruled out by its free costs.
+  virtual bool worth_paying(const Architecture& a) const = 0;
+};
+
+class SearchAlgorithm {
+ public:
+  virtual ~SearchAlgorithm() = default;
+  /// One generation.
+  virtual void step(SearchContext& context) = 0;
+  /// All that the next step depends on besides the context, as JSON; `restore` of it continues bit
+  /// for bit. DataError when the text is not a state of this algorithm and space.
+  virtual std::string state_json() const = 0;
+  virtual void restore(const Space& space, const std::string& json) = 0;
+};
+
+/// The one table of algorithms.
+struct AlgorithmInfo {
+  std::string name;
+  std::string summary;  ///< One line.
+  std::unique_ptr<SearchAlgorithm> (*make)();
+  /// What is wrong with this population size, or "".
+  std::string (*population_problem)(int population);
+};
+const std::vector<AlgorithmInfo>& search_algorithms();
+/// ConfigError with the nearest name when there is none.
+const AlgorithmInfo& search_algorithm(const std::string& name);
+
+std::unique_ptr<SearchAlgorithm> make_nsga2();
+std::string nsga2_population_problem(int population);
+std::unique_ptr<SearchAlgorithm> make_random_search();
+std::string random_population_problem(int population);
+
+}  // namespace nas

@@ -1,0 +1,232 @@
+#include "search/driver.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <unordered_set>
+
+#include "search/feasibility.hpp"
+#include "spaces/error.hpp"
+
+namespace nas {
+namespace {
+
+constexpr int64_t kStalledGenerations = 20;
+constexpr int kConstrainedDraws = 1000;
+
+std::string list(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text;
+}
+
+void check_settings(const SearchSettings& s, const CostModel& costs, const Evaluator& evaluator) {
+  std::vector<std::string> metrics = costs.metrics();
+  for (const std::string& name : evaluator.metrics())
+    if (!costs.knows(name)) metrics.push_back(name);
+  const auto check_metric = [&](const std::string& name, const std::string& where) {
+    if (std::find(metrics.begin(), metrics.end(), name) != metrics.end()) return;
+    const std::string near = nearest(name, metrics);
+    throw ConfigError(where + ": there is no metric '" + name + "' here; known: " + list(metrics),
+                      near.empty() ? "" : "Did you mean '" + near + "'?");
+  };
+  if (s.goal.objectives.empty())
+    throw ConfigError("search.objectives: at least one objective is needed",
+                      "For example: objectives: [maximize: accuracy, minimize: macs]");
+  for (const Objective& objective : s.goal.objectives) {
+    check_metric(objective.metric, "search.objectives");
+    if (std::count_if(s.goal.objectives.begin(), s.goal.objectives.end(), [&](const Objective& o) {
+          return o.metric == objective.metric;
+        }) > 1)
+      throw ConfigError("search.objectives: '" + objective.metric + "' is listed twice");
+  }
+  for (const Constraint& constraint : s.goal.constraints)
+    check_metric(constraint.metric, "search.constraints");
+  const std::string problem = search_algorithm(s.algorithm).population_problem(s.population);
+  if (!problem.empty()) throw ConfigError("search.population: " + problem);
+  if (!s.generations && !s.evaluations)
+    throw ConfigError("search: a budget is needed: generations or evaluations (or both)");
+  if ((s.generations && *s.generations < 1) || (s.evaluations && *s.evaluations < 1))
+    throw ConfigError("search: the budget must be at least 1");
+}
+
+Point given_reference(const SearchSettings& s) {
+  if (s.reference.empty()) return {};
+  Point reference;
+  for (const Objective& objective : s.goal.objectives) {
+    const auto it = s.reference.find(objective.metric);
+    if (it == s.reference.end())
+      throw ConfigError("search.reference: no value for the objective '" + objective.metric + "'",
+                        "A reference point needs one value for each objective.");
+    reference.push_back(objective.sign() * it->second);
+  }
+  if (s.reference.size() != s.goal.objectives.size())
+    throw ConfigError("search.reference: has values for metrics that are not objectives");
+  return reference;
+}
+
+}  // namespace
+
+Search::Search(const Space& space,
+               Evaluator& evaluator,
+               const CostModel& costs,
+               const SearchSettings& settings)
+    : space_(space),
+      evaluator_(evaluator),
+      costs_(costs),
+      settings_(settings),
+      archive_(settings.goal),
+      algorithm_(search_algorithm(settings.algorithm).make()) {
+  check_settings(settings, costs, evaluator);
+  reference_ = given_reference(settings);
+  for (const Constraint& constraint : settings.goal.constraints)
+    if (costs.knows(constraint.metric)) cost_constraints_.push_back(constraint);
+  require_attainable(costs, cost_constraints_, settings.seed);
+}
+
+Search::~Search() = default;
+
+void Search::know(const Architecture& canonical, Evaluation evaluation) {
+  known_.emplace(canonical, std::move(evaluation));
+}
+
+size_t Search::budget_left() const {
+  if (!settings_.evaluations) return std::numeric_limits<size_t>::max();
+  const auto budget = static_cast<size_t>(*settings_.evaluations);
+  return budget - std::min(budget, archive_.evaluations());
+}
+
+double Search::cost_violation(const std::map<std::string, double>& costs) const {
+  return total_violation(cost_constraints_, costs);
+}
+
+bool Search::worth_paying(const Architecture& a) const {
+  const Architecture key = space_.canonical(a);
+  if (archive_.find(key) != nullptr) return false;
+  return cost_constraints_.empty() || cost_violation(costs_.of(key)) == 0;
+}
+
+Architecture Search::sample(Rng& rng) const {
+  Architecture a;
+  Architecture best;
+  double best_violation = std::numeric_limits<double>::infinity();
+  for (int i = 0; i < kConstrainedDraws; ++i) {
+    space_.sample(rng, a);
+    if (cost_constraints_.empty()) return a;
+    const double violation = cost_violation(costs_.of(space_.canonical(a)));
+    if (violation == 0) return a;
+    if (violation < best_violation) {
+      best_violation = violation;
+      best = a;
+    }
+  }
+  return descend_to_feasible(costs_, cost_constraints_, best);
+}
+
+std::vector<const Archive::Entry*> Search::evaluate(std::span<const Architecture> asked) {
+  std::vector<Architecture> keys, pending;
+  std::unordered_set<Architecture> seen;
+  for (const Architecture& a : asked) {
+    const Architecture& key = keys.emplace_back(space_.canonical(a));
+    if (archive_.find(key) != nullptr || seen.contains(key)) {
+      ++requested_;
+      ++saved_;
+      if (a != key) ++saved_equivalent_;
+      continue;
+    }
+    if (!cost_constraints_.empty()) {
+      auto costs = costs_.of(key);
+      if (cost_violation(costs) > 0) {
+        ++requested_;
+        archive_.insert({key, Archive::State::kSkipped, std::move(costs), "", {}});
+        continue;
+      }
+    }
+    if (pending.size() >= budget_left()) continue;
+    ++requested_;
+    seen.insert(key);
+    pending.push_back(key);
+  }
+  pay(pending);
+  std::vector<const Archive::Entry*> entries;
+  for (const Architecture& key : keys) entries.push_back(archive_.find(key));
+  return entries;
+}
+
+void Search::pay(const std::vector<Architecture>& keys) {
+  const auto batch = static_cast<size_t>(std::max(1, settings_.batch));
+  for (size_t first = 0; first < keys.size(); first += batch) {
+    if (stop && stop()) throw Interrupted("the search was stopped");
+    const std::span<const Architecture> part(keys.data() + first,
+                                             std::min(batch, keys.size() - first));
+    const std::vector<Evaluation> results = truths(part);
+    Entries entries;
+    for (size_t i = 0; i < part.size(); ++i) {
+      Archive::Entry entry{part[i], Archive::State::kEvaluated, results[i].values, "", {}};
+      for (const auto& [name, value] : costs_.of(part[i])) entry.values[name] = value;
+      entry.error = results[i].error;
+      if (!entry.error.empty()) entry.state = Archive::State::kFailed;
+      entries.push_back(&archive_.insert(std::move(entry)));
+    }
+    if (on_evaluated) on_evaluated(entries);
+  }
+}
+
+std::vector<Evaluation> Search::truths(std::span<const Architecture> keys) {
+  std::vector<Architecture> unknown;
+  for (const Architecture& key : keys)
+    if (!known_.contains(key)) unknown.push_back(key);
+  std::vector<Evaluation> fresh;
+  if (!unknown.empty()) fresh = evaluator_.evaluate(unknown);
+  if (fresh.size() != unknown.size())
+    throw std::logic_error("an evaluator answered for another number of architectures");
+  std::vector<Evaluation> results;
+  size_t next = 0;
+  for (const Architecture& key : keys) {
+    const auto it = known_.find(key);
+    results.push_back(it != known_.end() ? it->second : fresh[next++]);
+  }
+  return results;
+}
+
+void Search::step() {
+  const size_t before = archive_.evaluations();
+  algorithm_->step(*this);
+  ++generation_;
+  stalled_ = archive_.evaluations() == before ? stalled_ + 1 : 0;
+  if (archive_.evaluations() > 0 && archive_.failures() == archive_.evaluations()) {
+    for (const Archive::Entry& entry : archive_.entries())
+      if (entry.state == Archive::State::kFailed)
+        throw DataError("every architecture failed; the first, " + space_.text(entry.architecture) +
+                        ": " + entry.error);
+  }
+  if (reference_.empty()) reference_ = derived_reference(archive_.feasible_points());
+}
+
+std::string Search::why_done() const {
+  if (settings_.generations && generation_ >= *settings_.generations) return "generations done";
+  if (budget_left() == 0) return "evaluations spent";
+  if (stalled_ >= kStalledGenerations)
+    return "no new architecture in " + std::to_string(kStalledGenerations) + " generations";
+  return "";
+}
+
+double Search::current_hypervolume() const {
+  return reference_.empty() ? 0.0 : hypervolume(archive_.feasible_points(), reference_);
+}
+
+std::vector<MetricRow> Search::telemetry() const {
+  const auto count = [&](const char* name, size_t n) {
+    return MetricRow{generation_, name, static_cast<double>(n)};
+  };
+  return {{generation_, "hypervolume", current_hypervolume()},
+          count("evaluations", archive_.evaluations()),
+          count("feasible", archive_.feasible()),
+          count("front", archive_.front().size()),
+          count("saved", saved_),
+          count("skipped", archive_.skipped()),
+          count("failed", archive_.failures())};
+}
+
+}  // namespace nas

@@ -1,0 +1,113 @@
+#pragma once
+// The search itself: algorithm, budget, archive, counting, reference point, state.
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "search/algorithm.hpp"
+#include "search/archive.hpp"
+#include "search/costs.hpp"
+#include "search/evaluator.hpp"
+#include "search/store.hpp"
+
+namespace nas {
+
+struct SearchSettings {
+  std::string algorithm = "nsga2";
+  int population = 48;
+  std::optional<int64_t> generations;  ///< At least one of the two budgets.
+  std::optional<int64_t> evaluations;  ///< Distinct architectures paid for.
+  uint64_t seed = 0;
+  Goal goal;
+  /// Reference point of the hypervolume by metric, in the metric's own direction; empty: derived
+  /// from the first generation with feasible results.
+  std::map<std::string, double> reference;
+  int batch = 8;  ///< Architectures per call of the evaluator; results are stored after each.
+};
+
+class Search : private SearchContext {
+ public:
+  using Entries = std::vector<const Archive::Entry*>;
+
+  /// Throws ConfigError for settings that cannot be (unknown metric, population, no budget, a
+  /// constraint no architecture can meet: see feasibility.hpp). All arguments outlive the search.
+  Search(const Space& space,
+         Evaluator& evaluator,
+         const CostModel& costs,
+         const SearchSettings& settings);
+  ~Search() override;
+
+  /// Called after each batch with the entries just paid for, e.g. to store them.
+  std::function<void(const Entries&)> on_evaluated;
+  /// Asked between batches; true ends `step` with Interrupted.
+  std::function<bool()> stop;
+
+  /// Values that are known already (a stored batch, another search): used instead of the evaluator,
+  /// but counted like evaluations, so that results do not depend on what was known.
+  void know(const Architecture& canonical, Evaluation evaluation);
+  /// Continues after the state's last generation; the evaluations of the state come from `known`
+  /// in the order they were made, further ones are kept for `know`. DataError on a misfit.
+  void restore(const std::string& state_json,
+               const std::vector<std::pair<Architecture, Evaluation>>& known);
+  std::string state_json() const;
+
+  bool done() const { return !why_done().empty(); }
+  std::string why_done() const;  ///< "" while not done.
+  /// One generation. DataError when every architecture so far failed.
+  void step();
+
+  int64_t generations() const { return generation_; }
+  const Archive& archive() const override { return archive_; }
+  const SearchSettings& settings() const { return settings_; }
+  size_t requested() const { return requested_; }
+  /// Requests answered from the archive, and how many of these asked for another form of a network.
+  size_t saved() const { return saved_; }
+  size_t saved_equivalent() const { return saved_equivalent_; }
+  /// Minimisation form; empty before anything feasible was found.
+  const Point& reference() const { return reference_; }
+  double current_hypervolume() const;
+  /// hypervolume, evaluations, feasible, front, saved, skipped, failed of the generation just done.
+  std::vector<MetricRow> telemetry() const;
+
+  /// Rows of one entry for the store; `suffix` is appended to the evaluator's source.
+  std::vector<EvaluationRow> rows(const std::string& run,
+                                  const Archive::Entry& entry,
+                                  const std::string& suffix = "") const;
+  /// The evaluations among stored rows, in order of first appearance (costs are computed anew).
+  std::vector<std::pair<Architecture, Evaluation>> known_from(
+      const std::vector<EvaluationRow>& rows, const std::string& suffix = "") const;
+
+ private:
+  const Space& space() const override { return space_; }
+  uint64_t seed() const override { return settings_.seed; }
+  int64_t generation() const override { return generation_; }
+  int population() const override { return settings_.population; }
+  size_t budget_left() const override;
+  std::vector<const Archive::Entry*> evaluate(std::span<const Architecture> asked) override;
+  Architecture sample(Rng& rng) const override;
+  bool worth_paying(const Architecture& a) const override;
+
+  double cost_violation(const std::map<std::string, double>& costs) const;
+  void pay(const std::vector<Architecture>& keys);
+  std::vector<Evaluation> truths(std::span<const Architecture> keys);
+
+  const Space& space_;
+  Evaluator& evaluator_;
+  const CostModel& costs_;
+  SearchSettings settings_;
+  std::vector<Constraint> cost_constraints_;
+  Archive archive_;
+  std::unique_ptr<SearchAlgorithm> algorithm_;
+  std::unordered_map<Architecture, Evaluation> known_;
+  Point reference_;
+  int64_t generation_ = 0;
+  int64_t stalled_ = 0;  ///< Generations in a row that paid for nothing.
+  size_t requested_ = 0, saved_ = 0, saved_equivalent_ = 0;
+};
+
+}  // namespace nas

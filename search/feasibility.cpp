@@ -1,0 +1,126 @@
+#include "search/feasibility.hpp"
+
+#include <charconv>
+#include <cmath>
+#include <functional>
+#include <limits>
+
+#include "spaces/error.hpp"
+
+namespace nas {
+namespace {
+
+constexpr int64_t kListable = 100000;  ///< Larger spaces are searched instead of listed.
+constexpr int kRandomStarts = 8;
+constexpr int kRandomDraws = 2000;
+
+std::string number(double value) {
+  char text[64];
+  const auto [end, code] = std::to_chars(text, text + sizeof text, value);
+  return std::string(text, code == std::errc() ? end : text);
+}
+
+// Visits all architectures, or, in large spaces, those met on descents in each limit and in all.
+void visit(const CostModel& costs,
+           const std::vector<Constraint>& constraints,
+           uint64_t seed,
+           bool all,
+           const std::function<bool(const Architecture&)>& f) {
+  const Space& space = costs.space();
+  if (all) {
+    space.enumerate(f);
+    return;
+  }
+  Rng rng(seed, "search.attainable");
+  std::vector<Architecture> starts = {space.smallest(), space.largest()};
+  for (int i = 0; i < kRandomStarts; ++i) starts.push_back(space.sample(rng));
+  for (const Architecture& start : starts) {
+    if (!f(descend_to_feasible(costs, constraints, start))) return;
+    for (const Constraint& constraint : constraints)
+      if (!f(descend_to_feasible(costs, {constraint}, start))) return;
+  }
+  for (int i = 0; i < kRandomDraws; ++i)
+    if (!f(space.sample(rng))) return;
+}
+
+struct Nearest {
+  double violation = std::numeric_limits<double>::infinity();
+  std::map<std::string, double> values;
+  Architecture architecture;
+};
+
+std::string message(const CostModel& costs,
+                    const std::vector<Constraint>& constraints,
+                    const std::vector<Nearest>& each,
+                    const Nearest& together,
+                    bool all) {
+  const std::string proof = all ? "" : " found";
+  std::string text = "search.constraints: no architecture of space '" + costs.space().name() + "'" +
+                     (all ? "" : " was found that") + (all ? " meets" : " meets") +
+                     (constraints.size() > 1 ? " all limits" : " the limit");
+  bool one_alone = false;
+  for (size_t i = 0; i < constraints.size(); ++i) {
+    if (each[i].violation == 0) continue;
+    one_alone = true;
+    text += "\n  " + to_string(constraints[i]) + ": the " +
+            (constraints[i].upper() ? "smallest" : "largest") + " attainable value" + proof +
+            " is " + number(each[i].values.at(constraints[i].metric)) + " (" +
+            costs.space().text(each[i].architecture) + ")";
+  }
+  if (!one_alone || constraints.size() > 1) {
+    text += "\n  nearest to all" + proof + ":";
+    for (const Constraint& constraint : constraints)
+      text += " " + constraint.metric + " = " + number(together.values.at(constraint.metric));
+    text += " (" + costs.space().text(together.architecture) + ")";
+  }
+  return text;
+}
+
+}  // namespace
+
+Architecture descend_to_feasible(const CostModel& costs,
+                                 const std::vector<Constraint>& constraints,
+                                 Architecture start) {
+  const Space& space = costs.space();
+  double violation = total_violation(constraints, costs.of(space.canonical(start)));
+  while (violation > 0) {
+    double best = violation;
+    Architecture next;
+    for (const Architecture& b : space.neighbours(start)) {
+      const double v = total_violation(constraints, costs.of(space.canonical(b)));
+      if (v < best) {
+        best = v;
+        next = b;
+      }
+    }
+    if (!(best < violation)) break;
+    violation = best;
+    start = std::move(next);
+  }
+  return start;
+}
+
+void require_attainable(const CostModel& costs,
+                        const std::vector<Constraint>& constraints,
+                        uint64_t seed) {
+  if (constraints.empty()) return;
+  const bool all = costs.space().count() <= kListable;
+  std::vector<Nearest> each(constraints.size());
+  Nearest together;
+  visit(costs, constraints, seed, all, [&](const Architecture& a) {
+    const Architecture key = costs.space().canonical(a);
+    const auto values = costs.of(key);
+    const double sum = total_violation(constraints, values);
+    if (sum < together.violation) together = {sum, values, key};
+    for (size_t i = 0; i < constraints.size(); ++i) {
+      const double v = constraints[i].violation(values.at(constraints[i].metric));
+      if (v < each[i].violation) each[i] = {v, values, key};
+    }
+    return together.violation > 0;
+  });
+  if (together.violation == 0) return;
+  throw ConfigError(message(costs, constraints, each, together, all),
+                    "Loosen the limit, or choose another space.");
+}
+
+}  // namespace nas
