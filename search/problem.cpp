@@ -79,7 +79,7 @@ std::vector<double> FitnessScale::fitness(const Archive::Entry* entry) const {
   for (size_t k = 0; k < f.size(); ++k)
     f[k] = feasible ? std::min((entry->score.objectives[k] - low_[k]) / range_[k], kUpper)
                     : kUpper + violation;
-  if (f.size() == 1) f.push_back(f[0]);
+  f.resize(size(), f[0]);
   return f;
 }
 

@@ -1,0 +1,47 @@
+#pragma once
+// Evaluators that need no supernet: published tables and programs of the user.
+#include <memory>
+
+#include "search/evaluator.hpp"
+#include "search/search_options.hpp"
+
+namespace nas {
+
+/// Values from a CSV or JSON file. A row belongs to the network its architecture text names: the
+/// row of the canonical form, else the first row of an equivalent form. An architecture without a
+/// row fails alone. DataError (file:line) for a file that cannot be read as such a table.
+class TableEvaluator : public Evaluator {
+ public:
+  TableEvaluator(const Space& space, const TableOptions& options);
+  ~TableEvaluator() override;
+  std::vector<Evaluation> evaluate(std::span<const Architecture> architectures) override;
+  std::vector<std::string> metrics() const override;
+  std::string source() const override { return "table"; }
+  std::string fidelity_json() const override;
+  size_t size() const;  ///< Networks with a row.
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// A shell command per batch. It gets one line {"architecture": TEXT, "choices": {...}} for each
+/// architecture and answers one line for each, in the same order: {"accuracy": 0.93, ...}, or
+/// {"error": "..."}. A missing answer (time-out, crash, end of output) fails the architecture whose
+/// answer was due; the command is started again for those after it. DataError when the command
+/// cannot be run at all.
+class ExternalEvaluator : public Evaluator {
+ public:
+  ExternalEvaluator(const Space& space, const ExternalOptions& options)
+      : space_(space), options_(options) {}
+  std::vector<Evaluation> evaluate(std::span<const Architecture> architectures) override;
+  std::vector<std::string> metrics() const override { return options_.metrics; }
+  std::string source() const override { return "external"; }
+  std::string fidelity_json() const override;
+
+ private:
+  const Space& space_;
+  ExternalOptions options_;
+};
+
+}  // namespace nas

@@ -1,0 +1,206 @@
+#include "search/search_options.hpp"
+
+#include <yaml-cpp/yaml.h>
+
+#include <algorithm>
+
+namespace nas {
+namespace {
+
+std::string trimmed(const std::string& text) {
+  const size_t first = text.find_first_not_of(" \t");
+  if (first == std::string::npos) return "";
+  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
+}
+
+[[noreturn]] void objective_problem(const Binder::Raw& raw, const std::string& message) {
+  throw ConfigError(
+      {Problem{raw.file,
+               raw.line,
+               raw.column,
+               "search.objectives",
+               message,
+               "Write for example: objectives: [maximize: accuracy, minimize: macs]"}});
+}
+
+Objective objective_of(const Binder::Raw& raw,
+                       const std::string& direction,
+                       const std::string& metric) {
+  const std::string word = trimmed(direction);
+  if (word != "maximize" && word != "minimize") {
+    const std::string near = nearest(word, {"maximize", "minimize"});
+    objective_problem(raw,
+                      "'" + word + "' is neither maximize nor minimize" +
+                          (near.empty() ? "" : "; did you mean '" + near + "'?"));
+  }
+  if (trimmed(metric).empty()) objective_problem(raw, word + ": the name of a metric is missing");
+  return {trimmed(metric), word == "maximize"};
+}
+
+// `maximize: accuracy` or `maximize accuracy` in one text.
+Objective objective_of(const Binder::Raw& raw, const std::string& text) {
+  const std::string line = trimmed(text);
+  const size_t end = line.find_first_of(": \t");
+  if (end == std::string::npos)
+    objective_problem(raw, "'" + line + "' does not say maximize or minimize");
+  const size_t metric = line.find_first_not_of(": \t", end);
+  return objective_of(
+      raw, line.substr(0, end), metric == std::string::npos ? "" : line.substr(metric));
+}
+
+void check_each(Binder& b,
+                const std::string& key,
+                const std::vector<std::string>& texts,
+                void (*parse)(const std::string&)) {
+  for (const std::string& text : texts) {
+    try {
+      parse(text);
+    } catch (const ConfigError& e) {
+      for (const Problem& problem : e.problems()) b.problem(key, problem.message, problem.hint);
+    }
+  }
+}
+
+}  // namespace
+
+SearchOptions::SearchOptions() {
+  objectives.yaml = "[maximize: accuracy, minimize: macs]";
+}
+
+void describe(Binder& b, SearchOptions& o) {
+  b.value("algorithm", o.algorithm, "Search algorithm: nsga2 or random")
+      .check([&o]() -> std::string {
+        try {
+          search_algorithm(o.algorithm);
+        } catch (const ConfigError& e) {
+          const Problem& p = e.problems().front();
+          return p.message + (p.hint.empty() ? "" : ". " + p.hint);
+        }
+        return "";
+      });
+  b.value("population", o.population, "Architectures per generation")
+      .range(1, 100000)
+      .check([&o]() -> std::string {
+        for (const AlgorithmInfo& info : search_algorithms())
+          if (info.name == o.algorithm) return info.population_problem(o.population);
+        return "";
+      });
+  b.value("generations", o.generations, "Budget in generations (default: none)").range(1, 1e9);
+  b.value("evaluations",
+          o.evaluations,
+          "Budget in evaluations; every architecture counts once (default: none)")
+      .range(1, 1e9);
+  b.raw("objectives", o.objectives, "List of maximize: METRIC and minimize: METRIC");
+  if (b.reading()) {
+    try {
+      parse_objectives(o.objectives);
+    } catch (const ConfigError& e) {
+      for (const Problem& problem : e.problems())
+        b.problem("objectives", problem.message, problem.hint);
+    }
+  }
+  b.list("constraints", o.constraints, "Hard limits such as macs <= 20M or latency_ms < 5");
+  b.list("reference",
+         o.reference,
+         "Reference point of the hypervolume, METRIC = VALUE for each objective (default: derived "
+         "from the first results and stored)");
+  if (b.reading()) {
+    check_each(b, "constraints", o.constraints, [](const std::string& t) { parse_constraint(t); });
+    check_each(b, "reference", o.reference, [](const std::string& t) { parse_assignment(t); });
+    if (!o.generations && !o.evaluations)
+      b.problem("evaluations",
+                "a budget is needed: evaluations or generations (or both)",
+                "For example: evaluations: 500");
+  }
+  b.value(
+      "baseline", o.baseline, "Also run random search with as many evaluations, for comparison");
+}
+
+void describe(Binder& b, TableOptions& o) {
+  b.value("file", o.file, "CSV with a header, or JSON: an array of objects");
+  b.list("metrics",
+         o.metrics,
+         "METRIC or METRIC = COLUMN of the file (default: every column of numbers)");
+  b.value("key", o.key, "Column of the architectures (default: architecture, else arch)");
+}
+
+void describe(Binder& b, ExternalOptions& o) {
+  b.value("command",
+          o.command,
+          "Shell command; reads architectures as JSON lines, answers with JSON lines");
+  b.list("metrics", o.metrics, "Metrics that every answer holds");
+  b.value("timeout_s", o.timeout_s, "Longest wait for the next answer").range(0.01, 1e7).unit("s");
+}
+
+void describe(Binder& b, EvaluatorOptions& o) {
+  b.choice("kind",
+           o.kind,
+           {{"supernet", EvaluatorKind::kSupernet},
+            {"table", EvaluatorKind::kTable},
+            {"external", EvaluatorKind::kExternal}},
+           "Where the truth about an architecture comes from");
+  b.value("run", o.run, "supernet: training run by id, name or last");
+  b.value("batch", o.batch, "Architectures per call; results are stored after each").range(1, 1e6);
+  b.section("table", o.table, "table: published values");
+  b.section("external", o.external, "external: a program of yours");
+  b.value("latency_table",
+          o.latency_table,
+          "Latency table for the metric latency_ms: id, last or a file (see nas measure)");
+  if (!b.reading()) return;
+  if (o.kind == EvaluatorKind::kTable && o.table.file.empty())
+    b.problem("kind", "table needs evaluator.table.file", "Name a CSV or JSON file.");
+  if (o.kind == EvaluatorKind::kExternal && o.external.command.empty())
+    b.problem("kind", "external needs evaluator.external.command", "Name the command to run.");
+  if (o.kind == EvaluatorKind::kExternal && o.external.metrics.empty())
+    b.problem("kind", "external needs at least one metric", "");
+}
+
+std::pair<std::string, double> parse_assignment(const std::string& text) {
+  const size_t equal = text.find('=');
+  const std::string name = trimmed(text.substr(0, equal));
+  if (equal == std::string::npos || name.empty())
+    throw ConfigError("'" + text + "' is not METRIC = VALUE", "Write for example: macs = 600M");
+  return {name, parse_quantity(text.substr(equal + 1))};
+}
+
+std::vector<Objective> parse_objectives(const Binder::Raw& raw) {
+  std::vector<Objective> objectives;
+  try {
+    const YAML::Node list = YAML::Load(raw.yaml);
+    if (!list.IsSequence()) objective_problem(raw, "expected a list");
+    for (const YAML::Node& item : list) {
+      if (item.IsScalar()) {
+        objectives.push_back(objective_of(raw, item.Scalar()));
+        continue;
+      }
+      if (!item.IsMap() || item.size() != 1 || !item.begin()->second.IsScalar())
+        objective_problem(raw, "every item is maximize: METRIC or minimize: METRIC");
+      objectives.push_back(
+          objective_of(raw, item.begin()->first.Scalar(), item.begin()->second.Scalar()));
+    }
+  } catch (const YAML::Exception& e) {
+    objective_problem(raw, std::string("cannot be read: ") + e.what());
+  }
+  if (objectives.empty()) objective_problem(raw, "at least one objective is needed");
+  return objectives;
+}
+
+SearchSettings to_settings(const SearchOptions& search,
+                           const EvaluatorOptions& evaluator,
+                           uint64_t seed) {
+  SearchSettings settings;
+  settings.algorithm = search.algorithm;
+  settings.population = search.population;
+  if (search.generations) settings.generations = *search.generations;
+  if (search.evaluations) settings.evaluations = *search.evaluations;
+  settings.seed = seed;
+  settings.goal.objectives = parse_objectives(search.objectives);
+  for (const std::string& text : search.constraints)
+    settings.goal.constraints.push_back(parse_constraint(text));
+  for (const std::string& text : search.reference)
+    settings.reference.insert(parse_assignment(text));
+  settings.batch = evaluator.batch;
+  return settings;
+}
+
+}  // namespace nas

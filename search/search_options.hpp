@@ -1,0 +1,64 @@
+#pragma once
+// What a search configuration file says: sections `search` and `evaluator`.
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "search/driver.hpp"
+#include "spaces/yaml_binder.hpp"
+
+namespace nas {
+
+/// `search`.
+struct SearchOptions {
+  std::string algorithm = "nsga2";
+  int population = 48;
+  std::optional<int> generations;
+  std::optional<int> evaluations;
+  /// List of `maximize: METRIC` / `minimize: METRIC`.
+  Binder::Raw objectives;
+  std::vector<std::string> constraints;
+  /// Reference point of the hypervolume, as `METRIC = VALUE` for each objective; empty: derived.
+  std::vector<std::string> reference;
+  bool baseline = false;  ///< Also run random search with as many evaluations.
+  SearchOptions();
+};
+void describe(Binder& b, SearchOptions& o);
+
+enum class EvaluatorKind { kSupernet, kTable, kExternal };
+/// `evaluator.table`.
+struct TableOptions {
+  std::string file;
+  std::vector<std::string> metrics;  ///< `METRIC` or `METRIC = COLUMN`; empty: every number column.
+  std::string key;                   ///< Column of architectures; empty: architecture or arch.
+};
+void describe(Binder& b, TableOptions& o);
+/// `evaluator.external`.
+struct ExternalOptions {
+  std::string command;
+  std::vector<std::string> metrics = {"accuracy"};
+  double timeout_s = 600;
+};
+void describe(Binder& b, ExternalOptions& o);
+/// `evaluator`.
+struct EvaluatorOptions {
+  EvaluatorKind kind = EvaluatorKind::kSupernet;
+  std::string run = "last";  ///< Training run of the supernet.
+  int batch = 8;
+  TableOptions table;
+  ExternalOptions external;
+  std::string latency_table;  ///< Id, `last` or a file; gives the metric latency_ms.
+};
+void describe(Binder& b, EvaluatorOptions& o);
+
+/// `METRIC = VALUE` with units (20M). ConfigError on anything else.
+std::pair<std::string, double> parse_assignment(const std::string& text);
+/// Objectives as written; ConfigError with the position in the file.
+std::vector<Objective> parse_objectives(const Binder::Raw& raw);
+/// Settings of the driver; ConfigError for values that cannot be.
+SearchSettings to_settings(const SearchOptions& search,
+                           const EvaluatorOptions& evaluator,
+                           uint64_t seed);
+
+}  // namespace nas
