@@ -27,9 +27,9 @@ class TableEvaluator : public Evaluator {
 
 /// A shell command per batch. It gets one line {"architecture": TEXT, "choices": {...}} for each
 /// architecture and answers one line for each, in the same order: {"accuracy": 0.93, ...}, or
-/// {"error": "..."}. A missing answer (time-out, crash, end of output) fails the architecture whose
-/// answer was due; the command is started again for those after it. DataError when the command
-/// cannot be run at all.
+/// {"error": "..."}; an "architecture" in the answer must be the one due. A missing answer
+/// (time-out, crash, end of output) fails the architecture whose answer was due; the command is
+/// started again for those after it. DataError when the command cannot be run at all.
 class ExternalEvaluator : public Evaluator {
  public:
   ExternalEvaluator(const Space& space, const ExternalOptions& options)

@@ -153,7 +153,9 @@ class Child {
   std::string unsent_, buffer_, errors_;
 };
 
-Evaluation read_answer(const std::string& line, const std::vector<std::string>& metrics) {
+Evaluation read_answer(const std::string& line,
+                       const std::string& architecture,
+                       const std::vector<std::string>& metrics) {
   Evaluation result;
   const auto answer = nlohmann::json::parse(line, nullptr, false);
   if (!answer.is_object()) {
@@ -163,6 +165,10 @@ Evaluation read_answer(const std::string& line, const std::vector<std::string>& 
   if (const auto it = answer.find("error"); it != answer.end() && !it->is_null()) {
     result.error = it->is_string() ? it->get<std::string>() : it->dump();
     if (result.error.empty()) result.error = "the command reported an error";
+    return result;
+  }
+  if (const auto it = answer.find("architecture"); it != answer.end() && *it != architecture) {
+    result.error = "the answer is for another architecture (answers come in order): " + it->dump();
     return result;
   }
   for (const std::string& metric : metrics) {
@@ -195,7 +201,8 @@ std::vector<Evaluation> ExternalEvaluator::evaluate(std::span<const Architecture
       const Child::Got got = child.next_line(options_.timeout_s, line);
       if (got == Child::Got::kLine) {
         if (line.find_first_not_of(" \t\r") != std::string::npos)
-          results.push_back(read_answer(line, options_.metrics));
+          results.push_back(
+              read_answer(line, space_.text(architectures[results.size()]), options_.metrics));
         continue;
       }
       if (got == Child::Got::kTimeout) {
