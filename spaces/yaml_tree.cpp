@@ -8,6 +8,7 @@
 #include <charconv>
 #include <cmath>
 #include <map>
+#include <optional>
 #include <set>
 #include <sstream>
 
@@ -29,6 +30,7 @@ class TreeBuilder : public YAML::EventHandler {
         problems_(problems) {}
 
   YamlPtr root() const { return root_; }
+  const std::optional<Problem>& bad_key() const { return bad_key_; }
 
   void OnDocumentStart(const YAML::Mark&) override {}
   void OnDocumentEnd() override {}
@@ -97,6 +99,12 @@ class TreeBuilder : public YAML::EventHandler {
         problem_at(at, path(), "the tag " + tag + " has no meaning here", "Remove it."));
   }
 
+  // Kept back until the end: an unclosed bracket first looks like such a key.
+  void note_bad_key(const YamlPlace& at) {
+    if (!bad_key_)
+      bad_key_ = problem_at(at, path(), "a key must be plain text, not a section or a list");
+  }
+
   std::shared_ptr<YamlNode> node(const YAML::Mark& mark, YamlNode::Kind kind) {
     if (++total_ > kMaxNodes) stop(place(mark), "too many values (more than a million)");
     auto made = std::make_shared<YamlNode>();
@@ -125,7 +133,7 @@ class TreeBuilder : public YAML::EventHandler {
     check_tag(tag, made->place);
     if (levels_.size() >= kMaxDepth) stop(made->place, "nested too deeply (more than 64 levels)");
     if (!levels_.empty() && levels_.back().node->is_map() && !levels_.back().have_key)
-      stop(made->place, "a key must be plain text, not a section or a list");
+      note_bad_key(made->place);
     Level level;
     level.node = made;
     level.anchor = anchor;
@@ -169,13 +177,20 @@ class TreeBuilder : public YAML::EventHandler {
                      "Keep one of the two."));
       return;
     }
+    if (value->is_null() && value->text.empty()) {
+      // The tokeniser puts a missing value behind the next line break: point at the key.
+      auto at_key = std::make_shared<YamlNode>(*value);
+      at_key->place = level.key_place;
+      level.node->entries.push_back({level.key, level.key_place, at_key});
+      return;
+    }
     level.node->entries.push_back({level.key, level.key_place, value});
   }
 
   void take_key(Level& level, const YamlNode& value, const YamlPlace& at) {
-    if (value.is_map() || value.is_list())
-      stop(at, "a key must be plain text, not a section or a list");
-    level.key = value.is_null() ? "null" : value.text;
+    level.key = value.is_scalar() ? value.text : "null";
+    // Noted already; must not look like a duplicate too.
+    if (value.is_map() || value.is_list()) level.key = "?" + std::to_string(total_);
     level.key_place = at;
     level.have_key = true;
   }
@@ -187,6 +202,7 @@ class TreeBuilder : public YAML::EventHandler {
   std::vector<Level> levels_;
   std::map<YAML::anchor_t, YamlPtr> anchors_;
   size_t total_ = 0;
+  std::optional<Problem> bad_key_;
 };
 
 std::string syntax_hint(const std::string& message) {
@@ -229,6 +245,7 @@ YamlPtr parse_yaml(const std::string& text,
     YAML::Parser parser(stream);
     if (!parser.HandleNextDocument(builder)) return nullptr;
     const YamlPtr root = builder.root();
+    if (builder.bad_key()) problems.push_back(*builder.bad_key());
     TreeBuilder rest(file, line_offset, problems);
     if (parser.HandleNextDocument(rest) && rest.root()) {
       problems.push_back(problem_at(rest.root()->place,
