@@ -7,8 +7,10 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <unordered_map>
 #include <variant>
 #include <vector>
@@ -43,7 +45,8 @@ enum class Init : uint8_t {
 };
 
 // ---- Ops. Sizes are those of this subnet; `full_*` are the sizes of the shared tensor it is
-// sliced from (leading channels; kernels by centre crop, optionally times learned matrices).
+// sliced from (leading channels; kernels by centre crop, optionally times learned matrices). A
+// full size left at its default (0, or a full kernel below the kernel) means "as in this subnet".
 
 /// Weight [out, in/groups, k, k], optional bias [out]. A depthwise op has groups == in == out and
 /// its full form groups == full_in == full_out.
@@ -185,6 +188,100 @@ class Plan {
   }
 };
 
+/// A plan that cannot be: the space family that built it is wrong, not its user.
+class InternalShapeError : public std::invalid_argument {
+ public:
+  using std::invalid_argument::invalid_argument;
+};
+
+/// Output shape of `op` for these inputs; throws InternalShapeError (op, shapes) on a misfit.
+Shape infer_shape(const Op& op, std::span<const Shape> inputs);
+
+namespace detail {
+
+[[noreturn]] void shape_misfit(const Op& op, std::span<const Shape> inputs, const char* why);
+
+inline int32_t window_out(int32_t size, int span, int stride, int padding) {
+  const int32_t room = size + 2 * padding - span;
+  return stride == 1 ? room + 1 : room / stride + 1;
+}
+inline int32_t strided(int32_t size, int stride, int offset) {
+  return stride == 1 ? size - offset : (size - offset + stride - 1) / stride;
+}
+
+// One overload per op with one input. Checks are a few compares, so they stay on in every build.
+inline Shape infer_one(const Conv2d& op, const Shape& in) {
+  const int span = op.dilation * (op.kernel - 1) + 1;
+  const bool fits = !in.flat && in.c == op.in && op.out > 0 && op.groups > 0 && op.stride > 0 &&
+                    span > 0 && op.padding >= 0 && in.h + 2 * op.padding >= span &&
+                    in.w + 2 * op.padding >= span &&
+                    (op.groups == 1 || (op.in % op.groups == 0 && op.out % op.groups == 0));
+  if (!fits) [[unlikely]]
+    shape_misfit(op, {&in, 1}, "input channels, groups or size do not fit");
+  return {op.out,
+          window_out(in.h, span, op.stride, op.padding),
+          window_out(in.w, span, op.stride, op.padding),
+          false};
+}
+inline Shape infer_one(const BatchNorm& op, const Shape& in) {
+  if (in.c != op.channels) [[unlikely]]
+    shape_misfit(op, {&in, 1}, "channels differ from the input's");
+  return in;
+}
+inline Shape infer_one(const Pool& op, const Shape& in) {
+  if (in.flat || op.stride < 1 || op.kernel < 1 || op.padding < 0 || 2 * op.padding > op.kernel ||
+      in.h + 2 * op.padding < op.kernel || in.w + 2 * op.padding < op.kernel) [[unlikely]]
+    shape_misfit(op, {&in, 1}, "window does not fit the input");
+  return {in.c,
+          window_out(in.h, op.kernel, op.stride, op.padding),
+          window_out(in.w, op.kernel, op.stride, op.padding),
+          false};
+}
+inline Shape infer_one(const GlobalAvgPool& op, const Shape& in) {
+  if (in.flat) [[unlikely]]
+    shape_misfit(op, {&in, 1}, "input is flat already");
+  return {in.c, 1, 1, !op.keep};
+}
+inline Shape infer_one(const Linear& op, const Shape& in) {
+  if (!in.flat || in.c != op.in || op.out < 1) [[unlikely]]
+    shape_misfit(op, {&in, 1}, "wants a flat input of its size");
+  return {op.out, 1, 1, true};
+}
+inline Shape infer_one(const Zero& op, const Shape& in) {
+  if (op.stride < 1 || (in.flat && op.stride != 1)) [[unlikely]]
+    shape_misfit(op, {&in, 1}, "stride does not fit");
+  return {in.c, strided(in.h, op.stride, 0), strided(in.w, op.stride, 0), in.flat};
+}
+inline Shape infer_one(const Subsample& op, const Shape& in) {
+  if (in.flat || op.stride < 1 || op.offset < 0 || op.offset >= op.stride || in.h <= op.offset ||
+      in.w <= op.offset) [[unlikely]]
+    shape_misfit(op, {&in, 1}, "stride and offset do not fit");
+  return {in.c, strided(in.h, op.stride, op.offset), strided(in.w, op.stride, op.offset), false};
+}
+inline Shape infer_one(const Activation&, const Shape& in) {
+  return in;
+}
+inline Shape infer_one(const Identity&, const Shape& in) {
+  return in;
+}
+inline Shape infer_one(const Dropout&, const Shape& in) {
+  return in;
+}
+inline Shape infer_one(const DropPath&, const Shape& in) {
+  return in;
+}
+inline Shape infer_one(const Add&, const Shape& in) {
+  return in;
+}
+inline Shape infer_one(const Concat&, const Shape& in) {
+  return in;
+}
+inline Shape infer_one(const Mul& op, const Shape& in) {
+  shape_misfit(op, {&in, 1}, "wants two inputs");
+}
+
+}  // namespace detail
+
 /// Appends nodes with inferred shapes; used by the space families. Provenance set with `origin`
 /// holds for all nodes until changed.
 class PlanBuilder {
@@ -192,11 +289,23 @@ class PlanBuilder {
   PlanBuilder(Plan& plan, const SymbolTable& symbols, Shape input);
 
   /// Provenance of the nodes that follow; up to 4 (choice, option) pairs. {} for fixed parts.
-  void origin(std::initializer_list<Provenance> origins);
+  void origin(std::initializer_list<Provenance> origins) {
+    origin_first_ = static_cast<uint32_t>(plan_.origin_pool.size());
+    origin_count_ = static_cast<uint16_t>(origins.size());
+    plan_.origin_pool.insert(plan_.origin_pool.end(), origins.begin(), origins.end());
+  }
 
   /// Appends `op`; returns its id. `name` is an interned symbol (0 for ops without parameters).
-  /// Throws InternalShapeError (a std::logic_error naming op and shapes) when shapes do not fit.
-  int32_t add(const Op& op, uint32_t name, int32_t input);
+  /// Throws InternalShapeError naming op and shapes when shapes do not fit. Pass the op itself,
+  /// not an `Op`, where it is known: that is the fast way.
+  template <typename T>
+    requires std::is_constructible_v<Op, const T&> && (!std::is_same_v<T, Op>)
+  int32_t add(const T& op, uint32_t name, int32_t input) {
+    return append(op, detail::infer_one(op, plan_.shape_of(input)), name, {&input, 1});
+  }
+  int32_t add(const Op& op, uint32_t name, int32_t input) {
+    return add(op, name, std::span<const int32_t>(&input, 1));
+  }
   int32_t add(const Op& op, uint32_t name, std::span<const int32_t> inputs);
   int32_t add(const Op& op, uint32_t name, std::initializer_list<int32_t> inputs) {
     return add(op, name, std::span<const int32_t>(inputs.begin(), inputs.size()));
@@ -204,13 +313,24 @@ class PlanBuilder {
   const Shape& shape(int32_t id) const { return plan_.shape_of(id); }
 
  private:
+  template <typename T>
+  int32_t append(const T& op, const Shape& out, uint32_t name, std::span<const int32_t> inputs) {
+    const auto first = static_cast<uint32_t>(plan_.input_pool.size());
+    for (const int32_t input : inputs) plan_.input_pool.push_back(input);
+    plan_.nodes.push_back(Node{op,
+                               out,
+                               name,
+                               first,
+                               static_cast<uint16_t>(inputs.size()),
+                               origin_count_,
+                               origin_first_});
+    return static_cast<int32_t>(plan_.nodes.size()) - 1;
+  }
+
   Plan& plan_;
   uint32_t origin_first_ = 0;
   uint16_t origin_count_ = 0;
 };
-
-/// Output shape of `op` for these inputs; throws std::invalid_argument (op, shapes) on a misfit.
-Shape infer_shape(const Op& op, std::span<const Shape> inputs);
 
 /// Short lower-case name: conv2d, batch_norm, relu, max_pool, ...
 std::string_view op_name(const Op& op);
@@ -227,7 +347,8 @@ struct Cost {
   int64_t macs = 0;
   int64_t params = 0;
   int64_t activation_bytes = 0;  ///< Sum of all op outputs, 4 bytes an element.
-  int64_t peak_bytes = 0;        ///< Largest sum of live activations in order of execution.
+  /// Largest sum of live activations (the image too) in order of execution, nothing in place.
+  int64_t peak_bytes = 0;
 };
 /// Which extra terms count as MACs. `linear_bias`: one MAC per output of a linear layer with bias
 /// (the NAS-Bench-201 table's FLOPs).

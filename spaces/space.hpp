@@ -3,6 +3,7 @@
 #include <boost/multiprecision/cpp_int.hpp>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,7 +17,8 @@ namespace nas {
 
 using BigInt = boost::multiprecision::cpp_int;
 
-/// The choice is active iff the (earlier) choice `on` is active and has one of `options`.
+/// The choice is active iff the choice `on` is active and has one of `options`. Conditions form no
+/// cycle; a choice may hang on a later one (enumeration is faster if it does not).
 struct Condition {
   int on = -1;
   std::vector<int16_t> options;
@@ -37,9 +39,14 @@ struct SupernetTensor {
   Op op;  ///< The op it belongs to (for initialisation: fan-in, Init, zero_gamma).
 };
 
+class SamplingTables;
+
 class Space {
  public:
-  virtual ~Space() = default;
+  Space();
+  Space(const Space&) = delete;
+  Space& operator=(const Space&) = delete;
+  virtual ~Space();
 
   const std::string& name() const { return name_; }
   const std::vector<Choice>& choices() const { return choices_; }
@@ -55,9 +62,10 @@ class Space {
   Plan plan(const Architecture& a) const;
 
   /// Right number of genes, each in range, and whatever else the family asks. `why` says what not.
-  virtual bool valid(const Architecture& a, std::string* why = nullptr) const;
-  /// Whether each choice is active in `a`.
-  virtual bool active(const Architecture& a, size_t choice) const;
+  /// A family overrides `allowed`, not this.
+  bool valid(const Architecture& a, std::string* why = nullptr) const;
+  /// Whether `choice` is active in `a`. All genes are in range.
+  bool active(const Architecture& a, size_t choice) const;
   /// Genes of inactive choices set to 0.
   Architecture fix_inactive(Architecture a) const;
   /// The representative of all architectures that compute the same function when trained alone
@@ -105,12 +113,25 @@ class Space {
   std::vector<SupernetTensor> supernet_tensors() const;
 
  protected:
+  /// What a family asks beyond ranges and conditions, for genes in range. With `constrained()`
+  /// true, count() enumerates (or is overridden), and sample() rejects.
+  virtual bool allowed(const Architecture& a, std::string* why) const;
+  virtual bool constrained() const { return false; }
+  /// Largest space without constraints that count() of a constrained one goes through.
+  static constexpr int64_t kEnumerable = 20'000'000;
+
   std::string name_;
   std::vector<Choice> choices_;
   SymbolTable symbols_;
   Shape input_;
   int classes_ = 10;
   Counting counting_ = Counting::kConvLinear;
+
+ private:
+  // Built at first use, when the family's constructor has filled choices_.
+  const SamplingTables& tables() const;
+  mutable std::once_flag tables_once_;
+  mutable std::unique_ptr<SamplingTables> tables_;
 };
 
 /// Mistake-tolerant option bag of the YAML `space:` section, strict about unknown keys:

@@ -1,0 +1,330 @@
+#include "spaces/space.hpp"
+
+#include <openssl/evp.h>
+
+#include <algorithm>
+#include <set>
+
+#include "spaces/error.hpp"
+#include "spaces/space_tables.hpp"
+
+namespace nas {
+namespace {
+
+// Draws before a space is taken to have (next to) no valid architecture.
+constexpr int kMaxDraws = 1'000'000;
+
+std::string sha256(const std::string& text) {
+  unsigned char digest[EVP_MAX_MD_SIZE];
+  unsigned int size = 0;
+  EVP_Digest(text.data(), text.size(), digest, &size, EVP_sha256(), nullptr);
+  static constexpr char kDigits[] = "0123456789abcdef";
+  std::string hex;
+  for (unsigned int i = 0; i < size; ++i)
+    (hex += kDigits[digest[i] >> 4]) += kDigits[digest[i] & 15];
+  return hex;
+}
+
+}  // namespace
+
+uint64_t Architecture::hash() const {
+  uint64_t h = 0x9E3779B97F4A7C15ULL ^ genes.size();
+  for (const int16_t gene : genes) h = splitmix64(h ^ static_cast<uint16_t>(gene));
+  return h;
+}
+
+Space::Space() {
+  symbols_.intern("");
+}
+Space::~Space() = default;
+
+const SamplingTables& Space::tables() const {
+  std::call_once(tables_once_, [this] { tables_ = std::make_unique<SamplingTables>(choices_); });
+  return *tables_;
+}
+
+std::string Space::fingerprint() const {
+  std::string text =
+      "nas-space/1\n" + name_ + "\n" + to_string(input_) + "\n" + std::to_string(classes_) + "\n";
+  for (const Choice& choice : choices_) {
+    text += choice.name + ":";
+    for (const std::string& option : choice.options) text += option + ";";
+    for (const Condition& condition : choice.conditions) {
+      text += "?" + std::to_string(condition.on);
+      for (const int16_t option : condition.options) text += "," + std::to_string(option);
+    }
+    text += "\n";
+  }
+  // The tensors tell widths, depths and names, which the choices alone do not.
+  for (const SupernetTensor& tensor : supernet_tensors()) {
+    text += tensor.name;
+    for (const int64_t size : tensor.full.span()) text += " " + std::to_string(size);
+    text += "\n";
+  }
+  return sha256(text);
+}
+
+Plan Space::plan(const Architecture& a) const {
+  Plan plan;
+  build(a, plan);
+  return plan;
+}
+
+bool Space::allowed(const Architecture&, std::string*) const {
+  return true;
+}
+
+bool Space::valid(const Architecture& a, std::string* why) const {
+  const auto refuse = [why](std::string text) {
+    if (why != nullptr) *why = std::move(text);
+    return false;
+  };
+  if (a.genes.size() != choices_.size())
+    return refuse("has " + std::to_string(a.genes.size()) + " genes; the space has " +
+                  std::to_string(choices_.size()) + " choices");
+  for (size_t c = 0; c < choices_.size(); ++c)
+    if (a.genes[c] < 0 || static_cast<size_t>(a.genes[c]) >= choices_[c].options.size())
+      return refuse(choices_[c].name + ": option " + std::to_string(a.genes[c]) + " is not in 0.." +
+                    std::to_string(choices_[c].options.size() - 1));
+  return allowed(a, why);
+}
+
+bool Space::active(const Architecture& a, size_t choice) const {
+  return active_by_conditions(choices_, a, choice);
+}
+
+Architecture Space::fix_inactive(Architecture a) const {
+  // Genes of inactive choices do not decide about others: an inactive choice activates nothing.
+  std::vector<size_t> off;
+  for (size_t c = 0; c < choices_.size(); ++c)
+    if (!choices_[c].conditions.empty() && !active(a, c)) off.push_back(c);
+  for (const size_t c : off) a.genes[c] = 0;
+  return a;
+}
+
+BigInt Space::count() const {
+  if (!constrained()) return tables().count();
+  if (tables().count() > kEnumerable)
+    throw ConfigError("the space is too large to count by going through it (" +
+                      tables().count().str() + " architectures before its constraints)");
+  BigInt n = 0;
+  enumerate([&n](const Architecture&) {
+    ++n;
+    return true;
+  });
+  return n;
+}
+
+void Space::enumerate(const std::function<bool(const Architecture&)>& f) const {
+  Architecture a{std::vector<int16_t>(choices_.size(), 0)};
+  // A choice that hangs on a later one cannot be pruned while walking; its genome is tested at the
+  // end.
+  bool forward = true;
+  for (size_t c = 0; c < choices_.size(); ++c)
+    for (const Condition& condition : choices_[c].conditions)
+      forward = forward && condition.on < static_cast<int>(c);
+  const std::function<bool(size_t)> walk = [&](size_t c) -> bool {
+    if (c == choices_.size()) {
+      if (!forward && fix_inactive(a) != a) return true;
+      return !allowed(a, nullptr) || f(a);
+    }
+    const bool prune = forward && !choices_[c].conditions.empty() && !active(a, c);
+    const auto options = prune ? int16_t{1} : static_cast<int16_t>(choices_[c].options.size());
+    for (int16_t option = 0; option < options; ++option) {
+      a.genes[c] = option;
+      if (!walk(c + 1)) return false;
+    }
+    a.genes[c] = 0;
+    return true;
+  };
+  walk(0);
+}
+
+void Space::sample(Rng& rng, Architecture& out) const {
+  for (int draw = 0; draw < kMaxDraws; ++draw) {
+    tables().sample(choices_, rng, out);
+    if (!constrained() || allowed(out, nullptr)) return;
+  }
+  throw ConfigError(
+      "space " + name_ + ": no valid architecture in " + std::to_string(kMaxDraws) + " draws",
+      "its constraints leave (next to) nothing; see 'nas space check'");
+}
+
+Architecture Space::sample(Rng& rng) const {
+  Architecture a;
+  sample(rng, a);
+  return a;
+}
+
+void Space::sample_choices(Rng& rng, Architecture& out) const {
+  for (int draw = 0; draw < kMaxDraws; ++draw) {
+    out.genes.assign(choices_.size(), 0);
+    for (const size_t c : tables().order())
+      if (choices_[c].conditions.empty() || active(out, c))
+        out.genes[c] = static_cast<int16_t>(rng.below(choices_[c].options.size()));
+    if (!constrained() || allowed(out, nullptr)) return;
+  }
+  throw ConfigError(
+      "space " + name_ + ": no valid architecture in " + std::to_string(kMaxDraws) + " draws",
+      "its constraints leave (next to) nothing; see 'nas space check'");
+}
+
+std::vector<Architecture> Space::neighbours(const Architecture& a) const {
+  const Architecture self = fix_inactive(a);
+  std::set<Architecture> found;
+  for (size_t c = 0; c < choices_.size(); ++c) {
+    if (!active(self, c)) continue;
+    for (size_t option = 0; option < choices_[c].options.size(); ++option) {
+      Architecture other = self;
+      other.genes[c] = static_cast<int16_t>(option);
+      other = fix_inactive(std::move(other));
+      if (other != self && valid(other)) found.insert(std::move(other));
+    }
+  }
+  return {found.begin(), found.end()};
+}
+
+Architecture Space::mutate(const Architecture& a, double rate, Rng& rng) const {
+  const Architecture self = fix_inactive(a);
+  constexpr int kTries = 100;
+  for (int attempt = 0; attempt < kTries; ++attempt) {
+    Architecture child = self;
+    // In dependency order, so that choices woken by a mutation are drawn too.
+    for (const size_t c : tables().order()) {
+      if (!active(child, c)) continue;
+      const bool woken = !active(self, c);
+      if (woken || rng.uniform() < rate)
+        child.genes[c] = static_cast<int16_t>(rng.below(choices_[c].options.size()));
+    }
+    child = fix_inactive(std::move(child));
+    if (child != self && valid(child)) return child;
+  }
+  // A tiny rate or a tight space: one random neighbour, if there is any.
+  const std::vector<Architecture> others = neighbours(self);
+  return others.empty() ? self : others[rng.below(others.size())];
+}
+
+Architecture Space::crossover(const Architecture& a, const Architecture& b, Rng& rng) const {
+  constexpr int kTries = 20;
+  for (int attempt = 0; attempt < kTries; ++attempt) {
+    Architecture child = a;
+    for (size_t c = 0; c < choices_.size(); ++c)
+      if (rng.next() & 1) child.genes[c] = b.genes[c];
+    child = fix_inactive(std::move(child));
+    if (valid(child)) return child;
+  }
+  return fix_inactive(rng.next() & 1 ? a : b);
+}
+
+std::vector<std::string> Space::feature_names() const {
+  std::vector<std::string> names;
+  for (const Choice& choice : choices_)
+    for (const std::string& option : choice.options) names.push_back(choice.name + "=" + option);
+  return names;
+}
+
+void Space::features(const Architecture& a, std::vector<double>& out) const {
+  out.clear();
+  for (size_t c = 0; c < choices_.size(); ++c) {
+    const size_t first = out.size();
+    out.resize(first + choices_[c].options.size(), 0.0);
+    if (active(a, c)) out[first + static_cast<size_t>(a.genes[c])] = 1.0;
+  }
+}
+
+Architecture Space::smallest() const {
+  Architecture a{std::vector<int16_t>(choices_.size(), 0)};
+  if (valid(a)) return a;
+  Architecture first;
+  enumerate([&](const Architecture& found) {
+    first = found;
+    return false;
+  });
+  if (first.genes.empty()) throw ConfigError("space " + name_ + " has no valid architecture");
+  return first;
+}
+
+Architecture Space::largest() const {
+  Architecture a;
+  for (const Choice& choice : choices_)
+    a.genes.push_back(static_cast<int16_t>(choice.options.size() - 1));
+  a = fix_inactive(std::move(a));
+  if (valid(a)) return a;
+  // Otherwise the valid architecture with the most MACs among many draws.
+  Rng rng(0, "largest");
+  Architecture best, drawn;
+  int64_t most = -1;
+  Plan plan;
+  for (int i = 0; i < 2000; ++i) {
+    sample(rng, drawn);
+    build(drawn, plan);
+    const int64_t macs = cost_of(plan, counting_).macs;
+    if (macs > most || (macs == most && drawn < best)) {
+      most = macs;
+      best = drawn;
+    }
+  }
+  return best;
+}
+
+std::vector<Architecture> Space::cover() const {
+  // Option k everywhere, for every k; then whatever (choice, option) pair is still unseen.
+  std::vector<Architecture> set;
+  size_t most = 1;
+  for (const Choice& choice : choices_) most = std::max(most, choice.options.size());
+  const auto add = [&](Architecture a) {
+    a = fix_inactive(std::move(a));
+    if (valid(a) && std::find(set.begin(), set.end(), a) == set.end()) set.push_back(std::move(a));
+  };
+  for (size_t k = 0; k < most; ++k) {
+    Architecture a;
+    for (const Choice& choice : choices_)
+      a.genes.push_back(static_cast<int16_t>(std::min(k, choice.options.size() - 1)));
+    add(std::move(a));
+  }
+  const auto seen = [&](size_t c, int16_t option) {
+    return std::any_of(set.begin(), set.end(), [&](const Architecture& a) {
+      return a.genes[c] == option && active(a, c);
+    });
+  };
+  Rng rng(0, "cover");
+  for (size_t c = 0; c < choices_.size(); ++c)
+    for (size_t option = 0; option < choices_[c].options.size(); ++option) {
+      const auto wanted = static_cast<int16_t>(option);
+      for (int attempt = 0; attempt < 2000 && !seen(c, wanted); ++attempt) {
+        Architecture a;
+        sample_choices(rng, a);
+        // Wake the choice by the conditions it hangs on, then set it.
+        for (size_t on = c; !choices_[on].conditions.empty();) {
+          const Condition& condition = choices_[on].conditions[0];
+          a.genes[static_cast<size_t>(condition.on)] =
+              condition.options[rng.below(condition.options.size())];
+          on = static_cast<size_t>(condition.on);
+        }
+        a.genes[c] = wanted;
+        if (active(a, c)) add(std::move(a));
+      }
+    }
+  if (set.empty()) set.push_back(smallest());
+  return set;
+}
+
+std::vector<SupernetTensor> Space::supernet_tensors() const {
+  std::vector<SupernetTensor> tensors;
+  std::set<std::pair<uint32_t, Role>> seen;
+  Plan plan;
+  for (const Architecture& a : cover()) {
+    build(a, plan);
+    for (const Node& node : plan.nodes) {
+      TensorSpec specs[4];
+      const int n = tensors_of(node.op, specs);
+      for (int i = 0; i < n; ++i)
+        if (seen.emplace(node.name, specs[i].role).second)
+          tensors.push_back(
+              {plan.tensor_name(node, specs[i].role), specs[i].role, specs[i].full, node.op});
+    }
+  }
+  return tensors;
+}
+
+}  // namespace nas
