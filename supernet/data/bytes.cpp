@@ -72,13 +72,18 @@ uint64_t file_size_of(const std::string& path) {
   return File(path).size();
 }
 
-Bytes read_file(const std::string& path, uint64_t limit) {
+void read_file(const std::string& path, uint64_t limit, Bytes& out) {
   const File file(path);
   if (file.size() > limit)
     throw DataError(path + ": " + std::to_string(file.size()) + " bytes; at most " +
                     std::to_string(limit) + " are read");
-  Bytes bytes(file.size());
-  file.read(0, bytes.data(), bytes.size());
+  out.resize(file.size());
+  file.read(0, out.data(), out.size());
+}
+
+Bytes read_file(const std::string& path, uint64_t limit) {
+  Bytes bytes;
+  read_file(path, limit, bytes);
   return bytes;
 }
 
@@ -92,7 +97,7 @@ void read_range(const std::string& path, uint64_t offset, uint64_t size, Bytes& 
   file.read(offset, out.data(), size);
 }
 
-Bytes gunzip(std::span<const uint8_t> data, const std::string& name, uint64_t limit) {
+Bytes gunzip(std::span<const uint8_t> data, const std::string& name, uint64_t limit, bool stop) {
   Inflater inflater;
   z_stream& z = inflater.stream;
   Bytes out(std::min<uint64_t>(limit + 1, std::max<uint64_t>(data.size() * 4, 4096)));
@@ -102,6 +107,7 @@ Bytes gunzip(std::span<const uint8_t> data, const std::string& name, uint64_t li
   };
   while (true) {
     if (out_done == out.size()) {
+      if (out_done > limit && stop) break;
       if (out_done > limit)
         fail("inflates to more than the " + std::to_string(limit) + " bytes it should hold");
       out.resize(std::min<uint64_t>(limit + 1, out.size() * 2));
@@ -124,9 +130,9 @@ Bytes gunzip(std::span<const uint8_t> data, const std::string& name, uint64_t li
       fail(std::string("not valid gzip data") + (z.msg ? std::string(" (") + z.msg + ")" : ""));
     }
   }
-  if (out_done > limit)
+  if (out_done > limit && !stop)
     fail("inflates to more than the " + std::to_string(limit) + " bytes it should hold");
-  out.resize(out_done);
+  out.resize(std::min(out_done, limit));
   return out;
 }
 

@@ -17,6 +17,11 @@ const SourceKind* find_kind(const std::string& name) {
   return nullptr;
 }
 
+/// A pattern of shard names (shard-{000..009}.tar) is checked when it is opened.
+bool is_missing(const std::string& path) {
+  return path.find('{') == std::string::npos && !fs::exists(path);
+}
+
 std::string kind_names() {
   std::string text;
   for (const auto& [name, help] : data_kinds()) text += (text.empty() ? "" : ", ") + name;
@@ -115,7 +120,7 @@ const std::vector<std::pair<std::string, std::string>>& data_kinds() {
 
 std::string resolve_kind(const DataOptions& options) {
   if (options.kind != "auto") return options.kind;
-  if (!fs::exists(options.path))
+  if (is_missing(options.path))
     throw ConfigError("data.path: '" + options.path + "' does not exist");
   for (const SourceKind& kind : source_kinds())
     if (kind.recognises && kind.recognises(options.path)) return kind.name;
@@ -132,7 +137,7 @@ std::unique_ptr<Dataset> open_source(const DataOptions& options) {
     if (options.path.empty())
       throw ConfigError("data.path: missing; kind '" + kind->name + "' needs a folder or file",
                         "set data.path");
-    if (!fs::exists(options.path))
+    if (is_missing(options.path))
       throw ConfigError("data.path: '" + options.path + "' does not exist");
   }
   std::unique_ptr<Dataset> data = kind->open(options);

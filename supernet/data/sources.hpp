@@ -53,6 +53,29 @@ class MemoryDataset : public Dataset {
 
 std::unique_ptr<Dataset> open_digits(const DataOptions& options);
 std::unique_ptr<Dataset> open_synthetic(const DataOptions& options);
+std::unique_ptr<Dataset> open_cifar10(const DataOptions& options);
+std::unique_ptr<Dataset> open_cifar100(const DataOptions& options);
+std::unique_ptr<Dataset> open_idx(const DataOptions& options);
+std::unique_ptr<Dataset> open_image_folder(const DataOptions& options);
+std::unique_ptr<Dataset> open_web_dataset(const DataOptions& options);
+bool is_cifar10(const std::string& path);
+bool is_cifar100(const std::string& path);
+bool is_idx(const std::string& path);
+bool is_image_folder(const std::string& path);
+bool is_web_dataset(const std::string& path);
+
+enum class Part { kTrain, kValidation, kTest };
+/// Parts that the data names itself, as the indices of the two that are not training. A held-out
+/// part that is alone (val/ without test/) is the test.
+struct NamedParts {
+  std::vector<int64_t> validation, test;
+};
+NamedParts named_parts(const std::vector<Part>& part_of_image);
+/// train, val | valid | validation, test: nullopt for any other word.
+std::optional<Part> part_of_word(const std::string& word);
+/// Names of the entries of a folder, sorted by bytes, hidden ones left out. DataError when it
+/// cannot be read.
+std::vector<std::string> list_folder(const std::string& path);
 
 /// "0", "1", ... for sources without class names.
 std::vector<std::string> numbered_classes(int n);

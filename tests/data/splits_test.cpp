@@ -198,6 +198,8 @@ std::string problems_of(const std::string& yaml) {
 
 TEST(DataSection, ReadsAndRefuses) {
   EXPECT_EQ(problems_of("kind: digits\nflip: true\nmean: [0.5]\nstd: [0.5]\n"), "");
+  EXPECT_THAT(problems_of("kind: cifar11\n"), HasSubstr("cifar10"));
+  EXPECT_THAT(problems_of("kind: cifar10\n"), HasSubstr("needs the folder"));
   EXPECT_THAT(problems_of("path: somewhere\n"), HasSubstr("reads no files"));
   EXPECT_THAT(problems_of("validation: 0.6\ntest: 0.5\n"), HasSubstr("no training images"));
   EXPECT_THAT(problems_of("mean: [0.5]\n"), HasSubstr("mean and std go together"));

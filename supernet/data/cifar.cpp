@@ -1,0 +1,144 @@
+// CIFAR-10 and CIFAR-100, binary version: records of the label byte(s) and 3x32x32 pixels.
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+
+#include "spaces/error.hpp"
+#include "supernet/data/bytes.hpp"
+#include "supernet/data/sources.hpp"
+
+namespace nas {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr uint64_t kPixels = 3 * 32 * 32;
+
+/// The folder itself, or the one of the original archive below it, that holds `file`.
+std::optional<fs::path> find_folder(const fs::path& path, const char* archive, const char* file) {
+  std::error_code ignored;
+  if (fs::is_regular_file(path / file, ignored)) return path;
+  if (fs::is_regular_file(path / archive / file, ignored)) return path / archive;
+  return std::nullopt;
+}
+std::optional<fs::path> cifar10_folder(const std::string& path) {
+  return find_folder(path, "cifar-10-batches-bin", "data_batch_1.bin");
+}
+std::optional<fs::path> cifar100_folder(const std::string& path) {
+  return find_folder(path, "cifar-100-binary", "train.bin");
+}
+
+/// Record layout: `labels` bytes, of which the one at `use` counts.
+struct Layout {
+  uint64_t labels = 1, use = 0;
+  int classes = 10;
+};
+
+void append(const fs::path& file, const Layout& layout, MemoryDataset::Content& out) {
+  const std::string name = file.string();
+  const Bytes bytes = read_file(name);
+  const uint64_t record = layout.labels + kPixels;
+  const uint64_t left = bytes.size() % record;
+  if (bytes.empty() || left != 0)
+    throw DataError(name + ": " + std::to_string(bytes.size()) +
+                    " bytes are not whole records of " + std::to_string(record) +
+                    "; the one at byte " + std::to_string(bytes.size() - left) + " is cut short");
+  out.files.emplace_back(static_cast<int64_t>(out.labels.size()), name);
+  out.pixels.reserve(out.pixels.size() + bytes.size() / record * kPixels);
+  for (uint64_t at = 0; at < bytes.size(); at += record) {
+    const int label = bytes[at + layout.use];
+    if (label >= layout.classes)
+      throw DataError(name + ": at byte " + std::to_string(at + layout.use) + ": label " +
+                      std::to_string(label) + " of record " + std::to_string(at / record) +
+                      "; expected 0 to " + std::to_string(layout.classes - 1));
+    out.labels.push_back(label);
+    const auto first = bytes.begin() + static_cast<ptrdiff_t>(at + layout.labels);
+    out.pixels.insert(out.pixels.end(), first, first + static_cast<ptrdiff_t>(kPixels));
+  }
+}
+
+/// Lines of a names file; numbers where it is absent.
+std::vector<std::string> read_names(const fs::path& file, int classes) {
+  std::vector<std::string> names;
+  std::ifstream in(file);
+  for (std::string line; std::getline(in, line);) {
+    while (!line.empty() && std::isspace(static_cast<unsigned char>(line.back()))) line.pop_back();
+    if (!line.empty()) names.push_back(line);
+  }
+  if (names.empty()) return numbered_classes(classes);
+  if (static_cast<int>(names.size()) != classes)
+    throw DataError(file.string() + ": " + std::to_string(names.size()) + " names; expected " +
+                    std::to_string(classes));
+  return names;
+}
+
+std::unique_ptr<Dataset> finish(MemoryDataset::Content content,
+                                const fs::path& folder,
+                                const std::string& kind) {
+  content.c = 3;
+  content.h = content.w = 32;
+  const int64_t all = static_cast<int64_t>(content.labels.size());
+  const int64_t test = content.test_from < 0 ? 0 : all - content.test_from;
+  content.description = kind + ": " + std::to_string(all - test) + " training and " +
+                        std::to_string(test) + " test images, 3x32x32, " +
+                        std::to_string(content.class_names.size()) + " classes (" +
+                        folder.string() + ")";
+  return std::make_unique<MemoryDataset>(std::move(content));
+}
+
+[[noreturn]] void not_here(const DataOptions& o, const std::string& wanted) {
+  throw DataError(o.path + ": " + wanted + " was not found here (unpack the *binary version* of " +
+                  o.kind + ")");
+}
+
+}  // namespace
+
+bool is_cifar10(const std::string& path) {
+  return cifar10_folder(path).has_value();
+}
+bool is_cifar100(const std::string& path) {
+  return cifar100_folder(path).has_value();
+}
+
+std::unique_ptr<Dataset> open_cifar10(const DataOptions& options) {
+  const auto folder = cifar10_folder(options.path);
+  if (!folder) not_here(options, "data_batch_1.bin");
+  MemoryDataset::Content content;
+  const Layout layout;
+  int last = 1;
+  for (const std::string& name : list_folder(folder->string()))
+    if (name.size() == 16 && name.starts_with("data_batch_") && name.ends_with(".bin"))
+      last = std::max(last, name[11] - '0');
+  // A gap is a missing file, not a smaller data set: reading it says so.
+  for (int i = 1; i <= last; ++i)
+    append(*folder / ("data_batch_" + std::to_string(i) + ".bin"), layout, content);
+  if (fs::exists(*folder / "test_batch.bin")) {
+    content.test_from = static_cast<int64_t>(content.labels.size());
+    append(*folder / "test_batch.bin", layout, content);
+  }
+  content.class_names = read_names(*folder / "batches.meta.txt", 10);
+  content.normalisation = Normalisation{{0.49139968F, 0.48215827F, 0.44653124F},
+                                        {0.24703233F, 0.24348505F, 0.26158768F}};
+  return finish(std::move(content), *folder, "cifar10");
+}
+
+std::unique_ptr<Dataset> open_cifar100(const DataOptions& options) {
+  const auto folder = cifar100_folder(options.path);
+  if (!folder) not_here(options, "train.bin");
+  const bool fine = options.labels == "fine";
+  const Layout layout{2, fine ? 1U : 0U, fine ? 100 : 20};
+  MemoryDataset::Content content;
+  append(*folder / "train.bin", layout, content);
+  if (fs::exists(*folder / "test.bin")) {
+    content.test_from = static_cast<int64_t>(content.labels.size());
+    append(*folder / "test.bin", layout, content);
+  }
+  content.class_names = read_names(
+      *folder / (fine ? "fine_label_names.txt" : "coarse_label_names.txt"), layout.classes);
+  content.normalisation = Normalisation{{125.3F / 255, 123.0F / 255, 113.9F / 255},
+                                        {63.0F / 255, 62.1F / 255, 66.7F / 255}};
+  return finish(std::move(content), *folder, fine ? "cifar100" : "cifar100 (coarse labels)");
+}
+
+}  // namespace nas
