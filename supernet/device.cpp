@@ -1,0 +1,93 @@
+#include "supernet/device.hpp"
+
+#include <ATen/Context.h>
+#include <ATen/Parallel.h>
+#include <ATen/autocast_mode.h>
+#include <c10/core/impl/DeviceGuardImplInterface.h>
+#include <dlfcn.h>
+#include <malloc.h>
+
+#include <cstdlib>
+#include <thread>
+
+namespace nas {
+namespace {
+
+int gpu_count() {
+  if (!at::globalContext().hasCUDA()) return 0;
+  return c10::impl::getDeviceGuardImpl(c10::kCUDA)->deviceCount();
+}
+
+/// "" when a GPU can be used, else why not. The library must be there before LibTorch is asked
+/// about CUDA for the first time, because the answer is remembered.
+const std::string& cuda_problem() {
+  static const std::string problem = [] {
+    if (dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL) == nullptr) {
+      const char* why = dlerror();
+      return std::string("the CUDA part of LibTorch cannot be opened: ") +
+             (why != nullptr ? why : "unknown reason");
+    }
+    try {
+      if (gpu_count() == 0) return std::string("no working CUDA GPU or driver was found");
+    } catch (const std::exception& e) {
+      return std::string("CUDA does not start: ") + e.what();
+    }
+    return std::string();
+  }();
+  return problem;
+}
+
+}  // namespace
+
+c10::Device open_device(const std::string& name) {
+  if (name == "cpu") return c10::Device(c10::kCPU);
+  if (name == "auto")
+    return cuda_problem().empty() ? c10::Device(c10::kCUDA, 0) : c10::Device(c10::kCPU);
+  const int index = name.size() > 5 ? std::atoi(name.c_str() + 5) : 0;
+  if (!cuda_problem().empty())
+    throw DeviceError("device '" + name + "' is not available: " + cuda_problem() +
+                      ". Use `device: cpu`, or install the NVIDIA driver and the CUDA libraries "
+                      "of LibTorch (see `nas doctor`).");
+  const auto count = gpu_count();
+  if (index >= count)
+    throw DeviceError("device '" + name + "' is not available: this machine has " +
+                      std::to_string(count) + " GPU(s)");
+  return c10::Device(c10::kCUDA, static_cast<c10::DeviceIndex>(index));
+}
+
+int set_compute_threads(int threads) {
+  if (threads <= 0) {
+    const char* wanted = std::getenv("OMP_NUM_THREADS");
+    threads = wanted != nullptr ? std::atoi(wanted) : 0;
+  }
+  if (threads <= 0) threads = static_cast<int>(std::thread::hardware_concurrency());
+  if (threads <= 0) threads = 1;
+  at::set_num_threads(threads);
+  return at::get_num_threads();
+}
+
+void tune_allocator() {
+  // Large activations would be unmapped and faulted in again at every step (8 % of ResNet20's
+  // time). The threshold is limited to half a heap in some glibc versions; take the most that is
+  // accepted.
+  if (mallopt(M_MMAP_THRESHOLD, 1 << 30) == 0) mallopt(M_MMAP_THRESHOLD, 32 << 20);
+  mallopt(M_TRIM_THRESHOLD, 2047 << 20);
+  mallopt(M_TOP_PAD, 64 << 20);
+}
+
+AutocastScope::AutocastScope(c10::Device device, Precision precision)
+    : type_(device.type()), active_(precision == Precision::kBf16) {
+  if (!active_) return;
+  before_ = at::autocast::is_autocast_enabled(type_);
+  at::autocast::set_autocast_enabled(type_, true);
+  at::autocast::set_autocast_dtype(type_, at::kBFloat16);
+  at::autocast::increment_nesting();
+}
+
+AutocastScope::~AutocastScope() {
+  if (!active_) return;
+  if (at::autocast::decrement_nesting() == 0) at::autocast::clear_cache();
+  at::autocast::set_autocast_enabled(type_, before_);
+}
+
+}  // namespace nas

@@ -1,0 +1,221 @@
+#include "supernet/evaluate.hpp"
+
+#include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "spaces/random.hpp"
+
+namespace nas {
+namespace {
+
+/// Decoded images are kept up to this size.
+constexpr int64_t kCacheBytes = int64_t{1} << 30;
+
+}  // namespace
+
+struct FixedBatches::State {
+  State(const RunData& d, std::vector<int64_t> i, c10::Device dev, Layout l)
+      : data(d), indices(std::move(i)), device(dev), layout(l) {}
+
+  at::Tensor tensor(const Batch& b) const {
+    at::Tensor t = at::empty({b.n, b.c, b.h, b.w}, at::kFloat);
+    std::copy(b.images.begin(), b.images.begin() + t.numel(), t.data_ptr<float>());
+    if (layout == Layout::kChannelsLast) t = t.contiguous(at::MemoryFormat::ChannelsLast);
+    return t.to(device);
+  }
+
+  bool decode(Item& item) {
+    const Batch* b = loader->next();
+    if (b == nullptr) return false;
+    item.images = tensor(*b);
+    item.labels = at::tensor(b->labels, at::kLong).to(device);
+    return true;
+  }
+
+  RunData data;
+  std::vector<int64_t> indices;
+  c10::Device device;
+  Layout layout;
+  int64_t batch = 1;
+  bool cached = false, complete = false;
+  std::vector<Item> items;
+  size_t position = 0;
+  std::unique_ptr<Loader> loader;
+};
+
+FixedBatches::FixedBatches(const RunData& data,
+                           std::vector<int64_t> indices,
+                           int64_t batch,
+                           c10::Device device,
+                           Layout layout)
+    : state_(std::make_unique<State>(data, std::move(indices), device, layout)) {
+  const auto n = static_cast<int64_t>(state_->indices.size());
+  const int64_t parts = std::max<int64_t>(1, (n + batch - 1) / batch);
+  state_->batch = std::max<int64_t>(1, (n + parts - 1) / parts);
+  const InputShape shape = input_shape(data.dataset, data.options);
+  state_->cached = n * shape.c * shape.h * shape.w * 4 <= kCacheBytes;
+}
+
+FixedBatches::~FixedBatches() = default;
+int64_t FixedBatches::size() const {
+  return static_cast<int64_t>(state_->indices.size());
+}
+int64_t FixedBatches::batch() const {
+  return state_->batch;
+}
+
+void FixedBatches::begin() {
+  State& s = *state_;
+  s.position = 0;
+  if (s.complete) return;
+  s.items.clear();
+  s.loader = std::make_unique<Loader>(s.data.dataset, s.data.normalisation, s.data.options, 0);
+  s.loader->start(s.indices, s.batch, 0, /*augment=*/false, /*drop_last=*/false);
+}
+
+bool FixedBatches::next(Item& item) {
+  State& s = *state_;
+  if (s.complete) {
+    if (s.position == s.items.size()) return false;
+    item = s.items[s.position++];
+    return true;
+  }
+  if (s.decode(item)) {
+    if (s.cached) s.items.push_back(item);
+    return true;
+  }
+  s.loader.reset();
+  s.complete = s.cached;
+  return false;
+}
+
+std::vector<int64_t> seeded_subset(std::vector<int64_t> indices,
+                                   int64_t images,
+                                   uint64_t seed,
+                                   const std::string& purpose) {
+  Rng rng(seed, purpose);
+  rng.shuffle(indices);
+  if (images > 0 && static_cast<int64_t>(indices.size()) > images)
+    indices.resize(static_cast<size_t>(images));
+  return indices;
+}
+
+BnTable recalibrate(const Plan& plan,
+                    const Architecture& a,
+                    WeightStore& store,
+                    FixedBatches& data) {
+  const c10::NoGradGuard no_grad;
+  BnTable sums;
+  ForwardOptions options;
+  options.bn = ForwardOptions::Bn::kCollect;
+  options.table = &sums;
+  int64_t batches = 0;
+  data.each([&](const FixedBatches::Item& item) {
+    forward(plan, a, store, item.images, options);
+    ++batches;
+  });
+  if (batches == 0) throw DataError("batch-norm recalibration: the training split is empty");
+  BnTable table;
+  for (auto& [id, stats] : sums) {
+    // Nodes without running statistics use the batch's wherever they run.
+    if (!std::get<BatchNorm>(plan.nodes[static_cast<size_t>(id)].op).running) continue;
+    const auto n = static_cast<double>(batches);
+    table[id] = {stats.mean.div(n), stats.var.div(n)};
+  }
+  return table;
+}
+
+SubnetScorer::SubnetScorer(const Space& space,
+                           WeightStore& store,
+                           const RunData& data,
+                           const EvaluateOptions& options,
+                           c10::Device device,
+                           Layout layout)
+    : space_(space),
+      store_(store),
+      options_(options),
+      batches_(data,
+               seeded_subset(options.split == "test"    ? data.splits.test
+                             : options.split == "train" ? data.splits.train
+                                                        : data.splits.validation,
+                             options.images,
+                             options.seed,
+                             "evaluate"),
+               options.batch,
+               device,
+               layout) {
+  if (batches_.size() == 0)
+    throw ConfigError("the " + options.split + " split is empty",
+                      "give it a share with `data." + options.split + "`");
+  running_ = !store.buffers().empty();
+  if (running_ && options.recalibrate.enabled)
+    calibration_ = std::make_unique<FixedBatches>(
+        data,
+        seeded_subset(
+            data.splits.train, options.recalibrate.images, options.recalibrate.seed, "recalibrate"),
+        options.recalibrate.batch,
+        device,
+        layout);
+}
+
+Score SubnetScorer::score(const Architecture& a) {
+  const c10::NoGradGuard no_grad;
+  space_.build(a, plan_);
+  BnTable table;
+  ForwardOptions forward_options;
+  forward_options.bn = ForwardOptions::Bn::kBatch;
+  if (calibration_) {
+    table = recalibrate(plan_, a, store_, *calibration_);
+    forward_options.bn = ForwardOptions::Bn::kTable;
+    forward_options.table = &table;
+  } else if (running_) {
+    forward_options.bn = ForwardOptions::Bn::kRunning;
+  }
+  Score score;
+  int64_t top1 = 0, top5 = 0;
+  double loss = 0;
+  batches_.each([&](const FixedBatches::Item& item) {
+    const at::Tensor logits = forward(plan_, a, store_, item.images, forward_options);
+    loss += at::cross_entropy_loss(logits.to(at::kFloat), item.labels, {}, at::Reduction::Sum)
+                .item<double>();
+    const int64_t k = std::min<int64_t>(5, logits.size(1));
+    const at::Tensor best = std::get<1>(logits.topk(k, 1));
+    const at::Tensor hit = best.eq(item.labels.unsqueeze(1));
+    top1 += hit.select(1, 0).sum().item<int64_t>();
+    top5 += hit.sum().item<int64_t>();
+    score.images += item.labels.size(0);
+  });
+  const auto n = static_cast<double>(score.images);
+  score.accuracy = static_cast<double>(top1) / n;
+  score.top5 = static_cast<double>(top5) / n;
+  score.loss = loss / n;
+  return score;
+}
+
+std::string SubnetScorer::fidelity_json() const {
+  nlohmann::json j;
+  j["split"] = options_.split;
+  j["images"] = batches_.size();
+  j["batch"] = batches_.batch();
+  j["seed"] = options_.seed;
+  if (calibration_) {
+    j["bn"] = "recalibrated";
+    j["bn_images"] = calibration_->size();
+    j["bn_batch"] = calibration_->batch();
+    j["bn_seed"] = options_.recalibrate.seed;
+  } else {
+    j["bn"] = running_ ? "running" : "batch";
+  }
+  return j.dump();
+}
+
+std::string SubnetScorer::warning() const {
+  if (!running_ || calibration_) return {};
+  return "batch-norm recalibration is off: subnets are judged with running statistics that mix all "
+         "architectures, which makes their ranking unreliable";
+}
+
+}  // namespace nas

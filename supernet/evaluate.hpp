@@ -1,0 +1,97 @@
+#pragma once
+// Judging subnets inside the supernet: accuracy and loss on a named split, batch norm recalibrated
+// for each subnet.
+#include <ATen/core/Tensor.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "supernet/executor.hpp"
+#include "supernet/train_options.hpp"
+
+namespace nas {
+
+/// The images of a run; borrowed, and must outlive whoever holds this.
+struct RunData {
+  const Dataset& dataset;
+  const Splits& splits;
+  Normalisation normalisation;
+  const DataOptions& options;
+};
+
+/// Batches of a fixed list of images without augmentation, cut into nearly equal parts, so that no
+/// small rest distorts batch statistics. Decoded once where they fit into memory.
+class FixedBatches {
+ public:
+  struct Item {
+    at::Tensor images, labels;
+  };
+  FixedBatches(const RunData& data,
+               std::vector<int64_t> indices,
+               int64_t batch,
+               c10::Device device,
+               Layout layout);
+  ~FixedBatches();
+  /// Calls f for each batch, always in the same order.
+  template <typename F>
+  void each(const F& f) {
+    begin();
+    for (Item item; next(item);) f(item);
+  }
+  int64_t size() const;   ///< Images.
+  int64_t batch() const;  ///< Size of all batches but perhaps the last.
+
+ private:
+  void begin();
+  bool next(Item& item);
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// At most `images` (0: all) of `indices`, drawn and ordered by the stream (seed, purpose).
+std::vector<int64_t> seeded_subset(std::vector<int64_t> indices,
+                                   int64_t images,
+                                   uint64_t seed,
+                                   const std::string& purpose);
+
+/// Statistics of every batch-norm node of `plan` that keeps running ones: mean over batches of the
+/// batch mean and of the biased batch variance (search.md 2.7).
+BnTable recalibrate(const Plan& plan,
+                    const Architecture& a,
+                    WeightStore& store,
+                    FixedBatches& data);
+
+struct Score {
+  double accuracy = 0;  ///< Share of images whose best class is right, 0..1.
+  double top5 = 0;      ///< Share whose label is among the five best classes.
+  double loss = 0;      ///< Mean cross-entropy.
+  int64_t images = 0;
+};
+
+class SubnetScorer {
+ public:
+  SubnetScorer(const Space& space,
+               WeightStore& store,
+               const RunData& data,
+               const EvaluateOptions& options,
+               c10::Device device,
+               Layout layout = Layout::kContiguous);
+  /// Does not touch the store's tensors; the same answer whatever was scored before.
+  Score score(const Architecture& a);
+  /// How the values came about, as JSON for the results store: split, images, batch, BN treatment.
+  std::string fidelity_json() const;
+  /// What the user should be told once (running statistics in use); may be empty.
+  std::string warning() const;
+
+ private:
+  const Space& space_;
+  WeightStore& store_;
+  EvaluateOptions options_;
+  FixedBatches batches_;
+  std::unique_ptr<FixedBatches> calibration_;
+  bool running_ = false;  ///< The space keeps running statistics somewhere.
+  Plan plan_;
+};
+
+}  // namespace nas
