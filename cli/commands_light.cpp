@@ -4,12 +4,18 @@ namespace nas::cli {
 
 int run_completion(const std::vector<std::string>& args);
 int run_db(const std::vector<std::string>& args);
+int run_results(const std::vector<std::string>& args);
 int run_runs(const std::vector<std::string>& args);
 int run_version(const std::vector<std::string>& args);
 
 const std::vector<Command>& light_commands() {
   static const std::vector<Command> table = {
       {"runs", "List runs, show one", run_runs, false, "Results"},
+      {"results",
+       "Evaluations, fronts and training curves of a run",
+       run_results,
+       false,
+       "Results"},
       {"db", "Inspect, check and upgrade the results store", run_db, false, "Results"},
       {"completion", "Shell completion for bash, zsh and fish", run_completion, false, "Help"},
       {"version", "Version of this build", run_version, false, "Help"},

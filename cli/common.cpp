@@ -3,11 +3,29 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdlib>
+#include <sstream>
 
 #include "cli/command.hpp"
 
 namespace nas::cli {
 namespace {
+
+// The column of descriptions; CLI11 indents what follows a line break.
+std::string wrapped(const std::string& text) {
+  constexpr size_t kWidth = 66;
+  std::string out;
+  size_t column = 0;
+  std::istringstream words(text);
+  for (std::string word; words >> word;) {
+    if (column > 0 && column + 1 + word.size() > kWidth) {
+      out += "\n";
+      column = 0;
+    }
+    out += (column > 0 ? " " : "") + word;
+    column += word.size() + (column > 0 ? 1 : 0);
+  }
+  return out;
+}
 
 // Help page: sentence, usage, examples (the app's footer), options by group.
 class HelpPage : public CLI::Formatter {
@@ -28,15 +46,16 @@ class HelpPage : public CLI::Formatter {
     text += make_positionals(app);
     text += make_groups(app, mode);
     text += make_subcommands(app, mode);
+    for (size_t at = 0; (at = text.find("\n\n\n", at)) != std::string::npos;) text.erase(at, 1);
     return text;
   }
   std::string make_option_desc(const CLI::Option* option) const override {
-    return option->get_description().empty() ? "(no help)" : option->get_description();
+    return option->get_description().empty() ? "(no help)" : wrapped(option->get_description());
   }
   std::string make_option_opts(const CLI::Option* option) const override {
     std::string text;
     if (option->get_type_size() != 0 && !option->get_type_name().empty())
-      text += " " + option->get_type_name();
+      text += " " + option->get_type_name().substr(0, option->get_type_name().find(':'));
     if (!option->get_default_str().empty()) text += " (" + option->get_default_str() + ")";
     if (option->get_required()) text += " required";
     return text;

@@ -101,6 +101,66 @@ TEST(Runs, UnknownRunAndNoStore) {
   EXPECT_EQ(run(launch).code, 1);
 }
 
+TEST(Results, BestFirstWithEveryMetric) {
+  const std::string folder = folder_with_store();
+  const Finished table = in(folder, {"results"});
+  EXPECT_EQ(table.code, 0) << table.err;
+  EXPECT_EQ(table.out,
+            "architecture  accuracy     macs\n"
+            "[1,1]             0.95  3000000\n"
+            "[2,1]             0.93  4000000\n"
+            "[0,1]              0.9  1000000\n");
+  EXPECT_EQ(in(folder, {"results", "s-2", "--sort", "macs", "--top", "1", "--format", "csv"}).out,
+            "architecture,accuracy,macs\n\"[0,1]\",0.9,1000000.0\n");
+  const auto json = nlohmann::json::parse(
+      in(folder,
+         {"results", "--run", "s-2", "--json", "--where", "macs <= 3M", "--metric", "accuracy"})
+          .out);
+  EXPECT_EQ(json["schema"], "nas-results/1");
+  ASSERT_EQ(json["architectures"].size(), 2u);
+  EXPECT_EQ(json["architectures"][0],
+            nlohmann::json::parse(R"({"architecture": "[1,1]", "accuracy": 0.95})"));
+}
+
+TEST(Results, FrontDropsTheDominated) {
+  const std::string folder = folder_with_store();
+  const auto names = [&](std::vector<std::string> args) {
+    args.insert(args.begin(), {"results", "--json"});
+    std::vector<std::string> found;
+    const auto json = nlohmann::json::parse(in(folder, args).out);
+    for (const auto& entry : json["architectures"]) found.push_back(entry["architecture"]);
+    return found;
+  };
+  using ::testing::ElementsAre;
+  EXPECT_THAT(names({"--front", "accuracy", "--front", "macs"}), ElementsAre("[1,1]", "[0,1]"));
+  EXPECT_THAT(names({"--front", "minimize:accuracy"}), ElementsAre("[0,1]"));
+  EXPECT_THAT(names({"--front", "maximize:macs"}), ElementsAre("[2,1]"));
+  EXPECT_THAT(names({"--front", "macs", "--where", "accuracy > 0.92"}), ElementsAre("[1,1]"));
+  EXPECT_EQ(in(folder, {"results", "--front", "smallest:macs"}).code, 2);
+}
+
+TEST(Results, HistoryOfATraining) {
+  const std::string folder = folder_with_store();
+  EXPECT_EQ(in(folder, {"results", "digits", "--format", "csv"}).out,
+            "step,loss,accuracy\n1,0.5,\n2,0.25,0.9\n");
+  EXPECT_EQ(
+      in(folder,
+         {"results", "digits", "--history", "--metric", "loss", "--top", "1", "--format", "csv"})
+          .out,
+      "step,loss\n2,0.25\n");
+}
+
+TEST(Results, WrongQuestions) {
+  const std::string folder = folder_with_store();
+  const Finished metric = in(folder, {"results", "--sort", "acuracy"});
+  EXPECT_EQ(metric.code, 2);
+  EXPECT_EQ(metric.err,
+            "error: --sort: no metric \"acuracy\" in this run\n  Did you mean accuracy?\n");
+  EXPECT_EQ(in(folder, {"results", "--where", "macs ~ 3"}).code, 2);
+  EXPECT_EQ(in(folder, {"results", "nobody"}).code, 2);
+  EXPECT_EQ(in(folder, {"results", "--document", "front"}).code, 2);
+}
+
 TEST(Db, InfoCheckUpgrade) {
   const std::string folder = folder_with_store();
   const auto info = nlohmann::json::parse(in(folder, {"db", "info", "--json"}).out);
