@@ -1,0 +1,92 @@
+#include "spaces/registry.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+
+#include "spaces/error.hpp"
+
+namespace nas {
+
+// Each family: one file that defines make_<family> and schema_<family>, and one line below.
+#define NAS_FAMILY(family)                                        \
+  std::unique_ptr<Space> make_##family(const YamlSource& section); \
+  std::string schema_##family();
+NAS_FAMILY(downsampling)
+NAS_FAMILY(cnn)
+#undef NAS_FAMILY
+
+const std::vector<SpaceFamily>& space_families() {
+  static const std::vector<SpaceFamily> table = {
+      {"downsampling", "where a ResNet halves its resolution (ResNet20, 18, 50)", make_downsampling, schema_downsampling},
+      {"cnn", "small convolutional networks for small images: kinds, widths and depths of layers", make_cnn, schema_cnn},
+  };
+  return table;
+}
+
+namespace {
+
+namespace fs = std::filesystem;
+
+std::vector<std::string> known_configs() {
+  std::vector<std::string> names;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(config_dir() + "/spaces", ignored))
+    if (entry.path().extension() == ".yaml") names.push_back(entry.path().stem().string());
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+}  // namespace
+
+std::unique_ptr<Space> make_space(const YamlSource& section) {
+  std::vector<std::string> names;
+  std::string all;
+  for (const SpaceFamily& family : space_families()) {
+    names.push_back(family.name);
+    all += (all.empty() ? "" : ", ") + family.name;
+  }
+  const std::string family = yaml_scalar(section, "family").value_or("");
+  for (const SpaceFamily& entry : space_families())
+    if (entry.name == family) return entry.make(section);
+  const std::string near = nearest(family, names);
+  const Problem problem = yaml_problem(section,
+                                       "family",
+                                       (family.empty() ? "missing" : "unknown family '" + family + "'") +
+                                           "; expected one of: " + all,
+                                       near.empty() ? "" : "did you mean '" + near + "'?");
+  throw ConfigError(std::vector<Problem>{problem});
+}
+
+std::unique_ptr<Space> load_space(const std::string& name_or_path) {
+  const bool is_path = name_or_path.find('/') != std::string::npos || fs::path(name_or_path).extension() == ".yaml";
+  const std::string path = is_path ? name_or_path : config_dir() + "/spaces/" + name_or_path + ".yaml";
+  if (!fs::is_regular_file(path)) {
+    const std::vector<std::string> names = known_configs();
+    std::string all;
+    for (const std::string& name : names) all += (all.empty() ? "" : ", ") + name;
+    const std::string near = nearest(name_or_path, names);
+    throw ConfigError((is_path ? "no such file: " : "unknown space ") + name_or_path + "; known: " + all,
+                      near.empty() ? "name one of these or the path of a YAML file"
+                                   : "did you mean '" + near + "'?");
+  }
+  return make_space(yaml_file(path));
+}
+
+std::string config_dir() {
+  if (const char* dir = std::getenv("NAS_CONFIGS"); dir != nullptr && *dir != '\0') return dir;
+  std::error_code error;
+  const fs::path binary = fs::read_symlink("/proc/self/exe", error);
+  if (!error) {
+    // <prefix>/bin/nas, <prefix>/libexec/nas/nas-torch
+    for (const char* up : {"../share/nas/configs", "../../share/nas/configs"}) {
+      const fs::path candidate = (binary.parent_path() / up).lexically_normal();
+      if (fs::is_directory(candidate, error)) return candidate.string();
+    }
+  }
+  return NAS_SOURCE_CONFIGS;
+}
+
+}  // namespace nas
