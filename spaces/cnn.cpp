@@ -15,7 +15,8 @@ struct StageOptions {
 };
 void describe(Binder& b, StageOptions& o) {
   b.list("widths", o.widths, "Channel numbers to choose from, rising").range(1, 16);
-  b.list("depths", o.depths, "Numbers of layers after the stage's first convolution, rising").range(1, 16);
+  b.list("depths", o.depths, "Numbers of layers after the stage's first convolution, rising")
+      .range(1, 16);
   b.value("stride", o.stride, "Of the stage's first convolution").range(1, 4);
 }
 
@@ -41,11 +42,15 @@ const std::vector<std::string>& known_kinds() {
 void describe(Binder& b, Options& o) {
   b.ignore("family");
   b.value("channels", o.channels, "Channels of the image").range(1, 16);
-  b.value("resolution", o.resolution, "Height and width of the image").range(4, 1024).unit("pixels");
+  b.value("resolution", o.resolution, "Height and width of the image")
+      .range(4, 1024)
+      .unit("pixels");
   b.value("classes", o.classes, "Number of classes").range(2, 100000);
   b.value("stem_width", o.stem_width, "Channels of the fixed first convolution").range(1, 4096);
-  b.list("kinds", o.kinds,
-         "What a layer can be: conv3, conv5 (plain), sep3, sep5 (depthwise-separable), mb3, mb5 (inverted residual)")
+  b.list("kinds",
+         o.kinds,
+         "What a layer can be: conv3, conv5 (plain), sep3, sep5 (depthwise-separable), mb3, mb5 "
+         "(inverted residual)")
       .check([&o]() -> std::string {
         if (o.kinds.empty()) return "at least one kind is needed";
         for (size_t i = 0; i < o.kinds.size(); ++i) {
@@ -62,7 +67,8 @@ void describe(Binder& b, Options& o) {
   if (!b.reading()) return;
   if (o.stages.empty()) b.problem("stages", "at least one stage is needed");
   for (size_t s = 0; s < o.stages.size(); ++s) {
-    if (!rising(o.stages[s].widths, 1)) b.problem("stages", "stage " + std::to_string(s) + ": widths must rise, from 1 to 4096");
+    if (!rising(o.stages[s].widths, 1))
+      b.problem("stages", "stage " + std::to_string(s) + ": widths must rise, from 1 to 4096");
     if (!rising(o.stages[s].depths, 0) || o.stages[s].depths.back() > 32)
       b.problem("stages", "stage " + std::to_string(s) + ": depths must rise, from 0 to 32");
   }
@@ -82,7 +88,8 @@ class Cnn final : public Space {
   void build(const Architecture& a, Plan& plan) const override {
     PlanBuilder b(plan, symbols_, input_);
     b.origin({});
-    int32_t x = unit(b, Plan::kInput, stem_, {o_.channels, o_.channels}, {o_.stem_width, o_.stem_width}, 3, 1);
+    int32_t x = unit(
+        b, Plan::kInput, stem_, {o_.channels, o_.channels}, {o_.stem_width, o_.stem_width}, 3, 1);
     Width in{o_.stem_width, o_.stem_width};
     for (size_t s = 0; s < stages_.size(); ++s) {
       const Stage& stage = stages_[s];
@@ -104,7 +111,9 @@ class Cnn final : public Space {
     }
     b.origin({});
     x = b.add(GlobalAvgPool{}, 0, x);
-    b.add(Linear{in.now, o_.classes, true, Init::kFrameworkDefault, in.full, o_.classes}, classifier_, x);
+    b.add(Linear{in.now, o_.classes, true, Init::kFrameworkDefault, in.full, o_.classes},
+          classifier_,
+          x);
   }
 
  private:
@@ -151,13 +160,21 @@ class Cnn final : public Space {
       auto& by_kind = stage.layers.emplace_back();
       for (const std::string& name : o_.kinds) {
         auto& convs = by_kind.emplace_back();
-        for (int k = 1; k <= 3; ++k) convs.push_back(names(layer + "." + name + "." + std::to_string(k)));
+        for (int k = 1; k <= 3; ++k)
+          convs.push_back(names(layer + "." + name + "." + std::to_string(k)));
       }
     }
     stages_.push_back(std::move(stage));
   }
 
-  static int32_t convolution(PlanBuilder& b, int32_t x, Names n, Width in, Width out, int kernel, int stride, bool depthwise) {
+  static int32_t convolution(PlanBuilder& b,
+                             int32_t x,
+                             Names n,
+                             Width in,
+                             Width out,
+                             int kernel,
+                             int stride,
+                             bool depthwise) {
     Conv2d c;
     c.in = in.now;
     c.full_in = in.full;
@@ -175,12 +192,14 @@ class Cnn final : public Space {
     return b.add(bn, n.bn, x);
   }
 
-  static int32_t unit(PlanBuilder& b, int32_t x, Names n, Width in, Width out, int kernel, int stride) {
+  static int32_t unit(
+      PlanBuilder& b, int32_t x, Names n, Width in, Width out, int kernel, int stride) {
     return b.add(Activation{Act::kRelu}, 0, convolution(b, x, n, in, out, kernel, stride, false));
   }
 
   /// One residual layer at constant width.
-  static int32_t layer(PlanBuilder& b, int32_t x, const std::string& kind, const std::vector<Names>& n, Width w) {
+  static int32_t layer(
+      PlanBuilder& b, int32_t x, const std::string& kind, const std::vector<Names>& n, Width w) {
     const int kernel = kind.back() - '0';
     const auto relu = [&b](int32_t y) { return b.add(Activation{Act::kRelu}, 0, y); };
     int32_t y;

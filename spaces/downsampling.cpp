@@ -29,17 +29,25 @@ void describe(Binder& b, Options& o) {
             {"resnet50-stride", Variant::kResNet50Stride}},
            "Backbone, and how a unit downsamples: max-pool before it, or stride 2 inside it");
   b.value("classes", o.classes, "Number of classes").range(2, 100000);
-  b.value("resolution", o.resolution, "Height and width of the image").range(8, 1024).unit("pixels");
-  b.value("imagenet_stem", o.imagenet_stem,
+  b.value("resolution", o.resolution, "Height and width of the image")
+      .range(8, 1024)
+      .unit("pixels");
+  b.value("imagenet_stem",
+          o.imagenet_stem,
           "7x7 stride-2 stem and max-pool, not counted as a unit (strided variants)")
       .check([&o] {
-        return o.imagenet_stem && o.variant == Variant::kResNet20Pool ? "resnet20-pool has no such stem"
-                                                                      : std::string();
+        return o.imagenet_stem && o.variant == Variant::kResNet20Pool
+                   ? "resnet20-pool has no such stem"
+                   : std::string();
       });
-  b.choice("form", o.form, {{"supernet", Form::kSupernet}, {"standalone", Form::kStandalone}},
-           "supernet: batch norm by batch statistics, no parameters; standalone: with parameters and "
-           "running statistics");
-  b.value("last_width", o.last_width,
+  b.choice(
+      "form",
+      o.form,
+      {{"supernet", Form::kSupernet}, {"standalone", Form::kStandalone}},
+      "supernet: batch norm by batch statistics, no parameters; standalone: with parameters and "
+      "running statistics");
+  b.value("last_width",
+          o.last_width,
           "resnet20-pool: width of the last block, 0 for the backbone's own (the published "
           "stand-alone networks: 10)")
       .range(0, 4096);
@@ -64,7 +72,8 @@ class Downsampling final : public Space {
     units_ = static_cast<int>(blocks_.size()) + (o.imagenet_stem ? 0 : 1);
     for (int j = 1; j <= downs_; ++j) {
       Choice choice{"down" + std::to_string(j), {}, {}};
-      for (int unit = j; unit <= units_ - 1 - (downs_ - j); ++unit) choice.options.push_back(std::to_string(unit));
+      for (int unit = j; unit <= units_ - 1 - (downs_ - j); ++unit)
+        choice.options.push_back(std::to_string(unit));
       choices_.push_back(std::move(choice));
     }
     intern_names();
@@ -79,7 +88,8 @@ class Downsampling final : public Space {
       for (int j = 0; j < downs_; ++j)
         if (position(a, j) == unit) down = j;
       // A unit itself is fixed; only what halves the resolution belongs to a choice.
-      const Provenance origin{static_cast<int16_t>(down), down < 0 ? int16_t{-1} : a.genes[static_cast<size_t>(down)]};
+      const Provenance origin{static_cast<int16_t>(down),
+                              down < 0 ? int16_t{-1} : a.genes[static_cast<size_t>(down)]};
       x = block(b, x, i, down >= 0, origin);
     }
     b.origin({});
@@ -103,13 +113,16 @@ class Downsampling final : public Space {
     std::string plain;
     for (const char c : text)
       if (!std::isspace(static_cast<unsigned char>(c))) plain += c;
-    const bool code = plain.size() == static_cast<size_t>(units_) &&
-                      std::all_of(plain.begin(), plain.end(), [](char c) { return c == '0' || c == '1'; });
+    const bool code =
+        plain.size() == static_cast<size_t>(units_) &&
+        std::all_of(plain.begin(), plain.end(), [](char c) { return c == '0' || c == '1'; });
     std::vector<int> units = code ? positions_of_code(plain) : positions_of_parts(plain);
     if (static_cast<int>(units.size()) != downs_)
-      throw ConfigError("architecture " + plain + ": expected " + std::to_string(downs_) + " downsamplings");
+      throw ConfigError("architecture " + plain + ": expected " + std::to_string(downs_) +
+                        " downsamplings");
     Architecture a;
-    for (int j = 0; j < downs_; ++j) a.genes.push_back(static_cast<int16_t>(units[static_cast<size_t>(j)] - j - 1));
+    for (int j = 0; j < downs_; ++j)
+      a.genes.push_back(static_cast<int16_t>(units[static_cast<size_t>(j)] - j - 1));
     std::string why;
     if (!valid(a, &why)) throw ConfigError("architecture " + plain + ": " + why);
     return a;
@@ -121,7 +134,8 @@ class Downsampling final : public Space {
     for (int j = 1; j < downs_; ++j)
       if (position(a, j) <= position(a, j - 1)) {
         if (why != nullptr)
-          *why = "downsampling " + std::to_string(j + 1) + " must come at a later unit than the one before it";
+          *why = "downsampling " + std::to_string(j + 1) +
+                 " must come at a later unit than the one before it";
         return false;
       }
     return true;
@@ -129,7 +143,9 @@ class Downsampling final : public Space {
 
  private:
   /// Unit (0-based) in front of which downsampling j stands: c_{j+1} of the specification.
-  int position(const Architecture& a, int j) const { return a.genes[static_cast<size_t>(j)] + j + 1; }
+  int position(const Architecture& a, int j) const {
+    return a.genes[static_cast<size_t>(j)] + j + 1;
+  }
 
   std::vector<int> positions_of_code(const std::string& code) const {
     std::vector<int> units;
@@ -141,8 +157,9 @@ class Downsampling final : public Space {
   }
 
   std::vector<int> positions_of_parts(const std::string& plain) const {
-    const std::string form = "architecture '" + plain + "': expected " + std::to_string(downs_ + 1) +
-                             " positive numbers that add up to " + std::to_string(units_) + ", such as " +
+    const std::string form = "architecture '" + plain + "': expected " +
+                             std::to_string(downs_ + 1) + " positive numbers that add up to " +
+                             std::to_string(units_) + ", such as " +
                              (downs_ == 2 ? "[4,3,3]" : "[3,2,2,2]");
     if (plain.size() < 2 || plain.front() != '[' || plain.back() != ']') throw ConfigError(form);
     std::vector<int> units;
@@ -150,7 +167,8 @@ class Downsampling final : public Space {
     for (size_t at = 1; at < plain.size();) {
       size_t end = plain.find_first_of(",]", at);
       const std::string number = plain.substr(at, end - at);
-      if (number.empty() || number.size() > 3 || !std::all_of(number.begin(), number.end(), ::isdigit) || number == "0")
+      if (number.empty() || number.size() > 3 ||
+          !std::all_of(number.begin(), number.end(), ::isdigit) || number == "0")
         throw ConfigError(form);
       sum += std::stoi(number);
       if (++parts <= downs_) units.push_back(sum);
@@ -206,14 +224,16 @@ class Downsampling final : public Space {
     linear_ = symbols_.intern("classifier");
   }
 
-  int32_t conv(PlanBuilder& b, int32_t x, uint32_t name, int in, int out, int kernel, int stride) const {
+  int32_t conv(
+      PlanBuilder& b, int32_t x, uint32_t name, int in, int out, int kernel, int stride) const {
     Conv2d c;
     c.in = c.full_in = in;
     c.out = c.full_out = out;
     c.kernel = c.full_kernel = static_cast<int16_t>(kernel);
     c.stride = static_cast<int16_t>(stride);
     c.padding = static_cast<int16_t>(kernel / 2);
-    c.init = o_.variant == Variant::kResNet20Pool ? Init::kFrameworkDefault : Init::kKaimingNormalFanOut;
+    c.init =
+        o_.variant == Variant::kResNet20Pool ? Init::kFrameworkDefault : Init::kKaimingNormalFanOut;
     return b.add(c, name, x);
   }
 
@@ -228,8 +248,10 @@ class Downsampling final : public Space {
 
   int32_t stem(PlanBuilder& b) const {
     b.origin({});
-    if (!o_.imagenet_stem) return relu(b, norm(b, conv(b, Plan::kInput, stem_conv_, 3, stem_width_, 3, 1), stem_bn_));
-    const int32_t x = relu(b, norm(b, conv(b, Plan::kInput, stem_conv_, 3, stem_width_, 7, 2), stem_bn_));
+    if (!o_.imagenet_stem)
+      return relu(b, norm(b, conv(b, Plan::kInput, stem_conv_, 3, stem_width_, 3, 1), stem_bn_));
+    const int32_t x =
+        relu(b, norm(b, conv(b, Plan::kInput, stem_conv_, 3, stem_width_, 7, 2), stem_bn_));
     return b.add(Pool{true, 3, 2, 1}, 0, x);
   }
 

@@ -11,7 +11,7 @@
 namespace nas {
 
 // Each family: one file that defines make_<family> and schema_<family>, and one line below.
-#define NAS_FAMILY(family)                                        \
+#define NAS_FAMILY(family)                                         \
   std::unique_ptr<Space> make_##family(const YamlSource& section); \
   std::string schema_##family();
 NAS_FAMILY(downsampling)
@@ -20,8 +20,14 @@ NAS_FAMILY(cnn)
 
 const std::vector<SpaceFamily>& space_families() {
   static const std::vector<SpaceFamily> table = {
-      {"downsampling", "where a ResNet halves its resolution (ResNet20, 18, 50)", make_downsampling, schema_downsampling},
-      {"cnn", "small convolutional networks for small images: kinds, widths and depths of layers", make_cnn, schema_cnn},
+      {"downsampling",
+       "where a ResNet halves its resolution (ResNet20, 18, 50)",
+       make_downsampling,
+       schema_downsampling},
+      {"cnn",
+       "small convolutional networks for small images: kinds, widths and depths of layers",
+       make_cnn,
+       schema_cnn},
   };
   return table;
 }
@@ -52,25 +58,29 @@ std::unique_ptr<Space> make_space(const YamlSource& section) {
   for (const SpaceFamily& entry : space_families())
     if (entry.name == family) return entry.make(section);
   const std::string near = nearest(family, names);
-  const Problem problem = yaml_problem(section,
-                                       "family",
-                                       (family.empty() ? "missing" : "unknown family '" + family + "'") +
-                                           "; expected one of: " + all,
-                                       near.empty() ? "" : "did you mean '" + near + "'?");
+  const Problem problem =
+      yaml_problem(section,
+                   "family",
+                   (family.empty() ? "missing" : "unknown family '" + family + "'") +
+                       "; expected one of: " + all,
+                   near.empty() ? "" : "did you mean '" + near + "'?");
   throw ConfigError(std::vector<Problem>{problem});
 }
 
 std::unique_ptr<Space> load_space(const std::string& name_or_path) {
-  const bool is_path = name_or_path.find('/') != std::string::npos || fs::path(name_or_path).extension() == ".yaml";
-  const std::string path = is_path ? name_or_path : config_dir() + "/spaces/" + name_or_path + ".yaml";
+  const bool is_path =
+      name_or_path.find('/') != std::string::npos || fs::path(name_or_path).extension() == ".yaml";
+  const std::string path =
+      is_path ? name_or_path : config_dir() + "/spaces/" + name_or_path + ".yaml";
   if (!fs::is_regular_file(path)) {
     const std::vector<std::string> names = known_configs();
     std::string all;
     for (const std::string& name : names) all += (all.empty() ? "" : ", ") + name;
     const std::string near = nearest(name_or_path, names);
-    throw ConfigError((is_path ? "no such file: " : "unknown space ") + name_or_path + "; known: " + all,
-                      near.empty() ? "name one of these or the path of a YAML file"
-                                   : "did you mean '" + near + "'?");
+    throw ConfigError(
+        (is_path ? "no such file: " : "unknown space ") + name_or_path + "; known: " + all,
+        near.empty() ? "name one of these or the path of a YAML file"
+                     : "did you mean '" + near + "'?");
   }
   return make_space(yaml_file(path));
 }
