@@ -6,6 +6,7 @@ int run_completion(const std::vector<std::string>& args);
 int run_db(const std::vector<std::string>& args);
 int run_results(const std::vector<std::string>& args);
 int run_runs(const std::vector<std::string>& args);
+int run_space(const std::vector<std::string>& args);
 int run_version(const std::vector<std::string>& args);
 
 const std::vector<Command>& light_commands() {
@@ -16,6 +17,7 @@ const std::vector<Command>& light_commands() {
        run_results,
        false,
        "Results"},
+      {"space", "Describe, count, sample and check search spaces", run_space, false, "Spaces and data"},
       {"db", "Inspect, check and upgrade the results store", run_db, false, "Results"},
       {"completion", "Shell completion for bash, zsh and fish", run_completion, false, "Help"},
       {"version", "Version of this build", run_version, false, "Help"},

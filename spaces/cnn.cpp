@@ -116,7 +116,65 @@ class Cnn final : public Space {
           x);
   }
 
+  /// Stages joined by '/', each its width and the kinds of its layers: 12-conv5-sep3/32-mb3.
+  std::string text(const Architecture& a) const override {
+    std::string text;
+    for (size_t s = 0; s < stages_.size(); ++s) {
+      const Stage& stage = stages_[s];
+      if (s > 0) text += '/';
+      text += choices_[stage.width].options[static_cast<size_t>(a.genes[stage.width])];
+      const int depth = o_.stages[s].depths[static_cast<size_t>(a.genes[stage.depth])];
+      for (size_t j = 0; j < static_cast<size_t>(depth); ++j)
+        text += '-' + o_.kinds[static_cast<size_t>(a.genes[stage.kinds[j]])];
+    }
+    return text;
+  }
+
+  Architecture parse(std::string_view text) const override {
+    const std::vector<std::string> parts = split(text, '/');
+    if (parts.size() != stages_.size())
+      throw ConfigError("architecture '" + std::string(text) + "': has " +
+                            std::to_string(parts.size()) + " stages; the space has " +
+                            std::to_string(stages_.size()),
+                        "the form is " + this->text(largest()));
+    Architecture a{std::vector<int16_t>(choices_.size(), 0)};
+    for (size_t s = 0; s < parts.size(); ++s) parse_stage(s, parts[s], a);
+    return a;
+  }
+
  private:
+  static std::vector<std::string> split(std::string_view text, char separator) {
+    std::vector<std::string> parts(1);
+    for (const char c : text) {
+      if (c == separator)
+        parts.emplace_back();
+      else if (!std::isspace(static_cast<unsigned char>(c)))
+        parts.back() += c;
+    }
+    return parts;
+  }
+
+  int16_t option(size_t choice, const std::string& word) const {
+    const auto& options = choices_[choice].options;
+    const auto it = std::find(options.begin(), options.end(), word);
+    if (it != options.end()) return static_cast<int16_t>(it - options.begin());
+    std::string all;
+    for (const std::string& known : options) all += (all.empty() ? "" : ", ") + known;
+    const std::string near = nearest(word, options);
+    throw ConfigError("architecture: " + choices_[choice].name + ": unknown option '" + word +
+                          "'; expected one of: " + all,
+                      near.empty() ? "" : "did you mean '" + near + "'?");
+  }
+
+  void parse_stage(size_t s, const std::string& part, Architecture& a) const {
+    const Stage& stage = stages_[s];
+    const std::vector<std::string> words = split(part, '-');
+    a.genes[stage.width] = option(stage.width, words[0]);
+    a.genes[stage.depth] = option(stage.depth, std::to_string(words.size() - 1));
+    for (size_t j = 1; j < words.size(); ++j)
+      a.genes[stage.kinds[j - 1]] = option(stage.kinds[j - 1], words[j]);
+  }
+
   struct Width {
     int now, full;
   };

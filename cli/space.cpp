@@ -1,0 +1,314 @@
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <set>
+
+#include "cli/document.hpp"
+#include "spaces/registry.hpp"
+
+namespace nas::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// Above this many architectures equivalent networks are not counted one by one.
+constexpr int64_t kCountDistinctUpTo = 1'000'000;
+
+struct Options {
+  Common common;
+  std::string space, format = "table", drawing = "text";
+  std::vector<std::string> architectures;
+  int samples = 10;
+  bool choices = false;
+};
+
+Json cost_json(const Space& space, const Plan& plan) {
+  const Cost cost = cost_of(plan, space.counting());
+  return {{"macs", cost.macs},
+          {"params", cost.params},
+          {"activation_bytes", cost.activation_bytes},
+          {"peak_activation_bytes", cost.peak_bytes},
+          {"ops", plan.nodes.size()}};
+}
+
+int list(const Options& o) {
+  Rows families{{"family", "summary"}, {}};
+  for (const SpaceFamily& family : space_families())
+    families.rows.push_back({family.name, family.summary});
+  const Format format = chosen_format(o.common, o.format);
+  print_rows(families,
+             format,
+             {{"schema", "nas-space-list/1"}, {"configs", config_dir() + "/spaces"}},
+             "families");
+  return kExitOk;
+}
+
+/// Sends `source` through Graphviz; the drawing goes to stdout.
+void draw_svg(const std::string& source) {
+  std::fflush(stdout);
+  int to_dot[2];
+  if (pipe(to_dot) != 0) throw Error(std::string("cannot make a pipe: ") + std::strerror(errno));
+  const pid_t child = fork();
+  if (child < 0) throw Error(std::string("cannot start Graphviz: ") + std::strerror(errno));
+  if (child == 0) {
+    dup2(to_dot[0], 0);
+    close(to_dot[1]);
+    execlp("dot", "dot", "-Tsvg", static_cast<char*>(nullptr));
+    _exit(127);
+  }
+  close(to_dot[0]);
+  signal(SIGPIPE, SIG_IGN);
+  for (size_t at = 0; at < source.size();) {
+    const ssize_t n = write(to_dot[1], source.data() + at, source.size() - at);
+    if (n <= 0) break;
+    at += static_cast<size_t>(n);
+  }
+  close(to_dot[1]);
+  int status = 0;
+  waitpid(child, &status, 0);
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
+    throw DeviceError(
+        "--format svg needs Graphviz, whose program 'dot' is not here: install the package "
+        "graphviz, or use --format dot");
+  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+    throw Error("Graphviz could not draw this network");
+}
+
+std::string choices_text(const Space& space) {
+  Table table({"choice", "options", "active when"});
+  for (const Choice& choice : space.choices()) {
+    std::string options, when;
+    for (const std::string& option : choice.options)
+      options += (options.empty() ? "" : " ") + option;
+    for (const Condition& condition : choice.conditions) {
+      const Choice& on = space.choices()[static_cast<size_t>(condition.on)];
+      when += (when.empty() ? "" : " and ") + on.name + " in";
+      for (const int16_t option : condition.options)
+        when += " " + on.options[static_cast<size_t>(option)];
+    }
+    table.row({choice.name, options, when});
+  }
+  return table.text();
+}
+
+int show_space(const Options& o, const Space& space) {
+  const auto tensors = space.supernet_tensors();
+  int64_t params = 0;
+  for (const SupernetTensor& t : tensors)
+    if (t.role == Role::kWeight || t.role == Role::kBias) params += t.full.elements();
+  const Plan small = space.plan(space.smallest());
+  const Plan large = space.plan(space.largest());
+  if (o.common.json || o.drawing == "json") {
+    Json choices = Json::array();
+    for (const Choice& choice : space.choices())
+      choices.push_back({{"name", choice.name}, {"options", choice.options}});
+    print(
+        Json{{"schema", "nas-space/1"},
+             {"space", space.name()},
+             {"fingerprint", space.fingerprint()},
+             {"count", space.count().str()},
+             {"classes", space.classes()},
+             {"input", to_string(space.input())},
+             {"supernet_params", params},
+             {"smallest",
+              {{"architecture", space.text(space.smallest())}, {"cost", cost_json(space, small)}}},
+             {"largest",
+              {{"architecture", space.text(space.largest())}, {"cost", cost_json(space, large)}}},
+             {"choices", choices}}
+            .dump(2));
+    return kExitOk;
+  }
+  const auto line = [&](const char* label, const Architecture& a, const Plan& plan) {
+    const Cost cost = cost_of(plan, space.counting());
+    return std::string(label) + space.text(a) + "  (" +
+           format_count(static_cast<double>(cost.macs)) + " MACs, " +
+           format_count(static_cast<double>(cost.params)) + " parameters)\n";
+  };
+  print(space.name() + ": " + space.count().str() + " architectures, input " +
+        to_string(space.input()) + ", " + std::to_string(space.classes()) +
+        " classes, supernet of " + format_count(static_cast<double>(params)) + " parameters\n" +
+        line("smallest  ", space.smallest(), small) + line("largest   ", space.largest(), large) +
+        "\n" + choices_text(space));
+  return kExitOk;
+}
+
+int show(const Options& o) {
+  const auto space = load_space(o.space);
+  if (o.architectures.empty()) {
+    if (o.drawing == "dot" || o.drawing == "svg")
+      throw ConfigError("--format " + o.drawing + " draws one network: name it with --arch",
+                        "nas space show " + o.space + " --arch '" + space->text(space->largest()) +
+                            "' --format " + o.drawing);
+    return show_space(o, *space);
+  }
+  if (o.architectures.size() > 1) throw ConfigError("space show takes one --arch");
+  const Architecture a = space->parse(o.architectures[0]);
+  const Plan plan = space->plan(a);
+  if (o.drawing == "svg") {
+    draw_svg(plan_dot(plan));
+  } else if (o.drawing == "dot") {
+    print(plan_dot(plan));
+  } else if (o.drawing == "json" || o.common.json) {
+    print(plan_json(plan));
+  } else {
+    print(plan_text(plan));
+  }
+  return kExitOk;
+}
+
+int count(const Options& o) {
+  const auto space = load_space(o.space);
+  const BigInt all = space->count();
+  Json json{
+      {"schema", "nas-space-count/1"}, {"space", space->name()}, {"architectures", all.str()}};
+  std::string text = all.str() + " architectures";
+  if (all <= kCountDistinctUpTo) {
+    std::set<Architecture> distinct;
+    space->enumerate([&](const Architecture& a) {
+      distinct.insert(space->canonical(a));
+      return true;
+    });
+    json["distinct"] = distinct.size();
+    text += ", " + std::to_string(distinct.size()) + " distinct networks";
+  }
+  print(o.common.json ? json.dump(2) : text);
+  return kExitOk;
+}
+
+Rows cost_rows(const Space& space, const std::vector<Architecture>& architectures) {
+  Rows rows{{"architecture", "macs", "params", "activation_bytes", "peak_activation_bytes"}, {}};
+  Plan plan;
+  for (const Architecture& a : architectures) {
+    space.build(a, plan);
+    const Cost cost = cost_of(plan, space.counting());
+    rows.rows.push_back(
+        {space.text(a), cost.macs, cost.params, cost.activation_bytes, cost.peak_bytes});
+  }
+  return rows;
+}
+
+int sample(const Options& o) {
+  const auto space = load_space(o.space);
+  Rng rng(o.common.seed, "sample");
+  std::vector<Architecture> drawn(static_cast<size_t>(o.samples));
+  for (Architecture& a : drawn) {
+    if (o.choices)
+      space->sample_choices(rng, a);
+    else
+      space->sample(rng, a);
+  }
+  print_rows(cost_rows(*space, drawn),
+             chosen_format(o.common, o.format),
+             {{"schema", "nas-space-sample/1"}, {"space", space->name()}, {"seed", o.common.seed}},
+             "architectures");
+  return kExitOk;
+}
+
+int cost(const Options& o) {
+  const auto space = load_space(o.space);
+  std::vector<Architecture> architectures;
+  for (const std::string& text : o.architectures) architectures.push_back(space->parse(text));
+  print_rows(cost_rows(*space, architectures),
+             chosen_format(o.common, o.format),
+             {{"schema", "nas-space-cost/1"}, {"space", space->name()}},
+             "architectures");
+  return kExitOk;
+}
+
+int check(const Options& o) {
+  const auto space = load_space(o.space);
+  // Every plan of the cover and some random ones must chain: a wrong size shows here, not in
+  // training.
+  Plan plan;
+  size_t built = 0;
+  const auto build = [&](const Architecture& a) {
+    try {
+      space->build(a, plan);
+    } catch (const InternalShapeError& e) {
+      throw ConfigError("space " + o.space + ": architecture " + space->text(a) +
+                        " cannot be built: " + e.what());
+    }
+    ++built;
+  };
+  for (const Architecture& a : space->cover()) build(a);
+  Rng rng(o.common.seed, "check");
+  for (int i = 0; i < 200; ++i) build(space->sample(rng));
+  const std::string text = o.space + ": fine: " + space->count().str() + " architectures; " +
+                           std::to_string(built) + " built";
+  print(o.common.json ? Json{{"schema", "nas-space-check/1"},
+                             {"ok", true},
+                             {"space", space->name()},
+                             {"built", built}}
+                            .dump(2)
+                      : text);
+  return kExitOk;
+}
+
+}  // namespace
+
+int run_space(const std::vector<std::string>& args) {
+  Options o;
+  CLI::App app("Describe, count, sample and check search spaces", "nas space");
+  app.footer(
+      "nas space list\n"
+      "nas space show digits\n"
+      "nas space show resnet20-pool --arch '[4,3,3]' --format svg > network.svg\n"
+      "nas space count resnet20-pool\n"
+      "nas space sample digits -n 5 --seed 1\n"
+      "nas space cost resnet20-pool --arch '[4,3,3]' --arch '[1,1,8]'\n"
+      "nas space check my-space.yaml");
+  app.require_subcommand(1, 1);
+  const auto add = [&](const char* name, const char* help) {
+    CLI::App* sub = app.add_subcommand(name, help);
+    add_common(*sub, o.common);
+    return sub;
+  };
+  const auto add_space = [&](CLI::App* sub) {
+    sub->add_option("space", o.space, "Name of a config in configs/spaces, or a YAML file")
+        ->required();
+  };
+  CLI::App* list_app = add("list", "Families of spaces");
+  add_format(*list_app, o.format);
+  CLI::App* show_app = add("show", "A space's choices, or one network op by op");
+  add_space(show_app);
+  show_app->add_option("--arch", o.architectures, "Architecture in the space's text form")
+      ->allow_extra_args(false);
+  show_app->add_option("--format", o.drawing, "How to show it")
+      ->check(CLI::IsMember({"text", "json", "dot", "svg"}))
+      ->type_name("text|json|dot|svg");
+  CLI::App* count_app = add("count", "Exact number of architectures");
+  add_space(count_app);
+  CLI::App* sample_app = add("sample", "Random valid architectures with their cost");
+  add_space(sample_app);
+  sample_app->add_option("-n,--count", o.samples, "How many")
+      ->check(CLI::Range(1, 10'000'000))
+      ->type_name("N");
+  sample_app->add_flag("--choices",
+                       o.choices,
+                       "Draw every choice uniformly instead of uniformly over architectures");
+  add_format(*sample_app, o.format);
+  CLI::App* cost_app = add("cost", "Multiply-adds, parameters and activation memory");
+  add_space(cost_app);
+  cost_app
+      ->add_option("--arch", o.architectures, "Architecture in the space's text form; repeatable")
+      ->required()
+      ->allow_extra_args(false);
+  add_format(*cost_app, o.format);
+  CLI::App* check_app =
+      add("check", "Every mistake of a space's YAML, and whether its networks can be built");
+  add_space(check_app);
+  if (!parse(app, args)) return kExitOk;
+  if (list_app->parsed()) return list(o);
+  if (show_app->parsed()) return show(o);
+  if (count_app->parsed()) return count(o);
+  if (sample_app->parsed()) return sample(o);
+  if (cost_app->parsed()) return cost(o);
+  return check(o);
+}
+
+}  // namespace nas::cli
