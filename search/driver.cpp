@@ -13,7 +13,7 @@ namespace nas {
 namespace {
 
 constexpr int64_t kStalledGenerations = 20;
-constexpr int kConstrainedDraws = 1000;
+constexpr int kConstrainedDraws = 100;  ///< Then the best draw is walked to the limits.
 
 std::string list(const std::vector<std::string>& names) {
   std::string text;
@@ -213,7 +213,10 @@ std::string Search::why_done() const {
 }
 
 double Search::current_hypervolume() const {
-  return reference_.empty() ? 0.0 : hypervolume(archive_.feasible_points(), reference_);
+  if (reference_.empty()) return 0.0;
+  std::vector<Point> points;
+  for (const Archive::Entry* entry : archive_.front()) points.push_back(entry->score.objectives);
+  return hypervolume(points, reference_);
 }
 
 std::vector<MetricRow> Search::telemetry() const {

@@ -17,7 +17,7 @@ namespace nas {
 namespace {
 
 constexpr double kCrossover = 0.9;
-constexpr int kDraws = 50;  ///< Tries for an architecture that is not there yet.
+constexpr int kDraws = 20;  ///< Tries for an architecture that is not there yet.
 
 class Nsga2 : public SearchAlgorithm {
  public:

@@ -2,9 +2,9 @@
 #include <charconv>
 #include <cmath>
 #include <fstream>
+#include <iterator>
 #include <map>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "search/evaluators.hpp"
 #include "spaces/error.hpp"
@@ -205,10 +205,9 @@ struct TableEvaluator::Impl {
 TableEvaluator::TableEvaluator(const Space& space, const TableOptions& options)
     : impl_(new Impl{space, options.file, {}, {}}) {
   std::ifstream in(options.file, std::ios::binary);
-  std::stringstream content;
-  if (!in || !(content << in.rdbuf()))
-    throw DataError(options.file + ": cannot be read (evaluator.table.file)");
-  const std::string text = content.str();
+  if (!in) throw DataError(options.file + ": cannot be read (evaluator.table.file)");
+  const std::string text{std::istreambuf_iterator<char>(in), {}};
+  if (in.bad()) throw DataError(options.file + ": cannot be read (evaluator.table.file)");
   const size_t first = text.find_first_not_of(" \t\r\n");
   const bool json = first != std::string::npos && (text[first] == '[' || text[first] == '{');
   const TextTable table = json ? read_json(options.file, text) : read_csv(options.file, text);

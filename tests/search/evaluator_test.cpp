@@ -1,0 +1,203 @@
+// What every evaluator promises, and what tables and external programs promise besides.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "search/evaluators.hpp"
+#include "spaces/error.hpp"
+#include "toy_space.hpp"
+
+namespace nas {
+namespace {
+
+using testing::HasSubstr;
+using testing_toy::ToyEvaluator;
+using testing_toy::ToySpace;
+
+// w1 of the choices as the metric: enough to see that answers belong to questions.
+constexpr const char* kEcho = "sed -u 's/.*\"w1\": *\"\\([0-9]*\\)\".*/{\"accuracy\": \\1}/'";
+
+class EvaluatorTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    char name[] = "/tmp/nas-evaluator-XXXXXX";
+    folder_ = mkdtemp(name);
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+  std::string write(const std::string& name, const std::string& text) {
+    std::ofstream(folder_ / name) << text;
+    return (folder_ / name).string();
+  }
+  std::string table_text() const {
+    std::string text = "architecture,accuracy\n";
+    space_.enumerate([&](const Architecture& a) {
+      text += "\"" + space_.text(a) + "\"," + std::to_string(4 * (a.genes[1] + 1)) + "\n";
+      return true;
+    });
+    return text;
+  }
+  template <typename F>
+  static std::string data_error(F&& f) {
+    try {
+      f();
+    } catch (const DataError& e) {
+      return e.what();
+    }
+    return "";
+  }
+  std::vector<Architecture> samples(int n) const {
+    Rng rng(5, "evaluator");
+    std::vector<Architecture> list;
+    for (int i = 0; i < n; ++i) list.push_back(space_.canonical(space_.sample(rng)));
+    return list;
+  }
+  ExternalEvaluator external(const std::string& command, double timeout_s = 10) const {
+    ExternalOptions options;
+    options.command = command;
+    options.timeout_s = timeout_s;
+    return ExternalEvaluator(space_, options);
+  }
+  ToySpace space_;
+  std::filesystem::path folder_;
+};
+
+TEST_F(EvaluatorTest, Contract) {
+  TableOptions table;
+  table.file = write("table.csv", table_text());
+  ExternalOptions program;
+  program.command = kEcho;
+  std::vector<std::unique_ptr<Evaluator>> all;
+  all.push_back(std::make_unique<TableEvaluator>(space_, table));
+  all.push_back(std::make_unique<ExternalEvaluator>(space_, program));
+  all.push_back(
+      std::make_unique<ToyEvaluator>([](const Architecture& a) { return 4.0 * (a.genes[1] + 1); }));
+  for (const auto& evaluator : all) {
+    SCOPED_TRACE(evaluator->source());
+    EXPECT_TRUE(evaluator->evaluate({}).empty());
+    EXPECT_FALSE(evaluator->metrics().empty());
+    EXPECT_FALSE(evaluator->source().empty());
+    EXPECT_EQ(evaluator->fidelity_json().front(), '{');
+    const std::vector<Architecture> list = samples(40);
+    const std::vector<Evaluation> results = evaluator->evaluate(list);
+    ASSERT_EQ(results.size(), list.size());
+    for (size_t i = 0; i < list.size(); ++i) {
+      EXPECT_EQ(results[i].error, "");
+      EXPECT_EQ(results[i].values.at("accuracy"), 4.0 * (list[i].genes[1] + 1));
+    }
+    // One by one as in a batch.
+    EXPECT_EQ(evaluator->evaluate({&list[7], 1})[0].values, results[7].values);
+  }
+}
+
+TEST_F(EvaluatorTest, TableColumnsMissingRowsAndJson) {
+  const std::string first = space_.text(samples(1)[0]), second = space_.text(samples(2)[1]);
+  TableOptions options;
+  options.file =
+      write("t.json",
+            "[{\"arch\": \"" + first + "\", \"top1\": 71.5, \"note\": \"x\"}, {\"arch\": \"" +
+                second + "\", \"top1\": null, \"note\": \"y\"}]");
+  options.metrics = {"accuracy = top1"};
+  TableEvaluator table(space_, options);
+  EXPECT_THAT(table.metrics(), testing::ElementsAre("accuracy"));
+  std::vector<Architecture> list = samples(3);
+  const auto results = table.evaluate(list);
+  EXPECT_EQ(results[0].values.at("accuracy"), 71.5);
+  EXPECT_TRUE(results[1].values.empty());  // not measured: absent, not 0
+  EXPECT_THAT(results[2].error, HasSubstr("not in "));
+}
+
+TEST_F(EvaluatorTest, TableFindsTheNetworkByAnyOfItsForms) {
+  Architecture a = samples(1)[0];
+  Architecture alias = a;
+  alias.genes[7] = 1;
+  TableOptions options;
+  options.file = write("alias.csv", "architecture,accuracy\n\"" + space_.text(alias) + "\",1\n");
+  EXPECT_EQ(TableEvaluator(space_, options).evaluate({&a, 1})[0].values.at("accuracy"), 1);
+  // Where the canonical form has a row of its own, that row counts.
+  options.file = write(
+      "both.csv",
+      "architecture,accuracy\n\"" + space_.text(alias) + "\",1\n\"" + space_.text(a) + "\",2\n");
+  EXPECT_EQ(TableEvaluator(space_, options).evaluate({&a, 1})[0].values.at("accuracy"), 2);
+}
+
+TEST_F(EvaluatorTest, TableErrorsNameFileAndLine) {
+  const std::string text = "\"" + space_.text(samples(1)[0]) + "\"";
+  const auto error_of = [&](const std::string& content, std::vector<std::string> metrics = {}) {
+    TableOptions options;
+    options.file = write("bad.csv", content);
+    options.metrics = std::move(metrics);
+    return data_error([&] { TableEvaluator table(space_, options); });
+  };
+  EXPECT_THAT(error_of(""), HasSubstr("has no rows"));
+  EXPECT_THAT(error_of("architecture,accuracy\n" + text + ",1,2\n"),
+              HasSubstr("bad.csv:2: 3 cells"));
+  EXPECT_THAT(error_of("architecture,accuracy\n" + text + ",abc\n", {"accuracy"}),
+              HasSubstr("bad.csv:2: accuracy: 'abc' is not a finite number"));
+  EXPECT_THAT(error_of("architecture,accuracy\n" + text + ",nan\n", {"accuracy"}),
+              HasSubstr("not a finite number"));
+  EXPECT_THAT(error_of("architecture,accuracy\nrubbish,1\n"), HasSubstr("bad.csv:2: not an arch"));
+  EXPECT_THAT(error_of("architecture,accuracy\n" + text + ",1\n" + text + ",2\n"),
+              HasSubstr("bad.csv:3: repeats the architecture of line 2"));
+  EXPECT_THAT(error_of("architecture,accuracy\n" + text + ",1\n", {"acuracy"}),
+              HasSubstr("Did you mean 'accuracy'"));
+  EXPECT_THAT(error_of("name,accuracy\n" + text + ",1\n"), HasSubstr("no column 'architecture'"));
+  EXPECT_THAT(error_of("architecture,note\n" + text + ",x\n"), HasSubstr("no column of numbers"));
+  EXPECT_THAT(error_of("architecture,accuracy\n\"open,1\n"), HasSubstr("quoted cell does not end"));
+  TableOptions absent;
+  absent.file = "/nonexistent.csv";
+  EXPECT_THAT(data_error([&] { TableEvaluator table(space_, absent); }),
+              HasSubstr("cannot be read"));
+}
+
+TEST_F(EvaluatorTest, ExternalFailuresBelongToOneArchitecture) {
+  const std::vector<Architecture> list = samples(4);
+  // Dies on its third question; a fresh process goes on with the fourth.
+  const std::string dies =
+      "n=0; while read -r line; do n=$((n+1)); "
+      "case \"$line\" in *'" +
+      space_.text(list[2]) +
+      "'*) "
+      "echo 'device lost' >&2; exit 3;; esac; echo '{\"accuracy\": 1}'; done";
+  const auto died = external(dies).evaluate(list);
+  EXPECT_EQ(died[1].values.at("accuracy"), 1);
+  EXPECT_THAT(died[2].error, HasSubstr("exit code 3: device lost"));
+  EXPECT_EQ(died[3].values.at("accuracy"), 1);
+
+  const auto answers = external(
+                           "read a; echo '{\"error\": \"out of memory\"}'; read a; echo nonsense; "
+                           "read a; echo '{\"loss\": 1}'; read a; echo '{\"accuracy\": 3}'")
+                           .evaluate(list);
+  EXPECT_EQ(answers[0].error, "out of memory");
+  EXPECT_THAT(answers[1].error, HasSubstr("not a JSON object"));
+  EXPECT_THAT(answers[2].error, HasSubstr("no finite number 'accuracy'"));
+  EXPECT_EQ(answers[3].values.at("accuracy"), 3);
+
+  const auto swapped = external("cat >/dev/null; echo '{\"architecture\": \"x\", \"accuracy\": 1}'")
+                           .evaluate({list.data(), 1});
+  EXPECT_THAT(swapped[0].error, HasSubstr("another architecture"));
+}
+
+TEST_F(EvaluatorTest, ExternalTimeoutsAndMissingCommands) {
+  const std::vector<Architecture> list = samples(2);
+  const auto slow = external("read a; sleep 60", .2).evaluate(list);
+  EXPECT_THAT(slow[0].error, HasSubstr("no answer within"));
+  EXPECT_THAT(slow[1].error, HasSubstr("no answer within"));
+  EXPECT_THAT(data_error([&] { external("/no/such/program").evaluate(list); }),
+              HasSubstr("cannot be run"));
+}
+
+TEST_F(EvaluatorTest, ExternalCommandsThatDoNotReadOrTalkMuchDoNoHarm) {
+  // More questions than a pipe holds, to a command that reads none; more errors than a pipe holds.
+  const std::vector<Architecture> many = samples(3000);
+  const auto results = external("yes '{\"accuracy\": 2}' | head -n 3000").evaluate(many);
+  EXPECT_EQ(results.back().values.at("accuracy"), 2);
+  const auto loud =
+      external("yes error | head -c 1000000 >&2; cat >/dev/null; echo '{\"accuracy\": 4}'")
+          .evaluate({many.data(), 1});
+  EXPECT_EQ(loud[0].values.at("accuracy"), 4);
+}
+
+}  // namespace
+}  // namespace nas
