@@ -5,6 +5,10 @@
 #include "cli/torch_table.hpp"
 
 namespace nas::cli {
+
+int run_evaluate(const std::vector<std::string>& args);
+int run_train(const std::vector<std::string>& args);
+
 namespace {
 
 struct Entry {
@@ -13,7 +17,8 @@ struct Entry {
 };
 // One line for each command; commands that are not listed here are left out of the table.
 constexpr Entry kEntries[] = {
-    {"", nullptr},
+    {"evaluate", run_evaluate},
+    {"train", run_train},
 };
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "cli/command.hpp"
+#include "cli/supernet_evaluator.hpp"
 #include "cli/torch_table.hpp"
 
 namespace nas::cli {
@@ -51,6 +52,14 @@ void need_torch() {
 
 std::optional<std::vector<std::pair<std::string, std::string>>> torch_facts() {
   return std::nullopt;
+}
+
+std::unique_ptr<Evaluator> make_supernet_evaluator(Store&,
+                                                   const std::string&,
+                                                   const std::optional<EvaluateOptions>&,
+                                                   const Common&) {
+  need_torch();
+  return nullptr;  // Not reached.
 }
 
 }  // namespace nas::cli

@@ -59,16 +59,26 @@ at::Tensor initial(const SupernetTensor& spec, uint64_t seed) {
   return t;
 }
 
+struct Placement {
+  at::ScalarType dtype;
+  c10::Device device;
+  bool channels_last;
+  at::Tensor put(at::Tensor t) const {
+    t = t.to(device, dtype);
+    return channels_last && t.dim() == 4 ? t.contiguous(at::MemoryFormat::ChannelsLast) : t;
+  }
+};
+
 class SharedStore final : public WeightStore {
  public:
-  SharedStore(const Space& space, uint64_t seed, at::ScalarType dtype) {
+  SharedStore(const Space& space, uint64_t seed, const Placement& placement) {
     for (const SupernetTensor& spec : space.supernet_tensors()) {
-      at::Tensor t = initial(spec, seed).to(dtype);
+      at::Tensor t = placement.put(initial(spec, seed));
       const bool buffer = spec.role == Role::kRunningMean || spec.role == Role::kRunningVar;
       add(space, spec.name, spec.role, t, buffer);
       if (const auto* conv = std::get_if<Conv2d>(&spec.op);
           conv != nullptr && conv->kernel_transform && spec.role == Role::kWeight)
-        add_transforms(space, spec.name, conv->full_kernel, dtype);
+        add_transforms(space, spec.name, conv->full_kernel, placement);
     }
   }
 
@@ -117,12 +127,12 @@ class SharedStore final : public WeightStore {
   void add_transforms(const Space& space,
                       const std::string& name,
                       int64_t full_kernel,
-                      at::ScalarType dtype) {
+                      const Placement& placement) {
     const uint32_t symbol =
         symbol_of(space, name.substr(0, name.size() - suffix(Role::kWeight).size()));
     for (int64_t k = full_kernel; k > 3; k -= 2) {
       const int64_t n = (k - 2) * (k - 2);
-      at::Tensor t = at::eye(n, at::kFloat).to(dtype);
+      at::Tensor t = placement.put(at::eye(n, at::kFloat));
       t.set_requires_grad(true);
       transforms_[{symbol, k}] = t;
       parameters_.push_back(
@@ -181,8 +191,10 @@ class SharedStore final : public WeightStore {
 
 std::unique_ptr<WeightStore> make_shared_store(const Space& space,
                                                uint64_t seed,
-                                               at::ScalarType dtype) {
-  return std::make_unique<SharedStore>(space, seed, dtype);
+                                               at::ScalarType dtype,
+                                               c10::Device device,
+                                               bool channels_last) {
+  return std::make_unique<SharedStore>(space, seed, Placement{dtype, device, channels_last});
 }
 
 }  // namespace nas

@@ -35,9 +35,12 @@ class WeightStore {
 
 /// One shared set of tensors: leading slices for elastic sizes, centre crops (times learned
 /// matrices) for elastic kernels, whole tensors for choice blocks. Initialised from the "init"
-/// stream of `seed`, the same whatever is sampled later.
+/// stream of `seed`, the same whatever is sampled later, and on every device. `channels_last` lays
+/// out convolution weights for images of that format.
 std::unique_ptr<WeightStore> make_shared_store(const Space& space,
                                                uint64_t seed,
-                                               at::ScalarType dtype = at::kFloat);
+                                               at::ScalarType dtype = at::kFloat,
+                                               c10::Device device = c10::Device(c10::kCPU),
+                                               bool channels_last = false);
 
 }  // namespace nas

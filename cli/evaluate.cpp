@@ -1,0 +1,226 @@
+// nas evaluate: architectures judged inside a trained supernet.
+#include <CLI/CLI.hpp>
+
+#include <fstream>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <unordered_map>
+
+#include "cli/supernet_run.hpp"
+
+namespace nas::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct Options {
+  Common common;
+  std::string run = "last", split, file;
+  std::vector<std::string> architectures;
+  int64_t sample = 0;
+  bool all = false, no_recalibrate = false;
+};
+
+constexpr int64_t kMostForAll = 1000000;
+
+std::vector<Architecture> from_file(const Space& space, const std::string& path) {
+  std::ifstream file;
+  if (path != "-") {
+    file.open(path);
+    if (!file) throw ConfigError("--file " + path + " cannot be opened");
+  }
+  std::istream& in = path == "-" ? std::cin : file;
+  std::vector<Architecture> list;
+  std::vector<Problem> problems;
+  std::string line;
+  for (int number = 1; std::getline(in, line); ++number) {
+    line.erase(0, line.find_first_not_of(" \t"));
+    line.erase(line.find_last_not_of(" \t\r") + 1);
+    if (line.empty() || line[0] == '#') continue;
+    try {
+      list.push_back(line[0] == '{' ? space.parse_json(line) : space.parse(line));
+    } catch (const ConfigError& e) {
+      problems.push_back({path, number, 1, "", e.what(), ""});
+    }
+  }
+  if (!problems.empty()) throw ConfigError(problems);
+  return list;
+}
+
+std::vector<Architecture> chosen(const Options& o, const Space& space, uint64_t seed) {
+  std::vector<Architecture> list;
+  for (const std::string& text : o.architectures)
+    list.push_back(!text.empty() && text[0] == '{' ? space.parse_json(text) : space.parse(text));
+  if (!o.file.empty())
+    for (Architecture& a : from_file(space, o.file)) list.push_back(std::move(a));
+  if (o.sample > 0) {
+    Rng rng(seed, "evaluate/sample");
+    for (int64_t i = 0; i < o.sample; ++i) list.push_back(space.sample(rng));
+  }
+  if (o.all) {
+    if (space.count() > kMostForAll)
+      throw ConfigError("--all would evaluate " + space.count().str() + " architectures",
+                        "use --sample N");
+    space.enumerate([&](const Architecture& a) {
+      list.push_back(a);
+      return true;
+    });
+  }
+  if (list.empty())
+    throw ConfigError("no architecture was named", "use --arch A, --file F, --sample N or --all");
+  return list;
+}
+
+struct Result {
+  Architecture architecture;
+  Score score;
+  Cost cost;
+};
+
+class Evaluation {
+ public:
+  Evaluation(const Options& o, Store& store) : o_(o), store_(store) {}
+
+  int run() {
+    SupernetRun run = open_supernet_run(store_, o_.run, o_.common);
+    const Space& space = *run.parts->space;
+    EvaluateOptions options = run.parts->config.evaluate;
+    if (!o_.split.empty()) options.split = o_.split;
+    if (o_.no_recalibrate) options.recalibrate.enabled = false;
+    const uint64_t seed = o_.common.seed_given ? o_.common.seed : run.parts->config.seed;
+    const std::vector<Architecture> list = chosen(o_, space, seed);
+    SubnetScorer scorer(space,
+                        *run.weights,
+                        run.parts->data(),
+                        options,
+                        run.parts->device,
+                        run.parts->config.train.memory_format);
+    if (!scorer.warning().empty()) warning(scorer.warning());
+    score_all(run, scorer, list);
+    print_results(run, scorer, options.split);
+    return kExitOk;
+  }
+
+ private:
+  void score_all(const SupernetRun& run,
+                 SubnetScorer& scorer,
+                 const std::vector<Architecture>& list) {
+    const Space& space = *run.parts->space;
+    Progress progress(o_.common, "evaluate", static_cast<int64_t>(list.size()));
+    // Architectures that compute the same function are judged once.
+    std::unordered_map<Architecture, Score> known;
+    std::vector<EvaluationRow> rows;
+    const std::string fidelity = scorer.fidelity_json();
+    for (const Architecture& a : list) {
+      if (stop_requested()) {
+        store_.add_evaluations(rows);
+        throw Interrupted("stopped after " + std::to_string(results_.size()) + " of " +
+                          std::to_string(list.size()) + " architectures; those are stored");
+      }
+      const Architecture canonical = space.canonical(a);
+      auto it = known.find(canonical);
+      if (it == known.end()) it = known.emplace(canonical, scorer.score(a)).first;
+      results_.push_back({a, it->second, cost_of(space.plan(a), space.counting())});
+      append_rows(run.row.id, space, results_.back(), fidelity, rows);
+      if (rows.size() > 100) {
+        store_.add_evaluations(rows);
+        rows.clear();
+      }
+      progress.update(static_cast<int64_t>(results_.size()),
+                      "accuracy " + format_number(it->second.accuracy));
+    }
+    store_.add_evaluations(rows);
+  }
+
+  static void append_rows(const std::string& run,
+                          const Space& space,
+                          const Result& r,
+                          const std::string& fidelity,
+                          std::vector<EvaluationRow>& rows) {
+    const std::string text = space.text(r.architecture);
+    const auto add =
+        [&](const char* metric, double value, const char* source, const std::string& f) {
+          EvaluationRow row;
+          row.run = run;
+          row.architecture = text;
+          row.metric = metric;
+          row.value = value;
+          row.source = source;
+          row.fidelity_json = f;
+          rows.push_back(std::move(row));
+        };
+    add("accuracy", r.score.accuracy, "supernet", fidelity);
+    add("accuracy_top5", r.score.top5, "supernet", fidelity);
+    add("loss", r.score.loss, "supernet", fidelity);
+    add("macs", static_cast<double>(r.cost.macs), "plan", "{}");
+    add("params", static_cast<double>(r.cost.params), "plan", "{}");
+  }
+
+  void print_results(const SupernetRun& run, const SubnetScorer& scorer, const std::string& split) {
+    const Space& space = *run.parts->space;
+    if (o_.common.json) {
+      Json list = Json::array();
+      for (const Result& r : results_)
+        list.push_back({{"architecture", space.text(r.architecture)},
+                        {"accuracy", r.score.accuracy},
+                        {"accuracy_top5", r.score.top5},
+                        {"loss", r.score.loss},
+                        {"macs", r.cost.macs},
+                        {"params", r.cost.params}});
+      Json json{{"schema", "nas-evaluate/1"},
+                {"run", run.row.id},
+                {"split", split},
+                {"fidelity", Json::parse(scorer.fidelity_json())},
+                {"evaluations", list}};
+      print(json.dump(2));
+      return;
+    }
+    Table table({"architecture", "accuracy %", "top-5 %", "loss", "MACs", "params"});
+    for (const Result& r : results_)
+      table.row({space.text(r.architecture),
+                 format_number(100 * r.score.accuracy),
+                 format_number(100 * r.score.top5),
+                 format_number(r.score.loss),
+                 format_count(static_cast<double>(r.cost.macs)),
+                 format_count(static_cast<double>(r.cost.params))});
+    print(table.text());
+    print("run " + run.row.id + ", " + split + " split, " +
+          std::to_string(results_.front().score.images) + " images each; stored in " +
+          store_.path());
+  }
+
+  const Options& o_;
+  Store& store_;
+  std::vector<Result> results_;
+};
+
+}  // namespace
+
+int run_evaluate(const std::vector<std::string>& args) {
+  Options o;
+  CLI::App app("Accuracy of architectures with the weights of a trained supernet", "nas evaluate");
+  app.footer(
+      "nas evaluate --run last --sample 5\n"
+      "nas evaluate --run digits --arch ARCHITECTURE --split test\n"
+      "nas evaluate --run last --file architectures.txt --json");
+  app.add_option("--run", o.run, "Training run: id, name or last")->capture_default_str();
+  app.add_option("--arch", o.architectures, "Architecture as text or JSON; repeatable");
+  app.add_option("--file", o.file, "File with one architecture per line (`-`: standard input)");
+  app.add_option("--sample", o.sample, "So many random architectures")->check(CLI::PositiveNumber);
+  app.add_flag("--all", o.all, "Every architecture of the space");
+  app.add_option(
+         "--split", o.split, "validation, test or train (default: the run's evaluate.split)")
+      ->check(CLI::IsMember({"validation", "test", "train"}));
+  app.add_flag("--no-recalibrate",
+               o.no_recalibrate,
+               "Use the supernet's running batch-norm statistics (ranks badly)");
+  add_common(app, o.common);
+  if (!parse(app, args)) return kExitOk;
+  if (!o.common.config.empty() || !o.common.sets.empty())
+    throw ConfigError("nas evaluate takes the configuration of the training run",
+                      "leave out --config and --set");
+  Store store(o.common.db, Store::Mode::kExisting);
+  return Evaluation(o, store).run();
+}
+
+}  // namespace nas::cli

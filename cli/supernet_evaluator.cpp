@@ -1,0 +1,60 @@
+#include "cli/supernet_evaluator.hpp"
+
+#include "cli/supernet_run.hpp"
+
+namespace nas::cli {
+namespace {
+
+class SupernetEvaluator final : public Evaluator {
+ public:
+  SupernetEvaluator(SupernetRun run, const EvaluateOptions& options)
+      : run_(std::move(run)),
+        scorer_(*run_.parts->space,
+                *run_.weights,
+                run_.parts->data(),
+                options,
+                run_.parts->device,
+                run_.parts->config.train.memory_format) {
+    if (!scorer_.warning().empty()) warning(scorer_.warning());
+  }
+
+  std::vector<Evaluation> evaluate(std::span<const Architecture> architectures) override {
+    std::vector<Evaluation> results;
+    for (const Architecture& a : architectures) {
+      if (stop_requested()) throw Interrupted("stopped between two architectures");
+      Evaluation e;
+      try {
+        const Score score = scorer_.score(a);
+        e.values = {
+            {"accuracy", score.accuracy}, {"accuracy_top5", score.top5}, {"loss", score.loss}};
+      } catch (const std::exception& problem) {
+        e.error = problem.what();
+      }
+      results.push_back(std::move(e));
+    }
+    return results;
+  }
+
+  std::vector<std::string> metrics() const override {
+    return {"accuracy", "accuracy_top5", "loss"};
+  }
+  std::string source() const override { return "supernet"; }
+  std::string fidelity_json() const override { return scorer_.fidelity_json(); }
+
+ private:
+  SupernetRun run_;
+  SubnetScorer scorer_;
+};
+
+}  // namespace
+
+std::unique_ptr<Evaluator> make_supernet_evaluator(Store& store,
+                                                   const std::string& run,
+                                                   const std::optional<EvaluateOptions>& options,
+                                                   const Common& common) {
+  SupernetRun opened = open_supernet_run(store, run, common);
+  const EvaluateOptions used = options.value_or(opened.parts->config.evaluate);
+  return std::make_unique<SupernetEvaluator>(std::move(opened), used);
+}
+
+}  // namespace nas::cli

@@ -1,0 +1,367 @@
+// nas train: a supernet from a configuration file, or the rest of an interrupted run.
+#include <ATen/ops/empty.h>
+
+#include <sys/resource.h>
+#include <CLI/CLI.hpp>
+
+#include <chrono>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "cli/supernet_run.hpp"
+#include "supernet/tensor_file.hpp"
+#include "supernet/trainer.hpp"
+
+namespace nas::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using Clock = std::chrono::steady_clock;
+
+struct Options {
+  Common common;
+  std::string resume, name, strategy;
+  bool dry_run = false;
+};
+
+TrainConfig read_config(const Options& o) {
+  if (o.common.config.empty() && o.common.sets.empty())
+    throw ConfigError("nas train needs --config FILE (or --resume RUN)",
+                      "try configs/quickstart/train.yaml");
+  std::vector<std::string> sets = o.common.sets;
+  TrainConfig config = read_yaml_as<TrainConfig>(yaml_file(o.common.config, sets));
+  if (!o.strategy.empty()) {
+    // A mapping keeps its options only when they are of the same strategy.
+    const bool same = strategy_name(config) == o.strategy;
+    if (!same) {
+      sets.push_back("strategy=" + o.strategy);
+      config = read_yaml_as<TrainConfig>(yaml_file(o.common.config, sets));
+    }
+  }
+  if (o.common.seed_given) config.seed = o.common.seed;
+  return config;
+}
+
+std::string resolved(TrainConfig& config) {
+  return write_yaml([&](Binder& b) { describe(b, config); });
+}
+
+/// Supernet, strategy and trainer of one run, ready to go.
+struct Session {
+  std::unique_ptr<RunParts> parts;
+  std::unique_ptr<WeightStore> weights;
+  std::unique_ptr<Strategy> strategy;
+  std::unique_ptr<Trainer> trainer;
+};
+
+Session make_session(TrainConfig config,
+                     const std::string& folder,
+                     const std::string& config_hash,
+                     TrainHooks hooks) {
+  Session s;
+  s.parts = open_parts(std::move(config));
+  const RunParts& p = *s.parts;
+  const TrainConfig& c = p.config;
+  s.weights = make_shared_store(
+      *p.space, c.seed, at::kFloat, p.device, c.train.memory_format == Layout::kChannelsLast);
+  const StrategyContext context{
+      *p.space, c.seed, c.train.epochs, static_cast<int64_t>(p.splits.train.size()), c.train.batch};
+  s.strategy = make_strategy(strategy_name(c), context, strategy_source(c));
+  s.trainer =
+      std::make_unique<Trainer>(*p.space,
+                                *s.weights,
+                                *s.strategy,
+                                p.data(),
+                                c.train,
+                                c.evaluate,
+                                c.seed,
+                                p.device,
+                                folder,
+                                RunIdentity{p.space->fingerprint(), config_hash, p.splits.hash},
+                                std::move(hooks));
+  return s;
+}
+
+int64_t elements(const std::vector<NamedTensor>& tensors) {
+  int64_t n = 0;
+  for (const NamedTensor& t : tensors) n += t.tensor.numel();
+  return n;
+}
+
+std::string weights_sha256(const WeightStore& weights) {
+  std::map<std::string, at::Tensor> all;
+  for (const NamedTensor& t : weights.parameters()) all[t.name] = t.tensor;
+  for (const NamedTensor& t : weights.buffers()) all[t.name] = t.tensor;
+  return hash_tensors(all);
+}
+
+std::string mebibytes(double bytes) {
+  return format_number(bytes / (1 << 20), 3) + " MiB";
+}
+
+int dry_run(const Options& o) {
+  TrainConfig config = read_config(o);
+  resolved(config);
+  Session s = make_session(std::move(config), ".", "", {});
+  const RunParts& p = *s.parts;
+  constexpr int64_t kSteps = 10;
+  const StepTiming timing = s.trainer->time_steps(kSteps);
+  const int64_t parameters = elements(s.weights->parameters());
+  const int moments = p.config.train.optimizer.kind == OptimizerKind::kSgd
+                          ? (p.config.train.optimizer.momentum > 0 ? 1 : 0)
+                          : 2;
+  // Weights and moments; gradients live only within a step.
+  const double checkpoint_bytes =
+      4.0 * static_cast<double>(parameters * (1 + moments) + elements(s.weights->buffers()));
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  const double peak = 1024.0 * static_cast<double>(usage.ru_maxrss);
+  const double epoch_seconds =
+      timing.seconds_per_step * static_cast<double>(timing.steps_per_epoch);
+  const double total = epoch_seconds * static_cast<double>(p.config.train.epochs);
+  const std::string count = p.space->count().str();
+  const std::string folder = run_folder(o.common.db, "<run>");
+  if (o.common.json) {
+    Json json{{"schema", "nas-train-dry-run/1"},
+              {"space", p.space->name()},
+              {"architectures", count},
+              {"parameters", parameters},
+              {"train_images", p.splits.train.size()},
+              {"validation_images", p.splits.validation.size()},
+              {"test_images", p.splits.test.size()},
+              {"steps_per_epoch", timing.steps_per_epoch},
+              {"seconds_per_step", timing.seconds_per_step},
+              {"steps_timed", timing.steps},
+              {"seconds_estimated", total},
+              {"peak_memory_bytes", peak},
+              {"checkpoint_bytes", checkpoint_bytes},
+              {"device", p.device.str()},
+              {"threads", p.threads},
+              {"database", o.common.db},
+              {"folder", folder}};
+    print(json.dump(2));
+    return kExitOk;
+  }
+  Table table({"dry run", ""});
+  table.row({"space", p.space->name() + " (" + count + " architectures)"});
+  table.row({"parameters", format_count(static_cast<double>(parameters))});
+  table.row({"data", p.dataset->describe()});
+  table.row({"images",
+             std::to_string(p.splits.train.size()) + " train, " +
+                 std::to_string(p.splits.validation.size()) + " validation, " +
+                 std::to_string(p.splits.test.size()) + " test"});
+  table.row({"strategy", s.strategy->name()});
+  table.row({"device", p.device.str() + ", " + std::to_string(p.threads) + " threads"});
+  table.row({"step",
+             format_number(timing.seconds_per_step * 1e3, 3) + " ms (mean of " +
+                 std::to_string(timing.steps) + ")"});
+  table.row(
+      {"epoch",
+       format_seconds(epoch_seconds) + " (" + std::to_string(timing.steps_per_epoch) + " steps)"});
+  table.row({"run",
+             format_seconds(total) + " for " + std::to_string(p.config.train.epochs) +
+                 " epochs, validation not counted"});
+  table.row({"memory", mebibytes(peak) + " at most so far"});
+  table.row(
+      {"would write",
+       o.common.db + ", and checkpoints of " + mebibytes(checkpoint_bytes) + " in " + folder});
+  print(table.text());
+  return kExitOk;
+}
+
+/// Hooks that write to the store and draw progress.
+class Recorder {
+ public:
+  Recorder(Store& store, const Common& common, std::string run, int64_t epochs)
+      : store_(store), common_(common), run_(std::move(run)), epochs_(epochs) {}
+
+  TrainHooks hooks() {
+    TrainHooks h;
+    h.stop = [] { return stop_requested(); };
+    h.on_step = [this](int64_t done, int64_t total, double loss) { step(done, total, loss); };
+    h.on_epoch = [this](const EpochReport& report) { epoch(report); };
+    h.on_checkpoint =
+        [this](const std::string& path, const std::string& sha256, int64_t epoch, int64_t step) {
+          store_.add_checkpoint({run_, path, sha256, epoch, step, utc_now()});
+        };
+    return h;
+  }
+  const std::vector<std::pair<std::string, double>>& last() const { return last_; }
+
+ private:
+  void step(int64_t done, int64_t total, double loss) {
+    if (!progress_) progress_ = std::make_unique<Progress>(common_, "train", total);
+    done_ = done;
+    progress_->update(done, "loss " + format_number(loss));
+    constexpr auto kBeat = std::chrono::seconds(20);
+    if (Clock::now() - beat_ < kBeat) return;
+    beat_ = Clock::now();
+    store_.heartbeat(run_);
+  }
+
+  void epoch(const EpochReport& report) {
+    std::vector<MetricRow> rows;
+    std::string detail = "epoch " + std::to_string(report.epoch) + "/" + std::to_string(epochs_);
+    for (const auto& [name, value] : report.metrics) {
+      rows.push_back({report.epoch, name, value});
+      if (name == "train.loss") detail += "  loss " + format_number(value);
+      if (name == "train.accuracy") detail += "  accuracy " + format_number(value);
+      if (name == "validation.accuracy.mean") detail += "  validation " + format_number(value);
+      if (name == "time.images_per_second") detail += "  " + format_number(value, 3) + " images/s";
+    }
+    store_.add_metrics(run_, rows);
+    last_ = report.metrics;
+    if (progress_) progress_->update(done_, detail, /*milestone=*/true);
+  }
+
+  Store& store_;
+  const Common& common_;
+  std::string run_;
+  int64_t epochs_;
+  int64_t done_ = 0;
+  std::unique_ptr<Progress> progress_;
+  Clock::time_point beat_ = Clock::now();
+  std::vector<std::pair<std::string, double>> last_;
+};
+
+void print_summary(const Options& o,
+                   const RunRow& row,
+                   const Session& s,
+                   const Recorder& recorder,
+                   double seconds) {
+  const std::string sha = weights_sha256(*s.weights);
+  std::string checkpoint = s.trainer->last_checkpoint();
+  if (o.common.json) {
+    Json metrics = Json::object();
+    for (const auto& [name, value] : recorder.last()) metrics[name] = value;
+    Json json{{"schema", "nas-train/1"},
+              {"run", row.id},
+              {"name", row.name},
+              {"status", "finished"},
+              {"space", row.space},
+              {"strategy", s.strategy->name()},
+              {"epochs", s.trainer->epochs_done()},
+              {"metrics", metrics},
+              {"health", s.strategy->health()},
+              {"weights_sha256", sha},
+              {"checkpoint", checkpoint},
+              {"directory", row.directory},
+              {"seconds", seconds}};
+    print(json.dump(2));
+    return;
+  }
+  Table table({"run " + row.id, row.name.empty() ? row.space : row.name});
+  table.row({"epochs", std::to_string(s.trainer->epochs_done())});
+  for (const auto& [name, value] : recorder.last())
+    if (name.starts_with("train.") || name.starts_with("validation.") || name.starts_with("time."))
+      table.row({name, name == "train.macs" ? format_count(value) : format_number(value)});
+  table.row({"seconds", format_seconds(seconds)});
+  table.row({"checkpoint", checkpoint});
+  table.row({"weights sha256", sha.substr(0, 16)});
+  print(table.text());
+  for (const std::string& line : s.strategy->health()) print(line);
+  const std::string db = o.common.db == "nas.db" ? "" : " --db " + o.common.db;
+  print("next: nas evaluate --run " + row.id + " --sample 5" + db + "\n      nas search --run " +
+        row.id + db);
+}
+
+int train(const Options& o) {
+  Store store(o.common.db);
+  RunRow row;
+  TrainConfig config;
+  if (!o.resume.empty()) {
+    if (!o.common.config.empty() || !o.common.sets.empty() || !o.strategy.empty() ||
+        o.common.seed_given)
+      throw ConfigError("a resumed run keeps its configuration",
+                        "leave out --config, --set, --strategy and --seed");
+    const auto found = store.run(o.resume, "train");
+    if (!found)
+      throw ConfigError("there is no training run '" + o.resume + "' in " + store.path(),
+                        "`nas runs` lists them");
+    row = *found;
+    YamlSource source;
+    source.text = row.config_yaml;
+    source.file = "configuration of run " + row.id;
+    config = read_yaml_as<TrainConfig>(source);
+    store.claim_run(row.id);
+  } else {
+    config = read_config(o);
+    row.id = new_run_id("train");
+    row.command = "train";
+    row.name = o.name;
+    row.status = "running";
+    row.config_yaml = resolved(config);
+    row.space_yaml = config.space.yaml;
+    row.seed = config.seed;
+    row.directory = run_folder(o.common.db, row.id);
+  }
+  const Clock::time_point start = Clock::now();
+  Recorder recorder(store, o.common, row.id, config.train.epochs);
+  bool recorded = !o.resume.empty();
+  try {
+    const std::string config_hash = hash_tensors({{row.config_yaml, at::empty({0})}});
+    Session s = make_session(config, row.directory, config_hash, recorder.hooks());
+    if (o.resume.empty()) {
+      row.space = s.parts->space->name();
+      row.fingerprint = s.parts->space->fingerprint();
+      row.versions_json = versions_json(*s.parts);
+      std::filesystem::create_directories(row.directory);
+      store.add_run(row);
+      recorded = true;
+      const Splits& splits = s.parts->splits;
+      const auto size = [](const std::vector<int64_t>& v) {
+        return static_cast<int64_t>(v.size());
+      };
+      store.add_splits({{row.id, "train", splits.hash, size(splits.train)},
+                        {row.id, "validation", splits.hash, size(splits.validation)},
+                        {row.id, "test", splits.hash, size(splits.test)}});
+      note(o.common, "run " + row.id + ": " + row.space + ", " + s.parts->dataset->describe());
+    } else {
+      const auto files = checkpoints_in(row.directory);
+      if (!files.empty()) s.trainer->resume(files.front());
+      store.truncate_metrics(row.id, s.trainer->epochs_done() + 1);
+      note(o.common,
+           "run " + row.id + ": resumed after epoch " + std::to_string(s.trainer->epochs_done()) +
+               (files.empty() ? " (no checkpoint yet)" : ""));
+    }
+    s.trainer->run();
+    const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+    const Json document{{"weights_sha256", weights_sha256(*s.weights)},
+                        {"health", s.strategy->health()}};
+    store.set_document(row.id, "train", document.dump());
+    store.finish_run(row.id, "finished");
+    print_summary(o, row, s, recorder, seconds);
+  } catch (const Interrupted& e) {
+    store.set_run_status(row.id, "interrupted");
+    const std::string db = o.common.db == "nas.db" ? "" : " --db " + o.common.db;
+    throw Interrupted(std::string(e.what()) + "; saved. Resume with: nas train --resume " + row.id +
+                      db);
+  } catch (const std::exception& e) {
+    if (recorded) store.finish_run(row.id, "failed", e.what());
+    throw;
+  }
+  return kExitOk;
+}
+
+}  // namespace
+
+int run_train(const std::vector<std::string>& args) {
+  Options o;
+  CLI::App app("Train a weight-sharing supernet", "nas train");
+  app.footer(
+      "nas train --config configs/quickstart/train.yaml --name digits\n"
+      "nas train --config configs/quickstart/train.yaml --set train.epochs=5 --strategy uniform\n"
+      "nas train --config configs/quickstart/train.yaml --dry-run\n"
+      "nas train --resume last");
+  app.add_option("--resume", o.resume, "Go on with an interrupted run: id, name or last");
+  app.add_option("--name", o.name, "A name to find the run by");
+  app.add_option("--strategy", o.strategy, "Training strategy (overrides `strategy:`)");
+  app.add_flag("--dry-run",
+               o.dry_run,
+               "Check everything, run a few steps, print size, memory and time; writes nothing");
+  add_common(app, o.common);
+  if (!parse(app, args)) return kExitOk;
+  return o.dry_run ? dry_run(o) : train(o);
+}
+
+}  // namespace nas::cli
