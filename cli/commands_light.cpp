@@ -3,6 +3,7 @@
 namespace nas::cli {
 
 int run_completion(const std::vector<std::string>& args);
+int run_data(const std::vector<std::string>& args);
 int run_db(const std::vector<std::string>& args);
 int run_results(const std::vector<std::string>& args);
 int run_runs(const std::vector<std::string>& args);
@@ -11,6 +12,7 @@ int run_version(const std::vector<std::string>& args);
 
 const std::vector<Command>& light_commands() {
   static const std::vector<Command> table = {
+      {"data", "Check a data set, show its splits and shape", run_data, false, "Data"},
       {"runs", "List runs, show one", run_runs, false, "Results"},
       {"results",
        "Evaluations, fronts and training curves of a run",

@@ -40,6 +40,8 @@ class Dataset {
   virtual std::vector<int64_t> validation_indices() const { return {}; }
   virtual std::optional<Normalisation> known_normalisation() const { return std::nullopt; }
   virtual std::string describe() const = 0;  ///< One line for logs.
+  /// Files that lie among the images and are none that can be read (other extensions).
+  virtual std::vector<std::string> ignored_files() const { return {}; }
   /// Where image `index` lives, for messages: file, member and offset, or record.
   virtual std::string where(int64_t index) const { return "image " + std::to_string(index); }
 };

@@ -27,14 +27,18 @@ struct Item {
 
 /// Image files in `folder` and below, in order of their bytes. Links to folders are not followed
 /// (they may form circles); links to files are.
-void collect(const fs::path& folder, std::vector<std::string>& files) {
+void collect(const fs::path& folder,
+             std::vector<std::string>& files,
+             std::vector<std::string>& ignored_files) {
   for (const std::string& name : list_folder(folder.string())) {
     const fs::path path = folder / name;
     std::error_code ignored;
     if (fs::is_directory(fs::symlink_status(path, ignored))) {
-      collect(path, files);
+      collect(path, files, ignored_files);
     } else if (has_image_extension(name) && !fs::is_directory(path, ignored)) {
       files.push_back(path.string());
+    } else {
+      ignored_files.push_back(path.string());
     }
   }
 }
@@ -78,6 +82,7 @@ class ImageFolder : public Dataset {
   int channels() const override { return 3; }
   std::vector<int64_t> test_indices() const override { return parts_.test; }
   std::vector<int64_t> validation_indices() const override { return parts_.validation; }
+  std::vector<std::string> ignored_files() const override { return ignored_; }
   std::string where(int64_t index) const override {
     return items_[static_cast<size_t>(index)].path;
   }
@@ -118,7 +123,7 @@ class ImageFolder : public Dataset {
     for (size_t k = 0; k < classes_.size(); ++k) {
       const fs::path path = folder / classes_[k];
       std::vector<std::string> files;
-      if (fs::is_directory(path)) collect(path, files);
+      if (fs::is_directory(path)) collect(path, files, ignored_);
       if (files.empty() && part == Part::kTrain)
         throw DataError(path.string() + ": a class without JPEG or PNG files");
       for (std::string& file : files)
@@ -143,7 +148,7 @@ class ImageFolder : public Dataset {
   }
 
   fs::path root_;
-  std::vector<std::string> classes_;
+  std::vector<std::string> classes_, ignored_;
   std::vector<Item> items_;
   NamedParts parts_;
   mutable std::once_flag sizes_read_;
@@ -156,8 +161,8 @@ bool is_image_folder(const std::string& path) {
   if (!fs::is_directory(path)) return false;
   for (const auto& [folder, part] : class_roots(path))
     for (const std::string& name : subfolders(folder)) {
-      std::vector<std::string> files;
-      collect(folder / name, files);
+      std::vector<std::string> files, ignored;
+      collect(folder / name, files, ignored);
       if (!files.empty()) return true;
     }
   return false;

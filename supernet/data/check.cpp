@@ -1,0 +1,143 @@
+#include "supernet/data/check.hpp"
+
+#include <openssl/evp.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstring>
+#include <thread>
+
+#include "spaces/error.hpp"
+
+namespace nas {
+namespace {
+
+/// Half of a SHA-256 of size and pixels: equal means equal images.
+using Fingerprint = std::array<uint8_t, 16>;
+
+struct Seen {
+  std::array<int, 3> size{};
+  Fingerprint fingerprint{};
+  std::string error;
+  bool readable = false;
+};
+
+Fingerprint fingerprint_of(const Image& image) {
+  unsigned char digest[EVP_MAX_MD_SIZE];
+  unsigned int length = 0;
+  const int size[3] = {image.c, image.h, image.w};
+  EVP_MD_CTX* context = EVP_MD_CTX_new();
+  EVP_DigestInit_ex(context, EVP_sha256(), nullptr);
+  EVP_DigestUpdate(context, size, sizeof size);
+  EVP_DigestUpdate(context, image.pixels.data(), image.pixels.size());
+  EVP_DigestFinal_ex(context, digest, &length);
+  EVP_MD_CTX_free(context);
+  Fingerprint result;
+  std::memcpy(result.data(), digest, result.size());
+  return result;
+}
+
+void look_at(const Dataset& data, int64_t index, Image& image, Seen& seen) {
+  try {
+    data.load(index, image);
+    seen.size = {image.c, image.h, image.w};
+    seen.fingerprint = fingerprint_of(image);
+    seen.readable = true;
+  } catch (const Error& e) {
+    seen.error = e.what();
+  }
+}
+
+std::vector<Seen> look_at_all(const Dataset& data,
+                              int threads,
+                              const std::function<bool(int64_t)>& progress) {
+  constexpr int64_t kChunk = 64;
+  std::vector<Seen> seen(static_cast<size_t>(data.size()));
+  std::atomic<int64_t> next{0}, done{0};
+  std::atomic<bool> stop{false};
+  std::atomic<int> running{std::max(1, threads)};
+  const auto work = [&] {
+    Image image;
+    for (int64_t i = next.fetch_add(kChunk); i < data.size() && !stop; i = next.fetch_add(kChunk)) {
+      const int64_t end = std::min(i + kChunk, data.size());
+      for (int64_t k = i; k < end && !stop; ++k)
+        look_at(data, k, image, seen[static_cast<size_t>(k)]);
+      done += end - i;
+    }
+    --running;
+  };
+  std::vector<std::thread> workers;
+  for (int t = 0; t < std::max(1, threads); ++t) workers.emplace_back(work);
+  for (int polls = 0; running > 0; ++polls) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    if (progress && polls % 20 == 0 && !progress(done)) stop = true;
+  }
+  for (std::thread& t : workers) t.join();
+  if (stop) throw Interrupted("the check was stopped after " + std::to_string(done) + " images");
+  return seen;
+}
+
+void find_duplicates(const Dataset& data, const std::vector<Seen>& seen, DataCheck& result) {
+  std::vector<int64_t> order;
+  for (size_t i = 0; i < seen.size(); ++i)
+    if (seen[i].readable) order.push_back(static_cast<int64_t>(i));
+  const auto print_of = [&](int64_t i) -> const Fingerprint& {
+    return seen[static_cast<size_t>(i)].fingerprint;
+  };
+  std::stable_sort(
+      order.begin(), order.end(), [&](int64_t a, int64_t b) { return print_of(a) < print_of(b); });
+  for (size_t first = 0, last = 0; first < order.size(); first = last) {
+    for (last = first + 1; last < order.size() && print_of(order[last]) == print_of(order[first]);)
+      ++last;
+    if (last - first < 2) continue;
+    DataCheck::Duplicates group;
+    group.indices.assign(order.begin() + static_cast<ptrdiff_t>(first),
+                         order.begin() + static_cast<ptrdiff_t>(last));
+    std::array<int64_t, 3> in{};
+    for (const int64_t i : group.indices) {
+      ++in[static_cast<size_t>(result.split_of[static_cast<size_t>(i)])];
+      group.labels_differ |= data.label(i) != data.label(group.indices[0]);
+    }
+    for (size_t s = 0; s < 3; ++s) result.copies_inside[s] += std::max<int64_t>(0, in[s] - 1);
+    const bool pairs[3] = {in[0] && in[1], in[0] && in[2], in[1] && in[2]};
+    for (size_t p = 0; p < 3; ++p) {
+      result.shared[p] += pairs[p];
+      group.across_splits |= pairs[p];
+    }
+    result.conflicting += group.labels_differ;
+    result.duplicates.push_back(std::move(group));
+  }
+  std::sort(result.duplicates.begin(), result.duplicates.end(), [](const auto& a, const auto& b) {
+    return a.indices[0] < b.indices[0];
+  });
+}
+
+}  // namespace
+
+DataCheck check_dataset(const Dataset& data,
+                        const Splits& splits,
+                        int threads,
+                        const std::function<bool(int64_t done)>& progress) {
+  DataCheck result;
+  result.split_of.assign(static_cast<size_t>(data.size()), kTrainSplit);
+  for (const int64_t i : splits.validation)
+    result.split_of[static_cast<size_t>(i)] = kValidationSplit;
+  for (const int64_t i : splits.test) result.split_of[static_cast<size_t>(i)] = kTestSplit;
+  const std::vector<Seen> seen = look_at_all(data, threads, progress);
+  result.classes.assign(data.class_names().size(), {});
+  for (int64_t i = 0; i < data.size(); ++i) {
+    const Seen& s = seen[static_cast<size_t>(i)];
+    if (!s.readable) {
+      result.unreadable.push_back({i, s.error});
+      continue;
+    }
+    ++result.sizes[s.size];
+    ++result.classes[static_cast<size_t>(data.label(i))]
+                    [static_cast<size_t>(result.split_of[static_cast<size_t>(i)])];
+  }
+  find_duplicates(data, seen, result);
+  return result;
+}
+
+}  // namespace nas
