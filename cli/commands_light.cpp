@@ -3,8 +3,11 @@
 namespace nas::cli {
 
 int run_completion(const std::vector<std::string>& args);
+int run_config(const std::vector<std::string>& args);
 int run_data(const std::vector<std::string>& args);
 int run_db(const std::vector<std::string>& args);
+int run_doctor(const std::vector<std::string>& args);
+int run_list(const std::vector<std::string>& args);
 int run_results(const std::vector<std::string>& args);
 int run_runs(const std::vector<std::string>& args);
 int run_space(const std::vector<std::string>& args);
@@ -21,6 +24,9 @@ const std::vector<Command>& light_commands() {
        "Results"},
       {"space", "Describe, count, sample and check search spaces", run_space, false, "Spaces and data"},
       {"db", "Inspect, check and upgrade the results store", run_db, false, "Results"},
+      {"config", "Check, show and describe configuration files", run_config, false, "Help"},
+      {"list", "Names of spaces, strategies, algorithms ...", run_list, false, "Help"},
+      {"doctor", "What this build and machine can do", run_doctor, false, "Help"},
       {"completion", "Shell completion for bash, zsh and fish", run_completion, false, "Help"},
       {"version", "Version of this build", run_version, false, "Help"},
   };

@@ -1,5 +1,6 @@
 #pragma once
-// What `nas config check|show|schema|keys` knows: one line for each kind of configuration file.
+// What `nas config` knows: one line for each kind of configuration file.
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -8,44 +9,42 @@
 namespace nas::cli {
 
 struct ConfigKind {
-  std::string name;     ///< train | search | space:FAMILY ...
+  std::string name;     ///< train | search | FAMILY of a space | strategy:NAME
   std::string summary;  ///< One line.
-  std::string mark;     ///< A top-level key that only files of this kind have.
-  /// Reads strictly (throws ConfigError) and answers the resolved values.
-  std::function<std::string(const YamlSource&)> resolve_yaml;
-  std::function<std::string(const YamlSource&)> resolve_json;
-  std::function<std::string()> schema;
-  std::function<std::vector<HelpLine>()> keys;
+  std::string mark;     ///< A top-level key that only files of this kind have; may be empty.
+  /// Reads strictly (throws ConfigError); answers the resolved values as YAML or JSON. Empty for
+  /// parts that are never a file of their own.
+  std::function<std::string(const YamlSource&, bool json)> resolve = {};
+  std::function<std::string()> schema = {};
+  std::function<std::vector<HelpLine>()> keys = {};
+  bool torch = false;  ///< Known by nas-torch only; here just the name.
 };
 
-/// From an options struct with a `describe`, e.g. config_kind<SearchConfig>("search", ...).
+/// From an options struct with a `describe`, e.g. config_kind<TrainConfig>("train", ...).
 template <typename T>
 ConfigKind config_kind(const std::string& name,
                        const std::string& summary,
                        const std::string& mark) {
-  const auto describe_of = [](T& options) {
-    return [&options](Binder& b) { describe(b, options); };
-  };
-  ConfigKind kind{name, summary, mark, {}, {}, {}, {}};
-  kind.resolve_yaml = [describe_of](const YamlSource& source) {
+  ConfigKind kind{name, summary, mark};
+  kind.resolve = [](const YamlSource& source, bool json) {
     T options = read_yaml_as<T>(source);
-    return write_yaml(describe_of(options));
+    const auto description = [&options](Binder& b) { describe(b, options); };
+    return json ? write_json(description) : write_yaml(description);
   };
-  kind.resolve_json = [describe_of](const YamlSource& source) {
-    T options = read_yaml_as<T>(source);
-    return write_json(describe_of(options));
-  };
-  kind.schema = [describe_of, name] {
+  kind.schema = [name] {
     T options{};
-    return json_schema("nas " + name, describe_of(options));
+    return json_schema("nas " + name, [&options](Binder& b) { describe(b, options); });
   };
-  kind.keys = [describe_of] {
+  kind.keys = [] {
     T options{};
-    return help_lines(describe_of(options));
+    return help_lines([&options](Binder& b) { describe(b, options); });
   };
   return kind;
 }
 
-const std::vector<ConfigKind>& config_kinds();
+/// All kinds: those below, those of nas-torch, one for each space family.
+std::vector<ConfigKind> config_kinds();
+/// Defined by each binary: `nas` names them only.
+std::vector<ConfigKind> torch_config_kinds();
 
 }  // namespace nas::cli

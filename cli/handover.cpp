@@ -5,6 +5,8 @@
 #include <cstring>
 
 #include "cli/command.hpp"
+#include "cli/config_kinds.hpp"
+#include "cli/lists.hpp"
 #include "cli/supernet_evaluator.hpp"
 #include "cli/torch_table.hpp"
 
@@ -60,6 +62,16 @@ std::unique_ptr<Evaluator> make_supernet_evaluator(Store&,
                                                    const Common&) {
   need_torch();
   return nullptr;  // Not reached.
+}
+
+std::vector<ConfigKind> torch_config_kinds() {
+  ConfigKind train{"train", "nas train --config", "train"};
+  train.torch = true;
+  return {train};
+}
+
+Names strategy_names() {
+  return {};
 }
 
 }  // namespace nas::cli

@@ -149,6 +149,13 @@ YamlSource yaml_source(const Binder::Raw& raw);
 /// The scalar at `key` (dotted; "" = the whole source), or nullopt when absent or not a scalar:
 /// `space: resnet20-pool` against a mapping, or `family` before the family's reader is known.
 std::optional<std::string> yaml_scalar(const YamlSource& source, const std::string& key = "");
+/// Keys of the top-level mapping in the order of the file; none when it is something else.
+std::vector<std::string> yaml_keys(const YamlSource& source);
+/// The sub-tree at a dotted key as a source of its own; nullopt when absent. Empty key: all of it,
+/// parsed and with the overrides applied.
+std::optional<YamlSource> yaml_section(const YamlSource& source, const std::string& key);
+/// The source with its overrides applied, as YAML.
+std::string yaml_text(const YamlSource& source);
 /// Where `key` stands, as a Problem ready to be thrown in a ConfigError.
 Problem yaml_problem(const YamlSource& source,
                      const std::string& key,

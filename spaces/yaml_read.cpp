@@ -379,6 +379,36 @@ std::optional<std::string> yaml_scalar(const YamlSource& source, const std::stri
   return node->text;
 }
 
+std::vector<std::string> yaml_keys(const YamlSource& source) {
+  std::vector<Problem> problems;
+  const detail::YamlPtr root = detail::load_tree(source, problems);
+  if (!problems.empty()) detail::throw_sorted(std::move(problems));
+  std::vector<std::string> keys;
+  if (root)
+    for (const detail::YamlNode::Entry& entry : root->entries) keys.push_back(entry.key);
+  return keys;
+}
+
+std::optional<YamlSource> yaml_section(const YamlSource& source, const std::string& key) {
+  std::vector<Problem> problems;
+  const detail::YamlPtr node = detail::find_path(detail::load_tree(source, problems), key);
+  if (!problems.empty()) detail::throw_sorted(std::move(problems));
+  if (!node) return std::nullopt;
+  Binder::Raw raw;
+  raw.tree = node;
+  raw.yaml = detail::emit_yaml(*node);
+  raw.file = node->place.file ? *node->place.file : source.file;
+  raw.line = node->place.line;
+  raw.column = node->place.column;
+  raw.key = detail::join_path(source.prefix, key);
+  return yaml_source(raw);
+}
+
+std::string yaml_text(const YamlSource& source) {
+  const std::optional<YamlSource> all = yaml_section(source, "");
+  return all ? all->text : "";
+}
+
 Problem yaml_problem(const YamlSource& source,
                      const std::string& key,
                      const std::string& message,

@@ -36,4 +36,5 @@ add_library(nas::libtorch ALIAS nas_libtorch)
 target_include_directories(nas_libtorch SYSTEM INTERFACE
   ${NAS_LIBTORCH}/include ${NAS_LIBTORCH}/include/torch/csrc/api/include)
 target_link_libraries(nas_libtorch INTERFACE ${NAS_LIBTORCH}/lib/libtorch_cpu.so ${NAS_LIBTORCH}/lib/libc10.so)
-target_link_options(nas_libtorch INTERFACE "LINKER:-rpath,${NAS_LIBTORCH}/lib" "LINKER:--disable-new-dtags")
+# CMake itself adds the run path of the build tree, and replaces it on installing.
+target_link_options(nas_libtorch INTERFACE "LINKER:--disable-new-dtags")

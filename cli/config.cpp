@@ -1,0 +1,185 @@
+#include <CLI/CLI.hpp>
+#include <algorithm>
+
+#include "cli/config_kinds.hpp"
+#include "cli/document.hpp"
+#include "spaces/registry.hpp"
+
+namespace nas::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct Options {
+  Common common;
+  std::vector<std::string> files;
+  std::string kind;
+};
+
+const ConfigKind* find(const std::vector<ConfigKind>& kinds, const std::string& name) {
+  for (const ConfigKind& kind : kinds)
+    if (kind.name == name) return &kind;
+  return nullptr;
+}
+
+const ConfigKind& kind_named(const std::vector<ConfigKind>& kinds, const std::string& name) {
+  if (const ConfigKind* kind = find(kinds, name)) return *kind;
+  // Strategies are known to nas-torch only.
+  if (name.rfind("strategy:", 0) == 0) need_torch();
+  std::vector<std::string> names;
+  std::string list;
+  for (const ConfigKind& kind : kinds) {
+    names.push_back(kind.name);
+    list += (list.empty() ? "" : ", ") + kind.name;
+  }
+  const std::string near = nearest(name, names);
+  throw ConfigError("unknown kind of configuration \"" + name + "\"",
+                    near.empty() ? "Known: " + list + "." : "Did you mean " + near + "?");
+}
+
+// A space names its family; other kinds have a section that no other has.
+const ConfigKind& kind_of(const Options& o,
+                          const std::vector<ConfigKind>& kinds,
+                          const YamlSource& source) {
+  if (!o.kind.empty()) return kind_named(kinds, o.kind);
+  const std::vector<std::string> keys = yaml_keys(source);
+  if (const auto family = yaml_scalar(source, "family")) {
+    if (const ConfigKind* kind = find(kinds, *family)) return *kind;
+    make_space(source);  // Throws with the place and the known families.
+  }
+  for (const ConfigKind& kind : kinds)
+    if (!kind.mark.empty() && std::find(keys.begin(), keys.end(), kind.mark) != keys.end())
+      return kind;
+  throw ConfigError(std::vector<Problem>{
+      {source.file,
+       0,
+       0,
+       "",
+       "cannot tell what kind of configuration this is (no train:, search: or family:)",
+       "Name it: --kind train, --kind search ..."}});
+}
+
+// `space:` of any file: the name or section must make a space.
+void check_space(const YamlSource& source) {
+  const std::optional<YamlSource> section = yaml_section(source, "space");
+  if (!section) return;
+  const auto name = yaml_scalar(*section);
+  if (!name) {
+    make_space(*section);
+    return;
+  }
+  try {
+    load_space(*name);
+  } catch (const ConfigError& e) {
+    // A name that is not known is a mistake of this file; those inside the named file are not.
+    if (e.problems().size() != 1 || e.problems()[0].line > 0) throw;
+    throw ConfigError(
+        {yaml_problem(source, "space", e.problems()[0].message, e.problems()[0].hint)});
+  }
+}
+
+std::string resolved(const Options& o, const std::string& file, std::string& kind_name) {
+  const std::vector<ConfigKind> kinds = config_kinds();
+  const YamlSource source = yaml_file(file, o.common.sets);
+  const ConfigKind& kind = kind_of(o, kinds, source);
+  if (kind.torch) need_torch();
+  if (!kind.resolve)
+    throw ConfigError(kind.name + " is a part of other configurations, not a file of its own");
+  kind_name = kind.name;
+  const std::string text = kind.resolve(source, o.common.json);
+  check_space(source);
+  return text;
+}
+
+int check(const Options& o) {
+  std::vector<Problem> problems;
+  Json files = Json::array();
+  for (const std::string& file : o.files) {
+    std::string kind;
+    try {
+      resolved(o, file, kind);
+      files.push_back({{"file", file}, {"kind", kind}, {"ok", true}});
+      if (!o.common.json && !o.common.quiet) print(file + ": ok (" + kind + ")");
+    } catch (const ConfigError& e) {
+      problems.insert(problems.end(), e.problems().begin(), e.problems().end());
+      Json list = Json::array();
+      for (const Problem& p : e.problems())
+        list.push_back({{"file", p.file},
+                        {"line", p.line},
+                        {"column", p.column},
+                        {"key", p.key},
+                        {"message", p.message},
+                        {"hint", p.hint}});
+      files.push_back({{"file", file}, {"ok", false}, {"problems", list}});
+    }
+  }
+  if (o.common.json)
+    print(Json{{"schema", "nas-config-check/1"}, {"files", files}}.dump(
+        2, ' ', false, Json::error_handler_t::replace));
+  if (!problems.empty()) throw ConfigError(std::move(problems));
+  return kExitOk;
+}
+
+int show(const Options& o) {
+  std::string kind;
+  std::string text = resolved(o, o.files.front(), kind);
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  print(text);
+  return kExitOk;
+}
+
+int schema(const Options& o) {
+  const std::vector<ConfigKind> kinds = config_kinds();
+  const ConfigKind& kind = kind_named(kinds, o.kind);
+  if (kind.torch) need_torch();
+  print(kind.schema());
+  return kExitOk;
+}
+
+int keys(const Options& o) {
+  const std::vector<ConfigKind> kinds = config_kinds();
+  const ConfigKind& kind = kind_named(kinds, o.kind);
+  if (kind.torch) need_torch();
+  if (!kind.keys) return print(kind.schema()), kExitOk;
+  Rows rows{{"key", "type", "default", "range", "help"}, {}};
+  for (const HelpLine& line : kind.keys())
+    rows.rows.push_back({line.key, line.type, line.value, line.range, line.help});
+  print_rows(rows,
+             o.common.json ? Format::kJson : Format::kTable,
+             {{"schema", "nas-config-keys/1"}, {"kind", kind.name}},
+             "keys");
+  return kExitOk;
+}
+
+}  // namespace
+
+int run_config(const std::vector<std::string>& args) {
+  Options o;
+  CLI::App app("Check, show and describe configuration files", "nas config");
+  app.footer(
+      "nas config check configs/quickstart/*.yaml\n"
+      "nas config show configs/quickstart/train.yaml --set train.epochs=3\n"
+      "nas config keys search\n"
+      "nas config schema train > train.schema.json");
+  app.require_subcommand(1);
+  CLI::App* check_app = app.add_subcommand("check", "Tell every mistake of the files");
+  check_app->add_option("file", o.files, "YAML files; - is standard input")->required();
+  CLI::App* show_app = app.add_subcommand("show", "Print all values, defaults and --set included");
+  show_app->add_option("file", o.files, "YAML file; - is standard input")->required()->expected(1);
+  for (CLI::App* sub : {check_app, show_app})
+    sub->add_option("--kind", o.kind, "Kind of the file, where its content does not tell")
+        ->type_name("KIND");
+  CLI::App* schema_app = app.add_subcommand("schema", "JSON schema of a kind, for editors");
+  CLI::App* keys_app =
+      app.add_subcommand("keys", "Keys of a kind with type, default, range and help");
+  for (CLI::App* sub : {schema_app, keys_app})
+    sub->add_option("kind", o.kind, "train, search or the family of a space (nas list kinds)")
+        ->required();
+  for (CLI::App* sub : {check_app, show_app, schema_app, keys_app}) add_common(*sub, o.common);
+  if (!parse(app, args)) return kExitOk;
+  if (schema_app->parsed()) return schema(o);
+  if (keys_app->parsed()) return keys(o);
+  return check_app->parsed() ? check(o) : show(o);
+}
+
+}  // namespace nas::cli

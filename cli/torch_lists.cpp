@@ -1,0 +1,32 @@
+// nas-torch: kinds of configurations and names that live in the torch-backed folders.
+#include "cli/config_kinds.hpp"
+#include "cli/lists.hpp"
+#include "supernet/strategy.hpp"
+#include "supernet/train_options.hpp"
+
+namespace nas::cli {
+
+std::vector<ConfigKind> torch_config_kinds() {
+  std::vector<ConfigKind> kinds = {
+      config_kind<TrainConfig>("train", "nas train --config", "train"),
+  };
+  for (const StrategyEntry& entry : strategies()) {
+    ConfigKind kind{"strategy:" + entry.name, "strategy: " + entry.summary, ""};
+    kind.schema = entry.schema;
+    kinds.push_back(std::move(kind));
+  }
+  return kinds;
+}
+
+Names strategy_names() {
+  Names names;
+  for (const StrategyEntry& entry : strategies()) {
+    std::string summary = entry.summary;
+    for (const std::string& alias : entry.aliases)
+      summary += (&alias == &entry.aliases[0] ? " (also " : ", ") + alias;
+    names.emplace_back(entry.name, summary + (entry.aliases.empty() ? "" : ")"));
+  }
+  return names;
+}
+
+}  // namespace nas::cli
