@@ -68,7 +68,7 @@ struct BatchNorm {
   int32_t channels = 0, full = 0;
   bool affine = true, running = true;
   bool zero_gamma = false;  ///< weight starts at 0 instead of 1.
-  float eps = 1e-5f, momentum = 0.1f;
+  double eps = 1e-5, momentum = 0.1;
 };
 enum class Act : uint8_t { kRelu, kRelu6, kHSwish, kHSigmoid, kSwish, kSigmoid };
 struct Activation {
