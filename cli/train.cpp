@@ -266,9 +266,11 @@ void print_summary(const Options& o,
 }
 
 int train(const Options& o) {
+  TrainConfig config;
+  // Before the store is made: a mistyped configuration leaves nothing behind.
+  if (o.resume.empty()) config = read_config(o);
   Store store(o.common.db);
   RunRow row;
-  TrainConfig config;
   if (!o.resume.empty()) {
     if (!o.common.config.empty() || !o.common.sets.empty() || !o.strategy.empty() ||
         o.common.seed_given)
@@ -285,7 +287,6 @@ int train(const Options& o) {
     config = read_yaml_as<TrainConfig>(source);
     store.claim_run(row.id);
   } else {
-    config = read_config(o);
     row.id = new_run_id("train");
     row.command = "train";
     row.name = o.name;

@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
@@ -47,10 +48,27 @@ Finished run(const Launch& launch) {
   const auto start = std::chrono::steady_clock::now();
   const pid_t child = fork();
   if (child == 0) become(launch, base);
+  const auto elapsed = [&] {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  };
   int status = 0;
-  waitpid(child, &status, 0);
+  if (launch.signal != 0) {
+    const auto due = [&] {
+      return launch.signal_at.empty()
+                 ? elapsed() >= launch.signal_after
+                 : read_file(base + ".err").find(launch.signal_at) != std::string::npos;
+    };
+    while (waitpid(child, &status, WNOHANG) == 0) {
+      if (due()) {
+        kill(child, launch.signal);
+        break;
+      }
+      usleep(2000);
+    }
+  }
+  if (waitpid(child, &status, 0) < 0 && errno != ECHILD) ADD_FAILURE() << "waitpid failed";
   Finished done;
-  done.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  done.seconds = elapsed();
   done.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   done.out = read_file(base + ".out");
   done.err = read_file(base + ".err");

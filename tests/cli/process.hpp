@@ -18,6 +18,9 @@ struct Launch {
   std::map<std::string, std::string> environment = {};  ///< Added to ours.
   std::string input = {};                               ///< stdin.
   std::string binary = "nas";
+  int signal = 0;              ///< Sent once `signal_after` seconds have passed; 0: none.
+  double signal_after = 0;     ///< Seconds from the start of the program.
+  std::string signal_at = {};  ///< Instead: sent as soon as stderr contains this.
 };
 Finished run(const Launch& launch);
 inline Finished run(std::vector<std::string> args) {

@@ -1,0 +1,212 @@
+// nas train and nas evaluate with the real binaries: results, reliability, refusals.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <random>
+#include <sstream>
+
+#include "process.hpp"
+#include "search/store.hpp"
+
+namespace nas::test {
+namespace {
+
+using ::testing::HasSubstr;
+using Json = nlohmann::json;
+
+/// Trains in well under a second: 2 small stages, a third of the digits.
+std::string small_config(const std::string& folder, const std::string& train = "") {
+  const std::string path = folder + "/train.yaml";
+  write_file(path,
+             "space: digits\n"
+             "data: {kind: digits, limit: 320, crop_padding: 1}\n"
+             "strategy: {name: sandwich, random: 1}\n"
+             "threads: 1\n"
+             "train:\n  epochs: 3\n  batch: 64\n"
+             "  validation: {every: 20, subnets: 2, images: 100}\n" +
+                 train);
+  return path;
+}
+
+Finished train(const std::string& folder, std::vector<std::string> more) {
+  Launch launch;
+  launch.folder = folder;
+  launch.args = {"train", "--json"};
+  launch.args.insert(launch.args.end(), more.begin(), more.end());
+  return run(launch);
+}
+
+/// All metrics of all epochs but those of time, to the last bit.
+std::string outcome(const std::string& folder, const std::string& id) {
+  const Store store(folder + "/nas.db");
+  std::ostringstream text;
+  text << std::hexfloat;
+  for (const MetricRow& m : store.metrics(id))
+    if (m.name.rfind("time.", 0) != 0) text << m.step << ' ' << m.name << ' ' << m.value << '\n';
+  EXPECT_THAT(text.str(), HasSubstr("train.loss"));
+  return text.str();
+}
+
+TEST(Train, JsonAndStoredRun) {
+  const std::string folder = fresh_folder();
+  const Finished done = train(folder, {"--config", small_config(folder), "--name", "small"});
+  ASSERT_EQ(done.code, 0) << done.err;
+  const Json json = Json::parse(done.out);
+  EXPECT_EQ(json["schema"], "nas-train/1");
+  EXPECT_TRUE(std::filesystem::exists(folder + "/nas.db"));
+  const Finished judged =
+      run(Launch{{"evaluate", "--run", "small", "--sample", "3", "--json"}, folder});
+  ASSERT_EQ(judged.code, 0) << judged.err;
+  EXPECT_EQ(Json::parse(judged.out)["schema"], "nas-evaluate/1");
+}
+
+TEST(Train, SameSeedSameWeightsOtherSeedOthers) {
+  const std::string folder = fresh_folder();
+  const std::string config = small_config(folder);
+  std::vector<std::string> hashes;
+  for (const char* seed : {"4", "4", "5"}) {
+    const Finished done = train(folder, {"--config", config, "--seed", seed});
+    ASSERT_EQ(done.code, 0) << done.err;
+    hashes.push_back(Json::parse(done.out)["weights_sha256"]);
+  }
+  EXPECT_EQ(hashes[0], hashes[1]);
+  EXPECT_NE(hashes[0], hashes[2]);
+}
+
+TEST(Train, KilledTenTimesEndsWithTheSameBits) {
+  const std::string calm = fresh_folder(), rough = fresh_folder();
+  const std::string options = "  checkpoint: {steps: 1, epochs: 1}\n";
+  const Finished whole =
+      train(calm, {"--config", small_config(calm, options), "--set", "train.epochs=60"});
+  ASSERT_EQ(whole.code, 0) << whole.err;
+  const Json expected = Json::parse(whole.out);
+
+  std::mt19937 random(20);  // NOLINT: the same moments each time make a failure repeatable
+  std::uniform_real_distribution<double> moment(0.05, 0.7);
+  int killed = 0;
+  std::string id;
+  for (int attempt = 0; attempt < 400 && killed < 10; ++attempt) {
+    Launch launch;
+    launch.folder = rough;
+    launch.args = id.empty() ? std::vector<std::string>{"train",
+                                                        "-q",
+                                                        "--config",
+                                                        small_config(rough, options),
+                                                        "--set",
+                                                        "train.epochs=60"}
+                             : std::vector<std::string>{"train", "-q", "--resume", id};
+    launch.signal = SIGKILL;
+    launch.signal_after = moment(random);
+    const Finished done = run(launch);
+    if (done.code == 128 + SIGKILL)
+      ++killed;
+    else if (done.code == 0)
+      break;
+    else
+      FAIL() << "resume number " << killed << ": " << done.err;
+    const Finished runs = run(Launch{{"runs", "--json"}, rough});
+    if (runs.code != 0) continue;  // Killed before the store was made.
+    const Json list = Json::parse(runs.out);
+    if (!list["runs"].empty()) id = list["runs"][0]["run"];
+  }
+  EXPECT_EQ(killed, 10);
+  ASSERT_FALSE(id.empty());
+  const Finished rest = train(rough, {"--resume", id});
+  ASSERT_EQ(rest.code, 0) << rest.err;
+  EXPECT_EQ(Json::parse(rest.out)["weights_sha256"], expected["weights_sha256"]);
+  EXPECT_EQ(outcome(rough, id), outcome(calm, expected["run"]));
+}
+
+TEST(Train, InterruptSavesAndTellsHowToGoOn) {
+  const std::string folder = fresh_folder();
+  Launch launch;
+  launch.folder = folder;
+  launch.args = {"train",
+                 "--config",
+                 small_config(folder),
+                 "--set",
+                 "train.epochs=100000",
+                 "--set",
+                 "train.checkpoint.epochs=0"};
+  launch.signal = SIGINT;
+  launch.signal_at = "epoch 2/";
+  const Finished done = run(launch);
+  EXPECT_EQ(done.code, 130) << done.err;
+  EXPECT_THAT(done.err, HasSubstr("nas train --resume t-"));
+  const Finished shown = run(Launch{{"runs", "show", "last", "--json"}, folder});
+  EXPECT_EQ(Json::parse(shown.out)["status"], "interrupted");
+}
+
+TEST(Train, AFinishedRunIsNeverOverwritten) {
+  const std::string folder = fresh_folder();
+  const std::string config = small_config(folder);
+  ASSERT_EQ(train(folder, {"--config", config, "--name", "one"}).code, 0);
+  const Finished again = train(folder, {"--resume", "one"});
+  EXPECT_EQ(again.code, 2);
+  EXPECT_THAT(again.err, HasSubstr("finished"));
+}
+
+TEST(Train, AllConfigurationErrorsAtOnce) {
+  const std::string folder = fresh_folder();
+  write_file(folder + "/bad.yaml",
+             "space: digitz\ntrain:\n  epoch: 3\n  batch: -1\n  optimizer: {kind: sdg}\n");
+  const Finished done = run(Launch{{"train", "--config", "bad.yaml"}, folder});
+  EXPECT_EQ(done.code, 2);
+  EXPECT_THAT(done.err, HasSubstr("bad.yaml:3:3"));
+  EXPECT_THAT(done.err, HasSubstr("epochs"));
+  EXPECT_THAT(done.err, HasSubstr("bad.yaml:4:10"));
+  EXPECT_THAT(done.err, HasSubstr("sgd"));
+  EXPECT_FALSE(std::filesystem::exists(folder + "/nas.db"));
+}
+
+TEST(Train, CorruptCheckpointIsRefusedAndKept) {
+  const std::string folder = fresh_folder();
+  Launch launch;
+  launch.folder = folder;
+  launch.args = {"train",
+                 "--config",
+                 small_config(folder, "  checkpoint: {keep: 1}\n"),
+                 "--set",
+                 "train.epochs=100000"};
+  launch.signal = SIGINT;
+  launch.signal_at = "epoch 2/";
+  ASSERT_EQ(run(launch).code, 130);
+  std::string victim;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder + "/nas-runs"))
+    if (entry.path().extension() == ".safetensors") victim = entry.path();
+  ASSERT_FALSE(victim.empty());
+  const auto size = std::filesystem::file_size(victim);
+  std::filesystem::resize_file(victim, size / 2);
+  const Finished done = train(folder, {"--resume", "last"});
+  EXPECT_EQ(done.code, 1);
+  EXPECT_THAT(done.err, HasSubstr(std::filesystem::path(victim).filename().string()));
+  EXPECT_EQ(std::filesystem::file_size(victim), size / 2);
+}
+
+TEST(Train, DryRunWritesNothing) {
+  const std::string folder = fresh_folder();
+  const Finished done = train(folder, {"--config", small_config(folder), "--dry-run"});
+  ASSERT_EQ(done.code, 0) << done.err;
+  const Json json = Json::parse(done.out);
+  EXPECT_GT(json["seconds_estimated"].get<double>(), 0);
+  EXPECT_FALSE(std::filesystem::exists(folder + "/nas.db"));
+  EXPECT_FALSE(std::filesystem::exists(folder + "/nas-runs"));
+}
+
+TEST(Evaluate, RefusesArchitecturesOutsideTheSpace) {
+  const std::string folder = fresh_folder();
+  ASSERT_EQ(train(folder, {"--config", small_config(folder), "--set", "train.epochs=1"}).code, 0);
+  const Finished done = run(Launch{{"evaluate", "--arch", "13-conv5/16"}, folder});
+  EXPECT_EQ(done.code, 2);
+  EXPECT_THAT(done.err, HasSubstr("13"));
+  const Finished other = run(Launch{{"evaluate", "--run", "nobody", "--sample", "1"}, folder});
+  EXPECT_EQ(other.code, 2);
+  EXPECT_THAT(other.err, HasSubstr("nobody"));
+}
+
+}  // namespace
+}  // namespace nas::test
