@@ -10,11 +10,13 @@ int run_doctor(const std::vector<std::string>& args);
 int run_list(const std::vector<std::string>& args);
 int run_results(const std::vector<std::string>& args);
 int run_runs(const std::vector<std::string>& args);
+int run_search(const std::vector<std::string>& args);
 int run_space(const std::vector<std::string>& args);
 int run_version(const std::vector<std::string>& args);
 
 const std::vector<Command>& light_commands() {
   static const std::vector<Command> table = {
+      {"search", "Find the best architectures under limits", run_search, false, "Main road"},
       {"data", "Check a data set, show its splits and shape", run_data, false, "Data"},
       {"runs", "List runs, show one", run_runs, false, "Results"},
       {"results",

@@ -10,12 +10,6 @@
 
 namespace nas::cli {
 
-std::unique_ptr<Space> open_space(const Binder::Raw& raw) {
-  const YamlSource source = yaml_source(raw);
-  if (const auto name = yaml_scalar(source)) return load_space(*name);
-  return make_space(source);
-}
-
 std::unique_ptr<RunParts> open_parts(TrainConfig config) {
   auto parts = std::make_unique<RunParts>();
   parts->config = std::move(config);

@@ -13,9 +13,6 @@
 
 namespace nas::cli {
 
-/// `space:` of a configuration: a name, a path or a mapping with `family:`.
-std::unique_ptr<Space> open_space(const Binder::Raw& raw);
-
 /// Space and data of a configuration, checked to fit together.
 struct RunParts {
   TrainConfig config;

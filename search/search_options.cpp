@@ -185,6 +185,15 @@ std::vector<Objective> parse_objectives(const Binder::Raw& raw) {
   return objectives;
 }
 
+void describe(Binder& b, SearchConfig& o) {
+  b.raw("space",
+        o.space,
+        "Search space (evaluators table and external): a name, a path, or a mapping with `family`");
+  b.section("search", o.search, "What is searched for, how, and how long");
+  b.section("evaluator", o.evaluator, "Where the quality of an architecture comes from");
+  b.value("seed", o.seed, "Seed of every random decision of the search");
+}
+
 SearchSettings to_settings(const SearchOptions& search,
                            const EvaluatorOptions& evaluator,
                            uint64_t seed) {

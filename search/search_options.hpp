@@ -52,6 +52,15 @@ struct EvaluatorOptions {
 };
 void describe(Binder& b, EvaluatorOptions& o);
 
+/// A whole configuration file of `nas search`.
+struct SearchConfig {
+  Binder::Raw space;  ///< For evaluators other than the supernet, whose run names its space.
+  SearchOptions search;
+  EvaluatorOptions evaluator;
+  uint64_t seed = 0;
+};
+void describe(Binder& b, SearchConfig& o);
+
 /// `METRIC = VALUE` with units (20M). ConfigError on anything else.
 std::pair<std::string, double> parse_assignment(const std::string& text);
 /// Objectives as written; ConfigError with the position in the file.

@@ -85,6 +85,12 @@ std::unique_ptr<Space> load_space(const std::string& name_or_path) {
   return make_space(yaml_file(path));
 }
 
+std::unique_ptr<Space> open_space(const Binder::Raw& raw) {
+  const YamlSource source = yaml_source(raw);
+  if (const auto name = yaml_scalar(source)) return load_space(*name);
+  return make_space(source);
+}
+
 std::string config_dir() {
   if (const char* dir = std::getenv("NAS_CONFIGS"); dir != nullptr && *dir != '\0') return dir;
   std::error_code error;

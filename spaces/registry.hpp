@@ -24,6 +24,8 @@ std::unique_ptr<Space> make_space(const YamlSource& section);
 /// A path to a YAML file, or the name of a file in configs/spaces/ (without .yaml), looked up in
 /// NAS_CONFIGS, then beside the installed binary. ConfigError lists the known names.
 std::unique_ptr<Space> load_space(const std::string& name_or_path);
+/// `space:` of a configuration: a name, a path or a mapping with `family:`.
+std::unique_ptr<Space> open_space(const Binder::Raw& raw);
 /// Folder of the shipped configs: $NAS_CONFIGS, the build's source tree or the installed prefix.
 std::string config_dir();
 

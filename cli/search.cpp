@@ -1,0 +1,323 @@
+// nas search: the best architectures of a space under limits; resumable after every generation.
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "cli/command.hpp"
+#include "cli/search_report.hpp"
+#include "cli/supernet_evaluator.hpp"
+#include "cli/version.hpp"
+#include "search/evaluators.hpp"
+#include "search/feasibility.hpp"
+#include "search/search_options.hpp"
+#include "spaces/registry.hpp"
+
+namespace nas::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using Clock = std::chrono::steady_clock;
+constexpr const char* kBaseline = ":random";  ///< Marks the source of the baseline's values.
+
+struct Options {
+  Common common;
+  std::string run, resume, name, algorithm;
+  std::vector<std::string> constraints;
+  int evaluations = 0;
+  bool dry_run = false;
+};
+
+SearchConfig read_config(const Options& o) {
+  if (o.common.config.empty() && o.common.sets.empty() && o.run.empty())
+    throw ConfigError("nas search needs --config FILE, --run RUN or --resume SEARCH",
+                      "try configs/quickstart/search.yaml");
+  std::vector<std::string> sets = o.common.sets;
+  if (!o.algorithm.empty()) sets.push_back("search.algorithm=" + o.algorithm);
+  if (o.evaluations > 0) sets.push_back("search.evaluations=" + std::to_string(o.evaluations));
+  const bool budget = std::any_of(sets.begin(), sets.end(), [](const std::string& set) {
+    return set.starts_with("search.evaluations=") || set.starts_with("search.generations=");
+  });
+  if (o.common.config.empty() && !budget) sets.push_back("search.evaluations=512");
+  auto config = read_yaml_as<SearchConfig>(yaml_file(o.common.config, sets));
+  if (!o.run.empty()) {
+    config.evaluator.kind = EvaluatorKind::kSupernet;
+    config.evaluator.run = o.run;
+  }
+  for (const std::string& text : o.constraints) config.search.constraints.push_back(text);
+  if (o.common.seed_given) config.seed = o.common.seed;
+  return config;
+}
+
+/// Space, evaluator and costs of one search.
+struct Parts {
+  std::unique_ptr<Space> space;
+  std::unique_ptr<Evaluator> evaluator;
+  std::unique_ptr<CostModel> costs;
+  SearchSettings settings;
+};
+
+RunRow supernet_of(const Store& store, const std::string& run) {
+  const auto found = store.run(run, "train");
+  if (!found)
+    throw ConfigError("there is no training run '" + run + "' in " + store.path(),
+                      "`nas runs` lists them; name one with --run");
+  return *found;
+}
+
+std::unique_ptr<Evaluator> make_evaluator(const SearchConfig& config,
+                                          const Space& space,
+                                          Store& store,
+                                          const Common& common) {
+  switch (config.evaluator.kind) {
+    case EvaluatorKind::kTable:
+      return std::make_unique<TableEvaluator>(space, config.evaluator.table);
+    case EvaluatorKind::kExternal:
+      return std::make_unique<ExternalEvaluator>(space, config.evaluator.external);
+    case EvaluatorKind::kSupernet:
+      break;
+  }
+  return make_supernet_evaluator(store, config.evaluator.run, std::nullopt, common);
+}
+
+/// `space_yaml`: that of the supernet's run, else the configuration's own.
+Parts make_parts(const SearchConfig& config,
+                 const Binder::Raw& space,
+                 Store& store,
+                 const Common& common) {
+  Parts parts;
+  parts.space = open_space(space);
+  parts.settings = to_settings(config.search, config.evaluator, config.seed);
+  parts.costs = std::make_unique<CostModel>(*parts.space);
+  if (!config.evaluator.latency_table.empty())
+    throw ConfigError("evaluator.latency_table: there is no latency table '" +
+                      config.evaluator.latency_table + "'");
+  std::vector<Constraint> free;
+  for (const Constraint& c : parts.settings.goal.constraints)
+    if (parts.costs->knows(c.metric)) free.push_back(c);
+  // Told before a supernet is loaded or anything paid for.
+  require_attainable(*parts.costs, free, config.seed);
+  parts.evaluator = make_evaluator(config, *parts.space, store, common);
+  return parts;
+}
+
+std::string budget_text(const SearchSettings& s, const Search& search) {
+  std::string text = "generation " + std::to_string(search.generations());
+  if (s.generations) text += "/" + std::to_string(*s.generations);
+  const Archive& archive = search.archive();
+  text += "  evaluations " + std::to_string(archive.evaluations());
+  if (s.evaluations) text += "/" + std::to_string(*s.evaluations);
+  text += "  front " + std::to_string(archive.front().size());
+  if (archive.any_feasible())
+    text += "  hypervolume " + format_number(search.current_hypervolume());
+  else
+    text += "  nothing feasible yet";
+  return text;
+}
+
+/// Runs to the end of the budget; every generation is stored whole.
+void run_search(Search& search, Store& store, const RunRow& row, const Common& common) {
+  const SearchSettings& s = search.settings();
+  Progress progress(common, "search", s.evaluations.value_or(*s.generations * s.population));
+  search.stop = [] { return stop_requested(); };
+  search.on_evaluated = [&](const Search::Entries& entries) {
+    std::vector<EvaluationRow> rows;
+    for (const Archive::Entry* entry : entries)
+      for (EvaluationRow& r : search.rows(row.id, *entry)) rows.push_back(std::move(r));
+    store.add_evaluations(rows);
+    store.heartbeat(row.id);
+    progress.update(static_cast<int64_t>(search.archive().evaluations()), budget_text(s, search));
+  };
+  while (!search.done()) {
+    search.step();
+    store.add_generation(
+        row.id, {search.generations(), search.state_json()}, {}, search.telemetry());
+    progress.update(static_cast<int64_t>(search.archive().evaluations()),
+                    budget_text(s, search),
+                    /*milestone=*/true);
+  }
+}
+
+/// Random search with as many evaluations and the same reference point.
+Json run_baseline(
+    const Parts& parts, const Search& main, Store& store, const RunRow& row, const Common& common) {
+  SearchSettings settings = parts.settings;
+  settings.algorithm = "random";
+  settings.evaluations = static_cast<int64_t>(main.archive().evaluations());
+  settings.generations.reset();
+  const auto& objectives = settings.goal.objectives;
+  for (size_t k = 0; k < objectives.size() && k < main.reference().size(); ++k)
+    settings.reference[objectives[k].metric] = main.reference()[k] * objectives[k].sign();
+  Search search(*parts.space, *parts.evaluator, *parts.costs, settings);
+  const std::vector<EvaluationRow> stored = store.evaluations(row.id);
+  for (const std::string suffix : {"", kBaseline})
+    for (auto& [a, evaluation] : search.known_from(stored, suffix)) search.know(a, evaluation);
+  Progress progress(common, "baseline", *settings.evaluations);
+  search.stop = [] { return stop_requested(); };
+  search.on_evaluated = [&](const Search::Entries& entries) {
+    std::vector<EvaluationRow> rows;
+    for (const Archive::Entry* entry : entries)
+      for (EvaluationRow& r : search.rows(row.id, *entry, kBaseline)) rows.push_back(std::move(r));
+    store.add_evaluations(rows);
+    progress.update(static_cast<int64_t>(search.archive().evaluations()),
+                    budget_text(settings, search));
+  };
+  while (!search.done()) search.step();
+  return search_document(search, *parts.space, row);
+}
+
+void dry_run(const Options& o, const SearchConfig& config, const Parts& parts) {
+  Rng rng(config.seed, "dry-run");
+  std::vector<Architecture> sample;
+  for (int i = 0; i < 3; ++i) sample.push_back(parts.space->sample(rng));
+  const auto start = Clock::now();
+  parts.evaluator->evaluate(sample);
+  const double each = std::chrono::duration<double>(Clock::now() - start).count() / 3;
+  const double most = static_cast<double>(config.search.evaluations.value_or(
+      config.search.generations.value_or(1) * config.search.population));
+  const Json json{{"schema", "nas-search-dry-run/1"},
+                  {"space", parts.space->name()},
+                  {"architectures", parts.space->count().str()},
+                  {"evaluations", most},
+                  {"seconds_per_evaluation", each},
+                  {"seconds_estimated", each * most}};
+  if (o.common.json) return print(json.dump(2));
+  Table table({"search", parts.space->name()});
+  table.row({"architectures", parts.space->count().str()});
+  table.row({"evaluations at most", format_number(most, 6)});
+  table.row({"seconds per evaluation", format_number(each)});
+  table.row({"time at most", format_seconds(each * most)});
+  print(table.text());
+}
+
+RunRow new_row(const Options& o, SearchConfig& config, const Parts& parts, const RunRow& supernet) {
+  RunRow row;
+  row.id = new_run_id("search");
+  row.command = "search";
+  row.name = o.name;
+  row.status = "running";
+  row.config_yaml = write_yaml([&](Binder& b) { describe(b, config); });
+  row.space = parts.space->name();
+  row.space_yaml = supernet.id.empty() ? config.space.yaml : supernet.space_yaml;
+  row.fingerprint = parts.space->fingerprint();
+  row.seed = config.seed;
+  row.parent = supernet.id;
+  Json versions = Json::object();
+  for (const auto& [name, value] : build_facts()) versions[name] = value;
+  row.versions_json = versions.dump();
+  row.directory =
+      supernet.directory.empty()
+          ? (std::filesystem::absolute(o.common.db).parent_path() / "nas-runs" / row.id).string()
+          : (std::filesystem::path(supernet.directory).parent_path() / row.id).string();
+  return row;
+}
+
+int search(const Options& o) {
+  SearchConfig config;
+  if (o.resume.empty()) config = read_config(o);
+  Store store(o.common.db);
+  RunRow row;
+  if (!o.resume.empty()) {
+    if (!o.common.config.empty() || !o.common.sets.empty() || !o.run.empty() ||
+        o.common.seed_given || !o.constraints.empty() || !o.algorithm.empty() || o.evaluations > 0)
+      throw ConfigError("a resumed search keeps its configuration", "give --resume alone");
+    const auto found = store.run(o.resume, "search");
+    if (!found)
+      throw ConfigError("there is no search '" + o.resume + "' in " + store.path(),
+                        "`nas runs --command search` lists them");
+    row = *found;
+    YamlSource source;
+    source.text = row.config_yaml;
+    source.file = "configuration of run " + row.id;
+    config = read_yaml_as<SearchConfig>(source);
+  }
+  RunRow supernet;
+  Binder::Raw space = config.space;
+  if (config.evaluator.kind == EvaluatorKind::kSupernet) {
+    supernet = supernet_of(store, config.evaluator.run);
+    config.evaluator.run = supernet.id;  // `last` would mean another run tomorrow.
+    space = {};
+    space.yaml = supernet.space_yaml;
+    need_torch();
+  } else if (space.yaml.empty()) {
+    throw ConfigError("this search needs a `space:` (only a supernet's run names its own)",
+                      "add `space: NAME` to the configuration");
+  }
+  // Before the parts are made: a run that is finished or worked on is refused at once.
+  if (!o.resume.empty()) store.claim_run(row.id);
+  const Parts parts = make_parts(config, space, store, o.common);
+  if (o.dry_run) {
+    dry_run(o, config, parts);
+    return kExitOk;
+  }
+  Search search(*parts.space, *parts.evaluator, *parts.costs, parts.settings);
+  const auto start = Clock::now();
+  if (o.resume.empty()) {
+    row = new_row(o, config, parts, supernet);
+    store.add_run(row);
+    note(o.common,
+         "search " + row.id + " of " + row.space +
+             (supernet.id.empty() ? "" : " in the supernet of " + supernet.id));
+  }
+  try {
+    if (!o.resume.empty()) {
+      const auto state = store.search_state(row.id);
+      const auto known = search.known_from(store.evaluations(row.id));
+      if (state)
+        search.restore(state->state_json, known);
+      else
+        for (const auto& [a, evaluation] : known) search.know(a, evaluation);
+      store.truncate_metrics(row.id, search.generations() + 1);
+      note(o.common,
+           "search " + row.id + ": resumed after generation " +
+               std::to_string(search.generations()));
+    }
+    run_search(search, store, row, o.common);
+    Json document = search_document(search, *parts.space, row);
+    if (config.search.baseline)
+      document["baseline"] = run_baseline(parts, search, store, row, o.common);
+    store.set_document(row.id, "front", document.dump());
+    store.finish_run(row.id, "finished");
+    document["seconds"] = std::chrono::duration<double>(Clock::now() - start).count();
+    if (o.common.json)
+      print(document.dump(2));
+    else
+      print_search(document, row, o.common);
+  } catch (const Interrupted& e) {
+    store.set_run_status(row.id, "interrupted");
+    throw Interrupted(std::string(e.what()) + "; saved. Resume with: nas search --resume " +
+                      row.id + (o.common.db == "nas.db" ? "" : " --db " + o.common.db));
+  } catch (const std::exception& e) {
+    store.finish_run(row.id, "failed", e.what());
+    throw;
+  }
+  return kExitOk;
+}
+
+}  // namespace
+
+int run_search(const std::vector<std::string>& args) {
+  Options o;
+  CLI::App app("Find the best architectures of a space under limits", "nas search");
+  app.footer(
+      "nas search --config configs/quickstart/search.yaml --run digits\n"
+      "nas search --run last --constraint 'macs <= 1M' --evaluations 200\n"
+      "nas search --config search.yaml --algorithm random --json\n"
+      "nas search --resume last");
+  app.add_option("--run", o.run, "Training run whose supernet judges: id, name or last");
+  app.add_option("--resume", o.resume, "Go on with an interrupted search: id, name or last");
+  app.add_option("--name", o.name, "A name to find the search by");
+  app.add_option("--algorithm", o.algorithm, "Search algorithm (overrides `search.algorithm`)");
+  app.add_option("--constraint", o.constraints, "A further limit, e.g. 'macs <= 20M'; repeatable")
+      ->allow_extra_args(false);
+  app.add_option("--evaluations", o.evaluations, "Budget in evaluated architectures")
+      ->check(CLI::PositiveNumber);
+  app.add_flag("--dry-run", o.dry_run, "Check everything, time 3 evaluations; writes nothing");
+  add_common(app, o.common);
+  if (!parse(app, args)) return kExitOk;
+  return search(o);
+}
+
+}  // namespace nas::cli
