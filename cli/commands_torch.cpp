@@ -7,6 +7,7 @@
 namespace nas::cli {
 
 int run_evaluate(const std::vector<std::string>& args);
+int run_export(const std::vector<std::string>& args);
 int run_train(const std::vector<std::string>& args);
 
 namespace {
@@ -18,6 +19,7 @@ struct Entry {
 // One line for each command; commands that are not listed here are left out of the table.
 constexpr Entry kEntries[] = {
     {"evaluate", run_evaluate},
+    {"export", run_export},
     {"train", run_train},
 };
 

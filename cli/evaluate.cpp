@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <unordered_map>
 
+#include "cli/pick.hpp"
 #include "cli/supernet_run.hpp"
 
 namespace nas::cli {
@@ -17,6 +18,7 @@ struct Options {
   Common common;
   std::string run = "last", split, file;
   std::vector<std::string> architectures;
+  std::string pick;
   int64_t sample = 0;
   bool all = false, no_recalibrate = false;
 };
@@ -202,9 +204,14 @@ int run_evaluate(const std::vector<std::string>& args) {
   app.footer(
       "nas evaluate --run last --sample 5\n"
       "nas evaluate --run digits --arch ARCHITECTURE --split test\n"
+      "nas evaluate --run digits --pick best --split test\n"
       "nas evaluate --run last --file architectures.txt --json");
-  app.add_option("--run", o.run, "Training run: id, name or last")->capture_default_str();
+  app.add_option("--run", o.run, "Training run, or a search in it: id, name or last")
+      ->capture_default_str();
   app.add_option("--arch", o.architectures, "Architecture as text or JSON; repeatable");
+  app.add_option("--pick",
+                 o.pick,
+                 "best, knee or an index of a search's front; --run may then name that search");
   app.add_option("--file", o.file, "File with one architecture per line (`-`: standard input)");
   app.add_option("--sample", o.sample, "So many random architectures")->check(CLI::PositiveNumber);
   app.add_flag("--all", o.all, "Every architecture of the space");
@@ -220,6 +227,9 @@ int run_evaluate(const std::vector<std::string>& args) {
     throw ConfigError("nas evaluate takes the configuration of the training run",
                       "leave out --config and --set");
   Store store(o.common.db, Store::Mode::kExisting);
+  const Picked picked = pick_architecture(store, o.run, o.pick);
+  o.run = picked.supernet;
+  if (!picked.architecture.empty()) o.architectures.push_back(picked.architecture);
   return Evaluation(o, store).run();
 }
 

@@ -106,7 +106,8 @@ std::vector<int64_t> seeded_subset(std::vector<int64_t> indices,
 BnTable recalibrate(const Plan& plan,
                     const Architecture& a,
                     WeightStore& store,
-                    FixedBatches& data) {
+                    FixedBatches& data,
+                    bool all) {
   const c10::NoGradGuard no_grad;
   BnTable sums;
   ForwardOptions options;
@@ -121,7 +122,7 @@ BnTable recalibrate(const Plan& plan,
   BnTable table;
   for (auto& [id, stats] : sums) {
     // Nodes without running statistics use the batch's wherever they run.
-    if (!std::get<BatchNorm>(plan.nodes[static_cast<size_t>(id)].op).running) continue;
+    if (!all && !std::get<BatchNorm>(plan.nodes[static_cast<size_t>(id)].op).running) continue;
     const auto n = static_cast<double>(batches);
     table[id] = {stats.mean.div(n), stats.var.div(n)};
   }

@@ -56,11 +56,13 @@ std::vector<int64_t> seeded_subset(std::vector<int64_t> indices,
                                    const std::string& purpose);
 
 /// Statistics of every batch-norm node of `plan` that keeps running ones: mean over batches of the
-/// batch mean and of the biased batch variance (search.md 2.7).
+/// batch mean and of the biased batch variance (search.md 2.7). `all`: of the others too, for a
+/// network that is to answer for single images.
 BnTable recalibrate(const Plan& plan,
                     const Architecture& a,
                     WeightStore& store,
-                    FixedBatches& data);
+                    FixedBatches& data,
+                    bool all = false);
 
 struct Score {
   double accuracy = 0;  ///< Share of images whose best class is right, 0..1.

@@ -1,0 +1,133 @@
+#include "supernet/subnet.hpp"
+
+#include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+
+#include <stdexcept>
+
+namespace nas {
+namespace {
+
+at::Tensor own(const at::Tensor& t) {
+  return t.detach().to(at::kCPU).contiguous().clone();
+}
+
+/// Answers a subnet's own tensors.
+class SubnetStore final : public WeightStore {
+ public:
+  explicit SubnetStore(const std::map<std::string, at::Tensor>& tensors) : tensors_(tensors) {}
+  void select(const Architecture&) override {}
+  at::Tensor get(const Plan& plan, const Node& node, const TensorSpec& spec) override {
+    return tensors_.at(plan.tensor_name(node, spec.role));
+  }
+  void leaves(const Plan&, const Node&, Role, std::vector<at::Tensor>&) override {}
+  const std::vector<NamedTensor>& parameters() const override { return none_; }
+  const std::vector<NamedTensor>& buffers() const override { return none_; }
+
+ private:
+  const std::map<std::string, at::Tensor>& tensors_;
+  std::vector<NamedTensor> none_;
+};
+
+/// The sizes of the shared tensors mean nothing any more.
+void forget_full_sizes(Op& op) {
+  if (auto* conv = std::get_if<Conv2d>(&op)) {
+    conv->full_in = conv->full_out = 0;
+    conv->full_kernel = 1;
+    conv->kernel_transform = false;
+  } else if (auto* bn = std::get_if<BatchNorm>(&op)) {
+    bn->full = 0;
+  } else if (auto* linear = std::get_if<Linear>(&op)) {
+    linear->full_in = linear->full_out = 0;
+  }
+}
+
+bool is_buffer(Role role) {
+  return role == Role::kRunningMean || role == Role::kRunningVar;
+}
+
+}  // namespace
+
+Subnet cut_out(const Plan& plan, const Architecture& a, WeightStore& store, const BnTable& table) {
+  const c10::NoGradGuard no_grad;
+  store.select(a);
+  Subnet subnet;
+  subnet.plan = plan;
+  for (size_t i = 0; i < plan.nodes.size(); ++i) {
+    const Node& node = plan.nodes[i];
+    Node& mine = subnet.plan.nodes[i];
+    const auto measured = table.find(static_cast<int32_t>(i));
+    TensorSpec specs[4];
+    const int n = tensors_of(node.op, specs);
+    for (int k = 0; k < n; ++k)
+      if (measured == table.end() || !is_buffer(specs[k].role))
+        subnet.tensors[plan.tensor_name(node, specs[k].role)] =
+            own(store.get(plan, node, specs[k]));
+    forget_full_sizes(mine.op);
+    if (measured == table.end()) continue;
+    std::get<BatchNorm>(mine.op).running = true;
+    subnet.tensors[plan.tensor_name(node, Role::kRunningMean)] = own(measured->second.mean);
+    subnet.tensors[plan.tensor_name(node, Role::kRunningVar)] = own(measured->second.var);
+  }
+  return subnet;
+}
+
+int fold_batch_norms(Subnet& subnet) {
+  const c10::NoGradGuard no_grad;
+  Plan& plan = subnet.plan;
+  std::vector<int> readers(plan.nodes.size(), 0);
+  for (const int32_t id : plan.input_pool)
+    if (id != Plan::kInput) ++readers[static_cast<size_t>(id)];
+  int folded = 0;
+  for (Node& node : plan.nodes) {
+    const auto* bn = std::get_if<BatchNorm>(&node.op);
+    if (bn == nullptr || !bn->running) continue;
+    const int32_t before = plan.inputs(node)[0];
+    if (before == Plan::kInput || readers[static_cast<size_t>(before)] != 1) continue;
+    Node& source = plan.nodes[static_cast<size_t>(before)];
+    auto* conv = std::get_if<Conv2d>(&source.op);
+    if (conv == nullptr) continue;
+    const auto take = [&](Role role) {
+      const std::string name = plan.tensor_name(node, role);
+      at::Tensor t = subnet.tensors.at(name).to(at::kDouble);
+      subnet.tensors.erase(name);
+      return t;
+    };
+    const at::Tensor mean = take(Role::kRunningMean);
+    at::Tensor scale = (take(Role::kRunningVar) + bn->eps).rsqrt();
+    at::Tensor shift = at::zeros_like(scale);
+    if (bn->affine) {
+      scale = scale * take(Role::kWeight);
+      shift = take(Role::kBias);
+    }
+    at::Tensor& weight = subnet.tensors.at(plan.tensor_name(source, Role::kWeight));
+    const at::ScalarType dtype = weight.scalar_type();
+    const std::string bias_name = plan.tensor_name(source, Role::kBias);
+    const at::Tensor bias =
+        conv->bias ? subnet.tensors.at(bias_name).to(at::kDouble) : at::zeros_like(scale);
+    weight = (weight.to(at::kDouble) * scale.view({-1, 1, 1, 1})).to(dtype);
+    subnet.tensors[bias_name] = (shift + (bias - mean) * scale).to(dtype);
+    conv->bias = true;
+    node.op = Identity{};
+    ++folded;
+  }
+  return folded;
+}
+
+int64_t parameter_count(const Subnet& subnet) {
+  int64_t count = 0;
+  for (const auto& [name, tensor] : subnet.tensors)
+    if (!name.ends_with(suffix(Role::kRunningMean)) && !name.ends_with(suffix(Role::kRunningVar)))
+      count += tensor.numel();
+  return count;
+}
+
+at::Tensor forward(const Subnet& subnet, const at::Tensor& x) {
+  const c10::NoGradGuard no_grad;
+  SubnetStore store(subnet.tensors);
+  ForwardOptions options;
+  options.bn = ForwardOptions::Bn::kRunning;
+  return forward(subnet.plan, {}, store, x, options);
+}
+
+}  // namespace nas

@@ -1,0 +1,138 @@
+// nas export with the real binary, and nas evaluate --pick.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "process.hpp"
+#include "search/store.hpp"
+
+namespace nas::test {
+namespace {
+
+using ::testing::HasSubstr;
+using Json = nlohmann::json;
+
+class Export : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    folder_ = new std::string(fresh_folder());
+    write_file(*folder_ + "/train.yaml",
+               "space: digits\ndata: {kind: digits, limit: 320}\nthreads: 1\n"
+               "train: {epochs: 2, validation: {every: 0}}\n"
+               "evaluate: {images: 100, recalibrate: {images: 200}}\n");
+    ASSERT_EQ(call({"train", "-q", "--config", "train.yaml", "--name", "net"}).code, 0);
+    ASSERT_EQ(
+        call(
+            {"search", "-q", "--run", "net", "--set", "search.population=8", "--evaluations", "24"})
+            .code,
+        0);
+  }
+  static void TearDownTestSuite() {
+    delete folder_;
+    folder_ = nullptr;
+  }
+  static Finished call(std::vector<std::string> args) {
+    Launch launch;
+    launch.args = std::move(args);
+    launch.folder = *folder_;
+    return run(launch);
+  }
+  static std::string* folder_;
+};
+std::string* Export::folder_ = nullptr;
+
+TEST_F(Export, BitEqualInAFreshProcessAndOnlyItsOwnWeights) {
+  const Finished done =
+      call({"export", "--run", "net", "--pick", "best", "--out", "one", "--json"});
+  ASSERT_EQ(done.code, 0) << done.err;
+  const Json json = Json::parse(done.out);
+  EXPECT_TRUE(json["check"]["logits_equal"].get<bool>());
+  EXPECT_TRUE(json["check"]["tensors_equal"].get<bool>());
+  EXPECT_EQ(json["params_in_file"], json["params"]);
+  // safetensors: parameters and two statistics a batch-norm channel, 4 bytes each, and a header.
+  std::ifstream file(*folder_ + "/one/model.safetensors", std::ios::binary);
+  uint64_t header = 0;
+  file.read(reinterpret_cast<char*>(&header), sizeof header);
+  std::string text(header, ' ');
+  file.read(text.data(), static_cast<std::streamsize>(header));
+  const Json tensors = Json::parse(text);
+  int64_t parameters = 0, all = 0;
+  for (const auto& [name, tensor] : tensors.items()) {
+    if (name == "__metadata__") continue;
+    int64_t n = 1;
+    for (const Json& size : tensor["shape"]) n *= size.get<int64_t>();
+    all += n;
+    if (name.find("running_") == std::string::npos) parameters += n;
+  }
+  EXPECT_EQ(parameters, json["params"].get<int64_t>());
+  EXPECT_EQ(std::filesystem::file_size(*folder_ + "/one/model.safetensors"),
+            8 + header + 4 * static_cast<uint64_t>(all));
+  const Store store(*folder_ + "/nas.db");
+  const auto exports = store.exports(store.run("net")->id);
+  ASSERT_GE(exports.size(), 3U);
+}
+
+TEST_F(Export, FoldedAnswersNearlyTheSame) {
+  const Finished done = call({"export",
+                              "--run",
+                              "net",
+                              "--arch",
+                              "24-mb3-sep3/48-conv5-conv3",
+                              "--fold-bn",
+                              "--out",
+                              "folded",
+                              "--json"});
+  ASSERT_EQ(done.code, 0) << done.err;
+  const Json json = Json::parse(done.out);
+  EXPECT_GT(json["batch_norms_folded"].get<int>(), 3);
+  EXPECT_LT(json["check"]["max_difference"].get<double>(), 1e-3);
+  EXPECT_TRUE(json["check"]["passed"].get<bool>());
+}
+
+TEST_F(Export, DescriptionHasThePlan) {
+  ASSERT_EQ(
+      call({"export", "--run", "net", "--pick", "knee", "--format", "json", "--out", "text"}).code,
+      0);
+  std::ifstream file(*folder_ + "/text/model.json");
+  const Json json = Json::parse(file);
+  EXPECT_EQ(json["schema"], "nas-export/1");
+  EXPECT_GT(json["plan"]["nodes"].size(), 3U);
+  EXPECT_EQ(json["input"]["shape"], Json({1, 8, 8}));
+  EXPECT_EQ(json["classes"].size(), 10U);
+  EXPECT_FALSE(std::filesystem::exists(*folder_ + "/text/model.ts"));
+}
+
+TEST_F(Export, NothingIsOverwrittenUnasked) {
+  const std::vector<std::string> words = {
+      "export", "--run", "net", "--pick", "best", "--format", "json", "--out", "twice"};
+  ASSERT_EQ(call(words).code, 0);
+  const Finished again = call(words);
+  EXPECT_EQ(again.code, 2);
+  EXPECT_THAT(again.err, HasSubstr("exists already"));
+}
+
+TEST_F(Export, RefusesWhatCannotBe) {
+  EXPECT_EQ(call({"export", "--run", "net"}).code, 2);
+  EXPECT_EQ(call({"export", "--run", "nobody", "--pick", "best"}).code, 2);
+  const Finished index = call({"export", "--run", "net", "--pick", "99"});
+  EXPECT_EQ(index.code, 2);
+  EXPECT_THAT(index.err, HasSubstr("an index from 0 to"));
+  EXPECT_EQ(call({"export", "--run", "net", "--arch", "[4,3,3]"}).code, 2);
+  EXPECT_EQ(call({"export", "--run", "net", "--pick", "best", "--out", "train.yaml"}).code, 2);
+  EXPECT_EQ(call({"export", "--run", "net", "--pick", "best", "--format", "onnx"}).code, 2);
+}
+
+TEST_F(Export, EvaluateTakesTheSamePick) {
+  const Finished done =
+      call({"evaluate", "--run", "net", "--pick", "best", "--split", "test", "--json"});
+  ASSERT_EQ(done.code, 0) << done.err;
+  const Json json = Json::parse(done.out);
+  EXPECT_EQ(json["split"], "test");
+  EXPECT_EQ(json["evaluations"].size(), 1U);
+}
+
+}  // namespace
+}  // namespace nas::test
