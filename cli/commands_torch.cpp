@@ -8,6 +8,7 @@ namespace nas::cli {
 
 int run_evaluate(const std::vector<std::string>& args);
 int run_export(const std::vector<std::string>& args);
+int run_measure(const std::vector<std::string>& args);
 int run_train(const std::vector<std::string>& args);
 
 namespace {
@@ -20,6 +21,7 @@ struct Entry {
 constexpr Entry kEntries[] = {
     {"evaluate", run_evaluate},
     {"export", run_export},
+    {"measure", run_measure},
     {"train", run_train},
 };
 

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/command.hpp"
+#include "cli/latency.hpp"
 #include "cli/search_report.hpp"
 #include "cli/supernet_evaluator.hpp"
 #include "cli/version.hpp"
@@ -24,7 +25,7 @@ constexpr const char* kBaseline = ":random";  ///< Marks the source of the basel
 
 struct Options {
   Common common;
-  std::string run, resume, name, algorithm;
+  std::string run, resume, name, algorithm, latency_table;
   std::vector<std::string> constraints;
   int evaluations = 0;
   bool dry_run = false;
@@ -46,6 +47,7 @@ SearchConfig read_config(const Options& o) {
     config.evaluator.kind = EvaluatorKind::kSupernet;
     config.evaluator.run = o.run;
   }
+  if (!o.latency_table.empty()) config.evaluator.latency_table = o.latency_table;
   for (const std::string& text : o.constraints) config.search.constraints.push_back(text);
   if (o.common.seed_given) config.seed = o.common.seed;
   return config;
@@ -91,9 +93,16 @@ Parts make_parts(const SearchConfig& config,
   parts.space = open_space(space);
   parts.settings = to_settings(config.search, config.evaluator, config.seed);
   parts.costs = std::make_unique<CostModel>(*parts.space);
-  if (!config.evaluator.latency_table.empty())
-    throw ConfigError("evaluator.latency_table: there is no latency table '" +
-                      config.evaluator.latency_table + "'");
+  if (!config.evaluator.latency_table.empty()) {
+    auto table = std::make_shared<const LatencyTable>(
+        open_latency_table(store, config.evaluator.latency_table));
+    Json fidelity{{"table", table->id}, {"conditions", table->conditions}};
+    parts.costs->add(
+        "latency_ms",
+        [table](const Plan& plan) { return table->predict(plan); },
+        "latency_table",
+        fidelity.dump());
+  }
   std::vector<Constraint> free;
   for (const Constraint& c : parts.settings.goal.constraints)
     if (parts.costs->knows(c.metric)) free.push_back(c);
@@ -221,7 +230,8 @@ int search(const Options& o) {
   RunRow row;
   if (!o.resume.empty()) {
     if (!o.common.config.empty() || !o.common.sets.empty() || !o.run.empty() ||
-        o.common.seed_given || !o.constraints.empty() || !o.algorithm.empty() || o.evaluations > 0)
+        o.common.seed_given || !o.constraints.empty() || !o.latency_table.empty() ||
+        !o.algorithm.empty() || o.evaluations > 0)
       throw ConfigError("a resumed search keeps its configuration", "give --resume alone");
     const auto found = store.run(o.resume, "search");
     if (!found)
@@ -312,6 +322,9 @@ int run_search(const std::vector<std::string>& args) {
   app.add_option("--algorithm", o.algorithm, "Search algorithm (overrides `search.algorithm`)");
   app.add_option("--constraint", o.constraints, "A further limit, e.g. 'macs <= 20M'; repeatable")
       ->allow_extra_args(false);
+  app.add_option("--latency-table",
+                 o.latency_table,
+                 "Gives the metric latency_ms: id of `nas measure`, last, or a file");
   app.add_option("--evaluations", o.evaluations, "Budget in evaluated architectures")
       ->check(CLI::PositiveNumber);
   app.add_flag("--dry-run", o.dry_run, "Check everything, time 3 evaluations; writes nothing");

@@ -1,0 +1,197 @@
+// nas measure: a latency table of this machine, op by op.
+#include <CLI/CLI.hpp>
+
+#include <cmath>
+#include <fstream>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "cli/command.hpp"
+#include "cli/latency.hpp"
+#include "cli/machine.hpp"
+#include "cli/version.hpp"
+#include "predictors/rank_metrics.hpp"
+#include "spaces/registry.hpp"
+#include "supernet/device.hpp"
+#include "supernet/measure.hpp"
+
+namespace nas::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct Options {
+  Common common;
+  std::string space, run, device = "cpu", name, out;
+  MeasureOptions measure;
+  int threads = 0;
+  int check = 0;
+};
+
+std::unique_ptr<Space> space_of(const Options& o) {
+  if (o.space.empty() == o.run.empty())
+    throw ConfigError("nas measure needs a space: --space NAME (or file), or --run RUN");
+  if (!o.space.empty()) return load_space(o.space);
+  const Store store(o.common.db, Store::Mode::kExisting);
+  const auto run = store.run(o.run);
+  if (!run) throw ConfigError("there is no run '" + o.run + "' in " + store.path());
+  Binder::Raw raw;
+  raw.yaml = run->space_yaml;
+  return open_space(raw);
+}
+
+struct CheckResult {
+  std::vector<double> predicted, measured;
+  double mean_error = 0;  ///< Mean of |predicted - measured| / measured.
+  double scale = 1;       ///< Sum of measured over sum of predicted.
+};
+
+/// Whole networks against the sums of their ops.
+CheckResult check(const Options& o,
+                  const Space& space,
+                  const LatencyTable& table,
+                  c10::Device device) {
+  CheckResult result;
+  Rng rng(o.common.seed, "measure/check");
+  Progress progress(o.common, "check", o.check);
+  double predicted = 0, measured = 0;
+  for (int i = 0; i < o.check && !stop_requested(); ++i) {
+    const Architecture a = space.sample(rng);
+    result.predicted.push_back(table.predict(space.plan(a)));
+    result.measured.push_back(time_network(space, a, o.measure, device).median_ms);
+    result.mean_error += std::abs(result.predicted.back() - result.measured.back()) /
+                         result.measured.back() / o.check;
+    predicted += result.predicted.back();
+    measured += result.measured.back();
+    progress.update(i + 1, "");
+  }
+  result.scale = measured / predicted;
+  return result;
+}
+
+LatencyTable measure_all(const Options& o, const Space& space, c10::Device device, int threads) {
+  bool complete = false;
+  const std::map<std::string, OpCase> ops = distinct_ops(space, complete);
+  LatencyTable table;
+  table.id = o.name.empty() ? new_run_id("latency") : o.name;
+  table.space = space.name();
+  table.created = utc_now();
+  table.conditions = {{"device", device.str()},
+                      {"threads", std::to_string(threads)},
+                      {"batch", std::to_string(o.measure.batch)},
+                      {"dtype", "float32"},
+                      {"warmup", std::to_string(o.measure.warmup)},
+                      {"repeats", std::to_string(o.measure.repeats)},
+                      {"ops_complete", complete ? "yes" : "of sampled architectures"}};
+  for (const auto& [key, value] : build_facts()) table.conditions[key] = value;
+  table.conditions["cpu"] = cpu_facts().model;
+  table.conditions["system"] = operating_system();
+  Progress progress(o.common, "measure", static_cast<int64_t>(ops.size()));
+  int64_t done = 0;
+  for (const auto& [key, op] : ops) {
+    if (stop_requested())
+      throw Interrupted("stopped after " + std::to_string(done) + " of " +
+                        std::to_string(ops.size()) + " ops; nothing was stored");
+    table.entries[key] = time_op(op, o.measure, device);
+    progress.update(++done, std::string(op_name(op.op)));
+  }
+  return table;
+}
+
+void report(const Options& o,
+            const LatencyTable& table,
+            const Space& space,
+            const CheckResult& checked) {
+  double spread = 0;
+  for (const auto& [key, e] : table.entries)
+    if (e.median_ms > 0)
+      spread += (e.high_ms - e.low_ms) / e.median_ms / static_cast<double>(table.entries.size());
+  const double small = table.predict(space.plan(space.smallest()));
+  const double large = table.predict(space.plan(space.largest()));
+  const bool has_check = !checked.measured.empty();
+  const double rho = has_check ? spearman(checked.predicted, checked.measured) : 0;
+  if (o.common.json) {
+    Json json{{"schema", "nas-measure/1"},
+              {"table", table.id},
+              {"space", table.space},
+              {"ops", table.entries.size()},
+              {"conditions", table.conditions},
+              {"relative_spread", spread},
+              {"smallest_ms", small},
+              {"largest_ms", large}};
+    if (has_check)
+      json["check"] = {{"networks", checked.measured.size()},
+                       {"spearman", rho},
+                       {"mean_relative_error", checked.mean_error},
+                       {"measured_over_predicted", checked.scale}};
+    return print(json.dump(2));
+  }
+  Table text({"latency table " + table.id, table.space});
+  text.row({"ops", std::to_string(table.entries.size())});
+  for (const char* key : {"device", "threads", "batch", "repeats"})
+    text.row({key, table.conditions.at(key)});
+  text.row({"mean spread (quartiles / median)", format_number(100 * spread, 3) + " %"});
+  text.row({"smallest architecture", format_number(small) + " ms"});
+  text.row({"largest architecture", format_number(large) + " ms"});
+  if (has_check) {
+    text.row({"networks checked", std::to_string(checked.measured.size())});
+    text.row({"Spearman, predicted to measured", format_number(rho, 3)});
+    text.row({"mean error of the sum", format_number(100 * checked.mean_error, 3) + " %"});
+  }
+  print(text.text());
+  print("next: nas search --run RUN --latency-table " + table.id +
+        " --constraint 'latency_ms <= " + format_number(0.5 * (small + large), 2) + "'");
+}
+
+}  // namespace
+
+int run_measure(const std::vector<std::string>& args) {
+  Options o;
+  CLI::App app("Measure a latency table of a space's ops on this machine", "nas measure");
+  app.footer(
+      "nas measure --space digits\n"
+      "nas measure --run last --threads 1 --check 20\n"
+      "nas measure --space resnet20-pool --batch 8 --out table.json");
+  app.add_option("--space", o.space, "Space: a name or a file");
+  app.add_option("--run", o.run, "The space of this run: id, name or last");
+  app.add_option("--device", o.device, "cpu, cuda or cuda:N")->capture_default_str();
+  app.add_option("--threads", o.threads, "Compute threads; 0: OMP_NUM_THREADS, else all cores")
+      ->check(CLI::Range(0, 4096));
+  app.add_option("--batch", o.measure.batch, "Images at once")->check(CLI::Range(1, 100000));
+  app.add_option("--warmup", o.measure.warmup, "Calls before the clock runs")
+      ->check(CLI::Range(0, 1000000));
+  app.add_option("--repeats", o.measure.repeats, "Timed calls of each op")
+      ->check(CLI::Range(1, 1000000));
+  app.add_option("--check", o.check, "Also time so many whole networks and compare")
+      ->check(CLI::Range(2, 100000));
+  app.add_option("--name", o.name, "Id of the table (default: made up)");
+  app.add_option("--out", o.out, "Also write the table to this file (JSON)");
+  add_common(app, o.common);
+  if (!parse(app, args)) return kExitOk;
+  if (!o.common.config.empty() || !o.common.sets.empty())
+    throw ConfigError("nas measure takes no configuration", "leave out --config and --set");
+  const auto space = space_of(o);
+  const c10::Device device = open_device(o.device);
+  const int threads = set_compute_threads(o.threads);
+  Store store(o.common.db);
+  if (!o.name.empty() && store.latency_table(o.name))
+    throw ConfigError("there is a latency table '" + o.name + "' already", "choose another --name");
+  const LatencyTable table = measure_all(o, *space, device, threads);
+  const CheckResult checked = o.check > 0 ? check(o, *space, table, device) : CheckResult{};
+  store.add_latency_table({table.id,
+                           table.space,
+                           table.conditions.at("device"),
+                           Json(table.conditions).dump(),
+                           to_json(table),
+                           table.created});
+  if (!o.out.empty()) {
+    std::ofstream file(o.out, std::ios::binary);
+    file << to_json(table) << '\n';
+    file.close();
+    if (!file) throw ConfigError("--out " + o.out + " cannot be written (the table is stored)");
+  }
+  report(o, table, *space, checked);
+  return kExitOk;
+}
+
+}  // namespace nas::cli
