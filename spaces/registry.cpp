@@ -16,6 +16,8 @@ namespace nas {
   std::string schema_##family();
 NAS_FAMILY(downsampling)
 NAS_FAMILY(cnn)
+NAS_FAMILY(nasbench201)
+NAS_FAMILY(nasbench_macro)
 #undef NAS_FAMILY
 
 const std::vector<SpaceFamily>& space_families() {
@@ -28,6 +30,14 @@ const std::vector<SpaceFamily>& space_families() {
        "small convolutional networks for small images: kinds, widths and depths of layers",
        make_cnn,
        schema_cnn},
+      {"nasbench201",
+       "NAS-Bench-201 cells: 6 edges, 5 operations, 15,625 architectures",
+       make_nasbench201,
+       schema_nasbench201},
+      {"nasbench-macro",
+       "NAS-Bench-Macro: 8 layers, each identity or one of two inverted residuals",
+       make_nasbench_macro,
+       schema_nasbench_macro},
   };
   return table;
 }

@@ -14,6 +14,10 @@ namespace {
 
 const char* const kSpaces[] = {
     "digits",
+    "nasbench201",
+    "nasbench201-n1",
+    "nasbench201-standalone",
+    "nasbench-macro",
     "resnet20-pool",
     "resnet18-stride",
     "resnet50-stride",
