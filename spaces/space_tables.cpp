@@ -65,7 +65,7 @@ void SamplingTables::count_forest(const std::vector<Choice>& choices) {
     for (const BigInt& weight : below[*it]) {
       sum += weight;
       cumulative_[*it].push_back(
-          static_cast<double>(boost::multiprecision::cpp_rational(sum, total)));
+          static_cast<double>(sum.convert_to<long double>() / total.convert_to<long double>()));
     }
     if (choice.conditions.empty()) {
       count_ *= total;
