@@ -139,6 +139,7 @@ void Plan::clear() {
   nodes.clear();
   input_pool.clear();
   origin_pool.clear();
+  resize_input = false;
 }
 
 std::string Plan::tensor_name(const Node& node, Role role) const {

@@ -171,6 +171,8 @@ class Plan {
   std::vector<int32_t> input_pool;  ///< Node ids, kInput for the image.
   std::vector<Provenance> origin_pool;
   Shape input;
+  /// Images of another size are resized to `input` first (resolution is a choice of the space).
+  bool resize_input = false;
   const SymbolTable* symbols = nullptr;  ///< Owned by the Space, which outlives its plans.
 
   void clear();
@@ -299,8 +301,8 @@ class PlanBuilder {
   /// Throws InternalShapeError naming op and shapes when shapes do not fit. Pass the op itself,
   /// not an `Op`, where it is known: that is the fast way.
   template <typename T>
-    requires std::is_constructible_v<Op, const T&> && (!std::is_same_v<T, Op>)
-  int32_t add(const T& op, uint32_t name, int32_t input) {
+  requires std::is_constructible_v<Op, const T&> &&(!std::is_same_v<T, Op>)int32_t
+      add(const T& op, uint32_t name, int32_t input) {
     return append(op, detail::infer_one(op, plan_.shape_of(input)), name, {&input, 1});
   }
   int32_t add(const Op& op, uint32_t name, int32_t input) {
@@ -317,13 +319,8 @@ class PlanBuilder {
   int32_t append(const T& op, const Shape& out, uint32_t name, std::span<const int32_t> inputs) {
     const auto first = static_cast<uint32_t>(plan_.input_pool.size());
     for (const int32_t input : inputs) plan_.input_pool.push_back(input);
-    plan_.nodes.push_back(Node{op,
-                               out,
-                               name,
-                               first,
-                               static_cast<uint16_t>(inputs.size()),
-                               origin_count_,
-                               origin_first_});
+    plan_.nodes.push_back(Node{
+        op, out, name, first, static_cast<uint16_t>(inputs.size()), origin_count_, origin_first_});
     return static_cast<int32_t>(plan_.nodes.size()) - 1;
   }
 

@@ -18,6 +18,8 @@ NAS_FAMILY(downsampling)
 NAS_FAMILY(cnn)
 NAS_FAMILY(nasbench201)
 NAS_FAMILY(nasbench_macro)
+NAS_FAMILY(mobilenet)
+NAS_FAMILY(proxyless)
 #undef NAS_FAMILY
 
 const std::vector<SpaceFamily>& space_families() {
@@ -38,6 +40,14 @@ const std::vector<SpaceFamily>& space_families() {
        "NAS-Bench-Macro: 8 layers, each identity or one of two inverted residuals",
        make_nasbench_macro,
        schema_nasbench_macro},
+      {"mobilenet",
+       "once-for-all MobileNetV3: elastic kernels, expansions, depths, resolution",
+       make_mobilenet,
+       schema_mobilenet},
+      {"proxyless",
+       "once-for-all ProxylessNAS: elastic kernels, expansions, depths, resolution",
+       make_proxyless,
+       schema_proxyless},
   };
   return table;
 }

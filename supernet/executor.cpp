@@ -20,7 +20,7 @@ class Pass {
     uses_.assign(plan_.nodes.size(), 0);
     for (const int32_t id : plan_.input_pool)
       if (id != Plan::kInput) ++uses_[static_cast<size_t>(id)];
-    image_ = x;
+    image_ = sized(x);
     for (int32_t i = 0; i < count; ++i) {
       const Node& node = plan_.nodes[static_cast<size_t>(i)];
       id_ = i;
@@ -37,6 +37,12 @@ class Pass {
   }
 
  private:
+  at::Tensor sized(const at::Tensor& x) const {
+    const int64_t size[2] = {plan_.input.h, plan_.input.w};
+    if (!plan_.resize_input || (x.size(2) == size[0] && x.size(3) == size[1])) return x;
+    return at::_upsample_bilinear2d_aa(x, at::IntArrayRef(size, 2), /*align_corners=*/false);
+  }
+
   const at::Tensor& in(size_t k = 0) const {
     const int32_t id = inputs_[k];
     return id == Plan::kInput ? image_ : values_[static_cast<size_t>(id)];
