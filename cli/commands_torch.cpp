@@ -9,6 +9,7 @@ namespace nas::cli {
 int run_evaluate(const std::vector<std::string>& args);
 int run_export(const std::vector<std::string>& args);
 int run_measure(const std::vector<std::string>& args);
+int run_rank(const std::vector<std::string>& args);
 int run_train(const std::vector<std::string>& args);
 
 namespace {
@@ -22,6 +23,7 @@ constexpr Entry kEntries[] = {
     {"evaluate", run_evaluate},
     {"export", run_export},
     {"measure", run_measure},
+    {"rank", run_rank},
     {"train", run_train},
 };
 
