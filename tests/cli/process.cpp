@@ -75,6 +75,17 @@ Finished run(const Launch& launch) {
   return done;
 }
 
+double torch_startup() {
+  static const double seconds = [] {
+    Launch launch;
+    launch.args = {"version"};
+    launch.binary = "nas-torch";
+    run(launch);  // From the disk the first time.
+    return run(launch).seconds;
+  }();
+  return seconds;
+}
+
 std::string fresh_folder() {
   static struct Folders {
     std::vector<std::string> paths;

@@ -27,6 +27,9 @@ inline Finished run(std::vector<std::string> args) {
   return run(Launch{std::move(args)});
 }
 
+/// Seconds that nas-torch needs to start and end; long under sanitizers.
+double torch_startup();
+
 /// A fresh folder, removed at the end of the test program.
 std::string fresh_folder();
 void write_file(const std::string& path, const std::string& text);

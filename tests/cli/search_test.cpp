@@ -206,7 +206,7 @@ TEST(Search, SupernetSearchKilledTenTimes) {
   whole.args = start;
   const Finished done = run(whole);
   ASSERT_EQ(done.code, 0) << done.err;
-  kill_ten_times(rough, start, 0.55);
+  kill_ten_times(rough, start, 0.15 + 1.8 * torch_startup());
   if (HasFatalFailure()) return;
   EXPECT_EQ(outcome(calm), outcome(rough));
 }
