@@ -64,9 +64,14 @@ Session make_session(TrainConfig config,
   const TrainConfig& c = p.config;
   s.weights = make_shared_store(
       *p.space, c.seed, at::kFloat, p.device, c.train.memory_format == Layout::kChannelsLast);
-  const StrategyContext context{
-      *p.space, c.seed, c.train.epochs, static_cast<int64_t>(p.splits.train.size()), c.train.batch};
+  const StrategyContext context{*p.space,
+                                c.seed,
+                                c.train.epochs,
+                                static_cast<int64_t>(p.splits.train.size()),
+                                c.train.batch,
+                                c.train};
   s.strategy = make_strategy(strategy_name(c), context, strategy_source(c));
+  for (const std::string& line : s.strategy->advice()) warning(line);
   s.trainer =
       std::make_unique<Trainer>(*p.space,
                                 *s.weights,

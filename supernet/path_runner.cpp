@@ -146,6 +146,10 @@ void Reptile::path(const Step::Inner& inner, const std::function<void(int)>& bac
     std::vector<at::Tensor> grads, params, buffers;
     for (size_t k = 0; k < parameters_.size(); ++k) {
       at::Tensor& grad = parameters_[k].tensor.mutable_grad();
+      // One buffer for all paths goes with gradients that are zeroed, not dropped: what an earlier
+      // path moved keeps its momentum in this one (panda.md 6.3).
+      if (!grad.defined() && inner.persist && momentum[k].defined())
+        grad = at::zeros_like(parameters_[k].tensor);
       if (!grad.defined()) continue;
       moved[k] = true;
       if (!momentum[k].defined()) momentum[k] = at::zeros_like(grad);

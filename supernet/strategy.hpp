@@ -12,6 +12,7 @@
 
 #include "spaces/space.hpp"
 #include "spaces/yaml_binder.hpp"
+#include "supernet/train_options.hpp"
 #include "supernet/weight_store.hpp"
 
 namespace nas {
@@ -70,6 +71,8 @@ struct StrategyContext {
   int64_t epochs;
   int64_t train_size;  ///< Images in the training split; positions 0..train_size-1.
   int64_t batch_size;
+  /// The rest of the `train:` section, for what a method asks of it.
+  TrainOptions train = {};
 };
 
 class Strategy {
@@ -92,6 +95,10 @@ class Strategy {
   virtual void end_epoch(int64_t epoch);
   /// Scalars for the metrics table, e.g. `data.distinct_share`, `path.p.nor_conv_3x3`.
   virtual std::vector<std::pair<std::string, double>> telemetry() const { return {}; }
+  /// Probability of each training position in the coming draw; empty: uniform.
+  virtual std::vector<double> image_probabilities() const { return {}; }
+  /// Sentences about settings of the run that do not suit the method; told before training.
+  virtual std::vector<std::string> advice() const { return {}; }
   /// Short sentences for the end of the run (which choice starved, which collapsed).
   virtual std::vector<std::string> health() const { return {}; }
   virtual StrategyState save() const = 0;

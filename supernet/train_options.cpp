@@ -92,6 +92,12 @@ void describe(Binder& b, ValidationOptions& o) {
   b.value("images", o.images, "At most so many validation images; 0: all").range(0, 1e12);
 }
 
+void describe(Binder& b, GradientVarianceOptions& o) {
+  b.value("every", o.every, "Epochs between two measurements of the classifier's gradient; 0 off")
+      .range(0, 1e9);
+  b.value("images", o.images, "Training images it is measured on").range(2, 1e6);
+}
+
 void describe(Binder& b, TrainOptions& o) {
   b.value("epochs", o.epochs, "Passes over the training split").range(1, 1e7);
   b.value("batch", o.batch, "Images per step").range(1, 1e6);
@@ -112,6 +118,7 @@ void describe(Binder& b, TrainOptions& o) {
   b.section("schedule", o.schedule, "Learning-rate schedule");
   b.section("checkpoint", o.checkpoint, "When checkpoints are written");
   b.section("validation", o.validation, "Subnets judged between epochs");
+  b.section("gradient_variance", o.gradient_variance, "Gradient variance under the image draw");
 }
 
 void describe(Binder& b, RecalibrateOptions& o) {

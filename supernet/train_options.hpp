@@ -68,6 +68,13 @@ struct ValidationOptions {
 };
 void describe(Binder& b, ValidationOptions& o);
 
+/// `train.gradient_variance`: measured on frozen weights between epochs (panda.md 3.3).
+struct GradientVarianceOptions {
+  int every = 0;         ///< Epochs between two measurements; 0 off.
+  int64_t images = 512;  ///< Of the training split, fixed by the seed.
+};
+void describe(Binder& b, GradientVarianceOptions& o);
+
 /// `train`.
 struct TrainOptions {
   int64_t epochs = 10;
@@ -81,6 +88,7 @@ struct TrainOptions {
   ScheduleOptions schedule;
   CheckpointOptions checkpoint;
   ValidationOptions validation;
+  GradientVarianceOptions gradient_variance;
 };
 void describe(Binder& b, TrainOptions& o);
 

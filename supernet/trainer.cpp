@@ -9,9 +9,11 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <unordered_set>
 
 #include "spaces/random.hpp"
 #include "supernet/path_runner.hpp"
+#include "supernet/variance_probe.hpp"
 
 namespace nas {
 namespace {
@@ -87,18 +89,20 @@ struct Trainer::State {
   Optimizer optimizer;
   PathRunner runner;
   Reptile reptile;
-  int64_t epoch = 0;           ///< In progress, 0-based.
-  int64_t step = 0;            ///< Batches done in this epoch.
-  int64_t global_step = 0;     ///< Batches done since the start.
-  int64_t clipped = 0;         ///< Optimizer steps of this epoch that clipping scaled.
-  int64_t updates = 0;         ///< Optimizer steps of this epoch.
-  std::vector<int64_t> order;  ///< Training positions of this epoch; empty: not begun.
-  double macs_before = 0;      ///< Spent in earlier epochs.
+  int64_t epoch = 0;                      ///< In progress, 0-based.
+  int64_t step = 0;                       ///< Batches done in this epoch.
+  int64_t global_step = 0;                ///< Batches done since the start.
+  int64_t clipped = 0;                    ///< Optimizer steps of this epoch that clipping scaled.
+  int64_t updates = 0;                    ///< Optimizer steps of this epoch.
+  std::vector<int64_t> order;             ///< Training positions of this epoch; empty: not begun.
+  double macs_before = 0;                 ///< Spent in earlier epochs.
+  std::unordered_set<uint64_t> distinct;  ///< Hashes of the paths of this epoch.
 
   // ---- Only for the session.
   Loader loader;
   std::unique_ptr<SubnetScorer> validator;
   std::vector<Architecture> subnets;
+  std::unique_ptr<VarianceProbe> probe;
   Clock::time_point last_save = Clock::now();
   std::string last_checkpoint;
   double epoch_seconds = 0, epoch_wait = 0;
@@ -156,6 +160,7 @@ struct Trainer::State {
 
   void train_batch(const TrainBatch& batch) {
     const Step plan = strategy.next_step(epoch, step);
+    for (const Path& path : plan.paths) distinct.insert(path.architecture.hash());
     const bool features = strategy.wants_features();
     if (plan.combine == Step::Combine::kReptile) {
       reptile_step(plan, batch, features);
@@ -250,6 +255,7 @@ struct Trainer::State {
     m.emplace_back("train.accuracy", t.correct.item<double>() / static_cast<double>(t.path_images));
     m.emplace_back("train.lr", rate_used);
     m.emplace_back("train.paths", static_cast<double>(t.paths));
+    m.emplace_back("train.distinct_paths", static_cast<double>(distinct.size()));
     m.emplace_back("train.macs", macs_before + t.macs);
     if (options.optimizer.clip_norm > 0)
       m.emplace_back(
@@ -259,10 +265,12 @@ struct Trainer::State {
     macs_before += t.macs;
     runner.totals = {};
     clipped = updates = 0;
+    distinct.clear();
     ++epoch;
     step = 0;
     order.clear();
     validate(report);
+    measure_variance(report);
     m.emplace_back("time.seconds", epoch_seconds);
     m.emplace_back("time.images_per_second",
                    static_cast<double>(epoch_images) / std::max(epoch_seconds, 1e-9));
@@ -307,6 +315,21 @@ struct Trainer::State {
     report.metrics.emplace_back("validation.loss.mean", loss / n);
   }
 
+  void measure_variance(EpochReport& report) {
+    const GradientVarianceOptions& v = options.gradient_variance;
+    if (v.every <= 0 || (epoch % v.every != 0 && epoch != options.epochs)) return;
+    if (!probe)
+      probe = std::make_unique<VarianceProbe>(
+          space, store, data, v.images, seed, device, options.memory_format);
+    const VarianceReport r =
+        probe->measure(strategy.image_probabilities(), options.label_smoothing);
+    report.metrics.emplace_back("gradient.variance.uniform", r.uniform);
+    report.metrics.emplace_back("gradient.variance.sampling", r.sampling);
+    report.metrics.emplace_back("gradient.variance.best", r.best);
+    report.metrics.emplace_back("gradient.second_moment.uniform", r.uniform_second_moment);
+    report.metrics.emplace_back("gradient.second_moment.unweighted", r.unweighted_second_moment);
+  }
+
   [[noreturn]] void interrupt() {
     save();
     throw Interrupted("stopped in epoch " + std::to_string(epoch + 1) + " of " +
@@ -328,6 +351,11 @@ void Trainer::State::save() {
   for (const auto& [name, t] : state.tensors) c.tensors["strategy/" + name] = t;
   for (const auto& [name, text] : state.text) c.text["strategy/" + name] = text;
   if (!order.empty()) c.tensors["trainer/order"] = at::tensor(order, at::kLong);
+  if (!distinct.empty()) {
+    std::vector<int64_t> hashes(distinct.begin(), distinct.end());
+    std::sort(hashes.begin(), hashes.end());  // Equal states are equal files.
+    c.tensors["trainer/distinct"] = at::tensor(hashes, at::kLong);
+  }
   if (runner.totals.loss.defined()) {
     c.tensors["trainer/loss"] = runner.totals.loss;
     c.tensors["trainer/correct"] = runner.totals.correct;
@@ -424,6 +452,11 @@ void Trainer::State::load(const std::string& path) {
   if (const auto it = trainer.find("order"); it != trainer.end()) {
     const auto* p = it->second.data_ptr<int64_t>();
     order.assign(p, p + it->second.numel());
+  }
+  distinct.clear();
+  if (const auto it = trainer.find("distinct"); it != trainer.end()) {
+    const auto* p = it->second.data_ptr<int64_t>();
+    for (int64_t i = 0; i < it->second.numel(); ++i) distinct.insert(static_cast<uint64_t>(p[i]));
   }
 }
 

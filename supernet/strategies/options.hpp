@@ -29,5 +29,7 @@ StrategyEntry uniform_strategy();
 StrategyEntry fair_strategy();
 StrategyEntry sandwich_strategy();
 StrategyEntry fixed_strategy();
+StrategyEntry panda_strategy();
+StrategyEntry sumnas_strategy();
 
 }  // namespace nas

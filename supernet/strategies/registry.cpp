@@ -10,6 +10,8 @@ const std::vector<StrategyEntry>& strategies() {
       fair_strategy(),
       sandwich_strategy(),
       fixed_strategy(),
+      panda_strategy(),
+      sumnas_strategy(),
   };
   return table;
 }

@@ -7,51 +7,14 @@ namespace nas {
 namespace {
 
 using test::logits_of;
-using test::tensor_of;
 
-void fill(const at::Tensor& t, double s) {
-  t.detach().copy_(tensor_of(
-      t.sizes(), [s](int64_t j) { return 0.05 * std::sin(0.7 * static_cast<double>(j) + s); }));
-}
-
-at::Tensor images(int64_t size) {
-  return tensor_of({4, 3, size, size}, [](int64_t i) {
-    const auto t = static_cast<double>(i);
-    return std::cos(0.1 * t) + 0.5 * std::sin(0.013 * std::pow(t, 1.5));
-  });
-}
+using test::fill_nasbench201;
+using test::fill_wave;
+using test::find_parameter;
+using test::wave_images;
 
 at::Tensor labels() {
   return at::tensor({0, 3, 7, 9}, at::kLong);
-}
-
-const at::Tensor& find(const WeightStore& store, const std::string& name) {
-  for (const NamedTensor& p : store.parameters())
-    if (p.name == name) return p.tensor;
-  throw std::logic_error("no parameter " + name);
-}
-
-void fill_nasbench201(const WeightStore& store) {
-  fill(find(store, "stem.conv.weight"), 1);
-  const char* const edges[] = {"10", "20", "21", "30", "31", "32"};
-  for (int c = 0; c < 3; ++c)
-    for (int e = 0; e < 6; ++e)
-      for (int o = 2; o < 4; ++o) {
-        const std::string base = "cell" + std::to_string(c) + ".edge" + edges[e] + ".nor_conv_" +
-                                 (o == 2 ? "1x1" : "3x3") + ".conv";
-        fill(find(store, base + ".weight"), 10 + 100 * c + 10 * e + o);
-        fill(find(store, base + ".bias"), 15 + 100 * c + 10 * e + o);
-      }
-  for (int k = 0; k < 2; ++k) {
-    const std::string base = "reduction" + std::to_string(k);
-    fill(find(store, base + ".a.conv.weight"), 10001 + 10 * k);
-    fill(find(store, base + ".a.conv.bias"), 10006 + 10 * k);
-    fill(find(store, base + ".b.conv.weight"), 10002 + 10 * k);
-    fill(find(store, base + ".b.conv.bias"), 10007 + 10 * k);
-    fill(find(store, base + ".shortcut.conv.weight"), 10003 + 10 * k);
-  }
-  fill(find(store, "classifier.weight"), 20000);
-  fill(find(store, "classifier.bias"), 20001);
 }
 
 TEST(NasBench201Oracle, LogitsLossAndGradientNorm) {
@@ -71,7 +34,7 @@ TEST(NasBench201Oracle, LogitsLossAndGradientNorm) {
   };
   for (const Row& row : rows) {
     for (const NamedTensor& p : store->parameters()) p.tensor.mutable_grad().reset();
-    const at::Tensor logits = logits_of(*space, *store, row.genes, images(8));
+    const at::Tensor logits = logits_of(*space, *store, row.genes, wave_images(8));
     for (int k = 0; k < 4; ++k)
       EXPECT_NEAR(logits[0][k].item<double>(), row.logits[k], 1e-8) << row.genes << " " << k;
     const at::Tensor loss = at::cross_entropy_loss(logits, labels());
@@ -101,10 +64,10 @@ TEST(NasBenchMacroOracle, LogitsAndLoss) {
     int number = 0;
     for (const Node& node : plan.nodes)
       if (std::holds_alternative<Conv2d>(node.op))
-        fill(find(*store, plan.tensor_name(node, Role::kWeight)), ++number);
-    fill(find(*store, "classifier.weight"), 500);
-    fill(find(*store, "classifier.bias"), 501);
-    const at::Tensor logits = logits_of(*space, *store, row.text, images(16));
+        fill_wave(find_parameter(*store, plan.tensor_name(node, Role::kWeight)), ++number);
+    fill_wave(find_parameter(*store, "classifier.weight"), 500);
+    fill_wave(find_parameter(*store, "classifier.bias"), 501);
+    const at::Tensor logits = logits_of(*space, *store, row.text, wave_images(16));
     for (int k = 0; k < 4; ++k)
       EXPECT_NEAR(logits[0][k].item<double>(), row.logits[k], 1e-8) << row.text << " " << k;
     EXPECT_NEAR(at::cross_entropy_loss(logits, labels()).item<double>(), row.loss, 1e-9);
