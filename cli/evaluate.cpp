@@ -1,11 +1,10 @@
 // nas evaluate: architectures judged inside a trained supernet.
 #include <CLI/CLI.hpp>
 
-#include <fstream>
-#include <iostream>
 #include <nlohmann/json.hpp>
 #include <unordered_map>
 
+#include "cli/arch_list.hpp"
 #include "cli/pick.hpp"
 #include "cli/supernet_run.hpp"
 
@@ -25,36 +24,12 @@ struct Options {
 
 constexpr int64_t kMostForAll = 1000000;
 
-std::vector<Architecture> from_file(const Space& space, const std::string& path) {
-  std::ifstream file;
-  if (path != "-") {
-    file.open(path);
-    if (!file) throw ConfigError("--file " + path + " cannot be opened");
-  }
-  std::istream& in = path == "-" ? std::cin : file;
-  std::vector<Architecture> list;
-  std::vector<Problem> problems;
-  std::string line;
-  for (int number = 1; std::getline(in, line); ++number) {
-    line.erase(0, line.find_first_not_of(" \t"));
-    line.erase(line.find_last_not_of(" \t\r") + 1);
-    if (line.empty() || line[0] == '#') continue;
-    try {
-      list.push_back(line[0] == '{' ? space.parse_json(line) : space.parse(line));
-    } catch (const ConfigError& e) {
-      problems.push_back({path, number, 1, "", e.what(), ""});
-    }
-  }
-  if (!problems.empty()) throw ConfigError(problems);
-  return list;
-}
-
 std::vector<Architecture> chosen(const Options& o, const Space& space, uint64_t seed) {
   std::vector<Architecture> list;
   for (const std::string& text : o.architectures)
     list.push_back(!text.empty() && text[0] == '{' ? space.parse_json(text) : space.parse(text));
   if (!o.file.empty())
-    for (Architecture& a : from_file(space, o.file)) list.push_back(std::move(a));
+    for (Architecture& a : read_architectures(space, o.file)) list.push_back(std::move(a));
   if (o.sample > 0) {
     Rng rng(seed, "evaluate/sample");
     for (int64_t i = 0; i < o.sample; ++i) list.push_back(space.sample(rng));

@@ -2,16 +2,20 @@
 #include <CLI/CLI.hpp>
 
 #include <cmath>
+#include <filesystem>
+#include <functional>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "cli/arch_list.hpp"
 #include "cli/command.hpp"
 #include "cli/document.hpp"
 #include "cli/supernet_run.hpp"
 #include "predictors/rank_metrics.hpp"
 #include "search/evaluators.hpp"
 #include "search/search_options.hpp"
+#include "spaces/registry.hpp"
 #include "supernet/evaluate.hpp"
 
 namespace nas::cli {
@@ -23,26 +27,70 @@ using List = std::vector<double>;
 struct Options {
   Common common;
   std::vector<std::string> runs;
-  std::string truth, column, key, archs = "all", split;
+  std::string truth, column, key, archs = "all", split, space;
+  bool duplicates = false;
   int bootstrap = 1000;
   double level = 0.95;
 };
 
 constexpr int64_t kMost = 20000;
 
-/// Networks with a truth, each once.
+/// Networks with a truth.
 struct Truth {
   std::vector<Architecture> architectures;
   List values;
   int64_t without = 0;  ///< Asked for, but not in the table.
+  int64_t forms = 0;    ///< Of the networks, those that compute what an earlier one computes.
 };
+
+std::vector<Architecture> all_of(const Space& space, bool duplicates) {
+  if (space.count() > 1000000)
+    throw ConfigError("the space has " + space.count().str() + " architectures",
+                      "rank a sample: --archs 200");
+  std::vector<Architecture> list;
+  space.enumerate([&](const Architecture& a) {
+    if (duplicates || space.canonical(a) == a) list.push_back(a);
+    return true;
+  });
+  return list;
+}
+
+/// The same sample for every run: it depends on the seed only.
+std::vector<Architecture> sample_of(const Space& space, int64_t n, bool duplicates, uint64_t seed) {
+  Rng rng(seed, "rank/sample");
+  std::set<Architecture> drawn;
+  for (int64_t tries = 0; static_cast<int64_t>(drawn.size()) < n && tries < 100 * n; ++tries) {
+    const Architecture a = space.sample(rng);
+    drawn.insert(duplicates ? a : space.canonical(a));
+  }
+  return {drawn.begin(), drawn.end()};
+}
+
+/// `--archs`: all, the size of a sample, or a file that lists them.
+std::vector<Architecture> asked_for(const Options& o, const Space& space) {
+  if (o.archs == "all") return all_of(space, o.duplicates);
+  const bool number = o.archs.find_first_not_of("0123456789") == std::string::npos;
+  if (number && o.archs.size() < 10) {
+    const int64_t n = std::atoll(o.archs.c_str());
+    if (n < 2) throw ConfigError("--archs " + o.archs + ": a ranking needs at least 2");
+    return sample_of(space, n, o.duplicates, o.common.seed);
+  }
+  if (!std::filesystem::exists(o.archs))
+    throw ConfigError("--archs " + o.archs +
+                      ": expected all, a number from 2, or a file with one "
+                      "architecture a line");
+  std::vector<Architecture> list = read_architectures(space, o.archs);
+  std::set<Architecture> seen;
+  std::erase_if(list, [&](const Architecture& a) { return !seen.insert(a).second; });
+  return list;
+}
 
 Truth truth_of(const Options& o, const Space& space) {
   TableOptions table;
   table.file = o.truth;
   table.key = o.key;
   if (!o.column.empty()) table.metrics = {o.column};
-  TableEvaluator evaluator(space, table);
+  TableEvaluator evaluator(space, table, /*each_form=*/true);
   const std::vector<std::string> metrics = evaluator.metrics();
   if (metrics.empty()) throw ConfigError(o.truth + " has no column of numbers");
   if (metrics.size() > 1 && o.column.empty()) {
@@ -51,28 +99,9 @@ Truth truth_of(const Options& o, const Space& space) {
     throw ConfigError(o.truth + " has several columns of numbers: " + all,
                       "name one with --column");
   }
-  std::vector<Architecture> asked;
-  const auto add = [&](const Architecture& a) {
-    // Two forms of one network are one point.
-    if (space.canonical(a) == a) asked.push_back(a);
-    return true;
-  };
-  if (o.archs == "all") {
-    if (space.count() > 1000000)
-      throw ConfigError("the space has " + space.count().str() + " architectures",
-                        "rank a sample: --archs 200");
-    space.enumerate(add);
-  } else {
-    const int64_t n = std::atoll(o.archs.c_str());
-    if (n < 2) throw ConfigError("--archs " + o.archs + ": expected all or a number from 2");
-    // The same sample for every run: it depends on --seed only.
-    Rng rng(o.common.seed, "rank/sample");
-    std::set<Architecture> drawn;
-    for (int64_t tries = 0; static_cast<int64_t>(drawn.size()) < n && tries < 100 * n; ++tries)
-      drawn.insert(space.canonical(space.sample(rng)));
-    asked.assign(drawn.begin(), drawn.end());
-  }
+  const std::vector<Architecture> asked = asked_for(o, space);
   Truth truth;
+  std::set<Architecture> functions;
   const std::vector<Evaluation> found = evaluator.evaluate(asked);
   for (size_t i = 0; i < asked.size(); ++i) {
     if (found[i].values.empty()) {
@@ -81,6 +110,7 @@ Truth truth_of(const Options& o, const Space& space) {
     }
     truth.architectures.push_back(asked[i]);
     truth.values.push_back(found[i].values.begin()->second);
+    truth.forms += !functions.insert(space.canonical(asked[i])).second;
   }
   if (truth.values.size() < 2)
     throw ConfigError(o.truth + " has values for " + std::to_string(truth.values.size()) +
@@ -135,28 +165,40 @@ List judge(const Options& o, Store& store, SupernetRun& run, const Truth& truth)
 }
 
 /// Rankers that need no training (panda.md 8): to be beaten before a supernet has earned its cost.
+/// `live_`: of the searched parts, only what lies on a way from image to logits.
 std::vector<std::pair<std::string, List>> trivial_rankers(const Space& space, const Truth& truth) {
-  std::vector<std::pair<std::string, List>> rankers = {
-      {"macs", {}}, {"params", {}}, {"convolutions", {}}, {"depth", {}}};
+  std::vector<std::pair<std::string, List>> rankers;
+  for (const char* name :
+       {"macs", "params", "live_params", "convolutions", "live_convolutions", "depth"})
+    rankers.push_back({name, {}});
   Plan plan;
   for (const Architecture& a : truth.architectures) {
     space.build(a, plan);
     const Cost cost = cost_of(plan, space.counting());
-    double convolutions = 0, longest = 0;
+    const std::vector<bool> live = live_nodes(plan);
+    double convolutions = 0, live_convolutions = 0, live_params = 0, longest = 0;
     std::vector<double> depth(plan.nodes.size(), 0);
+    const auto searched = [&](size_t i) { return !plan.origins(plan.nodes[i]).empty(); };
     for (size_t i = 0; i < plan.nodes.size(); ++i) {
       for (const int32_t id : plan.inputs(plan.nodes[i]))
         if (id != Plan::kInput) depth[i] = std::max(depth[i], depth[static_cast<size_t>(id)]);
       if (std::holds_alternative<Conv2d>(plan.nodes[i].op)) {
         ++convolutions;
-        ++depth[i];
+        live_convolutions += live[i] && searched(i);
+        depth[i] += live[i];
       }
-      longest = std::max(longest, depth[i]);
+      if (live[i]) {
+        if (searched(i)) live_params += static_cast<double>(params_of(plan.nodes[i].op));
+        longest = std::max(longest, depth[i]);
+      }
     }
-    rankers[0].second.push_back(static_cast<double>(cost.macs));
-    rankers[1].second.push_back(static_cast<double>(cost.params));
-    rankers[2].second.push_back(convolutions);
-    rankers[3].second.push_back(longest);
+    const double values[] = {static_cast<double>(cost.macs),
+                             static_cast<double>(cost.params),
+                             live_params,
+                             convolutions,
+                             live_convolutions,
+                             longest};
+    for (size_t r = 0; r < rankers.size(); ++r) rankers[r].second.push_back(values[r]);
   }
   return rankers;
 }
@@ -199,6 +241,9 @@ class Ranking {
       if (k > truth_.size() || std::isnan(counts.tau_b())) continue;
       const std::string at = "_at_" + std::to_string(k);
       json["precision" + at] = json_number(precision_at(predicted, truth_, k));
+      json["precision" + at + "_interval"] =
+          interval([k](const List& x, const List& y) { return precision_at(x, y, k); });
+      json["best_rank" + at] = best_rank_at(predicted, truth_, k);
       json["regret" + at] = json_number(regret_at(predicted, truth_, k));
       json["regret" + at + "_interval"] =
           interval([k](const List& x, const List& y) { return regret_at(x, y, k); });
@@ -266,7 +311,8 @@ void print_ranking(const Json& d) {
                number(r.value("regret_at_1", Json())),
                number(r.value("regret_at_10", Json()))});
   print(table.text());
-  print(d["n"].dump() + " architectures with a truth, " + d["without_truth"].dump() + " without; " +
+  print(d["n"].dump() + " architectures with a truth (" + d["same_function"].dump() +
+        " of them compute what another one computes), " + d["without_truth"].dump() + " without; " +
         format_number(100 * d["level"].get<double>()) + " % bootstrap intervals of " +
         d["bootstrap"].dump() + " draws");
   for (const Json& c : d["differences"]) {
@@ -280,7 +326,53 @@ void print_ranking(const Json& d) {
   }
 }
 
+Json differences(const Ranking& ranking,
+                 const std::vector<std::pair<std::string, List>>& rankers,
+                 size_t supernets) {
+  Json list = Json::array();
+  const auto add = [&](size_t from, size_t to) {
+    list.push_back(ranking.difference(
+        rankers[from].first, rankers[from].second, rankers[to].first, rankers[to].second));
+  };
+  // The first supernet against counting MACs; each further one against the first.
+  if (supernets > 0) add(supernets, 0);
+  for (size_t i = 1; i < supernets; ++i) add(0, i);
+  return list;
+}
+
+int show(const Options& o,
+         const Space& space,
+         const Truth& truth,
+         std::vector<std::pair<std::string, List>> rankers,
+         const std::function<void(const Json&)>& keep) {
+  const size_t supernets = rankers.size();
+  for (auto& ranker : trivial_rankers(space, truth)) rankers.push_back(std::move(ranker));
+  const Ranking ranking(o, truth.values);
+  Json document{{"schema", "nas-rank/1"},
+                {"space", space.name()},
+                {"truth", o.truth},
+                {"n", truth.values.size()},
+                {"same_function", truth.forms},
+                {"without_truth", truth.without},
+                {"bootstrap", o.bootstrap},
+                {"level", o.level},
+                {"rankers", Json::array()},
+                {"differences", differences(ranking, rankers, supernets)}};
+  for (const auto& [name, values] : rankers)
+    document["rankers"].push_back(ranking.row(name, values));
+  keep(document);
+  if (o.common.json)
+    print(document.dump(2));
+  else
+    print_ranking(document);
+  return kExitOk;
+}
+
 int rank(const Options& o) {
+  if (!o.space.empty()) {
+    const std::unique_ptr<Space> space = load_space(o.space);
+    return show(o, *space, truth_of(o, *space), {}, [](const Json&) {});
+  }
   Store store(o.common.db, Store::Mode::kExisting);
   std::vector<SupernetRun> runs;
   for (const std::string& run : o.runs) runs.push_back(open_supernet_run(store, run, o.common));
@@ -294,32 +386,9 @@ int rank(const Options& o) {
   for (SupernetRun& run : runs)
     rankers.emplace_back(run.row.name.empty() ? run.row.id : run.row.name,
                          judge(o, store, run, truth));
-  const size_t supernets = rankers.size();
-  for (auto& ranker : trivial_rankers(space, truth)) rankers.push_back(std::move(ranker));
-  const Ranking ranking(o, truth.values);
-  Json document{{"schema", "nas-rank/1"},
-                {"space", space.name()},
-                {"truth", o.truth},
-                {"n", truth.values.size()},
-                {"without_truth", truth.without},
-                {"bootstrap", o.bootstrap},
-                {"level", o.level},
-                {"rankers", Json::array()},
-                {"differences", Json::array()}};
-  for (const auto& [name, values] : rankers)
-    document["rankers"].push_back(ranking.row(name, values));
-  // Each further supernet against the first; the first against counting MACs.
-  document["differences"].push_back(ranking.difference(
-      rankers[supernets].first, rankers[supernets].second, rankers[0].first, rankers[0].second));
-  for (size_t i = 1; i < supernets; ++i)
-    document["differences"].push_back(ranking.difference(
-        rankers[0].first, rankers[0].second, rankers[i].first, rankers[i].second));
-  for (const SupernetRun& run : runs) store.set_document(run.row.id, "ranking", document.dump());
-  if (o.common.json)
-    print(document.dump(2));
-  else
-    print_ranking(document);
-  return kExitOk;
+  return show(o, space, truth, std::move(rankers), [&](const Json& document) {
+    for (const SupernetRun& run : runs) store.set_document(run.row.id, "ranking", document.dump());
+  });
 }
 
 }  // namespace
@@ -330,15 +399,22 @@ int run_rank(const std::vector<std::string>& args) {
   app.footer(
       "nas rank --run digits --truth truth.csv\n"
       "nas rank --run first --run second --truth truth.csv --column test_accuracy --archs 200\n"
-      "nas rank --run last --truth truth.json --json");
+      "nas rank --run last --truth truth.csv --archs list.txt --json\n"
+      "nas rank --space nasbench201 --truth truth.csv --column test --duplicates");
   app.add_option("--run", o.runs, "Training run: id, name or last; repeat to compare")
       ->allow_extra_args(false);
   app.add_option("--truth", o.truth, "CSV or JSON with architectures and their true quality")
       ->required();
   app.add_option("--column", o.column, "Column of the truth (where there are several)");
   app.add_option("--key", o.key, "Column of the architectures (default: architecture or arch)");
-  app.add_option("--archs", o.archs, "all, or the size of a sample drawn by --seed")
+  app.add_option(
+         "--archs", o.archs, "all, the size of a sample drawn by --seed, or a file with one a line")
       ->capture_default_str();
+  app.add_flag("--duplicates",
+               o.duplicates,
+               "all, samples: keep architectures that compute what another one computes");
+  app.add_option("--space", o.space, "Without a supernet: the rankers that need no training")
+      ->excludes("--run");
   app.add_option("--split", o.split, "Judge on validation, test or train")
       ->check(CLI::IsMember({"validation", "test", "train"}));
   app.add_option("--bootstrap", o.bootstrap, "Draws of the bootstrap intervals")

@@ -157,6 +157,16 @@ double regret_at(std::span<const double> predicted, std::span<const double> trut
   return *std::max_element(truth.begin(), truth.end()) - top;
 }
 
+size_t best_rank_at(std::span<const double> predicted, std::span<const double> truth, size_t k) {
+  check(predicted, truth);
+  const std::vector<size_t> picked = best(predicted, k);
+  if (picked.empty()) return 0;
+  double top = truth[picked[0]];
+  for (const size_t i : picked) top = std::max(top, truth[i]);
+  return 1 + static_cast<size_t>(
+                 std::count_if(truth.begin(), truth.end(), [top](double v) { return v > top; }));
+}
+
 Interval bootstrap(size_t n,
                    const std::function<double(std::span<const size_t>)>& statistic,
                    int draws,

@@ -31,6 +31,9 @@ double precision_at(std::span<const double> predicted, std::span<const double> t
 /// Best truth of all minus best truth among the k best by `predicted`.
 double regret_at(std::span<const double> predicted, std::span<const double> truth, size_t k);
 
+/// Best place by `truth` (1: the best of all) among the k best by `predicted`; 0 for k = 0.
+size_t best_rank_at(std::span<const double> predicted, std::span<const double> truth, size_t k);
+
 struct Interval {
   double low = 0, high = 0;
 };

@@ -158,6 +158,8 @@ struct TableEvaluator::Impl {
     std::map<std::string, double> values;
   };
   std::unordered_map<Architecture, Row> rows;
+  bool each_form = false;
+  std::unordered_map<Architecture, std::map<std::string, double>> forms;  ///< With each_form.
 
   void choose_columns(const TextTable& table, const TableOptions& options, size_t key) {
     for (const std::string& text : options.metrics) {
@@ -189,6 +191,7 @@ struct TableEvaluator::Impl {
         fail(file, cells.line, metric + ": '" + cells.cells[column] + "' is not a finite number");
       if (value) row.values[metric] = *value;
     }
+    if (each_form) forms.emplace(space.fix_inactive(a), row.values);
     const Architecture key_form = space.canonical(a);
     row.exact = key_form == space.fix_inactive(a);
     const auto [it, fresh] = rows.emplace(key_form, row);
@@ -202,8 +205,8 @@ struct TableEvaluator::Impl {
   }
 };
 
-TableEvaluator::TableEvaluator(const Space& space, const TableOptions& options)
-    : impl_(new Impl{space, options.file, {}, {}}) {
+TableEvaluator::TableEvaluator(const Space& space, const TableOptions& options, bool each_form)
+    : impl_(new Impl{space, options.file, {}, {}, each_form, {}}) {
   std::ifstream in(options.file, std::ios::binary);
   if (!in) throw DataError(options.file + ": cannot be read (evaluator.table.file)");
   const std::string text{std::istreambuf_iterator<char>(in), {}};
@@ -226,6 +229,11 @@ TableEvaluator::~TableEvaluator() = default;
 std::vector<Evaluation> TableEvaluator::evaluate(std::span<const Architecture> architectures) {
   std::vector<Evaluation> results;
   for (const Architecture& a : architectures) {
+    if (const auto form = impl_->forms.find(impl_->space.fix_inactive(a));
+        form != impl_->forms.end()) {
+      results.push_back({form->second, ""});
+      continue;
+    }
     const auto it = impl_->rows.find(impl_->space.canonical(a));
     if (it == impl_->rows.end())
       results.push_back({{}, "not in " + impl_->file});

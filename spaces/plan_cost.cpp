@@ -96,4 +96,29 @@ Cost cost_of(const Plan& plan, Counting counting) {
   return cost;
 }
 
+std::vector<bool> live_nodes(const Plan& plan) {
+  const size_t n = plan.nodes.size();
+  std::vector<bool> reached(n, false), live(n, false);
+  const auto has_value = [&](int32_t id) {
+    return id == Plan::kInput || reached[static_cast<size_t>(id)];
+  };
+  for (size_t i = 0; i < n; ++i) {
+    const Node& node = plan.nodes[i];
+    if (std::holds_alternative<Zero>(node.op)) continue;
+    const auto inputs = plan.inputs(node);
+    // A product is zero when one factor is; everything else passes on what any input brings.
+    reached[i] = std::holds_alternative<Mul>(node.op)
+                     ? std::all_of(inputs.begin(), inputs.end(), has_value)
+                     : std::any_of(inputs.begin(), inputs.end(), has_value);
+  }
+  if (n > 0) live[n - 1] = reached[n - 1];
+  for (size_t i = n; i-- > 0;) {
+    if (!live[i]) continue;
+    for (const int32_t id : plan.inputs(plan.nodes[i]))
+      if (id != Plan::kInput && reached[static_cast<size_t>(id)])
+        live[static_cast<size_t>(id)] = true;
+  }
+  return live;
+}
+
 }  // namespace nas

@@ -19,8 +19,8 @@ db=$out/panda.db
 
 status_of() { "$nas" runs show "$1" --db "$db" --json 2>/dev/null |
   python3 -c 'import json,sys; print(json.load(sys.stdin)["status"])' 2>/dev/null || echo none; }
-macs_of() { "$nas" runs show "$1" --db "$db" --metrics --json |
-  python3 -c 'import json,sys; m=json.load(sys.stdin)["metrics"]; print(max(r["value"] for r in m if r["name"]=="train.macs"))'; }
+macs_of() { "$nas" runs show "$1" --db "$db" --json |
+  python3 -c 'import json,sys; print(json.load(sys.stdin)["metrics"]["train.macs"]["value"])'; }
 
 # run NAME CONFIG SEED EPOCHS
 run() {
@@ -61,10 +61,12 @@ names() { for seed in $seeds; do for m in spos paper panda paper-cut panda-cut f
 
 rank() {
   # One list for all: 200 connected cells, drawn by seed 0.
-  [ -f "$out/archs.txt" ] ||
-    "$nas" space sample "$space-connected" --count 200 --seed 0 >"$out/archs.txt" 2>/dev/null ||
-    { printf 'family: nasbench201\nwidth: 16\ncells: 1\nform: supernet\nconnected: true\n' >"$out/connected.yaml"
-      "$nas" space sample "$out/connected.yaml" --count 200 --seed 0 >"$out/archs.txt"; }
+  if [ ! -s "$out/archs.txt" ]; then
+    printf 'family: nasbench201\nconnected: true\n' >"$out/connected.yaml"
+    "$nas" space sample "$out/connected.yaml" --count 200 --seed 0 --json |
+      python3 -c 'import json,sys; [print(a["architecture"]) for a in json.load(sys.stdin)["architectures"]]' \
+        >"$out/archs.txt"
+  fi
   local name
   for name in $(names); do
     [ "$(status_of "$name")" = finished ] || continue
