@@ -66,11 +66,16 @@ std::vector<Architecture> sample_of(const Space& space, int64_t n, bool duplicat
   return {drawn.begin(), drawn.end()};
 }
 
+bool is_count(const std::string& text) {
+  constexpr size_t kDigits = 9;
+  return !text.empty() && text.size() <= kDigits &&
+         text.find_first_not_of("0123456789") == std::string::npos;
+}
+
 /// `--archs`: all, the size of a sample, or a file that lists them.
 std::vector<Architecture> asked_for(const Options& o, const Space& space) {
   if (o.archs == "all") return all_of(space, o.duplicates);
-  const bool number = o.archs.find_first_not_of("0123456789") == std::string::npos;
-  if (number && o.archs.size() < 10) {
+  if (is_count(o.archs)) {
     const int64_t n = std::atoll(o.archs.c_str());
     if (n < 2) throw ConfigError("--archs " + o.archs + ": a ranking needs at least 2");
     return sample_of(space, n, o.duplicates, o.common.seed);
@@ -90,7 +95,8 @@ Truth truth_of(const Options& o, const Space& space) {
   table.file = o.truth;
   table.key = o.key;
   if (!o.column.empty()) table.metrics = {o.column};
-  TableEvaluator evaluator(space, table, /*each_form=*/true);
+  const bool listed = o.archs != "all" && !is_count(o.archs);
+  TableEvaluator evaluator(space, table, /*each_form=*/o.duplicates || listed);
   const std::vector<std::string> metrics = evaluator.metrics();
   if (metrics.empty()) throw ConfigError(o.truth + " has no column of numbers");
   if (metrics.size() > 1 && o.column.empty()) {
@@ -412,7 +418,7 @@ int run_rank(const std::vector<std::string>& args) {
       ->capture_default_str();
   app.add_flag("--duplicates",
                o.duplicates,
-               "all, samples: keep architectures that compute what another one computes");
+               "Keep architectures that compute what another one computes, each with its own row");
   app.add_option("--space", o.space, "Without a supernet: the rankers that need no training")
       ->excludes("--run");
   app.add_option("--split", o.split, "Judge on validation, test or train")

@@ -12,8 +12,8 @@ namespace nas {
 /// row fails alone. DataError (file:line) for a file that cannot be read as such a table.
 class TableEvaluator : public Evaluator {
  public:
-  /// `each_form`: an architecture that has a row of its own gets that row, though an equivalent one
-  /// has another (published benchmarks list every form, each measured on its own).
+  /// `each_form`: only an architecture's own row counts, not that of an equivalent one (published
+  /// benchmarks list every form, each measured on its own).
   TableEvaluator(const Space& space, const TableOptions& options, bool each_form = false);
   ~TableEvaluator() override;
   std::vector<Evaluation> evaluate(std::span<const Architecture> architectures) override;

@@ -229,9 +229,12 @@ TableEvaluator::~TableEvaluator() = default;
 std::vector<Evaluation> TableEvaluator::evaluate(std::span<const Architecture> architectures) {
   std::vector<Evaluation> results;
   for (const Architecture& a : architectures) {
-    if (const auto form = impl_->forms.find(impl_->space.fix_inactive(a));
-        form != impl_->forms.end()) {
-      results.push_back({form->second, ""});
+    if (impl_->each_form) {
+      const auto form = impl_->forms.find(impl_->space.fix_inactive(a));
+      if (form == impl_->forms.end())
+        results.push_back({{}, "not in " + impl_->file});
+      else
+        results.push_back({form->second, ""});
       continue;
     }
     const auto it = impl_->rows.find(impl_->space.canonical(a));

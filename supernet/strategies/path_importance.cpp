@@ -68,7 +68,13 @@ PathImportance::PathImportance(const Space& space, const PathImportanceOptions& 
     groups_[g].choices.push_back(c);
     group_of_.push_back(g);
   }
-  if (groups_.size() == 1) groups_[0].name = "type";
+  if (groups_.size() == 1 && options.scope == ImportanceScope::kGlobal) {
+    groups_[0].name = "type";
+  } else {
+    // `stage1.layer1+3`: that choice and three like it.
+    for (Group& group : groups_)
+      if (group.choices.size() > 1) group.name += "+" + std::to_string(group.choices.size() - 1);
+  }
   double worst = 1;
   for (Group& group : groups_) {
     const size_t m = group.options.size();

@@ -59,7 +59,7 @@ class PathImportance {
   void end_epoch(double tau, Rng rng);
 
   struct Group {
-    std::string name;  ///< The choice, or `type` for all choices of the only type.
+    std::string name;  ///< The choice (`+N` like it), or `type` where all choices are alike.
     std::vector<std::string> options;
     std::vector<size_t> choices;
     double floor = 0;

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "process.hpp"
@@ -45,13 +46,79 @@ TEST(Rank, AgainstItsOwnAccuraciesIsPerfect) {
     EXPECT_EQ(json["rankers"][0]["ranker"], "net");
     EXPECT_NEAR(json["rankers"][0]["tau_b"].get<double>(), tau, 1e-12);
     EXPECT_EQ(json["rankers"][1]["ranker"], "macs");
+    EXPECT_EQ(json["rankers"][5]["ranker"], "live_convolutions");
     EXPECT_GT(json["n"].get<int>(), 15);
+    for (const char* key : {"tau_b", "spearman", "precision_at_10", "regret_at_10"}) {
+      ASSERT_TRUE(json["rankers"][0].contains(key)) << key;
+      const Json& interval = json["rankers"][0][std::string(key) + "_interval"];
+      EXPECT_LE(interval[0].get<double>(), json["rankers"][0][key].get<double>() + 1e-12) << key;
+      EXPECT_GE(interval[1].get<double>(), json["rankers"][0][key].get<double>() - 1e-12) << key;
+    }
   }
+  // A fixed list.
+  const std::string first = evaluations[0]["architecture"], second = evaluations[1]["architecture"];
+  write_file(folder + "/list.txt", "# two\n" + first + "\n\n" + second + "\n" + first + "\n");
+  const Finished listed = call({"rank",
+                                "--run",
+                                "net",
+                                "--truth",
+                                "good.csv",
+                                "--archs",
+                                "list.txt",
+                                "--bootstrap",
+                                "50",
+                                "--json",
+                                "-q"});
+  ASSERT_EQ(listed.code, 0) << listed.err;
+  EXPECT_EQ(Json::parse(listed.out)["n"], 2);
+  write_file(folder + "/wrong.txt", first + "\nnonsense\n");
+  const Finished wrong =
+      call({"rank", "--run", "net", "--truth", "good.csv", "--archs", "wrong.txt"});
+  EXPECT_EQ(wrong.code, 2);
+  EXPECT_THAT(wrong.err, HasSubstr("wrong.txt:2:1"));
   const Finished missing = call({"rank", "--run", "net", "--truth", "nowhere.csv"});
   EXPECT_NE(missing.code, 0);
   EXPECT_THAT(missing.err, HasSubstr("nowhere.csv"));
   EXPECT_EQ(call({"rank", "--run", "net"}).code, 2);
   EXPECT_EQ(call({"rank", "--run", "net", "--truth", "good.csv", "--archs", "none"}).code, 2);
+}
+
+// Forms that compute the same keep their own truth where asked; no supernet is needed.
+TEST(Rank, SpaceAloneKeepsFormsApart) {
+  const std::string folder = fresh_folder();
+  const char* const rows =
+      "arch,test\n"
+      "|nor_conv_3x3~0|+|none~0|none~1|+|none~0|skip_connect~1|none~2|,90\n"
+      "|none~0|+|none~0|none~1|+|nor_conv_3x3~0|none~1|none~2|,80\n"  // The same function.
+      "|none~0|+|none~0|none~1|+|nor_conv_1x1~0|none~1|none~2|,70\n"
+      "|none~0|+|none~0|none~1|+|none~0|none~1|none~2|,10\n";
+  write_file(folder + "/truth.csv", rows);
+  const auto rank = [&](std::vector<std::string> more) {
+    std::vector<std::string> args = {"rank",
+                                     "--space",
+                                     "nasbench201",
+                                     "--truth",
+                                     "truth.csv",
+                                     "--bootstrap",
+                                     "20",
+                                     "--json",
+                                     "-q"};
+    args.insert(args.end(), more.begin(), more.end());
+    return run(Launch{args, folder});
+  };
+  const Finished all = rank({"--duplicates"});
+  ASSERT_EQ(all.code, 0) << all.err;
+  const Json json = Json::parse(all.out);
+  EXPECT_EQ(json["n"], 4);
+  EXPECT_EQ(json["same_function"], 1);
+  EXPECT_EQ(json["without_truth"], 15625 - 4);
+  const Json& live = json["rankers"][2];
+  EXPECT_EQ(live["ranker"], "live_params");
+  EXPECT_NEAR(live["tau_b"].get<double>(), 5 / std::sqrt(5.0 * 6.0), 1e-12);
+  const Finished once = rank({});
+  ASSERT_EQ(once.code, 0) << once.err;
+  EXPECT_EQ(Json::parse(once.out)["n"], 3);
+  EXPECT_EQ(rank({"--run", "x"}).code, 2);
 }
 
 }  // namespace

@@ -1,0 +1,151 @@
+// What PA&DA adds to a training step: the same trainer, data and paths with and without it, in
+// alternating rounds.
+// bench_panda [--space S] [--batch N] [--steps N] [--rounds N] [--threads N] [--preset default]
+// Prints one line of JSON with the ratio of each round and the median: of processor time, which
+// other programs on the machine disturb less, and of wall-clock time.
+#include <algorithm>
+#include <cstdio>
+#include <ctime>
+#include <filesystem>
+#include <map>
+#include <string>
+
+#include "spaces/registry.hpp"
+#include "supernet/device.hpp"
+#include "supernet/strategies/path_importance.hpp"
+#include "supernet/trainer.hpp"
+
+namespace {
+
+using namespace nas;
+
+/// The paths that PA&DA draws in its first epoch (all probabilities still uniform), nothing else.
+class SamePaths final : public Strategy {
+ public:
+  explicit SamePaths(const StrategyContext& context)
+      : Strategy(context), rng_(context.seed, "paths"), paths_(context.space, {}) {}
+  std::string name() const override { return "same_paths"; }
+  Step next_step(int64_t, int64_t) override {
+    Step step;
+    step.paths.resize(1);
+    paths_.draw(rng_, step.paths[0].architecture);
+    return step;
+  }
+  StrategyState save() const override { return {}; }
+  void load(const StrategyState&) override {}
+
+ private:
+  Rng rng_;
+  PathImportance paths_;
+};
+
+struct Side {
+  std::unique_ptr<WeightStore> store;
+  std::unique_ptr<Strategy> strategy;
+  std::unique_ptr<Trainer> trainer;
+};
+
+struct Timing {
+  double cpu = 0, wall = 0;  ///< Seconds, of all threads and per step.
+};
+
+Timing time_steps(Trainer& trainer, int64_t steps) {
+  const std::clock_t start = std::clock();
+  const double wall = trainer.time_steps(steps).seconds_per_step;
+  return {static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC, wall};
+}
+
+double median(std::vector<double> v) {
+  std::sort(v.begin(), v.end());
+  return v[v.size() / 2];
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::map<std::string, std::string> o = {{"--space", "nasbench201-n1"},
+                                          {"--batch", "128"},
+                                          {"--steps", "20"},
+                                          {"--rounds", "9"},
+                                          {"--threads", "1"},
+                                          {"--preset", "default"}};
+  for (int i = 1; i < argc; ++i) {
+    const std::string key = argv[i];
+    if (!o.contains(key) || i + 1 >= argc) {
+      std::fprintf(stderr, "unknown or incomplete option %s\n", argv[i]);
+      return 2;
+    }
+    o[key] = argv[++i];
+  }
+  const int threads = set_compute_threads(std::stoi(o["--threads"]));
+  tune_allocator();
+  const auto space = load_space(o["--space"]);
+  const int64_t steps = std::stoll(o["--steps"]);
+  const int rounds = std::stoi(o["--rounds"]);
+  TrainOptions options;
+  options.batch = std::stoll(o["--batch"]);
+  options.epochs = 1;
+  options.memory_format = Layout::kChannelsLast;
+  options.optimizer.lr = 0.01;
+  options.optimizer.clip_norm = 5;
+  options.optimizer.untouched = Untouched::kDecay;
+
+  DataOptions data_options;
+  data_options.kind = "synthetic";
+  data_options.synthetic_resolution = space->input().h;
+  data_options.synthetic_size = 2 * options.batch * (steps + 1) * (rounds + 1);
+  data_options.validation = data_options.test = 0.1;
+  const auto dataset = open_dataset(data_options);
+  const Splits splits = make_splits(*dataset, data_options);
+  const RunData data{
+      *dataset, splits, normalisation_of(*dataset, splits.train, data_options), data_options};
+  const StrategyContext context{
+      *space, 0, 1, static_cast<int64_t>(splits.train.size()), options.batch, options};
+  YamlSource source;
+  source.text = "{name: panda, preset: " + o["--preset"] + "}";
+  const auto make_side = [&](std::unique_ptr<Strategy> strategy) {
+    Side side;
+    side.store = make_shared_store(*space, 0, at::kFloat, c10::Device(c10::kCPU), true);
+    side.strategy = std::move(strategy);
+    side.trainer = std::make_unique<Trainer>(*space,
+                                             *side.store,
+                                             *side.strategy,
+                                             data,
+                                             options,
+                                             EvaluateOptions{},
+                                             0,
+                                             c10::Device(c10::kCPU),
+                                             std::filesystem::temp_directory_path().string(),
+                                             RunIdentity{},
+                                             TrainHooks{});
+    return side;
+  };
+  Side plain = make_side(std::make_unique<SamePaths>(context));
+  Side panda = make_side(make_strategy("panda", context, source));
+  plain.trainer->time_steps(5);
+  panda.trainer->time_steps(5);
+  std::vector<double> cpu, wall;
+  double best_plain = 1e9;
+  for (int r = 0; r < rounds; ++r) {
+    // Whoever goes first changes from round to round: the machine may be slower at one end.
+    Timing a, b;
+    if (r % 2 == 0) a = time_steps(*plain.trainer, steps);
+    b = time_steps(*panda.trainer, steps);
+    if (r % 2 == 1) a = time_steps(*plain.trainer, steps);
+    cpu.push_back(b.cpu / a.cpu);
+    wall.push_back(b.wall / a.wall);
+    best_plain = std::min(best_plain, a.wall);
+  }
+  std::printf(
+      "{\"space\": \"%s\", \"preset\": \"%s\", \"batch\": %lld, \"threads\": %d, \"cpu_ratios\": [",
+      o["--space"].c_str(),
+      o["--preset"].c_str(),
+      static_cast<long long>(options.batch),
+      threads);
+  for (size_t r = 0; r < cpu.size(); ++r) std::printf("%s%.3f", r == 0 ? "" : ", ", cpu[r]);
+  std::printf("], \"cpu_median\": %.3f, \"wall_median\": %.3f, \"plain_step_ms\": %.1f}\n",
+              median(cpu),
+              median(wall),
+              1e3 * best_plain);
+  return 0;
+}
