@@ -87,9 +87,9 @@ std::string choices_text(const Space& space) {
       options += (options.empty() ? "" : " ") + option;
     for (const Condition& condition : choice.conditions) {
       const Choice& on = space.choices()[static_cast<size_t>(condition.on)];
-      when += (when.empty() ? "" : " and ") + on.name + " in";
-      for (const int16_t option : condition.options)
-        when += " " + on.options[static_cast<size_t>(option)];
+      when += (when.empty() ? "" : " and ") + on.name + " is ";
+      for (size_t i = 0; i < condition.options.size(); ++i)
+        when += (i > 0 ? " or " : "") + on.options[static_cast<size_t>(condition.options[i])];
     }
     table.row({choice.name, options, when});
   }

@@ -84,7 +84,7 @@ void describe(Binder& b, BlockOptions& o) {
 
 void describe(Binder& b, LayerOptions& o) {
   b.list("blocks", o.blocks, "Candidates of this layer; empty: those of the stage")
-      .range(0, 64)
+      .range(0, 16)
       .check([&o] { return twice(o.blocks); });
 }
 
@@ -102,7 +102,7 @@ void describe(Binder& b, StageOptions& o) {
       .check([&o] { return rising(o.depths); });
   b.value("stride", o.stride, "Of the stage's first layer").range(1, 8);
   b.list("blocks", o.blocks, "Candidates of each layer: names of `blocks:`, or kinds")
-      .range(1, 64)
+      .range(1, 16)
       .check([&o] { return twice(o.blocks); });
   b.items("layers", o.layers, "Layers with candidates of their own, from the first on");
   b.value("shortcut",
@@ -191,7 +191,7 @@ void check_candidates(const Options& o,
                       const std::string& key,
                       Mistakes& mistakes) {
   const std::vector<std::string> known = known_blocks(o);
-  for (size_t i = 0; i < names.size(); ++i) {
+  for (size_t i = 0; i < std::min<size_t>(names.size(), 16); ++i) {
     const std::string at = key + "." + std::to_string(i);
     if (std::find(known.begin(), known.end(), names[i]) == known.end()) {
       const std::string near = nearest(names[i].substr(0, 64), known);
@@ -230,6 +230,14 @@ void check_stages(Options& o, Mistakes& mistakes) {
                  "at least one stage is needed",
                  "For example: stages: [{widths: [16, 32], depths: [1, 2], blocks: [conv, skip]}]");
   if (o.stages.size() > 32) mistakes.add("stages", "more than 32 stages");
+  int layers = 0;
+  for (const StageOptions& stage : o.stages)
+    if (!stage.depths.empty()) layers += std::clamp(stage.depths.back(), 0, 32);
+  if (layers > 128)
+    mistakes.add(
+        "stages", std::to_string(layers) + " layers; 128 is the most", "Lower the depths.");
+  if (o.conditions.size() > 200) mistakes.add("conditions", "more than 200 conditions");
+  if (o.rules.size() > 200) mistakes.add("rules", "more than 200 rules");
   if (o.blocks.size() > 64) mistakes.add("blocks", "more than 64 blocks");
   std::set<std::string> names{"stem", "head", "classifier", "resolution"};
   for (size_t s = 0; s < o.stages.size(); ++s) {
@@ -300,6 +308,8 @@ void Mistakes::take(const ConfigError& error) {
 }
 
 void Mistakes::add(const std::string& key, const std::string& message, const std::string& hint) {
+  constexpr size_t kMost = 100;
+  if (problems_.size() >= kMost) return;
   const Problem problem = yaml_problem(source_, key, message, hint);
   const auto told = [&problem](const Problem& other) {
     // The key, a part of it, or the section around it has a mistake already.
