@@ -37,7 +37,7 @@ struct Frame {
   int first = 0, last = 0, times = 1, column = 0;
 };
 
-std::string quoted(const std::string& text) {
+std::string in_quotes(const std::string& text) {
   std::string out = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\') out += '\\';
@@ -295,14 +295,14 @@ std::string Drawing::frames_text() const {
     std::string title = frame.name;
     if (frame.times > 1)
       title += " ... " + frame.last_name + "  (" + std::to_string(frame.times) + " times)";
-    text += "  subgraph cluster_" + std::to_string(f) + " { label=" + quoted(title) + ";\n";
+    text += "  subgraph cluster_" + std::to_string(f) + " { label=" + in_quotes(title) + ";\n";
     for (int i = frame.first; i < frame.last; ++i) {
       const Box& box = boxes_[static_cast<size_t>(i)];
       const std::string options = options_text(box);
-      text +=
-          "    b" + std::to_string(i) + " [label=" +
-          quoted(box.label + "\n" + to_string(box.out) + (options.empty() ? "" : "\n" + options)) +
-          ", fillcolor=\"" + colour(box) + "\"];\n";
+      text += "    b" + std::to_string(i) + " [label=" +
+              in_quotes(box.label + "\n" + to_string(box.out) +
+                        (options.empty() ? "" : "\n" + options)) +
+              ", fillcolor=\"" + colour(box) + "\"];\n";
     }
     text += "  }\n";
   }
@@ -358,8 +358,8 @@ std::string Drawing::text() const {
          "  edge [arrowsize=0.6];\n"
          "  graph [style=\"rounded\", color=\"#aaaaaa\", fontsize=10, labeljust=l];\n"
          "  image [label=" +
-         quoted("image " + to_string(plan_.input)) + ", shape=ellipse];\n" + body + legend_text() +
-         "}\n";
+         in_quotes("image " + to_string(plan_.input)) + ", shape=ellipse];\n" + body +
+         legend_text() + "}\n";
 }
 
 }  // namespace
