@@ -21,7 +21,7 @@ constexpr const char* kColours[] = {"#a6cee3",
                                     "#bcbddc",
                                     "#d9d9d9"};
 constexpr size_t kColourCount = std::size(kColours);
-constexpr int kColumnBoxes = 12;  // A column holds about this many boxes.
+constexpr int kColumnBoxes = 14;  // A column holds about this many boxes.
 
 /// A box: some operations in a row.
 struct Box {
@@ -47,6 +47,22 @@ std::string in_quotes(const std::string& text) {
       out += c;
   }
   return out + "\"";
+}
+
+// For Graphviz's HTML-like labels.
+std::string escaped(const std::string& text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '<')
+      out += "&lt;";
+    else if (c == '>')
+      out += "&gt;";
+    else if (c == '&')
+      out += "&amp;";
+    else
+      out += c;
+  }
+  return out;
 }
 
 std::string square(int kernel) {
@@ -327,7 +343,8 @@ std::string Drawing::edges_text() const {
     const bool across =
         from >= 0 && column[static_cast<size_t>(from)] != column[static_cast<size_t>(to)];
     text += "  " + (from < 0 ? std::string("image") : "b" + std::to_string(from)) + " -> b" +
-            std::to_string(to) + (across ? " [constraint=false, color=\"#777777\"];\n" : ";\n");
+            std::to_string(to) +
+            (across ? " [constraint=false, tailport=s, headport=n, color=\"#777777\"];\n" : ";\n");
   }
   // Columns stand side by side, from left to right.
   for (size_t c = 1; c < heads.size(); ++c)
@@ -341,7 +358,7 @@ std::string Drawing::legend_text() const {
   std::string rows;
   for (size_t p = 0; p < patterns_.size(); ++p)
     rows += "<tr><td bgcolor=\"" + std::string(kColours[p % kColourCount]) +
-            "\">    </td><td align=\"left\">" + patterns_[p] + "</td></tr>";
+            "\">    </td><td align=\"left\">" + escaped(patterns_[p]) + "</td></tr>";
   return "  legend [shape=plain, fillcolor=white, label=<<table border=\"0\" cellborder=\"0\" "
          "cellspacing=\"2\"><tr><td colspan=\"2\"><b>put there by the choice</b></td></tr>" +
          rows +
