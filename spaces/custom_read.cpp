@@ -210,6 +210,7 @@ void check_candidates(const Options& o,
 // Follows the map through the strides of one image size: the smallest map that can arrive.
 void check_strides(const Options& o, int size, Mistakes& mistakes) {
   const auto shrink = [&](int stride, const std::string& key) {
+    if (stride < 1) return;  // Told already.
     if (stride > size)
       mistakes.add(key,
                    "stride " + std::to_string(stride) + " is larger than the " +
@@ -341,7 +342,8 @@ Options read_options(const YamlSource& source, Mistakes& mistakes) {
   }
   check_blocks(options, mistakes);
   check_stages(options, mistakes);
-  if (!options.resolutions.empty()) check_strides(options, options.resolutions.front(), mistakes);
+  if (!options.resolutions.empty() && options.resolutions.front() > 0)
+    check_strides(options, options.resolutions.front(), mistakes);
   return options;
 }
 

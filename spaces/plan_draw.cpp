@@ -1,6 +1,7 @@
 #include "spaces/plan_draw.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <set>
 
@@ -20,6 +21,7 @@ constexpr const char* kColours[] = {"#a6cee3",
                                     "#dfc27d",
                                     "#bcbddc",
                                     "#d9d9d9"};
+constexpr int kNoChoice = std::numeric_limits<int>::max();  // After a fixed part.
 constexpr size_t kColourCount = std::size(kColours);
 constexpr int kColumnBoxes = 14;  // A column holds about this many boxes.
 
@@ -156,6 +158,24 @@ class Drawing {
     return light && input >= 0 && uses_[static_cast<size_t>(input)] == 1;
   }
 
+  bool named(size_t i) const { return plan_.nodes[i].name != 0; }
+
+  // Cells of one wiring begin with operations without names: the choices start anew there, or
+  // follow a fixed part.
+  bool opens_block(size_t i, int last_choice) const {
+    const Op& op = plan_.nodes[i].op;
+    const auto origins = plan_.origins(plan_.nodes[i]);
+    if (named(i) || origins.empty() || joins(i) || std::holds_alternative<Add>(op) ||
+        std::holds_alternative<Mul>(op) || std::holds_alternative<Concat>(op))
+      return false;
+    return origins[0].choice < last_choice;
+  }
+  std::string next_block(size_t i, const std::string& current) const {
+    for (; i < plan_.nodes.size(); ++i)
+      if (named(i)) return block_of(plan_.name(plan_.nodes[i]));
+    return current;
+  }
+
   void make_boxes() {
     box_of_.assign(plan_.nodes.size(), -1);
     std::map<size_t, size_t> gates;  // First node of a squeeze-excitation -> its product.
@@ -164,9 +184,15 @@ class Drawing {
       if (squeeze_excitation(i, first)) gates[first] = i;
     }
     std::string block;
+    int last_choice = kNoChoice;
     for (size_t i = 0; i < plan_.nodes.size(); ++i) {
       const Node& node = plan_.nodes[i];
-      if (node.name != 0) block = block_of(plan_.name(node));
+      if (named(i)) {
+        block = block_of(plan_.name(node));
+        if (plan_.origins(node).empty()) last_choice = kNoChoice;
+      }
+      if (opens_block(i, last_choice)) block = next_block(i, block);
+      if (!plan_.origins(node).empty()) last_choice = plan_.origins(node)[0].choice;
       const auto gate = gates.find(i);
       if (gate != gates.end()) {
         append(i, gate->second, block);
