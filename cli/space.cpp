@@ -6,9 +6,11 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <fstream>
 #include <set>
 
 #include "cli/document.hpp"
+#include "spaces/plan_draw.hpp"
 #include "spaces/registry.hpp"
 
 namespace nas::cli {
@@ -21,7 +23,7 @@ constexpr int64_t kCountDistinctUpTo = 1'000'000;
 
 struct Options {
   Common common;
-  std::string space, format = "table", drawing = "text";
+  std::string space, format = "table", drawing = "text", out;
   std::vector<std::string> architectures;
   int samples = 10;
   bool choices = false;
@@ -48,8 +50,8 @@ int list(const Options& o) {
   return kExitOk;
 }
 
-/// Sends `source` through Graphviz; the drawing goes to stdout.
-void draw_svg(const std::string& source) {
+/// Sends `source` through Graphviz; the drawing goes to `out`, or to stdout when empty.
+void draw_svg(const std::string& source, const std::string& out) {
   std::fflush(stdout);
   int to_dot[2];
   if (pipe(to_dot) != 0) throw Error(std::string("cannot make a pipe: ") + std::strerror(errno));
@@ -58,7 +60,10 @@ void draw_svg(const std::string& source) {
   if (child == 0) {
     dup2(to_dot[0], 0);
     close(to_dot[1]);
-    execlp("dot", "dot", "-Tsvg", static_cast<char*>(nullptr));
+    if (out.empty())
+      execlp("dot", "dot", "-Tsvg", static_cast<char*>(nullptr));
+    else
+      execlp("dot", "dot", "-Tsvg", "-o", out.c_str(), static_cast<char*>(nullptr));
     _exit(127);
   }
   close(to_dot[0]);
@@ -87,9 +92,9 @@ std::string choices_text(const Space& space) {
       options += (options.empty() ? "" : " ") + option;
     for (const Condition& condition : choice.conditions) {
       const Choice& on = space.choices()[static_cast<size_t>(condition.on)];
-      when += (when.empty() ? "" : " and ") + on.name + " in";
-      for (const int16_t option : condition.options)
-        when += " " + on.options[static_cast<size_t>(option)];
+      when += (when.empty() ? "" : " and ") + on.name + " is ";
+      for (size_t i = 0; i < condition.options.size(); ++i)
+        when += (i > 0 ? " or " : "") + on.options[static_cast<size_t>(condition.options[i])];
     }
     table.row({choice.name, options, when});
   }
@@ -137,6 +142,14 @@ int show_space(const Options& o, const Space& space) {
   return kExitOk;
 }
 
+/// Text of a network to --out or stdout.
+void put(const Options& o, const std::string& text) {
+  if (o.out.empty()) return print(text);
+  std::ofstream file(o.out);
+  file << text << (text.empty() || text.back() == '\n' ? "" : "\n");
+  if (!file.flush()) throw Error("--out " + o.out + ": cannot be written");
+}
+
 int show(const Options& o) {
   const auto space = load_space(o.space);
   if (o.architectures.empty()) {
@@ -150,13 +163,13 @@ int show(const Options& o) {
   const Architecture a = space->parse(o.architectures[0]);
   const Plan plan = space->plan(a);
   if (o.drawing == "svg") {
-    draw_svg(plan_dot(plan));
+    draw_svg(draw_network(plan, space->choices()), o.out);
   } else if (o.drawing == "dot") {
-    print(plan_dot(plan));
+    put(o, draw_network(plan, space->choices()));
   } else if (o.drawing == "json" || o.common.json) {
-    print(plan_json(plan));
+    put(o, plan_json(plan));
   } else {
-    print(plan_text(plan));
+    put(o, plan_text(plan));
   }
   return kExitOk;
 }
@@ -257,7 +270,7 @@ int run_space(const std::vector<std::string>& args) {
   app.footer(
       "nas space list\n"
       "nas space show digits\n"
-      "nas space show resnet20-pool --arch '[4,3,3]' --format svg > network.svg\n"
+      "nas space show resnet20-pool --arch '[4,3,3]' --format svg --out network.svg\n"
       "nas space count resnet20-pool\n"
       "nas space sample digits -n 5 --seed 1\n"
       "nas space cost resnet20-pool --arch '[4,3,3]' --arch '[1,1,8]'\n"
@@ -281,6 +294,8 @@ int run_space(const std::vector<std::string>& args) {
   show_app->add_option("--format", o.drawing, "How to show it")
       ->check(CLI::IsMember({"text", "json", "dot", "svg"}))
       ->type_name("text|json|dot|svg");
+  show_app->add_option("--out", o.out, "File for the network of --arch instead of stdout")
+      ->type_name("FILE");
   CLI::App* count_app = add("count", "Exact number of architectures");
   add_space(count_app);
   CLI::App* sample_app = add("sample", "Random valid architectures with their cost");

@@ -154,15 +154,6 @@ std::string pad(std::string text, size_t width, bool right) {
   return right ? fill + text : text + fill;
 }
 
-std::string dot_string(const std::string& text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') out += '\\';
-    out += c;
-  }
-  return out + "\"";
-}
-
 }  // namespace
 
 std::string_view op_name(const Op& op) {
@@ -238,45 +229,6 @@ std::string plan_text(const Plan& plan) {
     text += line + "\n";
   }
   return text;
-}
-
-std::string plan_dot(const Plan& plan) {
-  // Fill colours by choice; fixed parts stay white.
-  static constexpr const char* kColours[] = {"#a6cee3",
-                                             "#b2df8a",
-                                             "#fdbf6f",
-                                             "#cab2d6",
-                                             "#fb9a99",
-                                             "#ffff99",
-                                             "#80cdc1",
-                                             "#dfc27d",
-                                             "#bcbddc",
-                                             "#c7e9c0"};
-  std::string text =
-      "digraph plan {\n  rankdir=TB;\n  node [shape=box, style=\"filled,rounded\", "
-      "fontname=\"Helvetica\", fontsize=10, fillcolor=white];\n  edge [arrowsize=0.6];\n"
-      "  image [label=" +
-      dot_string("image " + to_string(plan.input)) + ", shape=ellipse];\n";
-  for (size_t i = 0; i < plan.nodes.size(); ++i) {
-    const Node& node = plan.nodes[i];
-    std::string label = std::string(op_name(node.op)) + work_attributes(node.op);
-    TensorSpec specs[4];
-    if (tensors_of(node.op, specs) > 0) label = plan.name(node) + "\n" + label;
-    label += "\n" + to_string(node.out);
-    std::string escaped = dot_string(label);
-    for (size_t at = 0; (at = escaped.find('\n', at)) != std::string::npos; ++at)
-      escaped.replace(at, 1, "\\n");
-    text += "  n" + std::to_string(i) + " [label=" + escaped;
-    const auto origins = plan.origins(node);
-    if (!origins.empty() && origins[0].choice >= 0)
-      text += ", fillcolor=\"" +
-              std::string(kColours[static_cast<size_t>(origins[0].choice) % 10]) + "\"";
-    text += "];\n";
-    for (const int32_t id : plan.inputs(node))
-      text += "  " + (id < 0 ? std::string("image") : "n" + std::to_string(id)) + " -> n" +
-              std::to_string(i) + ";\n";
-  }
-  return text + "}\n";
 }
 
 }  // namespace nas

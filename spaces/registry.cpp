@@ -16,6 +16,7 @@ namespace nas {
   std::string schema_##family();
 NAS_FAMILY(downsampling)
 NAS_FAMILY(cnn)
+NAS_FAMILY(custom)
 NAS_FAMILY(nasbench201)
 NAS_FAMILY(nasbench_macro)
 NAS_FAMILY(mobilenet)
@@ -32,6 +33,10 @@ const std::vector<SpaceFamily>& space_families() {
        "small convolutional networks for small images: kinds, widths and depths of layers",
        make_cnn,
        schema_cnn},
+      {"custom",
+       "a space of your own, written in YAML: blocks, widths, depths, conditions, rules",
+       make_custom,
+       schema_custom},
       {"nasbench201",
        "NAS-Bench-201 cells: 6 edges, 5 operations, 15,625 architectures",
        make_nasbench201,

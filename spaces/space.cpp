@@ -6,6 +6,7 @@
 #include <set>
 
 #include "spaces/error.hpp"
+#include "spaces/sha256.hpp"
 #include "spaces/space_tables.hpp"
 
 namespace nas {
@@ -14,7 +15,9 @@ namespace {
 // Draws before a space is taken to have (next to) no valid architecture.
 constexpr int kMaxDraws = 1'000'000;
 
-std::string sha256(const std::string& text) {
+}  // namespace
+
+std::string sha256_hex(const std::string& text) {
   unsigned char digest[EVP_MAX_MD_SIZE];
   unsigned int size = 0;
   EVP_Digest(text.data(), text.size(), digest, &size, EVP_sha256(), nullptr);
@@ -24,8 +27,6 @@ std::string sha256(const std::string& text) {
     (hex += kDigits[digest[i] >> 4]) += kDigits[digest[i] & 15];
   return hex;
 }
-
-}  // namespace
 
 uint64_t Architecture::hash() const {
   uint64_t h = 0x9E3779B97F4A7C15ULL ^ genes.size();
@@ -61,7 +62,7 @@ std::string Space::fingerprint() const {
     for (const int64_t size : tensor.full.span()) text += " " + std::to_string(size);
     text += "\n";
   }
-  return sha256(text);
+  return sha256_hex(text);
 }
 
 Plan Space::plan(const Architecture& a) const {

@@ -45,22 +45,42 @@ bool active_by_conditions(const std::vector<Choice>& choices,
   return true;
 }
 
-SamplingTables::SamplingTables(const std::vector<Choice>& choices) : order_(topological(choices)) {
-  for (const Choice& choice : choices) forest_ = forest_ && choice.conditions.size() <= 1;
-  if (forest_)
-    count_forest(choices);
-  else
-    count_graph(choices);
+SamplingTables::SamplingTables(const std::vector<Choice>& choices,
+                               const std::vector<SpaceRule>& rules)
+    : order_(topological(choices)) {
+  find_keys(choices, rules);
+  count_forest(choices);
+  add_groups(choices, rules);
 }
 
+// Keys: what rules look at, what a choice with several conditions hangs on, and whatever these
+// hang on themselves.
+void SamplingTables::find_keys(const std::vector<Choice>& choices,
+                               const std::vector<SpaceRule>& rules) {
+  key_.assign(choices.size(), 0);
+  for (const SpaceRule& rule : rules)
+    for (const size_t c : rule.choices) key_[c] = 1;
+  for (const Choice& choice : choices)
+    if (choice.conditions.size() > 1)
+      for (const Condition& condition : choice.conditions)
+        key_[static_cast<size_t>(condition.on)] = 1;
+  for (auto it = order_.rbegin(); it != order_.rend(); ++it)
+    if (key_[*it])
+      for (const Condition& condition : choices[*it].conditions)
+        key_[static_cast<size_t>(condition.on)] = 1;
+}
+
+// Architectures below each (choice, option) outside the keys, children first.
 void SamplingTables::count_forest(const std::vector<Choice>& choices) {
-  // Architectures below each (choice, option), children first.
   std::vector<std::vector<BigInt>> below(choices.size());
   for (size_t c = 0; c < choices.size(); ++c) below[c].assign(choices[c].options.size(), BigInt(1));
   cumulative_.resize(choices.size());
+  total_.assign(choices.size(), BigInt(1));
   for (auto it = order_.rbegin(); it != order_.rend(); ++it) {
+    if (key_[*it]) continue;
     const Choice& choice = choices[*it];
-    const BigInt total = std::accumulate(below[*it].begin(), below[*it].end(), BigInt(0));
+    BigInt& total = total_[*it];
+    total = std::accumulate(below[*it].begin(), below[*it].end(), BigInt(0));
     BigInt sum = 0;
     for (const BigInt& weight : below[*it]) {
       sum += weight;
@@ -69,47 +89,77 @@ void SamplingTables::count_forest(const std::vector<Choice>& choices) {
     }
     if (choice.conditions.empty()) {
       count_ *= total;
-    } else {
-      for (const int16_t option : choice.conditions[0].options)
-        below[static_cast<size_t>(choice.conditions[0].on)][static_cast<size_t>(option)] *= total;
+      continue;
     }
+    const auto on = static_cast<size_t>(choice.conditions[0].on);
+    if (key_[on]) continue;
+    for (const int16_t option : choice.conditions[0].options)
+      below[on][static_cast<size_t>(option)] *= total;
   }
 }
 
-// With several conditions on a choice weights no longer multiply: each connected group of choices
-// is counted by going through it.
-void SamplingTables::count_graph(const std::vector<Choice>& choices) {
+void SamplingTables::add_groups(const std::vector<Choice>& choices,
+                                const std::vector<SpaceRule>& rules) {
   std::vector<size_t> group(choices.size());
   std::iota(group.begin(), group.end(), size_t{0});
   const auto root = [&](size_t c) {
-    while (group[c] != c) c = group[c];
+    while (group[c] != c) c = group[c] = group[group[c]];
     return c;
   };
   for (size_t c = 0; c < choices.size(); ++c)
     for (const Condition& condition : choices[c].conditions)
       group[root(c)] = root(static_cast<size_t>(condition.on));
+  for (const SpaceRule& rule : rules)
+    for (const size_t c : rule.choices) group[root(c)] = root(rule.choices[0]);
   for (size_t r = 0; r < choices.size(); ++r) {
+    if (root(r) != r) continue;
+    Group found;
     std::vector<size_t> members;
-    for (const size_t c : order_)
-      if (root(c) == r) members.push_back(c);
-    if (!members.empty()) count_ *= count_group(choices, members);
+    for (const size_t c : order_) {
+      if (root(c) != r) continue;
+      (key_[c] ? found.keys : members).push_back(c);
+    }
+    if (found.keys.empty()) continue;
+    std::vector<const SpaceRule*> own;
+    for (const SpaceRule& rule : rules)
+      if (!rule.choices.empty() && root(rule.choices[0]) == r) own.push_back(&rule);
+    count_ *= fill_group(choices, own, members, found);
+    groups_.push_back(std::move(found));
   }
 }
 
-BigInt SamplingTables::count_group(const std::vector<Choice>& choices,
-                                   const std::vector<size_t>& members) const {
-  constexpr int64_t kLimit = 50'000'000;
+BigInt SamplingTables::fill_group(const std::vector<Choice>& choices,
+                                  const std::vector<const SpaceRule*>& rules,
+                                  const std::vector<size_t>& members,
+                                  Group& group) const {
+  constexpr int64_t kLimit = 200'000;
+  // Members whose activity the keys decide; deeper ones are counted in their totals.
+  std::vector<size_t> hanging;
+  for (const size_t c : members)
+    if (!choices[c].conditions.empty() && key_[static_cast<size_t>(choices[c].conditions[0].on)])
+      hanging.push_back(c);
   Architecture a{std::vector<int16_t>(choices.size(), 0)};
-  int64_t count = 0;
+  std::vector<BigInt> sums;
+  BigInt sum = 0;
+  int64_t visited = 0;
+  const auto take = [&] {
+    if (++visited > kLimit)
+      throw ConfigError(
+          "conditions and rules tie too many choices together to count the space (more than " +
+              std::to_string(kLimit) + " combinations of the choices they name)",
+          "give choices one condition each, and rules fewer choices");
+    for (const SpaceRule* rule : rules)
+      if (!rule->holds(a)) return;
+    BigInt weight = 1;
+    for (const size_t c : hanging)
+      if (active_by_conditions(choices, a, c)) weight *= total_[c];
+    sums.push_back(sum += weight);
+    auto& options = group.cases.emplace_back();
+    for (const size_t key : group.keys) options.push_back(a.genes[key]);
+  };
   const std::function<void(size_t)> walk = [&](size_t k) {
-    if (k == members.size()) {
-      if (++count > kLimit)
-        throw ConfigError(
-            "too many choices hang together by several conditions each to count the space",
-            "give choices one condition each");
-      return;
-    }
-    const size_t c = members[k];
+    if (k == group.keys.size()) return take();
+    const size_t c = group.keys[k];
     const bool is_active = active_by_conditions(choices, a, c);
     const auto options = is_active ? static_cast<int16_t>(choices[c].options.size()) : int16_t{1};
     for (int16_t option = 0; option < options; ++option) {
@@ -119,27 +169,22 @@ BigInt SamplingTables::count_group(const std::vector<Choice>& choices,
     a.genes[c] = 0;
   };
   walk(0);
-  return count;
+  for (const BigInt& part : sums)
+    group.cumulative.push_back(
+        static_cast<double>(part.convert_to<long double>() / sum.convert_to<long double>()));
+  return sum;
 }
 
 void SamplingTables::sample(const std::vector<Choice>& choices, Rng& rng, Architecture& out) const {
   out.genes.assign(choices.size(), 0);
-  if (forest_) {
-    for (const size_t c : order_) {
-      const auto& conditions = choices[c].conditions;
-      if (!conditions.empty() && !active_by_conditions(choices, out, c)) continue;
-      out.genes[c] = static_cast<int16_t>(draw_from_cumulative(cumulative_[c], rng.uniform()));
-    }
-    return;
+  for (const Group& group : groups_) {
+    const auto drawn = static_cast<size_t>(draw_from_cumulative(group.cumulative, rng.uniform()));
+    for (size_t k = 0; k < group.keys.size(); ++k) out.genes[group.keys[k]] = group.cases[drawn][k];
   }
-  // Uniform over all genomes, kept only when the inactive genes happen to be 0: uniform over
-  // architectures whatever the conditions.
-  for (bool kept = false; !kept;) {
-    for (size_t c = 0; c < choices.size(); ++c)
-      out.genes[c] = static_cast<int16_t>(rng.below(choices[c].options.size()));
-    kept = true;
-    for (size_t c = 0; c < choices.size() && kept; ++c)
-      kept = out.genes[c] == 0 || active_by_conditions(choices, out, c);
+  for (const size_t c : order_) {
+    if (key_[c]) continue;
+    if (!choices[c].conditions.empty() && !active_by_conditions(choices, out, c)) continue;
+    out.genes[c] = static_cast<int16_t>(draw_from_cumulative(cumulative_[c], rng.uniform()));
   }
 }
 

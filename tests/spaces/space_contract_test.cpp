@@ -14,6 +14,8 @@ namespace {
 
 const char* const kSpaces[] = {
     "digits",
+    "custom-digits",
+    "custom-cifar10",
     "nasbench201",
     "nasbench201-n1",
     "nasbench201-standalone",

@@ -1,0 +1,108 @@
+#pragma once
+// A custom space, once its options are read and its parameters are decided.
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "spaces/custom_model.hpp"
+#include "spaces/space_tables.hpp"
+
+namespace nas::custom {
+
+constexpr size_t kNoParam = static_cast<size_t>(-1);
+
+struct Candidate {
+  BlockOptions options;
+  BlockNames names;
+  size_t kernel = kNoParam, expansion = kNoParam;  ///< Parameters, where the kind has them.
+};
+struct Layer {
+  size_t kind = kNoParam;  ///< Parameter: which candidate.
+  std::vector<Candidate> candidates;
+  BlockNames shortcut;
+};
+struct Stage {
+  size_t width = kNoParam, depth = kNoParam;
+  std::vector<Layer> layers;
+};
+
+/// What the constructor of the space needs; made before it, so that mistakes are told first.
+struct Layout {
+  Model model;
+  size_t resolution = kNoParam;
+  std::vector<Stage> stages;
+};
+
+class Custom final : public Space {
+ public:
+  Custom(Options options, Layout layout, std::vector<Choice> choices);
+
+  std::string fingerprint() const override;
+  BigInt count() const override { return tables_->count(); }
+  using Space::sample;
+  void sample(Rng& rng, Architecture& out) const override { tables_->sample(choices_, rng, out); }
+  /// By MACs: options may stand in any order.
+  Architecture smallest() const override { return smallest_; }
+  Architecture largest() const override { return largest_; }
+  /// Every option of every choice at least once, each in a network where it is active. Rules are
+  /// left aside: the tensors of the supernet are those of all options.
+  std::vector<Architecture> cover() const override;
+  void build(const Architecture& a, Plan& plan) const override;
+  /// Resolution and stages joined by '/', a stage is width:layers, a layer is its block and the
+  /// block's open choices: `r32/16:conv+k3,mb+k5+e4/48:skip`. parse also takes choice=option,...
+  std::string text(const Architecture& a) const override;
+  Architecture parse(std::string_view text) const override;
+
+ protected:
+  bool constrained() const override { return !rules_.empty(); }
+  bool allowed(const Architecture& a, std::string* why) const override;
+
+ private:
+  struct StageGenes {
+    int width, depth;
+  };
+  void name_layers(size_t s);
+  bool fulfilled(const Condition& condition, const Architecture& a, bool when_inactive) const;
+  SpaceRule space_rule(const Rule& rule) const;
+  std::string conditions_text(const std::vector<Condition>& conditions) const;
+  std::string rule_text(size_t r) const;
+  Architecture extreme(int sign) const;
+  bool wake(size_t c, const std::vector<int16_t>& options, Architecture& a) const;
+  int32_t stage(PlanBuilder& b,
+                const Architecture& a,
+                size_t s,
+                int32_t x,
+                Width& width,
+                bool& one_width) const;
+  int32_t layer(PlanBuilder& b,
+                const Architecture& a,
+                size_t s,
+                size_t j,
+                Block block,
+                StageGenes genes,
+                int32_t x) const;
+  void head(PlanBuilder& b, int32_t x, Width width) const;
+
+  bool open(size_t param) const {
+    return param != kNoParam && layout_.model.params()[param].choice >= 0;
+  }
+  void parse_stage(size_t s, std::string_view part, std::string_view text, Architecture& a) const;
+  void parse_layer(
+      size_t s, size_t j, std::string_view part, std::string_view text, Architecture& a) const;
+  void set(size_t param,
+           std::string_view word,
+           const std::string& where,
+           std::string_view text,
+           Architecture& a) const;
+
+  Options o_;
+  Layout layout_;
+  std::vector<SpaceRule> rules_;
+  std::optional<SamplingTables> tables_;
+  Architecture smallest_, largest_;
+  std::pair<uint32_t, uint32_t> stem_, head_;
+  uint32_t classifier_ = 0;
+};
+
+}  // namespace nas::custom
