@@ -8,6 +8,7 @@ namespace nas::cli {
 
 int run_evaluate(const std::vector<std::string>& args);
 int run_export(const std::vector<std::string>& args);
+int run_import(const std::vector<std::string>& args);
 int run_measure(const std::vector<std::string>& args);
 int run_rank(const std::vector<std::string>& args);
 int run_train(const std::vector<std::string>& args);
@@ -22,6 +23,7 @@ struct Entry {
 constexpr Entry kEntries[] = {
     {"evaluate", run_evaluate},
     {"export", run_export},
+    {"import", run_import},
     {"measure", run_measure},
     {"rank", run_rank},
     {"train", run_train},

@@ -11,6 +11,7 @@ inline constexpr TorchCommand kTorchCommands[] = {
     {"train", "Train a supernet", "Main road"},
     {"evaluate", "Accuracy of architectures with the weights of a supernet", "Main road"},
     {"export", "Write a chosen architecture with its weights", "Main road"},
+    {"import", "Make a run from published weights", "Main road"},
     {"measure", "Measure a latency table on this machine", "Hardware and ranking"},
     {"rank", "Compare a supernet's ranking with ground truth", "Hardware and ranking"},
 };

@@ -10,6 +10,7 @@
 
 #include "cli/supernet_run.hpp"
 #include "cli/train_config.hpp"
+#include "supernet/initial_weights.hpp"
 #include "supernet/tensor_file.hpp"
 #include "supernet/trainer.hpp"
 
@@ -57,13 +58,15 @@ struct Session {
 Session make_session(TrainConfig config,
                      const std::string& folder,
                      const std::string& config_hash,
-                     TrainHooks hooks) {
+                     TrainHooks hooks,
+                     bool initialise = true) {
   Session s;
   s.parts = open_parts(std::move(config));
   const RunParts& p = *s.parts;
   const TrainConfig& c = p.config;
   s.weights = make_shared_store(
       *p.space, c.seed, at::kFloat, p.device, c.train.memory_format == Layout::kChannelsLast);
+  if (initialise && !c.train.init.empty()) load_initial_weights(*p.space, *s.weights, c.train.init);
   const StrategyContext context{*p.space,
                                 c.seed,
                                 c.train.epochs,
@@ -306,7 +309,9 @@ int train(const Options& o) {
   bool recorded = !o.resume.empty();
   try {
     const std::string config_hash = hash_tensors({{row.config_yaml, at::empty({0})}});
-    Session s = make_session(config, row.directory, config_hash, recorder.hooks());
+    // A run that has a checkpoint no longer needs the weights that it began with.
+    const bool begins = checkpoints_in(row.directory).empty();
+    Session s = make_session(config, row.directory, config_hash, recorder.hooks(), begins);
     if (o.resume.empty()) {
       row.space = s.parts->space->name();
       row.fingerprint = s.parts->space->fingerprint();

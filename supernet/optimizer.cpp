@@ -42,6 +42,10 @@ void Optimizer::zero_grad() {
   for (at::Tensor& t : tensors_) t.mutable_grad().reset();
 }
 
+void Optimizer::forget() {
+  slots_.assign(slots_.size(), {});
+}
+
 void Optimizer::step(double lr) {
   const c10::NoGradGuard no_grad;
   std::vector<size_t> active;

@@ -22,6 +22,8 @@ class Optimizer {
   /// One step with learning rate `lr`, then clears the gradients.
   void step(double lr);
   void zero_grad();
+  /// Drops all moments and step counts, as if no step had been made.
+  void forget();
   const std::vector<at::Tensor>& parameters() const { return tensors_; }
   const OptimizerOptions& options() const { return options_; }
 

@@ -6,6 +6,7 @@
 
 #include "spaces/random.hpp"
 #include "supernet/device.hpp"
+#include "supernet/teacher.hpp"
 
 namespace nas {
 namespace {
@@ -42,6 +43,19 @@ void PathRunner::clear() {
     slot.logits.reset();
     slot.features.reset();
   }
+  teacher_logits_.reset();
+}
+
+void PathRunner::ask_teacher(const Step& step, const TrainBatch& batch, int64_t global_step) {
+  if (teacher_logits_.defined()) return;
+  if (step.teacher == nullptr) throw std::logic_error("a path is to be taught, but by nobody");
+  const c10::NoGradGuard no_grad;
+  const AutocastScope autocast(device_, options_.precision);
+  Rng rng(seed_, "dropout/teacher", static_cast<uint64_t>(global_step));
+  generator_.set_current_seed(rng.next());
+  teacher_logits_ =
+      step.teacher->logits(space_.plan(step.teacher_architecture), batch.images, generator_)
+          .to(at::kFloat);
 }
 
 at::Tensor PathRunner::loss_of(const Path& path,
@@ -61,6 +75,12 @@ at::Tensor PathRunner::loss_of(const Path& path,
     at::Tensor soft = at::cross_entropy_loss(logits, target, {}, reduction);
     loss = path.hard_loss > 0 ? loss * path.hard_loss + soft * (1 - path.hard_loss) : soft;
   }
+  if (path.teacher_loss > 0) {
+    const at::Tensor soft =
+        at::cross_entropy_loss(logits, teacher_logits_.softmax(1), {}, reduction) *
+        path.teacher_loss;
+    loss = loss.defined() ? loss + soft : soft;
+  }
   if (!loss.defined()) throw std::logic_error("a path without any loss");
   return batch.weights.defined() ? (loss * batch.weights).mean() : loss;
 }
@@ -75,6 +95,7 @@ at::Tensor PathRunner::run(const Step& step,
   while (slots_.size() <= index) slots_.emplace_back();
   Slot& slot = slots_[index];
   space_.build(path.architecture, slot.plan);
+  if (path.teacher_loss > 0) ask_teacher(step, batch, global_step);
 
   ForwardOptions options;
   options.bn = running_bn_ ? ForwardOptions::Bn::kTrain : ForwardOptions::Bn::kBatch;

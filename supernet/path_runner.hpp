@@ -58,6 +58,7 @@ class PathRunner {
     at::Tensor logits, features;
   };
   at::Tensor loss_of(const Path& path, const at::Tensor& logits, const TrainBatch& batch);
+  void ask_teacher(const Step& step, const TrainBatch& batch, int64_t global_step);
 
   const Space& space_;
   WeightStore& store_;
@@ -66,6 +67,7 @@ class PathRunner {
   uint64_t seed_;
   at::Generator generator_;
   std::vector<Slot> slots_;
+  at::Tensor teacher_logits_;  ///< Of the current step's batch; undefined until asked for.
   bool running_bn_;
 };
 

@@ -25,10 +25,17 @@ struct Path {
       -1;  ///< Index of an earlier path of the step whose detached logits teach this one.
   double hard_loss = 1.0;  ///< Share of the label loss (0: soft targets only).
   bool regularise = true;  ///< Dropout/drop-path on for this path.
+  /// Share of the cross-entropy with the step's teacher, added to the loss above.
+  double teacher_loss = 0;
 };
+
+class Teacher;
 
 struct Step {
   std::vector<Path> paths;
+  /// Who teaches paths with a `teacher_loss`; borrowed, runs `teacher_architecture`.
+  Teacher* teacher = nullptr;
+  Architecture teacher_architecture = {};
   enum class Combine {
     kSum,      ///< Gradients of the paths add up, one optimizer step.
     kMean,     ///< The same divided by the number of paths.
@@ -85,6 +92,12 @@ class Strategy {
   /// Loss weight of each image of a batch (positions), or empty for all 1.
   virtual std::vector<double> data_weights(const std::vector<int64_t>& positions);
   virtual void begin_epoch(int64_t epoch);
+  /// Before an epoch, never in the middle of one: a strategy with phases prepares the weights of
+  /// the next one here. True: the optimizer forgets its moments.
+  virtual bool prepare_weights(int64_t epoch, WeightStore& store);
+  /// Learning rate at `epoch` (0-based, with the fraction done of the epoch in progress); nullopt:
+  /// as `train.schedule` says.
+  virtual std::optional<double> learning_rate(double epoch) const;
   virtual Step next_step(int64_t epoch, int64_t step) = 0;
   /// After backward of each path and before clipping and the optimizer step.
   virtual void after_backward(const PathOutcome& outcome);

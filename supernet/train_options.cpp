@@ -106,6 +106,10 @@ void describe(Binder& b, TrainOptions& o) {
       .range(1, 1e6);
   b.value("label_smoothing", o.label_smoothing, "Share of the target spread over all classes")
       .range(0, 0.999);
+  b.value("init",
+          o.init,
+          "File with weights to begin with: a checkpoint of nas or a once-for-all .pth; empty: "
+          "random");
   b.choice("precision",
            o.precision,
            {{"fp32", Precision::kFp32}, {"bf16", Precision::kBf16}},

@@ -82,6 +82,7 @@ struct TrainOptions {
   bool drop_last = false;  ///< Leave out the partial last batch of an epoch.
   int accumulate = 1;      ///< Batches whose gradients add up (as a mean) to one optimizer step.
   double label_smoothing = 0;
+  std::string init;  ///< File with weights to begin with; empty: random.
   Precision precision = Precision::kFp32;
   Layout memory_format = Layout::kContiguous;
   OptimizerOptions optimizer;

@@ -113,12 +113,16 @@ struct Trainer::State {
     return options.drop_last ? n / options.batch : (n + options.batch - 1) / options.batch;
   }
 
+  /// `when`: epochs since the start, with the fraction done of the one in progress.
+  double lr_at(double when) const {
+    if (const std::optional<double> own = strategy.learning_rate(when)) return *own;
+    return learning_rate(
+        options.schedule, options.optimizer.lr, when, static_cast<double>(options.epochs));
+  }
+
   double lr() const {
     const double done = static_cast<double>(step) / static_cast<double>(steps_per_epoch());
-    return learning_rate(options.schedule,
-                         options.optimizer.lr,
-                         static_cast<double>(epoch) + done,
-                         static_cast<double>(options.epochs));
+    return lr_at(static_cast<double>(epoch) + done);
   }
 
   TrainBatch to_device(const Batch& batch) {
@@ -142,6 +146,7 @@ struct Trainer::State {
 
   void start_epoch() {
     if (order.empty()) {
+      if (strategy.prepare_weights(epoch, store)) optimizer.forget();
       strategy.begin_epoch(epoch);
       order = strategy.data_order(epoch);
       if (static_cast<int64_t>(order.size()) != static_cast<int64_t>(data.splits.train.size()))
@@ -244,10 +249,7 @@ struct Trainer::State {
 
   void finish_epoch() {
     EpochReport report;
-    const double rate_used = learning_rate(options.schedule,
-                                           options.optimizer.lr,
-                                           static_cast<double>(epoch),
-                                           static_cast<double>(options.epochs));
+    const double rate_used = lr_at(static_cast<double>(epoch));
     strategy.end_epoch(epoch);
     const PathTotals& t = runner.totals;
     auto& m = report.metrics;

@@ -31,5 +31,6 @@ StrategyEntry sandwich_strategy();
 StrategyEntry fixed_strategy();
 StrategyEntry panda_strategy();
 StrategyEntry sumnas_strategy();
+StrategyEntry progressive_strategy();
 
 }  // namespace nas

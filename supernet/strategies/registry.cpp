@@ -12,6 +12,7 @@ const std::vector<StrategyEntry>& strategies() {
       fixed_strategy(),
       panda_strategy(),
       sumnas_strategy(),
+      progressive_strategy(),
   };
   return table;
 }

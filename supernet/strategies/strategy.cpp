@@ -12,6 +12,12 @@ std::vector<double> Strategy::data_weights(const std::vector<int64_t>&) {
   return {};
 }
 void Strategy::begin_epoch(int64_t) {}
+bool Strategy::prepare_weights(int64_t, WeightStore&) {
+  return false;
+}
+std::optional<double> Strategy::learning_rate(double) const {
+  return std::nullopt;
+}
 void Strategy::after_backward(const PathOutcome&) {}
 void Strategy::after_clip(const PathOutcome&, double) {}
 void Strategy::end_epoch(int64_t) {}

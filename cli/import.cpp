@@ -1,0 +1,139 @@
+// nas import: a finished training run from published weights, so that search, evaluate and export
+// work on them.
+#include <ATen/ops/empty.h>
+
+#include <CLI/CLI.hpp>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "cli/supernet_run.hpp"
+#include "supernet/checkpoint.hpp"
+#include "supernet/initial_weights.hpp"
+#include "supernet/tensor_file.hpp"
+
+namespace nas::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct Options {
+  Common common;
+  std::string weights, name;
+};
+
+struct Imported {
+  RunRow row;
+  std::unique_ptr<RunParts> parts;
+  std::unique_ptr<WeightStore> weights;
+  std::string kind, sha256;
+};
+
+Checkpoint checkpoint_of(const Imported& run) {
+  Checkpoint c;
+  std::map<std::string, at::Tensor> model;
+  for (const NamedTensor& p : run.weights->parameters()) model[p.name] = p.tensor;
+  for (const NamedTensor& b : run.weights->buffers()) model[b.name] = b.tensor;
+  for (const auto& [name, t] : model) c.tensors["model/" + name] = t;
+  c.text["strategy"] = "imported";
+  c.text["fingerprint"] = run.row.fingerprint;
+  c.text["config_hash"] = hash_tensors({{run.row.config_yaml, at::empty({0})}});
+  c.text["split_hash"] = run.parts->splits.hash;
+  return c;
+}
+
+/// Everything is read and checked before the store hears of it.
+Imported read(const Options& o) {
+  if (o.common.config.empty() && o.common.sets.empty())
+    throw ConfigError("nas import needs --config FILE, which says the space and the data",
+                      "try configs/ofa/import.yaml");
+  if (o.weights.empty()) throw ConfigError("nas import needs --weights FILE");
+  TrainConfig config = read_yaml_as<TrainConfig>(yaml_file(o.common.config, o.common.sets));
+  if (o.common.seed_given) config.seed = o.common.seed;
+  config.train.init = std::filesystem::absolute(o.weights).string();
+  Imported run;
+  run.row.config_yaml = write_yaml([&](Binder& b) { describe(b, config); });
+  run.row.space_yaml = config.space.yaml;
+  run.row.seed = config.seed;
+  run.parts = open_parts(std::move(config));
+  const TrainConfig& c = run.parts->config;
+  run.weights = make_shared_store(*run.parts->space,
+                                  c.seed,
+                                  at::kFloat,
+                                  run.parts->device,
+                                  c.train.memory_format == Layout::kChannelsLast);
+  run.kind = load_initial_weights(*run.parts->space, *run.weights, o.weights);
+  run.row.id = new_run_id("train");
+  run.row.command = "train";
+  run.row.name = o.name;
+  run.row.status = "running";
+  run.row.space = run.parts->space->name();
+  run.row.fingerprint = run.parts->space->fingerprint();
+  run.row.versions_json = versions_json(*run.parts);
+  run.row.directory = run_folder(o.common.db, run.row.id);
+  return run;
+}
+
+void record(Imported& run, const Options& o) {
+  Store store(o.common.db);
+  std::filesystem::create_directories(run.row.directory);
+  store.add_run(run.row);
+  const Splits& splits = run.parts->splits;
+  const auto size = [](const std::vector<int64_t>& v) { return static_cast<int64_t>(v.size()); };
+  store.add_splits({{run.row.id, "train", splits.hash, size(splits.train)},
+                    {run.row.id, "validation", splits.hash, size(splits.validation)},
+                    {run.row.id, "test", splits.hash, size(splits.test)}});
+  const std::string path = checkpoint_path(run.row.directory, 0);
+  try {
+    const Checkpoint checkpoint = checkpoint_of(run);
+    run.sha256 = write_checkpoint(path, checkpoint);
+    store.add_checkpoint({run.row.id, path, run.sha256, 0, 0, utc_now()});
+    store.finish_run(run.row.id, "finished");
+  } catch (const std::exception& e) {
+    store.finish_run(run.row.id, "failed", e.what());
+    throw;
+  }
+}
+
+}  // namespace
+
+int run_import(const std::vector<std::string>& args) {
+  Options o;
+  CLI::App app("Make a run from published weights, without training", "nas import");
+  app.footer(
+      "nas import --config configs/ofa/import.yaml --weights ofa_mbv3_d234_e346_k357_w1.0 "
+      "--name ofa\n"
+      "nas search --run ofa --constraint 'macs <= 300M'");
+  app.add_option("--weights",
+                 o.weights,
+                 "Once-for-all checkpoint (.pth, read without executing anything) or a checkpoint "
+                 "of nas (.safetensors)");
+  app.add_option("--name", o.name, "A name to find the run by");
+  add_common(app, o.common);
+  if (!parse(app, args)) return kExitOk;
+  Imported run = read(o);
+  record(run, o);
+  int64_t parameters = 0;
+  for (const NamedTensor& p : run.weights->parameters()) parameters += p.tensor.numel();
+  if (o.common.json) {
+    print(Json{{"schema", "nas-import/1"},
+               {"run", run.row.id},
+               {"name", run.row.name},
+               {"space", run.row.space},
+               {"kind", run.kind},
+               {"parameters", parameters},
+               {"checkpoint_sha256", run.sha256},
+               {"directory", run.row.directory}}
+              .dump(2));
+    return kExitOk;
+  }
+  Table table({"run " + run.row.id, run.row.name.empty() ? run.row.space : run.row.name});
+  table.row({"weights", o.weights + " (" + run.kind + ")"});
+  table.row({"parameters", format_count(static_cast<double>(parameters))});
+  print(table.text());
+  const std::string db = o.common.db == "nas.db" ? "" : " --db " + o.common.db;
+  print("next: nas evaluate --run " + run.row.id + " --sample 5" + db);
+  return kExitOk;
+}
+
+}  // namespace nas::cli
