@@ -87,7 +87,8 @@ std::string resolved(const Options& o, const std::string& file, std::string& kin
     throw ConfigError(kind.name + " is a part of other configurations, not a file of its own");
   kind_name = kind.name;
   const std::string text = kind.resolve(source, o.common.json);
-  check_space(source);
+  // A training configuration is read with its space and strategy.
+  if (kind.name != "train") check_space(source);
   return text;
 }
 

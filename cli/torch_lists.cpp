@@ -1,6 +1,7 @@
 // nas-torch: kinds of configurations and names that live in the torch-backed folders.
 #include "cli/config_kinds.hpp"
 #include "cli/lists.hpp"
+#include "cli/train_config.hpp"
 #include "supernet/strategy.hpp"
 #include "supernet/train_options.hpp"
 
@@ -9,6 +10,11 @@ namespace nas::cli {
 std::vector<ConfigKind> torch_config_kinds() {
   std::vector<ConfigKind> kinds = {
       config_kind<TrainConfig>("train", "nas train --config", "train"),
+  };
+  kinds[0].resolve = [](const YamlSource& source, bool json) {
+    TrainConfig options = read_train_config(source);
+    const auto description = [&options](Binder& b) { describe(b, options); };
+    return json ? write_json(description) : write_yaml(description);
   };
   for (const StrategyEntry& entry : strategies()) {
     ConfigKind kind{"strategy:" + entry.name, "strategy: " + entry.summary, ""};

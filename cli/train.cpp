@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/supernet_run.hpp"
+#include "cli/train_config.hpp"
 #include "supernet/initial_weights.hpp"
 #include "supernet/tensor_file.hpp"
 #include "supernet/trainer.hpp"
@@ -30,15 +31,14 @@ TrainConfig read_config(const Options& o) {
     throw ConfigError("nas train needs --config FILE (or --resume RUN)",
                       "try configs/quickstart/train.yaml");
   std::vector<std::string> sets = o.common.sets;
-  TrainConfig config = read_yaml_as<TrainConfig>(yaml_file(o.common.config, sets));
   if (!o.strategy.empty()) {
     // A mapping keeps its options only when they are of the same strategy.
-    const bool same = strategy_name(config) == o.strategy;
-    if (!same) {
-      sets.push_back("strategy=" + o.strategy);
-      config = read_yaml_as<TrainConfig>(yaml_file(o.common.config, sets));
-    }
+    const auto section = yaml_section(yaml_file(o.common.config, sets), "strategy");
+    const std::string name =
+        !section ? "" : yaml_scalar(*section).value_or(yaml_scalar(*section, "name").value_or(""));
+    if (name != o.strategy) sets.push_back("strategy=" + o.strategy);
   }
+  TrainConfig config = read_train_config(yaml_file(o.common.config, sets));
   if (o.common.seed_given) config.seed = o.common.seed;
   return config;
 }

@@ -11,7 +11,7 @@ struct Architecture {
   std::vector<int16_t> genes;
 
   bool operator==(const Architecture&) const = default;
-  auto operator<=>(const Architecture&) const = default;
+  auto operator<=>(const Architecture&) const = default;  // NOLINT(modernize-use-nullptr): tidy 14
   /// 64-bit, the same on every machine and in every build.
   uint64_t hash() const;
 };

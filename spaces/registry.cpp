@@ -87,28 +87,48 @@ std::unique_ptr<Space> make_space(const YamlSource& section) {
   throw ConfigError(std::vector<Problem>{problem});
 }
 
-std::unique_ptr<Space> load_space(const std::string& name_or_path) {
+namespace {
+
+/// Message and hint when no file belongs to the name.
+std::optional<std::pair<std::string, std::string>> missing_space(const std::string& name_or_path,
+                                                                 std::string& path) {
   const bool is_path =
       name_or_path.find('/') != std::string::npos || fs::path(name_or_path).extension() == ".yaml";
-  const std::string path =
-      is_path ? name_or_path : config_dir() + "/spaces/" + name_or_path + ".yaml";
-  if (!fs::is_regular_file(path)) {
-    const std::vector<std::string> names = known_configs();
-    std::string all;
-    for (const std::string& name : names) all += (all.empty() ? "" : ", ") + name;
-    const std::string near = nearest(name_or_path, names);
-    throw ConfigError(
-        (is_path ? "no such file: " : "unknown space ") + name_or_path + "; known: " + all,
-        near.empty() ? "name one of these or the path of a YAML file"
-                     : "did you mean '" + near + "'?");
-  }
-  return make_space(yaml_file(path));
+  path = is_path ? name_or_path : config_dir() + "/spaces/" + name_or_path + ".yaml";
+  if (fs::is_regular_file(path)) return std::nullopt;
+  const std::vector<std::string> names = known_configs();
+  std::string all;
+  for (const std::string& name : names) all += (all.empty() ? "" : ", ") + name;
+  const std::string near = nearest(name_or_path, names);
+  return std::pair{
+      (is_path ? "no such file: " : "unknown space ") + name_or_path + "; known: " + all,
+      near.empty() ? "name one of these or the path of a YAML file"
+                   : "did you mean '" + near + "'?"};
+}
+
+std::unique_ptr<Space> labelled(const std::string& path) {
+  std::unique_ptr<Space> space = make_space(yaml_file(path));
+  space->set_label(fs::path(path).stem().string());
+  return space;
+}
+
+}  // namespace
+
+std::unique_ptr<Space> load_space(const std::string& name_or_path) {
+  std::string path;
+  if (const auto missing = missing_space(name_or_path, path))
+    throw ConfigError(missing->first, missing->second);
+  return labelled(path);
 }
 
 std::unique_ptr<Space> open_space(const Binder::Raw& raw) {
   const YamlSource source = yaml_source(raw);
-  if (const auto name = yaml_scalar(source)) return load_space(*name);
-  return make_space(source);
+  const auto name = yaml_scalar(source);
+  if (!name) return make_space(source);
+  std::string path;
+  if (const auto missing = missing_space(*name, path))
+    throw ConfigError({yaml_problem(source, "", missing->first, missing->second)});
+  return labelled(path);
 }
 
 std::string config_dir() {

@@ -48,7 +48,9 @@ class Space {
   Space& operator=(const Space&) = delete;
   virtual ~Space();
 
-  const std::string& name() const { return name_; }
+  /// What the user calls it: the configuration's name where it has one, else the family.
+  const std::string& name() const { return label_.empty() ? name_ : label_; }
+  void set_label(std::string label) { label_ = std::move(label); }
   const std::vector<Choice>& choices() const { return choices_; }
   const SymbolTable& symbols() const { return symbols_; }
   Shape input() const { return input_; }
@@ -120,7 +122,7 @@ class Space {
   /// Largest space without constraints that count() of a constrained one goes through.
   static constexpr int64_t kEnumerable = 20'000'000;
 
-  std::string name_;
+  std::string name_;  ///< Family; part of the fingerprint.
   std::vector<Choice> choices_;
   SymbolTable symbols_;
   Shape input_;
@@ -128,6 +130,7 @@ class Space {
   Counting counting_ = Counting::kConvLinear;
 
  private:
+  std::string label_;
   // Built at first use, when the family's constructor has filled choices_.
   const SamplingTables& tables() const;
   mutable std::once_flag tables_once_;

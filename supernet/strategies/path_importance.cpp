@@ -213,7 +213,7 @@ void PathImportance::end_epoch(double tau, Rng rng) {
       if (group.c[o] != 0) group.last[o] = group.c[o];
     std::fill(group.c.begin(), group.c.end(), 0.0);
   }
-  if (options_.weights != Weighting::kNone) scale_ = 1 / mean_weight(std::move(rng));
+  if (options_.weights != Weighting::kNone) scale_ = 1 / mean_weight(rng);
 }
 
 std::vector<double> PathImportance::save() const {
