@@ -18,12 +18,17 @@ class StrategyContract
  protected:
   std::unique_ptr<Strategy> make(uint64_t seed = 1) const {
     YamlSource source;
-    source.text = "{name: " + entry().name + "}";
+    source.text = "{name: " + entry().name + options() + "}";
     TrainOptions train;
     train.optimizer.untouched = Untouched::kDecay;
     return make_strategy(entry().name, {*space_, seed, kEpochs, kImages, kBatch, train}, source);
   }
   const StrategyEntry& entry() const { return *std::get<0>(GetParam()); }
+  /// Phases by default open options one kind after the other; here all at once.
+  std::string options() const {
+    if (entry().name != "progressive") return "";
+    return ", phases: [{epochs: 4, subnets: 2, kernel: 0, depth: 0, expand: 0}]";
+  }
 
   /// One step without a network: the strategy hears of gradients that are all alike.
   Step drive(Strategy& strategy, int64_t epoch, int64_t step, const std::vector<int64_t>& order) {
@@ -170,6 +175,11 @@ bool no_fair_sets(const StrategyEntry& entry, const std::string& space) {
   return (entry.name == "fair" || entry.name == "sumnas") && space == "resnet20-pool";
 }
 
+/// Only sizes can shrink.
+bool no_sizes(const StrategyEntry& entry, const std::string& space) {
+  return entry.name == "progressive" && space != "mobilenet-32";
+}
+
 TEST(StrictFairness, ImpossibleSpacesAreTold) {
   const auto space = load_space("resnet20-pool");
   YamlSource source;
@@ -187,7 +197,7 @@ std::vector<std::tuple<const StrategyEntry*, const char*>> combinations() {
   std::vector<std::tuple<const StrategyEntry*, const char*>> all;
   for (const StrategyEntry& entry : strategies())
     for (const char* space : kSpaces)
-      if (!no_fair_sets(entry, space)) all.emplace_back(&entry, space);
+      if (!no_fair_sets(entry, space) && !no_sizes(entry, space)) all.emplace_back(&entry, space);
   return all;
 }
 
