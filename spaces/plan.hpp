@@ -361,7 +361,5 @@ std::vector<bool> live_nodes(const Plan& plan);
 /// nodes/edges/shapes/params as JSON text (schema `nas-plan/1`), and a table for people.
 std::string plan_json(const Plan& plan);
 std::string plan_text(const Plan& plan);
-/// Graphviz source of the network, nodes coloured by choice.
-std::string plan_dot(const Plan& plan);
 
 }  // namespace nas

@@ -21,6 +21,7 @@ NAS_FAMILY(nasbench201)
 NAS_FAMILY(nasbench_macro)
 NAS_FAMILY(mobilenet)
 NAS_FAMILY(proxyless)
+NAS_FAMILY(darts)
 #undef NAS_FAMILY
 
 const std::vector<SpaceFamily>& space_families() {
@@ -53,6 +54,10 @@ const std::vector<SpaceFamily>& space_families() {
        "once-for-all ProxylessNAS: elastic kernels, expansions, depths, resolution",
        make_proxyless,
        schema_proxyless},
+      {"darts",
+       "DARTS cells: a normal and a reduction cell of four nodes, seven operations",
+       make_darts,
+       schema_darts},
   };
   return table;
 }

@@ -50,6 +50,7 @@ inline const std::vector<std::unique_ptr<Space>>& spaces() {
                              "mobilenet",
                              "mobilenet-elastic-resolution",
                              "proxyless",
+                             "darts-small",
                              "resnet20-pool",
                              "resnet18-stride"})
       made.push_back(load_space(name));
