@@ -22,6 +22,7 @@ NAS_FAMILY(nasbench_macro)
 NAS_FAMILY(mobilenet)
 NAS_FAMILY(proxyless)
 NAS_FAMILY(darts)
+NAS_FAMILY(ofa_resnet50)
 #undef NAS_FAMILY
 
 const std::vector<SpaceFamily>& space_families() {
@@ -54,6 +55,10 @@ const std::vector<SpaceFamily>& space_families() {
        "once-for-all ProxylessNAS: elastic kernels, expansions, depths, resolution",
        make_proxyless,
        schema_proxyless},
+      {"ofa_resnet50",
+       "once-for-all ResNet50: elastic depths, expansions, widths",
+       make_ofa_resnet50,
+       schema_ofa_resnet50},
       {"darts",
        "DARTS cells: a normal and a reduction cell of four nodes, seven operations",
        make_darts,

@@ -51,6 +51,7 @@ inline const std::vector<std::unique_ptr<Space>>& spaces() {
                              "mobilenet-elastic-resolution",
                              "proxyless",
                              "darts-small",
+                             "ofa-resnet50",
                              "resnet20-pool",
                              "resnet18-stride"})
       made.push_back(load_space(name));

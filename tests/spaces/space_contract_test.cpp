@@ -24,6 +24,7 @@ const char* const kSpaces[] = {
     "mobilenet-elastic-resolution",
     "mobilenet-32",
     "proxyless",
+    "ofa-resnet50",
     "darts",
     "darts-small",
     "darts-final",
