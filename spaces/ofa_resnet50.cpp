@@ -3,6 +3,7 @@
 #include <array>
 #include <cmath>
 
+#include "spaces/mobile_block.hpp"
 #include "spaces/registry.hpp"
 #include "spaces/space.hpp"
 
@@ -34,13 +35,6 @@ void describe(Binder& b, Options& o) {
   };
   if (b.reading() && !ascending(o.expansions)) b.problem("expansions", "must ascend");
   if (b.reading() && !ascending(o.widths)) b.problem("widths", "must ascend");
-}
-
-/// Multiple of 8 next to v, never below 0.9 v (search.md 2.1).
-int md8(double v) {
-  int n = std::max(8, static_cast<int>(std::floor((v + 4) / 8)) * 8);
-  if (n < 0.9 * v) n += 8;
-  return n;
 }
 
 std::string number(double v) {
@@ -141,10 +135,12 @@ class OfaResNet50 final : public Space {
       choices_.push_back({"stage" + std::to_string(s + 1) + ".width", widths, {}});
   }
 
-  int stem_out(size_t option) const { return md8(64 * o_.widths[option]); }
-  int stem_middle(size_t option) const { return md8(std::floor(stem_out(option) / 2.0)); }
+  int stem_out(size_t option) const { return divisible_by_8(64 * o_.widths[option]); }
+  int stem_middle(size_t option) const {
+    return divisible_by_8(std::floor(stem_out(option) / 2.0));
+  }
   int width(int stage, size_t option) const {
-    return md8(kBaseWidths[static_cast<size_t>(stage)] * o_.widths[option]);
+    return divisible_by_8(kBaseWidths[static_cast<size_t>(stage)] * o_.widths[option]);
   }
   int full_width(int stage) const { return width(stage, o_.widths.size() - 1); }
   size_t width_gene(const Architecture& a, size_t position) const {
@@ -208,7 +204,7 @@ class OfaResNet50 final : public Space {
     const int out = width(stage, width_gene(a, 2 + static_cast<size_t>(stage)));
     const int full_out = full_width(stage);
     const auto middle_of = [&](int channels, size_t option) {
-      return md8(std::round(channels * o_.expansions[option]));
+      return divisible_by_8(std::round(channels * o_.expansions[option]));
     };
     const int middle = middle_of(out, static_cast<size_t>(a.genes[expand]));
     const int full_middle = middle_of(full_out, o_.expansions.size() - 1);

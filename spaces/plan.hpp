@@ -354,8 +354,8 @@ int64_t macs_of(const Plan& plan, const Node& node, Counting counting = Counting
 int64_t params_of(const Op& op);
 Cost cost_of(const Plan& plan, Counting counting = Counting::kConvLinear);
 
-/// Per node: whether it can carry anything from the image to the logits, i.e. lies on a way from the
-/// one to the other that passes no Zero. Convolutions outside are dead weight.
+/// Per node: whether it can carry anything from the image to the logits, i.e. lies on a way from
+/// the one to the other that passes no Zero. Convolutions outside are dead weight.
 std::vector<bool> live_nodes(const Plan& plan);
 
 /// nodes/edges/shapes/params as JSON text (schema `nas-plan/1`), and a table for people.

@@ -103,11 +103,8 @@ std::vector<int64_t> seeded_subset(std::vector<int64_t> indices,
   return indices;
 }
 
-BnTable recalibrate(const Plan& plan,
-                    const Architecture& a,
-                    WeightStore& store,
-                    FixedBatches& data,
-                    bool all) {
+BnTable recalibrate(
+    const Plan& plan, const Architecture& a, WeightStore& store, FixedBatches& data, bool all) {
   const c10::NoGradGuard no_grad;
   BnTable sums;
   ForwardOptions options;
