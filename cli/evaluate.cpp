@@ -87,7 +87,7 @@ class Evaluation {
     // Architectures that compute the same function are judged once.
     std::unordered_map<Architecture, Score> known;
     std::vector<EvaluationRow> rows;
-    const std::string fidelity = scorer.fidelity_json();
+    const std::string fidelity = fidelity_of(run, scorer);
     for (const Architecture& a : list) {
       if (stop_requested()) {
         store_.add_evaluations(rows);
@@ -147,7 +147,7 @@ class Evaluation {
       Json json{{"schema", "nas-evaluate/1"},
                 {"run", run.row.id},
                 {"split", split},
-                {"fidelity", Json::parse(scorer.fidelity_json())},
+                {"fidelity", Json::parse(fidelity_of(run, scorer))},
                 {"evaluations", list}};
       print(json.dump(2));
       return;

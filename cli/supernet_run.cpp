@@ -6,6 +6,7 @@
 #include "cli/version.hpp"
 #include "supernet/checkpoint.hpp"
 #include "supernet/device.hpp"
+#include "supernet/export.hpp"
 #include "supernet/trainer.hpp"
 
 namespace nas::cli {
@@ -67,7 +68,18 @@ SupernetRun open_supernet_run(const Store& store, const std::string& run, const 
                         result.parts->device,
                         result.parts->config.train.memory_format == Layout::kChannelsLast);
   load_model(*result.weights, read_checkpoint(result.checkpoint), result.checkpoint);
+  for (const CheckpointRow& c : store.checkpoints(row->id))
+    if (c.path == result.checkpoint) result.sha256 = c.sha256;
+  // A run that was killed before the store heard of its newest file.
+  if (result.sha256.empty()) result.sha256 = file_sha256(result.checkpoint);
   return result;
+}
+
+std::string fidelity_of(const SupernetRun& run, const SubnetScorer& scorer) {
+  constexpr size_t kShort = 16;
+  auto json = nlohmann::json::parse(scorer.fidelity_json());
+  json["checkpoint"] = run.sha256.substr(0, kShort);
+  return json.dump();
 }
 
 std::string run_folder(const std::string& db, const std::string& id) {

@@ -34,7 +34,11 @@ struct SupernetRun {
   std::unique_ptr<RunParts> parts;
   std::unique_ptr<WeightStore> weights;
   std::string checkpoint;  ///< File the weights come from.
+  std::string sha256;      ///< Its hash.
 };
+/// How a scorer judges this supernet: its fidelity and which weights, so that a value stored before
+/// more training is never taken for one of the weights it has now.
+std::string fidelity_of(const SupernetRun& run, const SubnetScorer& scorer);
 /// `run` as in Store::run. ConfigError when there is none or it has no checkpoint yet; DataError
 /// when files do not belong to it. A run that is not finished gives a warning.
 SupernetRun open_supernet_run(const Store& store, const std::string& run, const Common& common);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <numeric>
 #include <stdexcept>
@@ -62,13 +63,52 @@ int64_t inversions(std::vector<double>& v, std::vector<double>& buffer, size_t b
   return count;
 }
 
-/// Positions of the k largest; ties: the earlier position first.
-std::vector<size_t> best(std::span<const double> v, size_t k) {
-  std::vector<size_t> order(v.size());
-  std::iota(order.begin(), order.end(), size_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return v[a] > v[b]; });
-  order.resize(std::min(k, order.size()));
-  return order;
+/// The k largest of `v`, ties at the cut broken at random: those above the cut are in, each of
+/// those at it with probability `share`.
+struct Top {
+  double cut = 0;
+  size_t above = 0, tied = 0, taken = 0;  ///< `taken` of the `tied` are in.
+  double share() const { return static_cast<double>(taken) / static_cast<double>(tied); }
+  double chance(double value) const { return value > cut ? 1 : value == cut ? share() : 0; }
+};
+Top top_of(std::span<const double> v, size_t k) {
+  std::vector<double> copy(v.begin(), v.end());
+  const auto at = copy.begin() + static_cast<int64_t>(k - 1);
+  std::nth_element(copy.begin(), at, copy.end(), std::greater<>());
+  Top top;
+  top.cut = *at;
+  for (const double value : v) {
+    top.above += value > top.cut;
+    top.tied += value == top.cut;
+  }
+  top.taken = k - top.above;
+  return top;
+}
+
+/// Expectation of f(truth of the truly best among the k best by `predicted`).
+template <typename F>
+double expected_best(std::span<const double> predicted,
+                     std::span<const double> truth,
+                     size_t k,
+                     const F& f) {
+  const Top top = top_of(predicted, k);
+  double sure = -std::numeric_limits<double>::infinity();
+  std::vector<double> maybe;
+  for (size_t i = 0; i < predicted.size(); ++i) {
+    if (predicted[i] > top.cut) sure = std::max(sure, truth[i]);
+    if (predicted[i] == top.cut) maybe.push_back(truth[i]);
+  }
+  std::sort(maybe.begin(), maybe.end(), std::greater<>());
+  // The i-th best of the tied ones is the best taken when none before it was.
+  double sum = 0, none_before = 1;
+  for (size_t i = 0; i < maybe.size() && none_before > 0; ++i) {
+    const double left = static_cast<double>(maybe.size() - i);
+    const double taken = std::min(1.0, static_cast<double>(top.taken) / left);
+    if (maybe[i] <= sure) break;
+    sum += none_before * taken * f(maybe[i]);
+    none_before *= 1 - taken;
+  }
+  return none_before > 0 ? sum + none_before * f(sure) : sum;
 }
 
 }  // namespace
@@ -139,32 +179,31 @@ double spearman(std::span<const double> x, std::span<const double> y) {
 
 double precision_at(std::span<const double> predicted, std::span<const double> truth, size_t k) {
   check(predicted, truth);
-  std::vector<size_t> a = best(predicted, k), b = best(truth, k);
-  if (a.empty()) return kNaN;
-  std::sort(a.begin(), a.end());
-  std::sort(b.begin(), b.end());
-  std::vector<size_t> common;
-  std::set_intersection(a.begin(), a.end(), b.begin(), b.end(), std::back_inserter(common));
-  return static_cast<double>(common.size()) / static_cast<double>(a.size());
+  k = std::min(k, predicted.size());
+  if (k == 0) return kNaN;
+  const Top picked = top_of(predicted, k), best = top_of(truth, k);
+  double common = 0;
+  for (size_t i = 0; i < predicted.size(); ++i)
+    common += picked.chance(predicted[i]) * best.chance(truth[i]);
+  return common / static_cast<double>(k);
 }
 
 double regret_at(std::span<const double> predicted, std::span<const double> truth, size_t k) {
   check(predicted, truth);
-  const std::vector<size_t> picked = best(predicted, k);
-  if (picked.empty()) return kNaN;
-  double top = truth[picked[0]];
-  for (const size_t i : picked) top = std::max(top, truth[i]);
-  return *std::max_element(truth.begin(), truth.end()) - top;
+  k = std::min(k, predicted.size());
+  if (k == 0) return kNaN;
+  const double most = *std::max_element(truth.begin(), truth.end());
+  return expected_best(predicted, truth, k, [most](double v) { return most - v; });
 }
 
-size_t best_rank_at(std::span<const double> predicted, std::span<const double> truth, size_t k) {
+double best_rank_at(std::span<const double> predicted, std::span<const double> truth, size_t k) {
   check(predicted, truth);
-  const std::vector<size_t> picked = best(predicted, k);
-  if (picked.empty()) return 0;
-  double top = truth[picked[0]];
-  for (const size_t i : picked) top = std::max(top, truth[i]);
-  return 1 + static_cast<size_t>(
-                 std::count_if(truth.begin(), truth.end(), [top](double v) { return v > top; }));
+  k = std::min(k, predicted.size());
+  if (k == 0) return kNaN;
+  return expected_best(predicted, truth, k, [truth](double top) {
+    return static_cast<double>(
+        1 + std::count_if(truth.begin(), truth.end(), [top](double v) { return v > top; }));
+  });
 }
 
 Interval bootstrap(size_t n,

@@ -25,14 +25,15 @@ double spearman(std::span<const double> x, std::span<const double> y);
 /// 1 for the smallest; ties share their mean rank.
 std::vector<double> mid_ranks(std::span<const double> x);
 
-/// Of the k best by `predicted` (larger is better), the share that is among the k best by `truth`;
-/// ties in favour of earlier positions. k is clamped to the length.
+/// Of the k best by `predicted` (larger is better), the share that is among the k best by `truth`.
+/// Here and below ties at the cut count as broken at random: the expectation is returned. k is
+/// clamped to the length; NaN for k = 0.
 double precision_at(std::span<const double> predicted, std::span<const double> truth, size_t k);
 /// Best truth of all minus best truth among the k best by `predicted`.
 double regret_at(std::span<const double> predicted, std::span<const double> truth, size_t k);
 
-/// Best place by `truth` (1: the best of all) among the k best by `predicted`; 0 for k = 0.
-size_t best_rank_at(std::span<const double> predicted, std::span<const double> truth, size_t k);
+/// Best place by `truth` (1: the best of all) among the k best by `predicted`.
+double best_rank_at(std::span<const double> predicted, std::span<const double> truth, size_t k);
 
 struct Interval {
   double low = 0, high = 0;

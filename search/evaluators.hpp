@@ -7,9 +7,10 @@
 
 namespace nas {
 
-/// Values from a CSV or JSON file. A row belongs to the network its architecture text names: the
-/// row of the canonical form, else the first row of an equivalent form. An architecture without a
-/// row fails alone. DataError (file:line) for a file that cannot be read as such a table.
+/// Values from a CSV or JSON file (an array of objects, or {"ARCHITECTURE": value, ...}). A row
+/// belongs to the network its architecture text names. Where several rows name one network, that of
+/// its canonical form counts, else their mean. An architecture without a row fails alone. DataError
+/// (file:line) for a file that cannot be read as such a table.
 class TableEvaluator : public Evaluator {
  public:
   /// `each_form`: only an architecture's own row counts, not that of an equivalent one (published
@@ -21,6 +22,14 @@ class TableEvaluator : public Evaluator {
   std::string source() const override { return "table"; }
   std::string fidelity_json() const override;
   size_t size() const;  ///< Networks with a row.
+  /// Those with a value, in ascending order; with `each_form` every form, else canonical ones.
+  std::vector<Architecture> architectures() const;
+  struct Facts {
+    int64_t without_value = 0;  ///< Rows that hold no value.
+    int64_t merged = 0;         ///< Rows beyond the first of their network.
+    double largest_spread = 0;  ///< Between the values of one network's rows.
+  };
+  Facts facts() const;
 
  private:
   struct Impl;

@@ -122,6 +122,11 @@ void describe(Binder& b, TableOptions& o) {
          o.metrics,
          "METRIC or METRIC = COLUMN of the file (default: every column of numbers)");
   b.value("key", o.key, "Column of the architectures (default: architecture, else arch)");
+  b.value("index_from",
+          o.index_from,
+          "The key numbers architectures in the order of nas space enumerate, the first with this "
+          "number; -1: it holds their texts")
+      .range(-1, 1e9);
 }
 
 void describe(Binder& b, ExternalOptions& o) {

@@ -32,6 +32,9 @@ struct TableOptions {
   std::string file;
   std::vector<std::string> metrics;  ///< `METRIC` or `METRIC = COLUMN`; empty: every number column.
   std::string key;                   ///< Column of architectures; empty: architecture or arch.
+  /// The key counts architectures in the order of Space::enumerate, the first being this; -1: it
+  /// holds their texts.
+  int64_t index_from = -1;
 };
 void describe(Binder& b, TableOptions& o);
 /// `evaluator.external`.

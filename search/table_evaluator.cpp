@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <map>
@@ -81,17 +82,34 @@ TextTable read_csv(const std::string& file, const std::string& text) {
   return table;
 }
 
+// An array of objects, or an object {"ARCHITECTURE": value or {...}, ...}.
 TextTable read_json(const std::string& file, const std::string& text) {
+  static const char* const kForms =
+      "is neither a JSON array of objects nor an object of architectures and values";
   const auto document = nlohmann::ordered_json::parse(text, nullptr, false);
-  if (!document.is_array()) fail(file, 0, "is not a JSON array of objects");
+  std::vector<nlohmann::ordered_json> objects;
+  if (document.is_object()) {
+    for (const auto& [name, value] : document.items()) {
+      if (!value.is_number() && !value.is_object() && !value.is_null()) fail(file, 0, kForms);
+      nlohmann::ordered_json object{{"architecture", name}};
+      if (value.is_object())
+        object.update(value);
+      else
+        object["value"] = value;
+      objects.push_back(std::move(object));
+    }
+  } else {
+    if (!document.is_array()) fail(file, 0, kForms);
+    objects.assign(document.begin(), document.end());
+  }
   TextTable table;
-  for (const auto& object : document) {
-    if (!object.is_object()) fail(file, 0, "is not a JSON array of objects");
+  for (const auto& object : objects) {
+    if (!object.is_object()) fail(file, 0, kForms);
     for (const auto& [key, value] : object.items())
       if (std::find(table.header.begin(), table.header.end(), key) == table.header.end())
         table.header.push_back(key);
   }
-  for (const auto& object : document) {
+  for (const auto& object : objects) {
     TextTable::Row row;
     for (const std::string& key : table.header) {
       const auto it = object.find(key);
@@ -116,7 +134,11 @@ std::optional<double> number_in(const std::string& cell, bool& ok) {
 
 size_t column_of(const std::string& file, const TextTable& table, const std::string& name) {
   const auto it = std::find(table.header.begin(), table.header.end(), name);
-  if (it != table.header.end()) return static_cast<size_t>(it - table.header.begin());
+  if (it != table.header.end()) {
+    if (std::find(it + 1, table.header.end(), name) != table.header.end())
+      fail(file, 1, "has two columns '" + name + "'");
+    return static_cast<size_t>(it - table.header.begin());
+  }
   std::string known;
   for (const std::string& column : table.header) known += (known.empty() ? "" : ", ") + column;
   const std::string near = nearest(name, table.header);
@@ -140,6 +162,24 @@ bool all_numbers(const TextTable& table, size_t column) {
   return any;
 }
 
+// A column that would be of numbers but for some cells: says which is the first.
+void blame_cell(const std::string& file, const TextTable& table, size_t key) {
+  for (size_t c = 0; c < table.header.size(); ++c) {
+    if (c == key) continue;
+    size_t good = 0;
+    const TextTable::Row* bad = nullptr;
+    for (const auto& row : table.rows) {
+      bool ok = false;
+      good += number_in(row.cells[c], ok).has_value();
+      if (!ok && bad == nullptr) bad = &row;
+    }
+    if (bad != nullptr && 2 * good >= table.rows.size())
+      fail(file,
+           bad->line,
+           table.header[c] + ": '" + bad->cells[c].substr(0, 40) + "' is not a finite number");
+  }
+}
+
 std::string trimmed(const std::string& text) {
   const size_t first = text.find_first_not_of(" \t");
   if (first == std::string::npos) return "";
@@ -155,11 +195,18 @@ struct TableEvaluator::Impl {
   struct Row {
     bool exact = false;  ///< The row names the canonical form itself.
     int line = 0;
+    int64_t forms = 1;  ///< Rows of the network.
     std::map<std::string, double> values;
+    std::map<std::string, std::vector<double>> all;  ///< Of all its rows.
   };
   std::unordered_map<Architecture, Row> rows;
   bool each_form = false;
-  std::unordered_map<Architecture, std::map<std::string, double>> forms;  ///< With each_form.
+  struct Form {
+    int line = 0;
+    std::map<std::string, double> values;
+  };
+  std::unordered_map<Architecture, Form> forms;
+  int64_t without_value = 0;  ///< Rows that name an architecture and nothing else.
 
   void choose_columns(const TextTable& table, const TableOptions& options, size_t key) {
     for (const std::string& text : options.metrics) {
@@ -172,16 +219,49 @@ struct TableEvaluator::Impl {
     if (!columns.empty()) return;
     for (size_t c = 0; c < table.header.size(); ++c)
       if (c != key && all_numbers(table, c)) columns.emplace_back(table.header[c], c);
-    if (columns.empty()) fail(file, 1, "has no column of numbers");
+    if (!columns.empty()) return;
+    blame_cell(file, table, key);
+    fail(file, 1, "has no column of numbers");
+  }
+
+  std::vector<Architecture> numbered;  ///< With index_from.
+  int64_t index_from = -1;
+
+  void number_architectures(int64_t from) {
+    constexpr int kMost = 1000000;
+    if (space.count() > kMost)
+      throw ConfigError(
+          "index_from: the space has " + space.count().str() + " architectures, too many to number",
+          "give the architectures by their texts");
+    index_from = from;
+    space.enumerate([&](const Architecture& a) {
+      numbered.push_back(a);
+      return true;
+    });
+  }
+
+  Architecture named(const std::string& text, int line) const {
+    if (index_from < 0) {
+      try {
+        return space.parse(text);
+      } catch (const Error& e) {
+        fail(file, line, std::string("not an architecture of this space: ") + e.what());
+      }
+    }
+    int64_t number = 0;
+    const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number);
+    const auto count = static_cast<int64_t>(numbered.size());
+    if (code != std::errc() || end != text.data() + text.size() || number < index_from ||
+        number - index_from >= count)
+      fail(file,
+           line,
+           "'" + text + "' is no number of an architecture (" + std::to_string(index_from) +
+               " to " + std::to_string(index_from + count - 1) + ")");
+    return numbered[static_cast<size_t>(number - index_from)];
   }
 
   void add(const TextTable::Row& cells, size_t key) {
-    Architecture a;
-    try {
-      a = space.parse(cells.cells[key]);
-    } catch (const Error& e) {
-      fail(file, cells.line, std::string("not an architecture of this space: ") + e.what());
-    }
+    const Architecture a = named(cells.cells[key], cells.line);
     Row row;
     row.line = cells.line;
     for (const auto& [metric, column] : columns) {
@@ -191,26 +271,56 @@ struct TableEvaluator::Impl {
         fail(file, cells.line, metric + ": '" + cells.cells[column] + "' is not a finite number");
       if (value) row.values[metric] = *value;
     }
-    if (each_form) forms.emplace(space.fix_inactive(a), row.values);
-    const Architecture key_form = space.canonical(a);
-    row.exact = key_form == space.fix_inactive(a);
-    const auto [it, fresh] = rows.emplace(key_form, row);
-    if (fresh) return;
-    if (row.exact && it->second.exact && row.values != it->second.values)
+    if (row.values.empty()) {
+      ++without_value;
+      return;
+    }
+    const Architecture form = space.fix_inactive(a);
+    const auto [seen, first_time] = forms.emplace(form, Form{row.line, row.values});
+    if (!first_time) {
+      if (seen->second.values == row.values) return;
       fail(file,
            cells.line,
-           "repeats the architecture of line " + std::to_string(it->second.line) +
+           "repeats the architecture of line " + std::to_string(seen->second.line) +
                " with other values");
-    if (row.exact && !it->second.exact) it->second = std::move(row);
+    }
+    const Architecture network = space.canonical(a);
+    row.exact = network == form;
+    merge(rows.try_emplace(network).first->second, row);
+  }
+
+  // The row of the canonical form, else the mean of the others, whatever their order.
+  static void merge(Row& into, const Row& row) {
+    into.forms = into.line == 0 ? 1 : into.forms + 1;
+    if (into.line == 0) into.line = row.line;
+    for (const auto& [metric, value] : row.values) into.all[metric].push_back(value);
+    if (row.exact) {
+      into.exact = true;
+      into.values = row.values;
+    }
+    if (into.exact) return;
+    for (const auto& [metric, values] : into.all) {
+      // Sorted, so that rounding does not depend on the order of the rows either.
+      std::vector<double> sorted = values;
+      std::sort(sorted.begin(), sorted.end());
+      double sum = 0;
+      for (const double v : sorted) sum += v;
+      into.values[metric] = sum / static_cast<double>(sorted.size());
+    }
   }
 };
 
 TableEvaluator::TableEvaluator(const Space& space, const TableOptions& options, bool each_form)
-    : impl_(new Impl{space, options.file, {}, {}, each_form, {}}) {
+    : impl_(new Impl{space, options.file, {}, {}, each_form, {}, 0, {}}) {
+  if (options.index_from >= 0) impl_->number_architectures(options.index_from);
+  if (std::filesystem::is_directory(options.file))
+    throw ConfigError(options.file + " is a folder; a table of architectures and values is needed",
+                      "name a CSV or JSON file");
   std::ifstream in(options.file, std::ios::binary);
-  if (!in) throw DataError(options.file + ": cannot be read (evaluator.table.file)");
+  if (!in)
+    throw ConfigError(options.file + ": cannot be read", "name a CSV or JSON file that exists");
   const std::string text{std::istreambuf_iterator<char>(in), {}};
-  if (in.bad()) throw DataError(options.file + ": cannot be read (evaluator.table.file)");
+  if (in.bad()) throw DataError(options.file + ": cannot be read to its end");
   const size_t first = text.find_first_not_of(" \t\r\n");
   const bool json = first != std::string::npos && (text[first] == '[' || text[first] == '{');
   const TextTable table = json ? read_json(options.file, text) : read_csv(options.file, text);
@@ -234,7 +344,7 @@ std::vector<Evaluation> TableEvaluator::evaluate(std::span<const Architecture> a
       if (form == impl_->forms.end())
         results.push_back({{}, "not in " + impl_->file});
       else
-        results.push_back({form->second, ""});
+        results.push_back({form->second.values, ""});
       continue;
     }
     const auto it = impl_->rows.find(impl_->space.canonical(a));
@@ -244,6 +354,29 @@ std::vector<Evaluation> TableEvaluator::evaluate(std::span<const Architecture> a
       results.push_back({it->second.values, ""});
   }
   return results;
+}
+
+std::vector<Architecture> TableEvaluator::architectures() const {
+  std::vector<Architecture> list;
+  if (impl_->each_form)
+    for (const auto& [a, form] : impl_->forms) list.push_back(a);
+  else
+    for (const auto& [a, row] : impl_->rows) list.push_back(a);
+  std::sort(list.begin(), list.end());
+  return list;
+}
+
+TableEvaluator::Facts TableEvaluator::facts() const {
+  Facts facts;
+  facts.without_value = impl_->without_value;
+  for (const auto& [a, row] : impl_->rows) {
+    facts.merged += row.forms - 1;
+    for (const auto& [metric, values] : row.all) {
+      const auto [low, high] = std::minmax_element(values.begin(), values.end());
+      facts.largest_spread = std::max(facts.largest_spread, *high - *low);
+    }
+  }
+  return facts;
 }
 
 std::vector<std::string> TableEvaluator::metrics() const {

@@ -57,6 +57,9 @@ Darts::Darts(const DartsOptions& options) : o_(options) {
     cells_.push_back(std::move(cell));
   }
   classifier_ = symbols_.intern("classifier");
+  auxiliary_layers_[0] = {symbols_.intern("auxiliary.conv0"), symbols_.intern("auxiliary.bn0")};
+  auxiliary_layers_[1] = {symbols_.intern("auxiliary.conv1"), symbols_.intern("auxiliary.bn1")};
+  auxiliary_classifier_ = symbols_.intern("auxiliary.classifier");
 }
 
 void Darts::add_choices(const std::string& type) {
@@ -247,16 +250,48 @@ void Darts::build(const Architecture& a, Plan& plan) const {
                     stem_conv_,
                     Plan::kInput);
   x = b.add(batch_norm(stem, true), stem_bn_, x);
-  int32_t before = x;
-  for (const Cell& c : cells_) {
-    const int32_t next = cell(b, c, a, before, x);
+  int32_t before = x, tapped = x;
+  for (int i = 0; i < o_.layers; ++i) {
+    const int32_t next = cell(b, cells_[static_cast<size_t>(i)], a, before, x);
     before = x;
     x = next;
+    if (i == 2 * o_.layers / 3) tapped = x;
   }
   const int features = b.shape(x).c;
   x = b.add(GlobalAvgPool{}, 0, x);
   b.add(Linear{.in = features, .out = classes_, .full_in = features, .full_out = classes_},
         classifier_,
+        x);
+  if (o_.auxiliary > 0) {
+    b.begin_auxiliary(o_.auxiliary);
+    auxiliary_head(b, tapped);
+  }
+}
+
+/// On the output of cell 2L/3, as published: 8x8 -> average pool 5, stride 3 -> 2x2 -> 1x1
+/// convolution to 128 -> 2x2 convolution to 768 -> classifier (476,426 parameters at C=36).
+void Darts::auxiliary_head(PlanBuilder& b, int32_t x) const {
+  constexpr int32_t kWidths[2] = {128, 768};
+  x = b.add(Activation{Act::kRelu}, 0, x);
+  x = b.add(Pool{.max = false, .kernel = 5, .stride = 3, .padding = 0}, 0, x);
+  for (size_t k = 0; k < 2; ++k) {
+    const int in = b.shape(x).c;
+    const auto kernel = static_cast<int16_t>(k + 1);
+    x = b.add(Conv2d{.in = in,
+                     .out = kWidths[k],
+                     .kernel = kernel,
+                     .full_kernel = kernel,
+                     .full_in = in,
+                     .full_out = kWidths[k]},
+              auxiliary_layers_[k].conv,
+              x);
+    x = b.add(batch_norm(kWidths[k], true), auxiliary_layers_[k].bn, x);
+    x = b.add(Activation{Act::kRelu}, 0, x);
+  }
+  // Larger images leave more than one pixel, which the published head cannot classify.
+  x = b.add(GlobalAvgPool{}, 0, x);
+  b.add(Linear{.in = kWidths[1], .out = classes_, .full_in = kWidths[1], .full_out = classes_},
+        auxiliary_classifier_,
         x);
 }
 
@@ -321,6 +356,17 @@ void describe(Binder& b, DartsOptions& o) {
   b.value("none", o.none, "Offer `none` on every edge, as its first option");
   b.value("drop_path", o.drop_path, "Probability that training drops an edge that is no skip")
       .range(0, 0.9);
+  b.value(
+       "auxiliary",
+       o.auxiliary,
+       "Weight of the loss of an auxiliary head on cell 2L/3 that only training runs (published: "
+       "0.4); 0: no head")
+      .range(0, 100)
+      .check([&o] {
+        return o.auxiliary == 0 || o.resolution >= 32
+                   ? ""
+                   : "the auxiliary head needs images of at least 32x32 (8x8 at its cell)";
+      });
 }
 
 std::unique_ptr<Space> make_darts(const YamlSource& section) {

@@ -22,6 +22,7 @@ struct DartsOptions {
   int input_channels = 3;
   bool none = false;     ///< `none` as the first option of every edge (the original eight).
   double drop_path = 0;  ///< Drops the output of an edge that is no skip.
+  double auxiliary = 0;  ///< Weight of the auxiliary head's loss; 0: no head.
 };
 void describe(Binder& b, DartsOptions& o);
 
@@ -83,6 +84,7 @@ class Darts final : public Space {
   int32_t halve(PlanBuilder& b, const Reduce& names, int32_t x, int out) const;
   int32_t separable(PlanBuilder& b, const Edge& edge, OpKind kind, int32_t x, int stride) const;
   int32_t edge(PlanBuilder& b, const Edge& names, OpKind kind, int32_t x, int stride) const;
+  void auxiliary_head(PlanBuilder& b, int32_t x) const;
   int32_t cell(
       PlanBuilder& b, const Cell& cell, const Architecture& a, int32_t x0, int32_t x1) const;
   void name_cell(Cell& cell, const std::string& prefix);
@@ -99,6 +101,8 @@ class Darts final : public Space {
   std::array<NodeGenes, kNodes> node_genes_;
   std::vector<Cell> cells_;
   uint32_t stem_conv_ = 0, stem_bn_ = 0, classifier_ = 0;
+  Layer auxiliary_layers_[2];
+  uint32_t auxiliary_classifier_ = 0;
 };
 
 }  // namespace nas

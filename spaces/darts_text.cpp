@@ -124,7 +124,29 @@ void Darts::set_cell(Architecture& a,
   }
 }
 
+namespace {
+
+/// Cells here concatenate all four nodes; another `normal_concat` would be another network.
+void expect_whole_concat(std::string_view text, const std::string& key) {
+  size_t at = text.find(key + "_concat");
+  if (at == text.npos) return;
+  at = text.find('=', at);
+  std::string value;
+  for (const char c : at == text.npos ? std::string_view() : text.substr(at + 1)) {
+    if (c != ' ') value += c;
+    if (c == ')' || c == ']') break;
+  }
+  if (value != "range(2,6)" && value != "[2,3,4,5]" && value != "(2,3,4,5)")
+    bad_architecture(text,
+                     key + "_concat: '" + value.substr(0, 40) + "' is not range(2, 6)",
+                     "Cells of this space concatenate the nodes 2 to 5.");
+}
+
+}  // namespace
+
 Architecture Darts::parse_genotype(std::string_view text) const {
+  expect_whole_concat(text, "normal");
+  expect_whole_concat(text, "reduce");
   Architecture a{std::vector<int16_t>(choices_.size(), 0)};
   set_cell(a, 0, "normal", published_edges(text, "normal"), text);
   set_cell(a, cell_genes(), "reduce", published_edges(text, "reduce"), text);

@@ -7,27 +7,6 @@
 namespace nas {
 namespace {
 
-// The numbers of `'key': [1, 2]`, or nothing when the key is absent.
-std::optional<std::vector<int>> list_of(std::string_view text, const std::string& key) {
-  size_t at = text.npos;
-  for (const char quote : {'\'', '"'})
-    if (at == text.npos) at = text.find(quote + key + quote);
-  if (at == text.npos) return std::nullopt;
-  const size_t open = text.find('[', at);
-  const size_t close = text.find(']', at);
-  if (open == text.npos || close == text.npos || close < open ||
-      trim(text.substr(at + key.size() + 2, open - at - key.size() - 2)) != ":")
-    bad_architecture(text, key + ": expected a list such as [3, 5, 7]");
-  std::vector<int> values;
-  for (const std::string_view part : split(text.substr(open + 1, close - open - 1), ',')) {
-    const std::optional<int> value = whole_number(trim(part));
-    if (!value)
-      bad_architecture(text, key + ": '" + std::string(trim(part)) + "' is not a whole number");
-    values.push_back(*value);
-  }
-  return values;
-}
-
 int16_t option_of(int value,
                   const std::vector<int>& values,
                   std::string_view text,
@@ -138,7 +117,7 @@ Architecture MobileNet::parse_block_stages(std::string_view text,
 Architecture MobileNet::parse_lists(std::string_view text) const {
   Architecture a{std::vector<int16_t>(choices_.size(), 0)};
   const auto need = [&](const std::string& key, size_t size) {
-    const std::optional<std::vector<int>> list = list_of(text, key);
+    const std::optional<std::vector<int>> list = numbers_of(text, key);
     if (!list) bad_architecture(text, key + ": missing");
     if (list->size() != size)
       bad_architecture(text,
@@ -149,7 +128,7 @@ Architecture MobileNet::parse_lists(std::string_view text) const {
   const std::vector<int> ks = need("ks", slots_.size()), e = need("e", slots_.size());
   const auto elastic = static_cast<size_t>(std::count_if(
       stages_.begin(), stages_.end(), [](const Stage& s) { return s.depth_choice >= 0; }));
-  std::vector<int> d = list_of(text, "d").value_or(std::vector<int>());
+  std::vector<int> d = numbers_of(text, "d").value_or(std::vector<int>());
   if (d.size() != stages_.size()) d = need("d", elastic);
   for (size_t s = 0; s < d.size(); ++s) set_depth(a, s, d[s], text);
   for (size_t i = 0; i < slots_.size(); ++i) {
@@ -157,7 +136,7 @@ Architecture MobileNet::parse_lists(std::string_view text) const {
     a.genes[i] = option_of(ks[i], o_.kernels, text, "ks" + at);
     a.genes[slots_.size() + i] = option_of(e[i], o_.expansions, text, "e" + at);
   }
-  if (const auto r = list_of(text, "r")) {
+  if (const auto r = numbers_of(text, "r")) {
     if (r->size() != 1) bad_architecture(text, "r: expected one resolution");
     set_resolution(a, std::to_string((*r)[0]), text);
   } else if (resolution_choice_ >= 0) {

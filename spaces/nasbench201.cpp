@@ -270,9 +270,15 @@ std::string NasBench201::text(const Architecture& a) const {
 Architecture NasBench201::parse(std::string_view raw) const {
   const std::string_view text = trim(raw);
   Architecture a;
-  if (!text.empty() && text[0] == '#') {
-    const std::optional<int> number = whole_number(text.substr(1));
-    if (!number || *number >= kSize) bad_architecture(text, "the index is not in 0..15624");
+  if (text.empty())
+    bad_architecture(text, "is empty", "Write |op~0|+|op~0|op~1|+|op~0|op~1|op~2|.");
+  if (text[0] == '#' || text.find_first_not_of("0123456789") == text.npos) {
+    const std::optional<int> number = whole_number(text[0] == '#' ? text.substr(1) : text);
+    if (!number || *number >= kSize)
+      bad_architecture(
+          text,
+          "the index is not in 0..15624",
+          "An index is the genes as a number of base 5, not the benchmark's own number.");
     a = from_index(*number);
   } else if (text.find_first_not_of("0123456789, ") == text.npos) {
     a = parse_genes(text);

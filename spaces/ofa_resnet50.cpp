@@ -1,24 +1,181 @@
-// The once-for-all ResNet50 (D form): elastic depths, expansions and widths (search.md 2.2 and 6).
+#include "spaces/ofa_resnet50.hpp"
+
 #include <algorithm>
-#include <array>
 #include <cmath>
 
 #include "spaces/mobile_block.hpp"
-#include "spaces/registry.hpp"
-#include "spaces/space.hpp"
 
 namespace nas {
 namespace {
 
-struct Options {
-  std::vector<double> expansions{0.2, 0.25, 0.35};  ///< Middle channels per output channel.
-  std::vector<double> widths{0.65, 0.8, 1.0};       ///< Times the base widths.
-  int classes = 1000;
-  int resolution = 224;
-  int input_channels = 3;
-};
+std::string number(double v) {
+  std::string text = std::to_string(v);
+  while (text.back() == '0') text.pop_back();
+  if (text.back() == '.') text += '0';
+  return text;
+}
 
-void describe(Binder& b, Options& o) {
+constexpr std::array<int, 4> kBaseWidths{256, 512, 1024, 2048};
+
+template <typename Unit>
+int32_t conv_bn(PlanBuilder& b,
+                const Unit& names,
+                int32_t x,
+                int out,
+                int full_in,
+                int full_out,
+                int kernel,
+                int stride) {
+  const auto k = static_cast<int16_t>(kernel);
+  x = b.add(Conv2d{.in = b.shape(x).c,
+                   .out = out,
+                   .kernel = k,
+                   .stride = static_cast<int16_t>(stride),
+                   .padding = static_cast<int16_t>(kernel / 2),
+                   .init = Init::kKaimingNormalFanOut,
+                   .full_kernel = k,
+                   .full_in = full_in,
+                   .full_out = full_out},
+            names.conv,
+            x);
+  return b.add(BatchNorm{.channels = out, .full = full_out}, names.bn, x);
+}
+
+}  // namespace
+
+OfaResNet50::OfaResNet50(const OfaResNet50Options& options) : o_(options) {
+  name_ = "ofa_resnet50";
+  input_ = {o_.input_channels, o_.resolution, o_.resolution};
+  classes_ = o_.classes;
+  add_choices();
+  stem_[0] = unit("stem.conv0");
+  stem_[1] = unit("stem.conv1");
+  stem_[2] = unit("stem.conv2");
+  classifier_ = symbols_.intern("classifier");
+}
+
+OfaResNet50::Unit OfaResNet50::unit(const std::string& name) {
+  return {symbols_.intern(name), symbols_.intern(name + ".bn")};
+}
+
+void OfaResNet50::add_choices() {
+  choices_.push_back({"stem.residual", {"off", "on"}, {}});
+  for (int s = 0; s < kStages; ++s) {
+    Choice depth{"stage" + std::to_string(s + 1) + ".more_blocks", {}, {}};
+    for (int d = 0; d <= kMore; ++d) depth.options.push_back(std::to_string(d));
+    choices_.push_back(std::move(depth));
+  }
+  std::vector<std::string> expansions, widths;
+  for (const double e : o_.expansions) expansions.push_back(number(e));
+  for (const double w : o_.widths) widths.push_back(number(w));
+  for (int s = 0; s < kStages; ++s)
+    for (int j = 0; j < kBaseDepths[static_cast<size_t>(s)] + kMore; ++j) {
+      const std::string name = "stage" + std::to_string(s + 1) + ".block" + std::to_string(j + 1);
+      Choice expand{name + ".expansion", expansions, {}};
+      const int more = j - kBaseDepths[static_cast<size_t>(s)];
+      if (more >= 0) {
+        Condition condition;
+        condition.on = 1 + s;
+        for (int d = more + 1; d <= kMore; ++d)
+          condition.options.push_back(static_cast<int16_t>(d));
+        expand.conditions.push_back(condition);
+      }
+      Block names{unit(name + ".conv1"), unit(name + ".conv2"), unit(name + ".conv3"), {}, 0};
+      if (j == 0) names.shortcut = unit(name + ".shortcut");
+      names.expand = static_cast<int>(choices_.size());
+      choices_.push_back(std::move(expand));
+      stages_[static_cast<size_t>(s)].push_back(names);
+    }
+  first_width_ = choices_.size();
+  for (const char* part : {"stem.middle", "stem.end"})
+    choices_.push_back({std::string(part) + ".width", widths, {}});
+  for (int s = 0; s < kStages; ++s)
+    choices_.push_back({"stage" + std::to_string(s + 1) + ".width", widths, {}});
+}
+
+int OfaResNet50::stem_out(size_t option) const {
+  return divisible_by_8(64 * o_.widths[option]);
+}
+int OfaResNet50::stem_middle(size_t option) const {
+  return divisible_by_8(std::floor(stem_out(option) / 2.0));
+}
+int OfaResNet50::width(int stage, size_t option) const {
+  return divisible_by_8(kBaseWidths[static_cast<size_t>(stage)] * o_.widths[option]);
+}
+
+void OfaResNet50::build(const Architecture& a, Plan& plan) const {
+  PlanBuilder b(plan, symbols_, input_);
+  int32_t x = stem(b, a);
+  int full_in = stem_out(o_.widths.size() - 1);
+  for (int s = 0; s < kStages; ++s) {
+    const auto& blocks = stages_[static_cast<size_t>(s)];
+    const int depth = kBaseDepths[static_cast<size_t>(s)] + a.genes[static_cast<size_t>(1 + s)];
+    for (int j = 0; j < depth; ++j)
+      x = block(b, a, s, j, blocks[static_cast<size_t>(j)], x, j == 0 ? full_in : full_width(s));
+    full_in = full_width(s);
+  }
+  b.origin({});
+  const int features = b.shape(x).c;
+  x = b.add(GlobalAvgPool{}, 0, x);
+  b.add(Linear{.in = features, .out = classes_, .full_in = full_in, .full_out = classes_},
+        classifier_,
+        x);
+}
+
+int32_t OfaResNet50::stem(PlanBuilder& b, const Architecture& a) const {
+  const size_t last = o_.widths.size() - 1;
+  const int middle = stem_middle(width_gene(a, 0)), full_middle = stem_middle(last);
+  const auto relu = [&](int32_t x) { return b.add(Activation{Act::kRelu}, 0, x); };
+  b.origin({origin(a, first_width_)});
+  int32_t x =
+      relu(conv_bn(b, stem_[0], Plan::kInput, middle, o_.input_channels, full_middle, 3, 2));
+  if (a.genes[0] == 1) {
+    b.origin({origin(a, 0), origin(a, first_width_)});
+    const int32_t y = relu(conv_bn(b, stem_[1], x, middle, full_middle, full_middle, 3, 1));
+    x = b.add(Add{}, 0, {x, y});
+  }
+  b.origin({origin(a, first_width_ + 1)});
+  x = relu(conv_bn(b, stem_[2], x, stem_out(width_gene(a, 1)), full_middle, stem_out(last), 3, 1));
+  b.origin({});
+  return b.add(Pool{.max = true, .kernel = 3, .stride = 2, .padding = 1}, 0, x);
+}
+
+int32_t OfaResNet50::block(PlanBuilder& b,
+                           const Architecture& a,
+                           int stage,
+                           int j,
+                           const Block& names,
+                           int32_t x,
+                           int full_in) const {
+  const auto expand = static_cast<size_t>(names.expand);
+  const size_t wide = first_width_ + 2 + static_cast<size_t>(stage);
+  const int out = width(stage, width_gene(a, 2 + static_cast<size_t>(stage)));
+  const int full_out = full_width(stage);
+  const auto middle_of = [&](int channels, size_t option) {
+    return divisible_by_8(std::round(channels * o_.expansions[option]));
+  };
+  const int middle = middle_of(out, static_cast<size_t>(a.genes[expand]));
+  const int full_middle = middle_of(full_out, o_.expansions.size() - 1);
+  const int stride = j == 0 && stage > 0 ? 2 : 1;
+  const auto relu = [&](int32_t v) { return b.add(Activation{Act::kRelu}, 0, v); };
+  if (j >= kBaseDepths[static_cast<size_t>(stage)])
+    b.origin({origin(a, expand), origin(a, wide), origin(a, static_cast<size_t>(1 + stage))});
+  else
+    b.origin({origin(a, expand), origin(a, wide)});
+  int32_t y = relu(conv_bn(b, names.a, x, middle, full_in, full_middle, 1, 1));
+  y = relu(conv_bn(b, names.b, y, middle, full_middle, full_middle, 3, stride));
+  y = conv_bn(b, names.c, y, out, full_middle, full_out, 1, 1);
+  int32_t shortcut = x;
+  if (j == 0) {
+    b.origin({origin(a, wide)});
+    if (stride == 2)
+      shortcut = b.add(Pool{.max = false, .kernel = 2, .stride = 2, .padding = 0}, 0, x);
+    shortcut = conv_bn(b, names.shortcut, shortcut, out, full_in, full_out, 1, 1);
+  }
+  return relu(b.add(Add{}, 0, {y, shortcut}));
+}
+
+void describe(Binder& b, OfaResNet50Options& o) {
   b.ignore("family");
   b.list("expansions", o.expansions, "Middle channels of a block per output channel, ascending")
       .range(1, 16)
@@ -37,212 +194,13 @@ void describe(Binder& b, Options& o) {
   if (b.reading() && !ascending(o.widths)) b.problem("widths", "must ascend");
 }
 
-std::string number(double v) {
-  std::string text = std::to_string(v);
-  while (text.back() == '0') text.pop_back();
-  if (text.back() == '.') text += '0';
-  return text;
-}
-
-constexpr int kStages = 4;
-constexpr std::array<int, kStages> kBaseWidths{256, 512, 1024, 2048};
-constexpr std::array<int, kStages> kBaseDepths{2, 2, 4, 2};
-constexpr int kMore = 2;  ///< Blocks that a stage may add to its base depth.
-
-struct Unit {
-  uint32_t conv = 0, bn = 0;
-};
-struct Block {
-  Unit a, b, c, shortcut;
-  int expand = 0;  ///< Choice.
-};
-
-/// Genes: depths (the residual convolution of the stem, then blocks added to each stage),
-/// expansions of all block slots, widths (middle and end of the stem, stages). The published code
-/// has a third value of the first gene that means the same as 0; here it does not exist.
-class OfaResNet50 final : public Space {
- public:
-  explicit OfaResNet50(const Options& options) : o_(options) {
-    name_ = "ofa_resnet50";
-    input_ = {o_.input_channels, o_.resolution, o_.resolution};
-    classes_ = o_.classes;
-    add_choices();
-    stem_[0] = unit("stem.conv0");
-    stem_[1] = unit("stem.conv1");
-    stem_[2] = unit("stem.conv2");
-    classifier_ = symbols_.intern("classifier");
-  }
-
-  void build(const Architecture& a, Plan& plan) const override {
-    PlanBuilder b(plan, symbols_, input_);
-    int32_t x = stem(b, a);
-    int full_in = stem_out(o_.widths.size() - 1);
-    for (int s = 0; s < kStages; ++s) {
-      const auto& blocks = stages_[static_cast<size_t>(s)];
-      const int depth = kBaseDepths[static_cast<size_t>(s)] + a.genes[static_cast<size_t>(1 + s)];
-      for (int j = 0; j < depth; ++j)
-        x = block(b, a, s, j, blocks[static_cast<size_t>(j)], x, j == 0 ? full_in : full_width(s));
-      full_in = full_width(s);
-    }
-    b.origin({});
-    const int features = b.shape(x).c;
-    x = b.add(GlobalAvgPool{}, 0, x);
-    b.add(Linear{.in = features, .out = classes_, .full_in = full_in, .full_out = classes_},
-          classifier_,
-          x);
-  }
-
-  /// The largest network holds every tensor.
-  std::vector<Architecture> cover() const override { return {largest()}; }
-
- private:
-  Unit unit(const std::string& name) {
-    return {symbols_.intern(name), symbols_.intern(name + ".bn")};
-  }
-
-  void add_choices() {
-    choices_.push_back({"stem.residual", {"off", "on"}, {}});
-    for (int s = 0; s < kStages; ++s) {
-      Choice depth{"stage" + std::to_string(s + 1) + ".more_blocks", {}, {}};
-      for (int d = 0; d <= kMore; ++d) depth.options.push_back(std::to_string(d));
-      choices_.push_back(std::move(depth));
-    }
-    std::vector<std::string> expansions, widths;
-    for (const double e : o_.expansions) expansions.push_back(number(e));
-    for (const double w : o_.widths) widths.push_back(number(w));
-    for (int s = 0; s < kStages; ++s)
-      for (int j = 0; j < kBaseDepths[static_cast<size_t>(s)] + kMore; ++j) {
-        const std::string name = "stage" + std::to_string(s + 1) + ".block" + std::to_string(j + 1);
-        Choice expand{name + ".expansion", expansions, {}};
-        const int more = j - kBaseDepths[static_cast<size_t>(s)];
-        if (more >= 0) {
-          Condition condition;
-          condition.on = 1 + s;
-          for (int d = more + 1; d <= kMore; ++d)
-            condition.options.push_back(static_cast<int16_t>(d));
-          expand.conditions.push_back(condition);
-        }
-        Block names{unit(name + ".conv1"), unit(name + ".conv2"), unit(name + ".conv3"), {}, 0};
-        if (j == 0) names.shortcut = unit(name + ".shortcut");
-        names.expand = static_cast<int>(choices_.size());
-        choices_.push_back(std::move(expand));
-        stages_[static_cast<size_t>(s)].push_back(names);
-      }
-    first_width_ = choices_.size();
-    for (const char* part : {"stem.middle", "stem.end"})
-      choices_.push_back({std::string(part) + ".width", widths, {}});
-    for (int s = 0; s < kStages; ++s)
-      choices_.push_back({"stage" + std::to_string(s + 1) + ".width", widths, {}});
-  }
-
-  int stem_out(size_t option) const { return divisible_by_8(64 * o_.widths[option]); }
-  int stem_middle(size_t option) const {
-    return divisible_by_8(std::floor(stem_out(option) / 2.0));
-  }
-  int width(int stage, size_t option) const {
-    return divisible_by_8(kBaseWidths[static_cast<size_t>(stage)] * o_.widths[option]);
-  }
-  int full_width(int stage) const { return width(stage, o_.widths.size() - 1); }
-  size_t width_gene(const Architecture& a, size_t position) const {
-    return static_cast<size_t>(a.genes[first_width_ + position]);
-  }
-  Provenance origin(const Architecture& a, size_t choice) const {
-    return {static_cast<int16_t>(choice), a.genes[choice]};
-  }
-
-  static int32_t conv_bn(PlanBuilder& b,
-                         const Unit& names,
-                         int32_t x,
-                         int out,
-                         int full_in,
-                         int full_out,
-                         int kernel,
-                         int stride) {
-    const auto k = static_cast<int16_t>(kernel);
-    x = b.add(Conv2d{.in = b.shape(x).c,
-                     .out = out,
-                     .kernel = k,
-                     .stride = static_cast<int16_t>(stride),
-                     .padding = static_cast<int16_t>(kernel / 2),
-                     .init = Init::kKaimingNormalFanOut,
-                     .full_kernel = k,
-                     .full_in = full_in,
-                     .full_out = full_out},
-              names.conv,
-              x);
-    return b.add(BatchNorm{.channels = out, .full = full_out}, names.bn, x);
-  }
-
-  int32_t stem(PlanBuilder& b, const Architecture& a) const {
-    const size_t last = o_.widths.size() - 1;
-    const int middle = stem_middle(width_gene(a, 0)), full_middle = stem_middle(last);
-    const auto relu = [&](int32_t x) { return b.add(Activation{Act::kRelu}, 0, x); };
-    b.origin({origin(a, first_width_)});
-    int32_t x =
-        relu(conv_bn(b, stem_[0], Plan::kInput, middle, o_.input_channels, full_middle, 3, 2));
-    if (a.genes[0] == 1) {
-      b.origin({origin(a, 0), origin(a, first_width_)});
-      const int32_t y = relu(conv_bn(b, stem_[1], x, middle, full_middle, full_middle, 3, 1));
-      x = b.add(Add{}, 0, {x, y});
-    }
-    b.origin({origin(a, first_width_ + 1)});
-    x = relu(
-        conv_bn(b, stem_[2], x, stem_out(width_gene(a, 1)), full_middle, stem_out(last), 3, 1));
-    b.origin({});
-    return b.add(Pool{.max = true, .kernel = 3, .stride = 2, .padding = 1}, 0, x);
-  }
-
-  int32_t block(PlanBuilder& b,
-                const Architecture& a,
-                int stage,
-                int j,
-                const Block& names,
-                int32_t x,
-                int full_in) const {
-    const auto expand = static_cast<size_t>(names.expand);
-    const size_t wide = first_width_ + 2 + static_cast<size_t>(stage);
-    const int out = width(stage, width_gene(a, 2 + static_cast<size_t>(stage)));
-    const int full_out = full_width(stage);
-    const auto middle_of = [&](int channels, size_t option) {
-      return divisible_by_8(std::round(channels * o_.expansions[option]));
-    };
-    const int middle = middle_of(out, static_cast<size_t>(a.genes[expand]));
-    const int full_middle = middle_of(full_out, o_.expansions.size() - 1);
-    const int stride = j == 0 && stage > 0 ? 2 : 1;
-    const auto relu = [&](int32_t v) { return b.add(Activation{Act::kRelu}, 0, v); };
-    if (j >= kBaseDepths[static_cast<size_t>(stage)])
-      b.origin({origin(a, expand), origin(a, wide), origin(a, static_cast<size_t>(1 + stage))});
-    else
-      b.origin({origin(a, expand), origin(a, wide)});
-    int32_t y = relu(conv_bn(b, names.a, x, middle, full_in, full_middle, 1, 1));
-    y = relu(conv_bn(b, names.b, y, middle, full_middle, full_middle, 3, stride));
-    y = conv_bn(b, names.c, y, out, full_middle, full_out, 1, 1);
-    int32_t shortcut = x;
-    if (j == 0) {
-      b.origin({origin(a, wide)});
-      if (stride == 2)
-        shortcut = b.add(Pool{.max = false, .kernel = 2, .stride = 2, .padding = 0}, 0, x);
-      shortcut = conv_bn(b, names.shortcut, shortcut, out, full_in, full_out, 1, 1);
-    }
-    return relu(b.add(Add{}, 0, {y, shortcut}));
-  }
-
-  Options o_;
-  size_t first_width_ = 0;
-  std::array<Unit, 3> stem_{};
-  std::array<std::vector<Block>, kStages> stages_;
-  uint32_t classifier_ = 0;
-};
-
-}  // namespace
-
 std::unique_ptr<Space> make_ofa_resnet50(const YamlSource& section) {
-  return std::make_unique<OfaResNet50>(read_yaml_as<Options>(section));
+  return std::make_unique<OfaResNet50>(read_yaml_as<OfaResNet50Options>(section));
 }
 
 std::string schema_ofa_resnet50() {
   return json_schema("space: family ofa_resnet50", [](Binder& b) {
-    Options options;
+    OfaResNet50Options options;
     describe(b, options);
   });
 }

@@ -137,6 +137,8 @@ int tensors_of(const Op& op, TensorSpec out[4]) {
 
 void Plan::clear() {
   nodes.clear();
+  auxiliary.clear();
+  auxiliary_weight = 0;
   input_pool.clear();
   origin_pool.clear();
   resize_input = false;
@@ -146,7 +148,8 @@ std::string Plan::tensor_name(const Node& node, Role role) const {
   return name(node) + std::string(suffix(role));
 }
 
-PlanBuilder::PlanBuilder(Plan& plan, const SymbolTable& symbols, Shape input) : plan_(plan) {
+PlanBuilder::PlanBuilder(Plan& plan, const SymbolTable& symbols, Shape input)
+    : plan_(plan), into_(&plan.nodes) {
   plan.clear();
   plan.symbols = &symbols;
   plan.input = input;

@@ -167,7 +167,12 @@ class Plan {
   /// Node ids are positions in `nodes`; kInput is the image.
   static constexpr int32_t kInput = -1;
 
-  std::vector<Node> nodes;          ///< In topological order; the last one gives the logits.
+  std::vector<Node> nodes;  ///< In topological order; the last one gives the logits.
+  /// A head that only training runs, e.g. DARTS' auxiliary classifier: reads `nodes`, is no part of
+  /// costs, evaluation or export. Ids go on after those of `nodes`; the last one gives logits,
+  /// whose loss is added with `auxiliary_weight`.
+  std::vector<Node> auxiliary;
+  double auxiliary_weight = 0;
   std::vector<int32_t> input_pool;  ///< Node ids, kInput for the image.
   std::vector<Provenance> origin_pool;
   Shape input;
@@ -186,7 +191,9 @@ class Plan {
   /// `stage2.block1.conv.weight`.
   std::string tensor_name(const Node& node, Role role) const;
   const Shape& shape_of(int32_t id) const {
-    return id == kInput ? input : nodes[static_cast<size_t>(id)].out;
+    if (id == kInput) return input;
+    const auto i = static_cast<size_t>(id);
+    return i < nodes.size() ? nodes[i].out : auxiliary[i - nodes.size()].out;
   }
 };
 
@@ -313,18 +320,24 @@ class PlanBuilder {
     return add(op, name, std::span<const int32_t>(inputs.begin(), inputs.size()));
   }
   const Shape& shape(int32_t id) const { return plan_.shape_of(id); }
+  /// Nodes that follow belong to Plan::auxiliary; the network itself is complete.
+  void begin_auxiliary(double weight) {
+    plan_.auxiliary_weight = weight;
+    into_ = &plan_.auxiliary;
+  }
 
  private:
   template <typename T>
   int32_t append(const T& op, const Shape& out, uint32_t name, std::span<const int32_t> inputs) {
     const auto first = static_cast<uint32_t>(plan_.input_pool.size());
     for (const int32_t input : inputs) plan_.input_pool.push_back(input);
-    plan_.nodes.push_back(Node{
+    into_->push_back(Node{
         op, out, name, first, static_cast<uint16_t>(inputs.size()), origin_count_, origin_first_});
-    return static_cast<int32_t>(plan_.nodes.size()) - 1;
+    return static_cast<int32_t>(plan_.nodes.size() + plan_.auxiliary.size()) - 1;
   }
 
   Plan& plan_;
+  std::vector<Node>* into_;
   uint32_t origin_first_ = 0;
   uint16_t origin_count_ = 0;
 };

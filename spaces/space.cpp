@@ -316,14 +316,15 @@ std::vector<SupernetTensor> Space::supernet_tensors() const {
   Plan plan;
   for (const Architecture& a : cover()) {
     build(a, plan);
-    for (const Node& node : plan.nodes) {
-      TensorSpec specs[4];
-      const int n = tensors_of(node.op, specs);
-      for (int i = 0; i < n; ++i)
-        if (seen.emplace(node.name, specs[i].role).second)
-          tensors.push_back(
-              {plan.tensor_name(node, specs[i].role), specs[i].role, specs[i].full, node.op});
-    }
+    for (const std::vector<Node>* nodes : {&plan.nodes, &plan.auxiliary})
+      for (const Node& node : *nodes) {
+        TensorSpec specs[4];
+        const int n = tensors_of(node.op, specs);
+        for (int i = 0; i < n; ++i)
+          if (seen.emplace(node.name, specs[i].role).second)
+            tensors.push_back(
+                {plan.tensor_name(node, specs[i].role), specs[i].role, specs[i].full, node.op});
+      }
   }
   return tensors;
 }

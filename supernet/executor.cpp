@@ -15,15 +15,17 @@ class Pass {
       : plan_(plan), store_(store), options_(options) {}
 
   at::Tensor run(const at::Tensor& x) {
-    const auto count = static_cast<int32_t>(plan_.nodes.size());
-    values_.resize(plan_.nodes.size());
-    uses_.assign(plan_.nodes.size(), 0);
-    for (const int32_t id : plan_.input_pool)
-      if (id != Plan::kInput) ++uses_[static_cast<size_t>(id)];
+    const size_t own = plan_.nodes.size();
+    const size_t head = options_.auxiliary == nullptr ? 0 : plan_.auxiliary.size();
+    values_.resize(own + head);
+    uses_.assign(own + head, 0);
+    count_uses(plan_.nodes);
+    if (head > 0) count_uses(plan_.auxiliary);
+    ++uses_[own - 1];  // The caller's.
     image_ = sized(x);
-    for (int32_t i = 0; i < count; ++i) {
-      const Node& node = plan_.nodes[static_cast<size_t>(i)];
-      id_ = i;
+    for (size_t i = 0; i < own + head; ++i) {
+      const Node& node = i < own ? plan_.nodes[i] : plan_.auxiliary[i - own];
+      id_ = static_cast<int32_t>(i);
       node_ = &node;
       inputs_ = plan_.inputs(node);
       at::Tensor out = std::visit([this](const auto& op) { return execute(op); }, node.op);
@@ -31,12 +33,20 @@ class Pass {
       for (const int32_t id : inputs_)
         if (id != Plan::kInput && --uses_[static_cast<size_t>(id)] == 0)
           values_[static_cast<size_t>(id)].reset();
-      values_[static_cast<size_t>(i)] = std::move(out);
+      values_[i] = std::move(out);
+      if (i + 1 == own) features_done_ = true;
     }
-    return values_.back();
+    if (head > 0) *options_.auxiliary = values_.back();
+    return values_[own - 1];
   }
 
  private:
+  void count_uses(const std::vector<Node>& nodes) {
+    for (const Node& node : nodes)
+      for (const int32_t id : plan_.inputs(node))
+        if (id != Plan::kInput) ++uses_[static_cast<size_t>(id)];
+  }
+
   at::Tensor sized(const at::Tensor& x) const {
     const int64_t size[2] = {plan_.input.h, plan_.input.w};
     if (!plan_.resize_input || (x.size(2) == size[0] && x.size(3) == size[1])) return x;
@@ -143,7 +153,7 @@ class Pass {
   }
 
   at::Tensor execute(const Linear& op) {
-    if (options_.features != nullptr) *options_.features = in();
+    if (options_.features != nullptr && !features_done_) *options_.features = in();
     return at::linear(in(), tensor(Role::kWeight), op.bias ? tensor(Role::kBias) : at::Tensor());
   }
 
@@ -194,6 +204,7 @@ class Pass {
   at::Tensor image_;
   std::vector<at::Tensor> values_;
   std::vector<int32_t> uses_;
+  bool features_done_ = false;  ///< The network has ended; the auxiliary head runs.
   int32_t id_ = 0;
   const Node* node_ = nullptr;
   std::span<const int32_t> inputs_;

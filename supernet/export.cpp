@@ -29,6 +29,13 @@ class Source {
 
   std::string text() {
     out_ << "def forward(self, x):\n";
+    // As the executor does: the resolution is part of the subnet.
+    if (plan_.resize_input) {
+      const std::string h = std::to_string(plan_.input.h), w = std::to_string(plan_.input.w);
+      out_ << "    if x.size(2) != " << h << " or x.size(3) != " << w << ":\n"
+           << "        x = torch._upsample_bilinear2d_aa(x, [" << h << ", " << w
+           << "], False, None, None)\n";
+    }
     for (size_t i = 0; i < plan_.nodes.size(); ++i) {
       node_ = &plan_.nodes[i];
       out_ << "    v" << i << " = "

@@ -51,7 +51,11 @@ std::string shortest(std::string name) {
   replace_all(name, ".mobile_inverted_conv.", ".conv.");
   replace_all(name, ".bn.bn.", ".bn.");
   replace_all(name, ".linear.linear.", ".linear.");
-  replace_all(name, ".conv.conv.weight", ".conv.weight");
+  // Wrapped once or twice: `.conv.conv.conv.weight` is the same tensor.
+  for (size_t size = 0; size != name.size();) {
+    size = name.size();
+    replace_all(name, ".conv.conv.weight", ".conv.weight");
+  }
   return name;
 }
 
@@ -80,12 +84,16 @@ void load_published(WeightStore& store, const std::string& path) {
   for (auto& [name, t] : read_torch_file(path))
     if (!name.ends_with(".num_batches_tracked")) found[shortest(name)] = t;
   const std::vector<int> slots = slots_of(store);
-  bool mixes = false;
-  for (const NamedTensor& p : store.parameters()) mixes = mixes || p.name.starts_with("head.mix.");
+  bool mixes = false, resnet = false;
+  for (const NamedTensor& p : store.parameters()) {
+    mixes = mixes || p.name.starts_with("head.mix.");
+    resnet = resnet || p.name.starts_with("stem.conv0.");
+  }
   // Nothing is written before everything fits.
   std::vector<std::pair<at::Tensor, at::Tensor>> copies;
   const auto match = [&](const NamedTensor& target) {
-    const std::string name = ofa_name(target.name, slots, mixes);
+    const std::string name =
+        resnet ? ofa_resnet_name(target.name, slots) : ofa_name(target.name, slots, mixes);
     if (name.empty())
       throw DataError(path + ": this space has a tensor '" + target.name +
                       "' that no published once-for-all file has");
@@ -102,6 +110,12 @@ void load_published(WeightStore& store, const std::string& path) {
                       c10::toString(value.scalar_type()) + ", the space wants " +
                       shape_text(target.tensor) + " ('" + target.name +
                       "'); check width_mult, kernels, expansions, depths and classes");
+    if (!at::isfinite(value).all().item<bool>())
+      throw DataError(path + ": tensor '" + name +
+                      "' holds values that are not finite; the file is damaged or of a training "
+                      "that diverged");
+    if (name.ends_with("running_var") && value.lt(0).any().item<bool>())
+      throw DataError(path + ": tensor '" + name + "' is a variance with negative values");
     copies.emplace_back(target.tensor.detach(), value);
     found.erase(it);
   };
@@ -115,6 +129,35 @@ void load_published(WeightStore& store, const std::string& path) {
 }
 
 }  // namespace
+
+/// `input_stem.1` is a residual block around its convolution.
+std::string ofa_resnet_name(const std::string& name, const std::vector<int>& slots) {
+  static const std::map<std::string, std::string> kStem{{"stem.conv0.", "input_stem.0."},
+                                                        {"stem.conv1.", "input_stem.1.conv."},
+                                                        {"stem.conv2.", "input_stem.2."}};
+  static const std::map<std::string, std::string> kUnits{{"conv1.", "conv1."},
+                                                         {"conv2.", "conv2."},
+                                                         {"conv3.", "conv3."},
+                                                         {"shortcut.", "downsample."}};
+  // Ours are `conv1.weight` and `conv1.bn.weight`; there the convolution has a level of its own.
+  const auto inner = [](const std::string& rest) {
+    return rest.starts_with("bn.") ? rest : "conv." + rest;
+  };
+  for (const auto& [ours, published] : kStem)
+    if (name.starts_with(ours)) return published + inner(name.substr(ours.size()));
+  if (name.starts_with("classifier.")) return "classifier.linear." + name.substr(11);
+  int stage = 0, block = 0, length = 0;
+  if (std::sscanf(name.c_str(), "stage%d.block%d.%n", &stage, &block, &length) != 2 ||
+      length == 0 || stage < 1 || stage > static_cast<int>(slots.size()) || block < 1)
+    return "";
+  auto index = static_cast<size_t>(block - 1);
+  for (int s = 0; s + 1 < stage; ++s) index += static_cast<size_t>(slots[static_cast<size_t>(s)]);
+  const std::string rest = name.substr(static_cast<size_t>(length));
+  for (const auto& [ours, published] : kUnits)
+    if (rest.starts_with(ours))
+      return "blocks." + std::to_string(index) + "." + published + inner(rest.substr(ours.size()));
+  return "";
+}
 
 std::string ofa_name(const std::string& name, const std::vector<int>& slots, bool mixes) {
   const auto after = [&name](const std::string& prefix) -> std::string {

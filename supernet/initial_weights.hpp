@@ -11,6 +11,10 @@ namespace nas {
 /// no published form.
 std::string ofa_name(const std::string& name, const std::vector<int>& slots, bool mixes);
 
+/// The same for the ResNet50 form, e.g. `stage1.block2.conv1.bn.weight` ->
+/// `blocks.1.conv1.bn.weight`.
+std::string ofa_resnet_name(const std::string& name, const std::vector<int>& slots);
+
 /// `path`: a checkpoint (.safetensors) of the same space, or a .pth file with published
 /// once-for-all names. Every tensor of the store must be there in its shape, and nothing else.
 /// DataError says which tensor does not fit. Returns what kind of file it was.

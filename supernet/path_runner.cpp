@@ -60,6 +60,8 @@ void PathRunner::ask_teacher(const Step& step, const TrainBatch& batch, int64_t 
 
 at::Tensor PathRunner::loss_of(const Path& path,
                                const at::Tensor& logits,
+                               const at::Tensor& auxiliary,
+                               double auxiliary_weight,
                                const TrainBatch& batch) {
   // Each image's loss only where images are weighted: the fused mean is faster.
   const auto reduction = batch.weights.defined() ? at::Reduction::None : at::Reduction::Mean;
@@ -82,6 +84,11 @@ at::Tensor PathRunner::loss_of(const Path& path,
     loss = loss.defined() ? loss + soft : soft;
   }
   if (!loss.defined()) throw std::logic_error("a path without any loss");
+  // The auxiliary head learns the labels, whoever teaches the path.
+  if (auxiliary.defined())
+    loss = loss + at::cross_entropy_loss(
+                      auxiliary, batch.labels, {}, reduction, -100, options_.label_smoothing) *
+                      auxiliary_weight;
   return batch.weights.defined() ? (loss * batch.weights).mean() : loss;
 }
 
@@ -109,13 +116,17 @@ at::Tensor PathRunner::run(const Step& step,
   slot.features.reset();
   if (features) options.features = &slot.features;
 
+  at::Tensor auxiliary;
+  options.auxiliary = &auxiliary;
+
   at::Tensor loss;
   {
     const AutocastScope autocast(device_, options_.precision);
     slot.logits = forward(slot.plan, path.architecture, store_, batch.images, options);
   }
   if (slot.logits.scalar_type() == at::kBFloat16) slot.logits = slot.logits.to(at::kFloat);
-  loss = loss_of(path, slot.logits, batch);
+  if (auxiliary.defined()) auxiliary = auxiliary.to(at::kFloat);
+  loss = loss_of(path, slot.logits, auxiliary, slot.plan.auxiliary_weight, batch);
   const double factor = share * path.weight;
   (factor == 1.0 ? loss : loss * factor).backward();
   slot.logits = slot.logits.detach();
@@ -130,8 +141,9 @@ at::Tensor PathRunner::run(const Step& step,
   totals.correct = totals.correct.defined() ? totals.correct + correct : correct;
   totals.paths += 1;
   totals.path_images += images;
-  totals.macs +=
-      static_cast<double>(cost_of(slot.plan, space_.counting()).macs) * static_cast<double>(images);
+  int64_t macs = cost_of(slot.plan, space_.counting()).macs;
+  for (const Node& node : slot.plan.auxiliary) macs += macs_of(slot.plan, node, space_.counting());
+  totals.macs += static_cast<double>(macs) * static_cast<double>(images);
   return detached;
 }
 

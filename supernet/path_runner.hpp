@@ -57,7 +57,12 @@ class PathRunner {
     Plan plan;
     at::Tensor logits, features;
   };
-  at::Tensor loss_of(const Path& path, const at::Tensor& logits, const TrainBatch& batch);
+  /// `auxiliary`: logits of the plan's training-only head (DARTS), undefined where it has none.
+  at::Tensor loss_of(const Path& path,
+                     const at::Tensor& logits,
+                     const at::Tensor& auxiliary,
+                     double auxiliary_weight,
+                     const TrainBatch& batch);
   void ask_teacher(const Step& step, const TrainBatch& batch, int64_t global_step);
 
   const Space& space_;

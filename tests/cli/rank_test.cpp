@@ -2,7 +2,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <fstream>
+#include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "process.hpp"
@@ -111,14 +114,121 @@ TEST(Rank, SpaceAloneKeepsFormsApart) {
   const Json json = Json::parse(all.out);
   EXPECT_EQ(json["n"], 4);
   EXPECT_EQ(json["same_function"], 1);
-  EXPECT_EQ(json["without_truth"], 15625 - 4);
+  EXPECT_EQ(json["without_truth"], 0);
+  EXPECT_EQ(json["constant"], 1);
+  EXPECT_EQ(json["rows_merged"], 0);
+  EXPECT_EQ(json["architectures"].size(), 4U);
   const Json& live = json["rankers"][2];
   EXPECT_EQ(live["ranker"], "live_params");
   EXPECT_NEAR(live["tau_b"].get<double>(), 5 / std::sqrt(5.0 * 6.0), 1e-12);
   const Finished once = rank({});
   ASSERT_EQ(once.code, 0) << once.err;
   EXPECT_EQ(Json::parse(once.out)["n"], 3);
+  EXPECT_EQ(Json::parse(once.out)["rows_merged"], 1);
+  EXPECT_NEAR(Json::parse(once.out)["rows_merged_spread"].get<double>(), 10, 1e-12);
   EXPECT_EQ(rank({"--run", "x"}).code, 2);
+  for (const char* top : {"0", "x", "5x", "", "101%", "1.5"})
+    EXPECT_EQ(rank({"--top", top}).code, 2) << top;
+  EXPECT_EQ(rank({"--level", "nan"}).code, 2);
+  EXPECT_EQ(rank({"--archs", "5"}).code, 2);
+}
+
+// A space too large to list: what the truth knows is what can be ranked.
+TEST(Rank, LargeSpacesNumbersAndTables) {
+  const std::string folder = fresh_folder();
+  const auto call = [&](std::vector<std::string> args) { return run(Launch{args, folder}); };
+  const Finished drawn = call({"space", "sample", "mobilenet-32", "--count", "12", "--json", "-q"});
+  ASSERT_EQ(drawn.code, 0) << drawn.err;
+  Json truth = Json::object();
+  const Json list = Json::parse(drawn.out)["architectures"];
+  for (size_t i = 0; i < list.size(); ++i)
+    truth[list[i]["architecture"].get<std::string>()] = 50.0 + static_cast<double>(i);
+  write_file(folder + "/truth.json", truth.dump());
+  const Finished all = call({"rank",
+                             "--space",
+                             "mobilenet-32",
+                             "--truth",
+                             "truth.json",
+                             "--top",
+                             "1,25%",
+                             "--table",
+                             "table.csv",
+                             "--bootstrap",
+                             "20",
+                             "--json",
+                             "-q"});
+  ASSERT_EQ(all.code, 0) << all.err;
+  const Json json = Json::parse(all.out);
+  EXPECT_EQ(json["n"], 12);
+  EXPECT_TRUE(json["rankers"][0].contains("precision_at_25%"));
+  EXPECT_FALSE(json["rankers"][0].contains("precision_at_10"));
+  std::ifstream file(folder + "/table.csv");
+  const std::string table{std::istreambuf_iterator<char>(file), {}};
+  EXPECT_EQ(std::count(table.begin(), table.end(), '\n'), 13);
+  EXPECT_THAT(table, HasSubstr("architecture,truth,\"macs\",\"params\""));
+  const Finished some = call({"rank",
+                              "--space",
+                              "mobilenet-32",
+                              "--truth",
+                              "truth.json",
+                              "--archs",
+                              "5",
+                              "--bootstrap",
+                              "20",
+                              "--json",
+                              "-q"});
+  ASSERT_EQ(some.code, 0) << some.err;
+  EXPECT_EQ(Json::parse(some.out)["n"], 5);
+
+  // Rows numbered from 1 in the order of the space: [1,1,8] and [1,2,7].
+  write_file(folder + "/numbered.csv", "architecture,test\n1,10\n2,20\n36,30\n");
+  const auto numbered = [&](const std::string& from) {
+    return call({"rank",
+                 "--space",
+                 "resnet20-pool",
+                 "--truth",
+                 "numbered.csv",
+                 "--index-from",
+                 from,
+                 "--bootstrap",
+                 "20",
+                 "--json",
+                 "-q"});
+  };
+  const Finished good = numbered("1");
+  ASSERT_EQ(good.code, 0) << good.err;
+  EXPECT_EQ(Json::parse(good.out)["architectures"][1]["architecture"], "[1,2,7]");
+  EXPECT_EQ(Json::parse(good.out)["architectures"][2]["architecture"], "[8,1,1]");
+  const Finished beyond = numbered("0");
+  EXPECT_EQ(beyond.code, 1);
+  EXPECT_THAT(beyond.err, HasSubstr("numbered.csv:4: '36' is no number of an architecture"));
+}
+
+// Values stored by the ranking name the weights they are of.
+TEST(Rank, StoredValuesBelongToTheirWeights) {
+  const std::string folder = fresh_folder();
+  const auto call = [&](std::vector<std::string> args) { return run(Launch{args, folder}); };
+  write_file(folder + "/train.yaml",
+             "space: digits\ndata: {kind: digits, limit: 320}\nthreads: 1\n"
+             "train: {epochs: 1, validation: {every: 0}}\n"
+             "evaluate: {recalibrate: {images: 100}}\n");
+  ASSERT_EQ(call({"train", "-q", "--config", "train.yaml", "--name", "net"}).code, 0);
+  const Finished judged = call({"evaluate", "--run", "net", "--sample", "3", "--json", "-q"});
+  ASSERT_EQ(judged.code, 0) << judged.err;
+  const Json document = Json::parse(judged.out);
+  const std::string mark = document["fidelity"]["checkpoint"];
+  EXPECT_EQ(mark.size(), 16U);
+  std::string truth = "architecture,test\n";
+  for (const Json& e : document["evaluations"])
+    truth += e["architecture"].get<std::string>() + ",0.5\n";
+  write_file(folder + "/truth.csv", truth);
+  const Finished ranked =
+      call({"rank", "--run", "net", "--truth", "truth.csv", "--bootstrap", "20"});
+  ASSERT_EQ(ranked.code, 0) << ranked.err;
+  EXPECT_THAT(ranked.out, HasSubstr("nothing can be ranked"));
+  EXPECT_THAT(ranked.out, HasSubstr("say little"));
+  const Finished rows = call({"runs", "show", "net", "--json"});
+  EXPECT_THAT(rows.out, HasSubstr(mark));
 }
 
 }  // namespace

@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <numeric>
 
 namespace nas {
 namespace {
@@ -47,6 +49,70 @@ TEST(RankMetrics, PublishedTable) {
   EXPECT_DOUBLE_EQ(precision_at(kM4, kTruth, 5), 0.4);
   EXPECT_DOUBLE_EQ(precision_at(kM4, kTruth, 10), 0.7);
   EXPECT_DOUBLE_EQ(precision_at(kM1, kTruth, 10), 0.1);
+}
+
+/// All ways to break the ties of `predicted` at its k-th place, equally likely.
+template <typename F>
+double over_tie_breaks(const List& predicted, size_t k, const F& f) {
+  std::vector<size_t> order(predicted.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  double sum = 0;
+  int count = 0;
+  do {
+    const auto descends = [&](size_t a, size_t b) { return predicted[a] > predicted[b]; };
+    if (!std::is_sorted(order.begin(), order.end(), descends)) continue;
+    sum += f(std::vector<size_t>(order.begin(), order.begin() + static_cast<int64_t>(k)));
+    ++count;
+  } while (std::next_permutation(order.begin(), order.end()));
+  return sum / count;
+}
+
+TEST(RankMetrics, TiesAtTheCutCountByChance) {
+  Rng rng(5, "test");
+  for (int round = 0; round < 30; ++round) {
+    const size_t n = 6, k = 1 + rng.below(5);
+    List x(n), y(n);
+    for (size_t i = 0; i < n; ++i) {
+      x[i] = static_cast<double>(rng.below(3));
+      y[i] = static_cast<double>(rng.below(10));
+    }
+    const auto top = [&](const std::vector<size_t>& picked) {
+      double best = y[picked[0]];
+      for (const size_t i : picked) best = std::max(best, y[i]);
+      return best;
+    };
+    const double most = *std::max_element(y.begin(), y.end());
+    EXPECT_NEAR(regret_at(x, y, k),
+                over_tie_breaks(x, k, [&](const auto& picked) { return most - top(picked); }),
+                1e-12);
+    EXPECT_NEAR(best_rank_at(x, y, k),
+                over_tie_breaks(
+                    x,
+                    k,
+                    [&](const auto& picked) {
+                      const double best = top(picked);
+                      return 1.0 + static_cast<double>(std::count_if(
+                                       y.begin(), y.end(), [best](double v) { return v > best; }));
+                    }),
+                1e-12);
+    EXPECT_NEAR(precision_at(x, y, k),
+                over_tie_breaks(x,
+                                k,
+                                [&](const auto& picked) {
+                                  return over_tie_breaks(y, k, [&](const auto& best) {
+                                    double common = 0;
+                                    for (const size_t i : picked)
+                                      common += static_cast<double>(
+                                          std::count(best.begin(), best.end(), i));
+                                    return common / static_cast<double>(k);
+                                  });
+                                }),
+                1e-12);
+    // The order of the list plays no part.
+    const List backwards_x(x.rbegin(), x.rend()), backwards_y(y.rbegin(), y.rend());
+    EXPECT_NEAR(precision_at(backwards_x, backwards_y, k), precision_at(x, y, k), 1e-12);
+  }
+  EXPECT_TRUE(std::isnan(regret_at(List{1}, List{1}, 0)));
 }
 
 TEST(RankMetrics, EqualsBruteForceWithManyTies) {

@@ -4,9 +4,11 @@
 
 #include <filesystem>
 #include <fstream>
+#include <nlohmann/json.hpp>
 
 #include "search/evaluators.hpp"
 #include "spaces/error.hpp"
+#include "spaces/registry.hpp"
 #include "toy_space.hpp"
 
 namespace nas {
@@ -120,6 +122,25 @@ TEST_F(EvaluatorTest, TableFindsTheNetworkByAnyOfItsForms) {
       "both.csv",
       "architecture,accuracy\n\"" + space_.text(alias) + "\",1\n\"" + space_.text(a) + "\",2\n");
   EXPECT_EQ(TableEvaluator(space_, options).evaluate({&a, 1})[0].values.at("accuracy"), 2);
+  EXPECT_EQ(TableEvaluator(space_, options).facts().merged, 1);
+  // Else the mean of the others, whatever their order: a convolution by way of node 1 or of node 2.
+  const auto cells = load_space("nasbench201");
+  const Architecture direct = cells->parse("0,0,0,3,0,0");
+  const std::string one = "\"3,0,0,0,1,0\",1\n", two = "\"0,3,0,0,0,1\",4\n";
+  for (const std::string& rows : {one + two, two + one}) {
+    options.file = write("others.csv", "architecture,accuracy\n" + rows);
+    TableEvaluator others(*cells, options);
+    EXPECT_EQ(others.evaluate({&direct, 1})[0].values.at("accuracy"), 2.5);
+    EXPECT_EQ(others.facts().largest_spread, 3);
+  }
+  // {"ARCHITECTURE": value}
+  options.file =
+      write("map.json",
+            nlohmann::json{{space_.text(a), 7}, {space_.text(samples(2)[1]), nullptr}}.dump());
+  TableEvaluator table(space_, options);
+  EXPECT_EQ(table.evaluate({&a, 1})[0].values.at("value"), 7);
+  EXPECT_EQ(table.architectures(), std::vector<Architecture>{space_.canonical(a)});
+  EXPECT_EQ(table.facts().without_value, 1);
 }
 
 TEST_F(EvaluatorTest, TableErrorsNameFileAndLine) {
@@ -145,10 +166,17 @@ TEST_F(EvaluatorTest, TableErrorsNameFileAndLine) {
   EXPECT_THAT(error_of("name,accuracy\n" + text + ",1\n"), HasSubstr("no column 'architecture'"));
   EXPECT_THAT(error_of("architecture,note\n" + text + ",x\n"), HasSubstr("no column of numbers"));
   EXPECT_THAT(error_of("architecture,accuracy\n\"open,1\n"), HasSubstr("quoted cell does not end"));
-  TableOptions absent;
-  absent.file = "/nonexistent.csv";
-  EXPECT_THAT(data_error([&] { TableEvaluator table(space_, absent); }),
-              HasSubstr("cannot be read"));
+  EXPECT_THAT(error_of("architecture,accuracy\n" + text + ",abc\n\"" + space_.text(samples(2)[1]) +
+                       "\",1\n"),
+              HasSubstr("bad.csv:2: accuracy: 'abc' is not a finite number"));
+  EXPECT_THAT(error_of("architecture,a,a\n" + text + ",1,2\n", {"a"}),
+              HasSubstr("has two columns 'a'"));
+  EXPECT_THAT(error_of("{\"x\": \"y\"}"), HasSubstr("neither a JSON array"));
+  for (const char* absent : {"/nonexistent.csv", "/tmp"}) {
+    TableOptions options;
+    options.file = absent;
+    EXPECT_THROW(TableEvaluator(space_, options), ConfigError) << absent;
+  }
 }
 
 TEST_F(EvaluatorTest, ExternalFailuresBelongToOneArchitecture) {

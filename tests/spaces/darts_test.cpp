@@ -50,6 +50,27 @@ TEST(Darts, FinalNetworkOfThePublishedGenotype) {
   EXPECT_EQ(cost_of(space->plan(space->parse(kGenotype))).params, 3660166);
 }
 
+// 476,426 parameters more while it trains; the deployed network stays as it was.
+TEST(Darts, AuxiliaryHeadIsForTrainingOnly) {
+  const auto space = make("form: final\nauxiliary: 0.4\n");
+  const Plan plan = space->plan(space->parse(kGenotype));
+  EXPECT_EQ(cost_of(plan).params, 3660166);
+  int64_t head = 0;
+  for (const Node& node : plan.auxiliary) head += params_of(node.op);
+  EXPECT_EQ(cost_of(plan).params + head, 4136592);
+  EXPECT_EQ(plan.auxiliary_weight, 0.4);
+  // On cell 13 of 20: 4 * 144 channels of 8x8 pixels.
+  const int32_t tapped = plan.inputs(plan.auxiliary.front())[0];
+  EXPECT_EQ(plan.shape_of(tapped), (Shape{576, 8, 8}));
+  EXPECT_EQ(plan.auxiliary.back().out, (Shape{10, 1, 1, true}));
+  // A plan used again for another space keeps nothing of it.
+  Plan reused = plan;
+  make("")->build(make("")->smallest(), reused);
+  EXPECT_TRUE(reused.auxiliary.empty());
+  EXPECT_EQ(supernet_params(*space) - supernet_params(*make("form: final\n")), 476426);
+  EXPECT_THROW(make("auxiliary: 0.4\nresolution: 16\n"), ConfigError);
+}
+
 TEST(Darts, CountIsThatOfTheGenotypes) {
   // (1 * 3 * 6 * 10 pairs and 7^8 operations) of each cell.
   const BigInt cell = BigInt(180) * 5764801;
@@ -67,6 +88,9 @@ TEST(Darts, TextRoundTripsAndTakesThePublishedForm) {
   // The order of the two edges does not matter.
   const std::string swapped = "sep_conv_3x3~1,sep_conv_3x3~0" + text.substr(text.find('|'));
   EXPECT_EQ(space->parse(swapped), a);
+  std::string listed = kGenotype;
+  listed.replace(listed.find("range(2, 6)"), 11, "[2, 3, 4, 5]");
+  EXPECT_EQ(space->parse(listed), a);
 }
 
 TEST(Darts, ShapesOfReductionAndConcat) {
@@ -100,6 +124,13 @@ TEST(Darts, BadTextsNameTheField) {
   refused("Genotype(normal=[('sep_conv_3x3', 0)], reduce=[])", "8 are needed");
   refused("Genotype(normal=[('sep_conv_3x3', 0", "normal");
   refused("Genotype(reduce=[])", "normal");
+  std::string concat = kGenotype;
+  concat.replace(concat.find("range(2, 6)"), 11, "[3]");
+  refused(concat, "normal_concat: '[3]'");
+  concat = kGenotype;
+  concat.replace(concat.rfind("range(2, 6)"), 11, "range(2, 5)");
+  refused(concat, "reduce_concat: 'range(2,5)'");
+  refused("Genotype(normal=[], normal_concat", "normal_concat: ''");
   refused("Genotype(normal=[(sep_conv_3x3, 0)])", "is no edge");
 }
 

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <map>
 #include <set>
 
 #include "spaces/error.hpp"
@@ -44,6 +46,7 @@ TEST(NasBench201, StringsGenesAndIndices) {
     EXPECT_EQ(space.text(a), row.text);
     EXPECT_EQ(NasBench201::index(a), row.index);
     EXPECT_EQ(space.parse("#" + std::to_string(row.index)), a);
+    EXPECT_EQ(space.parse(std::to_string(row.index)), a);
   }
   EXPECT_EQ(space.parse("1,1,1,0,2,0"), NasBench201::from_index(3885));
   EXPECT_EQ(space.parse("3,3,4,0,3,4"), NasBench201::from_index(11769));
@@ -74,6 +77,8 @@ TEST(NasBench201, BadTextsNameTheFieldAndTheNearestWord) {
   says("|none|+|none~0|none~1|+|none~0|none~1|none~2|", "node 1: 'none' has no '~'");
   says("|none~-1|+|none~0|none~1|+|none~0|none~1|none~2|", "does not name an earlier node");
   says("#15625", "0..15624");
+  says("15625", "0..15624");
+  says(" ", "is empty");
   says("1,2,3,4,5,0", "gene '5'");
   says("1,2,3", "3 genes where 6 are needed");
 }
@@ -97,6 +102,68 @@ TEST(NasBench201, EquivalenceClasses) {
   NasBench201Options o;
   o.connected = true;
   EXPECT_EQ(NasBench201(o).count(), 15284);
+}
+
+/// Key of a cell by recursive node keys. With `benchmark`, that of the published API, which maps
+/// `none` and what follows from it to '#', but does not see that '#+#' is zero too.
+std::string node_key(const Architecture& a, bool benchmark) {
+  std::vector<std::string> keys{"0"};
+  for (int target = 1; target < 4; ++target) {
+    std::vector<std::string> terms;
+    for (size_t e = 0; e < 6; ++e) {
+      const auto [t, source] = NasBench201::kEdgeNodes[e];
+      if (t != target) continue;
+      const std::string& from = keys[static_cast<size_t>(source)];
+      const int16_t op = a.genes[e];
+      if (benchmark && (op == NasBench201::kNone || from == "#"))
+        terms.emplace_back("#");
+      else
+        terms.push_back(op == NasBench201::kSkip ? from : "(" + from + ")@" + std::to_string(op));
+    }
+    std::sort(terms.begin(), terms.end());
+    std::string key;
+    for (const std::string& term : terms) key += (key.empty() ? "" : "+") + term;
+    keys.push_back(key);
+  }
+  return keys[3];
+}
+
+/// Edges on no way from input to output become `none`.
+Architecture without_dead_edges(Architecture a) {
+  bool fed[4] = {true, false, false, false}, used[4] = {false, false, false, true};
+  for (size_t e = 0; e < 6; ++e) {
+    const auto [t, s] = NasBench201::kEdgeNodes[e];
+    if (a.genes[e] != NasBench201::kNone && fed[s]) fed[t] = true;
+  }
+  for (size_t e = 6; e-- > 0;) {
+    const auto [t, s] = NasBench201::kEdgeNodes[e];
+    if (a.genes[e] != NasBench201::kNone && used[t]) used[s] = true;
+  }
+  for (size_t e = 0; e < 6; ++e) {
+    const auto [t, s] = NasBench201::kEdgeNodes[e];
+    if (!fed[s] || !used[t]) a.genes[e] = NasBench201::kNone;
+  }
+  return a;
+}
+
+// panda.md 2.1: coarser keys never join what is not one function, but the benchmark's splits some.
+TEST(NasBench201, CountsOfOtherKeys) {
+  const auto space = space_with(16, 1, Form::kSupernet);
+  std::set<Architecture> pruned;
+  std::set<std::string> flattened, benchmark;
+  std::map<std::string, Architecture> function_of;
+  for (int i = 0; i < NasBench201::kSize; ++i) {
+    const Architecture a = NasBench201::from_index(i);
+    const Architecture c = space.canonical(a);
+    EXPECT_EQ(space.canonical(without_dead_edges(a)), c) << i;
+    pruned.insert(without_dead_edges(a));
+    flattened.insert(node_key(a, false));
+    benchmark.insert(node_key(a, true));
+    EXPECT_EQ(function_of.emplace(node_key(a, false), c).first->second, c) << i;
+  }
+  EXPECT_EQ(pruned.size(), 9445U);
+  EXPECT_EQ(flattened.size(), 12751U);
+  EXPECT_EQ(benchmark.size(), 6466U);
 }
 
 TEST(NasBench201, PublishedCosts) {

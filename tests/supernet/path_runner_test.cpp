@@ -6,6 +6,8 @@
 #include <cmath>
 #include <map>
 
+#include <c10/core/GradMode.h>
+
 #include "support.hpp"
 
 namespace nas {
@@ -80,6 +82,44 @@ TEST_F(PathRunnerTest, ImageWeightsAndPathWeightMultiplyTheLoss) {
   ASSERT_EQ(plain.size(), weighted.size());
   for (const auto& [name, gradient] : plain)
     EXPECT_TRUE(at::allclose(weighted.at(name), gradient * 1.5, 1e-9, 1e-12)) << name;
+}
+
+/// The auxiliary head adds its weighted loss in training and changes nothing else.
+TEST(AuxiliaryHead, AddsItsWeightedLossInTrainingOnly) {
+  const std::string small = "family: darts\nwidth: 2\nlayers: 3\nclasses: 3\n";
+  const auto with = test::space_of(small + "auxiliary: 0.4\n"), without = test::space_of(small);
+  const auto store = make_shared_store(*with, 1, at::kDouble);
+  const auto plain = make_shared_store(*without, 1, at::kDouble);
+  for (const NamedTensor& p : plain->parameters())
+    p.tensor.detach().copy_(test::find_parameter(*store, p.name).detach());
+  const Architecture a = with->largest();
+  TrainBatch batch;
+  batch.images = test::wave_images(32);
+  batch.labels = at::tensor({0, 2, 1, 2}, at::kLong);
+  batch.positions = {0, 1, 2, 3};
+  Step step;
+  step.paths.resize(1);
+  step.paths[0].architecture = a;
+  const TrainOptions options;
+  PathRunner mine(*with, *store, options, c10::Device(c10::kCPU), 1);
+  PathRunner other(*without, *plain, options, c10::Device(c10::kCPU), 1);
+  const double loss = mine.run(step, 0, batch, 1, 0, false).item<double>();
+  const double main = other.run(step, 0, batch, 1, 0, false).item<double>();
+  EXPECT_TRUE(at::equal(mine.outcome(step, 0, batch).logits, other.outcome(step, 0, batch).logits));
+  EXPECT_TRUE(test::find_parameter(*store, "auxiliary.conv0.weight").grad().defined());
+  EXPECT_GT(mine.totals.macs, other.totals.macs);
+
+  at::Tensor head;
+  ForwardOptions forward_options;
+  forward_options.auxiliary = &head;
+  const Plan plan = with->plan(a);
+  const c10::NoGradGuard no_grad;
+  forward(plan, a, *store, batch.images, forward_options);
+  EXPECT_NEAR(loss, main + 0.4 * at::cross_entropy_loss(head, batch.labels).item<double>(), 1e-6);
+  // Unasked for, it does not run.
+  forward_options.auxiliary = nullptr;
+  EXPECT_TRUE(at::equal(forward(plan, a, *store, batch.images, forward_options),
+                        forward(without->plan(a), a, *plain, batch.images, {})));
 }
 
 /// The share 1/accumulate of each of several batches: their mean gradient.

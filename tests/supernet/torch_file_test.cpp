@@ -69,25 +69,42 @@ TEST(TorchFile, BothFormsGiveTheSameTensors) {
   EXPECT_TRUE(at::equal(zip.at("wrapped"), at::tensor({3.F, 4.F})));
 }
 
-TEST(TorchFile, PublishedWeightsGiveTheLogitsOfPython) {
-  const auto space = test::space_of(
-      "family: mobilenet\nvariant: mobilenetv3-32\nwidth_mult: 0.1\nkernels: [3, 5, 7]\n"
-      "expansions: [1, 2]\ndepths: [1, 2]\nresolutions: [16]\nclasses: 4\n");
+/// The logits that a script of tests/supernet/data computed with the file's weights in Python.
+void expect_python_logits(const std::string& space_yaml, const std::string& name, int64_t size) {
+  const auto space = test::space_of(space_yaml);
   const auto store = make_shared_store(*space, 0, at::kDouble);
-  load_initial_weights(*space, *store, data("ofa_tiny.pth"));
+  load_initial_weights(*space, *store, data(name + ".pth"));
   ForwardOptions options;
   options.bn = ForwardOptions::Bn::kRunning;
   const c10::NoGradGuard no_grad;
-  const auto cases = nlohmann::json::parse(content(data("ofa_tiny.json")));
+  const auto cases = nlohmann::json::parse(content(data(name + ".json")));
   ASSERT_EQ(cases.size(), 3u);
   for (const auto& one : cases) {
     const at::Tensor y = test::logits_of(
-        *space, *store, one["arch"].get<std::string>(), test::wave_images(16), options);
+        *space, *store, one["arch"].get<std::string>(), test::wave_images(size), options);
     for (int64_t n = 0; n < 4; ++n)
-      for (int64_t k = 0; k < 4; ++k)
-        EXPECT_NEAR(y[n][k].item<double>(), one["logits"][n][k].get<double>(), 1e-9)
+      for (int64_t k = 0; k < 4; ++k) {
+        const auto expected = one["logits"][n][k].get<double>();
+        EXPECT_NEAR(y[n][k].item<double>(), expected, 1e-9 * std::max(1.0, std::abs(expected)))
             << one["arch"] << n << k;
+      }
   }
+}
+
+TEST(TorchFile, PublishedWeightsGiveTheLogitsOfPython) {
+  expect_python_logits(
+      "family: mobilenet\nvariant: mobilenetv3-32\nwidth_mult: 0.1\nkernels: [3, 5, 7]\n"
+      "expansions: [1, 2]\ndepths: [1, 2]\nresolutions: [16]\nclasses: 4\n",
+      "ofa_tiny",
+      16);
+}
+
+TEST(TorchFile, PublishedResNetWeightsGiveTheLogitsOfPython) {
+  expect_python_logits(
+      "family: ofa_resnet50\nexpansions: [0.1, 0.2]\nwidths: [0.05, 0.06]\nresolution: 32\n"
+      "classes: 4\n",
+      "ofa_resnet_tiny",
+      32);
 }
 
 TEST(TorchFile, WeightsOfAnotherSpaceAreRefused) {
