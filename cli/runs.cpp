@@ -1,5 +1,7 @@
 #include <CLI/CLI.hpp>
 
+#include <filesystem>
+
 #include "cli/document.hpp"
 #include "search/store.hpp"
 
@@ -44,11 +46,13 @@ int list_runs(const Options& o) {
 Json checkpoints_json(const Store& store, const std::string& run) {
   Json list = Json::array();
   for (const CheckpointRow& row : store.checkpoints(run))
-    list.push_back({{"path", row.path},
-                    {"sha256", row.sha256},
-                    {"epoch", row.epoch},
-                    {"step", row.step},
-                    {"created", row.created}});
+    // Training keeps the newest few only.
+    if (std::filesystem::exists(row.path))
+      list.push_back({{"path", row.path},
+                      {"sha256", row.sha256},
+                      {"epoch", row.epoch},
+                      {"step", row.step},
+                      {"created", row.created}});
   return list;
 }
 
@@ -93,6 +97,9 @@ Json run_json(const Store& store, const RunRow& run) {
     splits.push_back({{"name", row.name}, {"size", row.size}, {"hash", row.hash}});
   json["splits"] = std::move(splits);
   json["metrics"] = last_metrics(store, run.id);
+  if (const auto document = store.document(run.id, "train"))
+    if (const Json parsed = Json::parse(*document, nullptr, false); parsed.is_object())
+      json["health"] = parsed.value("health", Json::array());
   json["evaluations"] = store.evaluations(run.id).size();
   json["checkpoints"] = checkpoints_json(store, run.id);
   json["exports"] = exports_json(store, run.id);
@@ -147,6 +154,10 @@ std::string run_text(const Json& run) {
         "\n" + name + std::string(name.size() < 13 ? 13 - name.size() : 1, ' ') + cell_text(value);
   text += block("Splits", run["splits"], {"name", "size", "hash"});
   text += block("Last metrics", run["metrics"], {"metric", "step", "value"});
+  if (run.contains("health") && !run["health"].empty()) {
+    text += "\n\nHealth";
+    for (const Json& line : run["health"]) text += "\n  " + cell_text(line);
+  }
   text += block("Checkpoints", run["checkpoints"], {"epoch", "step", "path"});
   text += block("Exports", run["exports"], {"format", "architecture", "path"});
   return text;

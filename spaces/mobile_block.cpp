@@ -109,7 +109,9 @@ int32_t add_mobile_block(PlanBuilder& b,
   if (block.se_mid > 0) x = add_squeeze_excitation(b, block, names, x);
   x = b.add(
       pointwise(block, block.mid, block.out, block.full_mid, block.full_out), names.point_conv, x);
-  x = b.add(norm(block, block.out, block.full_out), names.point_bn, x);
+  BatchNorm last = norm(block, block.out, block.full_out);
+  last.zero_gamma = block.zero_init && block.residual;
+  x = b.add(last, names.point_bn, x);
   if (!block.residual) return x;
   if (block.drop_path > 0.0) x = b.add(DropPath{static_cast<float>(block.drop_path)}, 0, x);
   return b.add(Add{}, 0, {x, input});

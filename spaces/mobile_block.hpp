@@ -33,6 +33,7 @@ struct MobileBlock {
   Init init = Init::kFrameworkDefault;
   BatchNorm bn;  ///< affine, running, eps and momentum of every batch norm of the block.
   double drop_path = 0.0;
+  bool zero_init = false;  ///< The last batch norm of a residual branch starts at 0 (BigNAS).
 };
 
 /// Which choices put the parts there.

@@ -88,6 +88,11 @@ void describe(Binder& b, MobileNetOptions& o) {
           o.kernel_transform,
           "Smaller kernels are centre crops times a learned matrix; false: plain crops");
   b.value("dropout", o.dropout, "In front of the classifier, in training").range(0, 0.95);
+  b.value("drop_path", o.drop_path, "Probability that training drops a residual branch")
+      .range(0, 0.95);
+  b.value("zero_init_residual",
+          o.zero_init_residual,
+          "The last batch norm of every residual branch starts at 0 (BigNAS)");
 }
 
 MobileNet::MobileNet(const MobileNetOptions& options) : o_(options) {
@@ -172,6 +177,8 @@ void MobileNet::add_slots(size_t s, int in) {
     block.residual = block.stride == 1 && in == stage.width;
     block.act = stage.act;
     block.init = Init::kKaimingNormalFanOut;
+    block.drop_path = o_.drop_path;
+    block.zero_init = o_.zero_init_residual;
     block.bn = batch_norm(0);
     slots_.push_back(std::move(slot));
     in = stage.width;

@@ -22,6 +22,8 @@ struct MobileNetOptions {
   int input_channels = 3;
   bool kernel_transform = true;
   double dropout = 0.0;
+  double drop_path = 0.0;
+  bool zero_init_residual = false;
 };
 void describe(Binder& b, MobileNetOptions& options);
 

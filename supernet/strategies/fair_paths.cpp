@@ -14,6 +14,10 @@ void describe_redraw(Binder& b, FairRedraw& redraw) {
 FairPaths::FairPaths(const Space& space, uint64_t seed, FairRedraw redraw)
     : space_(space), redraw_(redraw), rng_(seed, "paths") {
   for (const Choice& choice : space.choices()) paths_ = std::max(paths_, choice.options.size());
+  // Found out before a run is recorded.
+  const Rng untouched = rng_;
+  draw_valid();
+  rng_ = untouched;
 }
 
 const std::vector<Architecture>& FairPaths::next() {

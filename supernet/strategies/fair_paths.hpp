@@ -15,6 +15,7 @@ void describe_redraw(Binder& b, FairRedraw& redraw);
 
 class FairPaths {
  public:
+  /// ConfigError when no strictly fair set is valid in this space.
   FairPaths(const Space& space, uint64_t seed, FairRedraw redraw);
   /// For every choice an independent permutation of its options; path k takes the k-th entry of
   /// each, so that every option of a choice is used equally often (with fewer options than paths:

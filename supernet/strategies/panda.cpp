@@ -101,6 +101,40 @@ Options read_options(const YamlSource& source) {
   return o;
 }
 
+/// Keys that were given and do nothing beside the others.
+std::vector<std::string> without_effect(const Options& o, const YamlSource& source) {
+  std::vector<std::string> lines;
+  const auto unused = [&](bool when, const char* key, const char* why) {
+    if (when && yaml_scalar(source, key))
+      lines.push_back("strategy." + std::string(key) + " has no effect: " + why);
+  };
+  for (const char* key : {"data_weights", "data_clip", "data_score"})
+    unused(!o.data, key, "data is false");
+  for (const char* key : {"scope",
+                          "nonparam",
+                          "path_weights",
+                          "path_clip",
+                          "p_floor",
+                          "max_path_weight",
+                          "clip_before_score"})
+    unused(!o.path, key, "path is false");
+  unused(o.data && o.images.weights != Weighting::kClipped,
+         "data_clip",
+         "data_weights is not clipped");
+  unused(
+      o.path && o.paths.weights != Weighting::kClipped, "path_clip", "path_weights is not clipped");
+  unused(o.path && (o.paths.weights != Weighting::kExact || o.paths.floor >= 0),
+         "max_path_weight",
+         "it bounds exact weights where no p_floor is named");
+  if (!o.data && !o.path)
+    lines.emplace_back("path and data are both false: this is uniform sampling");
+  if (o.data && o.images.weights == Weighting::kExact && o.tau_max > 0.9)
+    lines.emplace_back(
+        "tau_max above 0.9 with exact data_weights: the weight of an image may exceed 10, and the "
+        "variance with it");
+  return lines;
+}
+
 /// What the release does depends on these keys of `train:` too, so they are asked for, not assumed.
 void check_train(const Options& o, const TrainOptions& train, const YamlSource& source) {
   if (train.accumulate != 1)
@@ -121,14 +155,31 @@ void check_train(const Options& o, const TrainOptions& train, const YamlSource& 
 
 class Panda final : public Strategy {
  public:
-  Panda(const StrategyContext& context, const Options& options)
+  Panda(const StrategyContext& context, const Options& options, std::vector<std::string> advice)
       : Strategy(context),
+        advice_(std::move(advice)),
         options_(options),
         rng_(context.seed, "paths"),
         paths_(context.space, options.paths),
-        images_(context.train_size, options.images) {}
+        images_(context.train_size, options.images) {
+    constexpr double kNearlyOff = 0.8;
+    const double kept = paths_.even_share_kept();
+    if (options.path && kept > kNearlyOff) {
+      char text[240];
+      std::snprintf(
+          text,
+          sizeof text,
+          "path importance is nearly off: to bound the weights of paths of %zu choices "
+          "every option keeps %.0f %% of its even probability; path_weights: clipped or a "
+          "larger max_path_weight gives it room",
+          context.space.choices().size(),
+          100 * kept);
+      advice_.emplace_back(text);
+    }
+  }
 
   std::string name() const override { return "panda"; }
+  std::vector<std::string> advice() const override { return advice_; }
   bool wants_features() const override {
     return options_.data && options_.data_score == DataScore::kLastLayer;
   }
@@ -258,6 +309,7 @@ class Panda final : public Strategy {
   void judge_paths();
   void judge_images(double distinct);
 
+  std::vector<std::string> advice_;
   Options options_;
   Rng rng_;
   PathImportance paths_;
@@ -321,7 +373,13 @@ void Panda::judge_paths() {
                       list(starved));
   if (!collapsed.empty())
     health_.push_back("collapsed choices, one option takes over 95 %: " + list(collapsed));
-  if (starved.empty() && collapsed.empty())
+  const auto parametric = [](const PathImportance::Group& group) {
+    return std::count(group.kind.begin(), group.kind.end(), PathImportance::kParametric) > 0;
+  };
+  if (std::none_of(paths_.groups().begin(), paths_.groups().end(), parametric))
+    health_.push_back(
+        "path importance did nothing: no option of this space has weights of its own");
+  else if (starved.empty() && collapsed.empty())
     health_.push_back("no option starved, no choice collapsed");
 }
 
@@ -391,7 +449,7 @@ StrategyEntry panda_strategy() {
       [](const StrategyContext& context, const YamlSource& source) -> std::unique_ptr<Strategy> {
         const Options options = read_options(source);
         check_train(options, context.train, source);
-        return std::make_unique<Panda>(context, options);
+        return std::make_unique<Panda>(context, options, without_effect(options, source));
       },
       [] { return strategy_schema<Options>("panda"); }};
 }

@@ -17,7 +17,27 @@ double sum_of(const std::vector<double>& v) {
 std::string short_number(double v) {
   std::string text = std::to_string(v);
   while (text.back() == '0') text.pop_back();
+  if (text.back() == '.') text.pop_back();
   return text;
+}
+
+void check_floor(const std::vector<Choice>& choices, const PathImportanceOptions& o) {
+  if (o.floor < 0 && o.floor != -1)
+    throw ConfigError("strategy.p_floor: " + short_number(o.floor) + " is not a probability",
+                      "use 0 to 1, or -1 for what max_path_weight asks for");
+  for (const Choice& choice : choices) {
+    const auto m = static_cast<double>(choice.options.size());
+    if (m > 1 && o.floor * m > 1 + 1e-9)
+      throw ConfigError("strategy.p_floor: " + short_number(o.floor) +
+                            " is more than an even share "
+                            "of the " +
+                            std::to_string(choice.options.size()) + " options of '" + choice.name +
+                            "', so that nothing could be drawn by importance",
+                        "use less than " + short_number(1 / m));
+  }
+  if (o.weights == Weighting::kExact && o.floor < 0 && o.max_weight <= 1)
+    throw ConfigError("strategy.max_path_weight: weights that stay at 1 leave no importance",
+                      "use more than 1, such as 20");
 }
 
 /// With this floor the weight prod 1 / (M p) of no path exceeds the bound.
@@ -55,6 +75,7 @@ void apply_floor(std::vector<double>& p, double floor) {
 PathImportance::PathImportance(const Space& space, const PathImportanceOptions& options)
     : space_(space), options_(options) {
   const std::vector<Choice>& choices = space.choices();
+  check_floor(choices, options);
   for (size_t c = 0; c < choices.size(); ++c) {
     size_t g = groups_.size();
     if (options.scope == ImportanceScope::kGlobal)
@@ -105,6 +126,14 @@ PathImportance::PathImportance(const Space& space, const PathImportanceOptions& 
                          1e-6) +
             ", leave it out, or set path_weights to clipped");
   }
+}
+
+double PathImportance::even_share_kept() const {
+  double least = 1;
+  for (const Group& group : groups_)
+    if (group.options.size() > 1)
+      least = std::min(least, group.floor * static_cast<double>(group.options.size()));
+  return least;
 }
 
 void PathImportance::draw(Rng& rng, Architecture& a) const {

@@ -68,6 +68,8 @@ class PathImportance {
     std::vector<double> p, cumulative;
   };
   const std::vector<Group>& groups() const { return groups_; }
+  /// Share of its even probability that the floor leaves every option (1: importance does nothing).
+  double even_share_kept() const;
   const std::vector<double>& p(size_t choice) const { return groups_[group_of_[choice]].p; }
 
   /// All numbers that a resumed run needs, in a fixed order.

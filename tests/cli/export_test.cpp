@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "process.hpp"
 #include "search/store.hpp"
@@ -43,6 +44,34 @@ class Export : public testing::Test {
   static std::string* folder_;
 };
 std::string* Export::folder_ = nullptr;
+
+// The resolution is a choice: the exported network resizes as the executor does.
+TEST_F(Export, ElasticResolutionIsPartOfTheSubnet) {
+  write_file(*folder_ + "/elastic.yaml",
+             "family: custom\nchannels: 1\nresolutions: [6, 8]\nstages:\n"
+             "  - {widths: [4, 8], depths: [1], blocks: [conv]}\n");
+  write_file(*folder_ + "/elastic-train.yaml",
+             "space: elastic.yaml\ndata: {kind: digits, limit: 200}\nthreads: 1\n"
+             "train: {epochs: 1, validation: {every: 0}}\n");
+  const Finished trained =
+      call({"train", "-q", "--config", "elastic-train.yaml", "--name", "elastic"});
+  ASSERT_EQ(trained.code, 0) << trained.err;
+  const Finished all = call({"evaluate", "--run", "elastic", "--sample", "30", "--json", "-q"});
+  ASSERT_EQ(all.code, 0) << all.err;
+  std::set<int> sizes;
+  for (const Json& e : Json::parse(all.out)["evaluations"]) {
+    const std::string arch = e["architecture"];
+    const Finished done = call(
+        {"export", "--run", "elastic", "--arch", arch, "--out", "elastic", "--force", "--json"});
+    ASSERT_EQ(done.code, 0) << arch << done.err;
+    EXPECT_TRUE(Json::parse(done.out)["check"]["logits_equal"].get<bool>()) << arch;
+    std::ifstream file(*folder_ + "/elastic/model.json");
+    const Json model = Json::parse(file);
+    sizes.insert(model["input"]["shape"][1].get<int>());
+    EXPECT_NE(model["input"]["resizes"], "no");
+  }
+  EXPECT_EQ(sizes, (std::set<int>{6, 8}));
+}
 
 TEST_F(Export, BitEqualInAFreshProcessAndOnlyItsOwnWeights) {
   const Finished done =

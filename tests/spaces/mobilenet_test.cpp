@@ -111,6 +111,13 @@ TEST(MobileNet, ResolutionIsAChoice) {
   const Plan plan = space->plan(a);
   EXPECT_EQ(plan.input.h, 128);
   EXPECT_TRUE(plan.resize_input);
+  EXPECT_EQ(std::count_if(plan.nodes.begin(),
+                          plan.nodes.end(),
+                          [](const Node& node) {
+                            const auto* bn = std::get_if<BatchNorm>(&node.op);
+                            return bn != nullptr && bn->zero_gamma;
+                          }),
+            0);
   EXPECT_EQ(space->text(a).substr(0, 5), "r128:");
   EXPECT_FALSE(load_space("mobilenet")->plan(load_space("mobilenet")->smallest()).resize_input);
 }

@@ -1,5 +1,6 @@
 // The PA&DA strategy on real training: what must be visible at any size (panda.md section 8), and
 // an exact resume.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <c10/core/GradMode.h>
@@ -122,7 +123,34 @@ TEST(Panda, RefusesWhatItCannotDo) {
   refused("{name: panda, preset: paper}", "untouched", {});
   refused("{name: panda, p_floor: 0.01}", "p_floor", {});
   refused("{name: panda, tau_max: 1.5}", "tau_max", {});
+  refused("{name: panda, p_floor: 0.3}", "more than an even share", {});
+  refused("{name: panda, p_floor: 0.9, path_weights: clipped}", "more than an even share", {});
+  refused("{name: panda, p_floor: -0.5}", "not a probability", {});
+  refused("{name: panda, max_path_weight: 1}", "max_path_weight", {});
   refused("{name: panda, scopes: global}", "scope", {});
+}
+
+TEST(Panda, SaysWhatDoesNothing) {
+  const auto advice = [](const std::string& space_yaml, const std::string& yaml) {
+    const auto space = test::space_of(space_yaml);
+    YamlSource source;
+    source.text = yaml;
+    std::string text;
+    for (const std::string& line :
+         make_strategy("panda", {*space, 0, 4, 100, 10, {}}, source)->advice())
+      text += line + "\n";
+    return text;
+  };
+  using testing::HasSubstr;
+  EXPECT_EQ(advice(kCells, "{name: panda}"), "");
+  EXPECT_THAT(advice(kCells, "{name: panda, data_clip: 5}"), HasSubstr("strategy.data_clip"));
+  EXPECT_THAT(advice(kCells, "{name: panda, path: false, scope: global}"),
+              HasSubstr("path is false"));
+  EXPECT_THAT(advice(kCells, "{name: panda, path: false, data: false}"), HasSubstr("uniform"));
+  EXPECT_THAT(advice(kCells, "{name: panda, tau_max: 1}"), HasSubstr("exceed 10"));
+  const std::string many = "family: mobilenet\nvariant: mobilenetv3-32\nresolutions: [32]\n";
+  EXPECT_THAT(advice(many, "{name: panda}"), HasSubstr("nearly off"));
+  EXPECT_EQ(advice(many, "{name: panda, path_weights: clipped}"), "");
 }
 
 // Section 8, item 3.
