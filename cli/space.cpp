@@ -8,6 +8,7 @@
 #include <cstring>
 #include <fstream>
 #include <set>
+#include <unordered_map>
 
 #include "cli/document.hpp"
 #include "spaces/plan_draw.hpp"
@@ -222,6 +223,36 @@ int sample(const Options& o) {
   return kExitOk;
 }
 
+/// All architectures in the order that `--index-from` of tables counts, those that compute what an
+/// earlier one computes with its number.
+int enumerate(const Options& o) {
+  constexpr int kMost = 1000000;
+  const auto space = load_space(o.space);
+  if (space->count() > kMost)
+    throw ConfigError("the space has " + space->count().str() + " architectures, too many to list",
+                      "nas space sample draws some");
+  std::vector<Architecture> all;
+  space->enumerate([&](const Architecture& a) {
+    all.push_back(a);
+    return true;
+  });
+  Rows rows = cost_rows(*space, all);
+  rows.header.insert(rows.header.begin(), "number");
+  rows.header.emplace_back("same_as");
+  std::unordered_map<Architecture, int64_t> first;
+  for (size_t i = 0; i < all.size(); ++i) {
+    const auto number = static_cast<int64_t>(i);
+    const auto it = first.emplace(space->canonical(all[i]), number).first;
+    rows.rows[i].insert(rows.rows[i].begin(), number);
+    rows.rows[i].push_back(it->second == number ? Json(nullptr) : Json(it->second));
+  }
+  print_rows(rows,
+             chosen_format(o.common, o.format),
+             {{"schema", "nas-space-enumerate/1"}, {"space", space->name()}},
+             "architectures");
+  return kExitOk;
+}
+
 int cost(const Options& o) {
   const auto space = load_space(o.space);
   std::vector<Architecture> architectures;
@@ -273,6 +304,7 @@ int run_space(const std::vector<std::string>& args) {
       "nas space show resnet20-pool --arch '[4,3,3]' --format svg --out network.svg\n"
       "nas space count resnet20-pool\n"
       "nas space sample digits -n 5 --seed 1\n"
+      "nas space enumerate resnet20-pool --format csv\n"
       "nas space cost resnet20-pool --arch '[4,3,3]' --arch '[1,1,8]'\n"
       "nas space check my-space.yaml");
   app.require_subcommand(1, 1);
@@ -307,6 +339,9 @@ int run_space(const std::vector<std::string>& args) {
                        o.choices,
                        "Draw every choice uniformly instead of uniformly over architectures");
   add_format(*sample_app, o.format);
+  CLI::App* enumerate_app = add("enumerate", "All architectures, numbered, with their cost");
+  add_space(enumerate_app);
+  add_format(*enumerate_app, o.format);
   CLI::App* cost_app = add("cost", "Multiply-adds, parameters and activation memory");
   add_space(cost_app);
   cost_app
@@ -322,6 +357,7 @@ int run_space(const std::vector<std::string>& args) {
   if (show_app->parsed()) return show(o);
   if (count_app->parsed()) return count(o);
   if (sample_app->parsed()) return sample(o);
+  if (enumerate_app->parsed()) return enumerate(o);
   if (cost_app->parsed()) return cost(o);
   return check(o);
 }

@@ -59,7 +59,8 @@ TEST_F(Export, ElasticResolutionIsPartOfTheSubnet) {
   const Finished all = call({"evaluate", "--run", "elastic", "--sample", "30", "--json", "-q"});
   ASSERT_EQ(all.code, 0) << all.err;
   std::set<int> sizes;
-  for (const Json& e : Json::parse(all.out)["evaluations"]) {
+  const Json document = Json::parse(all.out);
+  for (const Json& e : document["evaluations"]) {
     const std::string arch = e["architecture"];
     const Finished done = call(
         {"export", "--run", "elastic", "--arch", arch, "--out", "elastic", "--force", "--json"});

@@ -199,6 +199,12 @@ TEST(Rank, LargeSpacesNumbersAndTables) {
   ASSERT_EQ(good.code, 0) << good.err;
   EXPECT_EQ(Json::parse(good.out)["architectures"][1]["architecture"], "[1,2,7]");
   EXPECT_EQ(Json::parse(good.out)["architectures"][2]["architecture"], "[8,1,1]");
+  const Finished order = call({"space", "enumerate", "resnet20-pool", "--format", "csv"});
+  ASSERT_EQ(order.code, 0) << order.err;
+  EXPECT_THAT(order.out, HasSubstr("\n0,\"[1,1,8]\","));
+  EXPECT_THAT(order.out, HasSubstr("\n1,\"[1,2,7]\","));
+  EXPECT_EQ(std::count(order.out.begin(), order.out.end(), '\n'), 37);
+  EXPECT_EQ(call({"space", "enumerate", "darts"}).code, 2);
   const Finished beyond = numbered("0");
   EXPECT_EQ(beyond.code, 1);
   EXPECT_THAT(beyond.err, HasSubstr("numbered.csv:4: '36' is no number of an architecture"));
