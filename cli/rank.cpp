@@ -588,10 +588,9 @@ int run_rank(const std::vector<std::string>& args) {
   app.add_option(
       "--table", o.table, "Also write what every ranker says of each architecture (CSV)");
   add_common(app, o.common);
+  // The configuration is that of the training run.
+  for (const char* name : {"--config", "--set"}) app.remove_option(app.get_option(name));
   if (!parse(app, args)) return kExitOk;
-  if (!o.common.config.empty() || !o.common.sets.empty())
-    throw ConfigError("nas rank takes the configuration of the training run",
-                      "leave out --config and --set");
   check_top(o.top);
   if (!std::isfinite(o.level)) throw ConfigError("--level: expected a number from 0.5 to 0.999");
   if (o.runs.empty()) o.runs = {"last"};

@@ -130,6 +130,10 @@ void print_search(const Json& d, const RunRow& run, const Common& common) {
         d["failed"].dump() + " failed; " + d["requests_saved"].dump() +
         " requests answered from the archive (" + d["requests_saved_equivalent"].dump() +
         " of them another form of a known network)");
+  const std::string stopped = d["stopped"];
+  if (stopped.starts_with("no new"))
+    print("stopped before the budget was spent: " + stopped +
+          " (a small space may have been seen whole: nas space count)");
   if (front.empty()) return;
   print("next: nas export --run " + run.id + " --pick best" + db_flag(common) +
         "\n      nas results --run " + run.id + " --format csv" + db_flag(common));

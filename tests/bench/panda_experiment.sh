@@ -60,11 +60,11 @@ train() {
 names() { for seed in $seeds; do for m in spos paper panda paper-cut panda-cut fairnas; do echo "$m-s$seed"; done; done; }
 
 rank() {
-  # One list for all: 200 connected cells, drawn by seed 0.
+  # One list for all: 200 different connected cells, drawn by seed 0.
   if [ ! -s "$out/archs.txt" ]; then
     printf 'family: nasbench201\nconnected: true\n' >"$out/connected.yaml"
-    "$nas" space sample "$out/connected.yaml" --count 200 --seed 0 --json |
-      python3 -c 'import json,sys; [print(a["architecture"]) for a in json.load(sys.stdin)["architectures"]]' \
+    "$nas" space sample "$out/connected.yaml" --count 220 --seed 0 --json |
+      python3 -c 'import json,sys; print(*list(dict.fromkeys(a["architecture"] for a in json.load(sys.stdin)["architectures"]))[:200], sep="\n")' \
         >"$out/archs.txt"
   fi
   local name

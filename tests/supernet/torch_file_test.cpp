@@ -9,6 +9,7 @@
 #include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "spaces/error.hpp"
 #include "supernet/initial_weights.hpp"
@@ -105,6 +106,27 @@ TEST(TorchFile, PublishedResNetWeightsGiveTheLogitsOfPython) {
       "classes: 4\n",
       "ofa_resnet_tiny",
       32);
+}
+
+// Names of the published ProxylessNAS: one last convolution, six stages.
+TEST(TorchFile, EveryProxylessTensorHasItsPublishedName) {
+  const std::vector<int> slots = {4, 4, 4, 4, 4, 1};
+  EXPECT_EQ(ofa_name("head.expand.conv.weight", slots, false), "feature_mix_layer.conv.weight");
+  EXPECT_EQ(ofa_name("stage6.block1.point.bn.bias", slots, false),
+            "blocks.21.conv.point_linear.bn.bias");
+  EXPECT_EQ(ofa_name("stage1.block1.expand.conv.weight", slots, false),
+            "blocks.1.conv.inverted_bottleneck.conv.weight");
+  EXPECT_EQ(ofa_name("first.depth.bn.running_var", slots, false),
+            "blocks.0.conv.depth_conv.bn.running_var");
+  EXPECT_EQ(ofa_name("classifier.bias", slots, false), "classifier.linear.bias");
+  std::set<std::string> names;
+  const auto tensors = load_space("proxyless")->supernet_tensors();
+  for (const SupernetTensor& t : tensors) {
+    const std::string name = ofa_name(t.name, slots, false);
+    EXPECT_NE(name, "") << t.name;
+    EXPECT_TRUE(names.insert(name).second) << t.name << " " << name;
+  }
+  EXPECT_GT(names.size(), 300U);
 }
 
 TEST(TorchFile, WeightsOfAnotherSpaceAreRefused) {
