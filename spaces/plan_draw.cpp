@@ -1,14 +1,18 @@
 #include "spaces/plan_draw.hpp"
 
 #include <algorithm>
-#include <limits>
+#include <cmath>
 #include <map>
 #include <set>
 
-#include "spaces/visit.hpp"
+#include "spaces/dot_text.hpp"
+#include "spaces/plan_sketch.hpp"
 
 namespace nas {
 namespace {
+
+using dot::Label;
+using dot::Strings;
 
 // Colour-blind safe pastels (ColorBrewer Set3 and Paired); fixed parts stay white.
 constexpr const char* kColours[] = {"#a6cee3",
@@ -21,394 +25,615 @@ constexpr const char* kColours[] = {"#a6cee3",
                                     "#dfc27d",
                                     "#bcbddc",
                                     "#d9d9d9"};
-constexpr int kNoChoice = std::numeric_limits<int>::max();  // After a fixed part.
 constexpr size_t kColourCount = std::size(kColours);
-constexpr int kColumnBoxes = 14;  // A column holds about this many boxes.
+constexpr const char* kCellColour = "#eeeeee";
 
-/// A box: some operations in a row.
-struct Box {
-  std::string label;
-  Shape out;
-  std::string block;  ///< Frame that it stands in; "" before the first named operation.
-  std::vector<Provenance> origins;
-  std::set<int> inputs;  ///< Boxes; -1: the image.
-};
-/// A frame: boxes [first, last), drawn once for `times` equal neighbours.
-struct Frame {
-  std::string name, last_name;
-  int first = 0, last = 0, times = 1, column = 0;
-};
+// Points, about as Graphviz sets them.
+constexpr int kFrameMargin = 36;
+constexpr int kOneColumn = 1350;   // Up to here a network stays in one column;
+constexpr int kColumn = 1100;      // beyond, its columns have about this height,
+constexpr int kCellColumn = 1700;  // and those of cells this.
+constexpr size_t kCellChars = 24;  // A cell is up to eight boxes wide.
+constexpr double kCharWidth = 5.8;
 
-std::string in_quotes(const std::string& text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') out += '\\';
-    if (c == '\n')
-      out += "\\n";
-    else
-      out += c;
-  }
-  return out + "\"";
+constexpr size_t at(int i) {
+  return static_cast<size_t>(i);
 }
 
-// For Graphviz's HTML-like labels.
-std::string escaped(const std::string& text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == '<')
-      out += "&lt;";
-    else if (c == '>')
-      out += "&gt;";
-    else if (c == '&')
-      out += "&amp;";
-    else
-      out += c;
-  }
-  return out;
+// Spaces of many stages have more patterns of choices than the palette colours: other hues follow.
+std::string colour_of(size_t pattern) {
+  if (pattern < kColourCount) return kColours[pattern];
+  const double turns = 0.618 * static_cast<double>(pattern);
+  return std::to_string(turns - std::floor(turns)) + " 0.3 0.9";
 }
 
-std::string square(int kernel) {
-  return std::to_string(kernel) + "x" + std::to_string(kernel);
-}
-std::string strided(int stride) {
-  return stride == 1 ? "" : ", stride " + std::to_string(stride);
-}
-
-std::string words_of(const Op& op) {
-  return std::visit(
-      Overloaded{
-          [](const Conv2d& c) {
-            const bool depthwise = c.groups > 1 && c.groups == c.in;
-            return (depthwise ? "depthwise " : "conv ") + square(c.kernel) +
-                   (c.dilation > 1 ? ", dilation " + std::to_string(c.dilation) : "") +
-                   strided(c.stride);
-          },
-          [](const Pool& p) {
-            return (p.max ? "max pool " : "avg pool ") + square(p.kernel) + strided(p.stride);
-          },
-          [](const BatchNorm&) { return std::string("BN"); },
-          [](const GlobalAvgPool&) { return std::string("global avg pool"); },
-          [](const Subsample& s) { return "subsample" + strided(s.stride); },
-          [](const Zero& z) { return "zero" + strided(z.stride); },
-          [&op](const auto&) {
-            std::string name(op_name(op));
-            std::replace(name.begin(), name.end(), '_', ' ');
-            return name;
-          },
-      },
-      op);
+// `cell A`, `cell B`, ...
+std::string cell_name(int kind) {
+  return "cell " +
+         (kind < 26 ? std::string(1, static_cast<char>('A' + kind)) : std::to_string(kind + 1));
 }
 
-// `stage1.block2` of `stage1.block2.expand.conv`, `cell3` of `cell3.edge20.conv`.
-std::string block_of(const std::string& name) {
-  const size_t dot = name.find('.');
-  if (dot == std::string::npos) return name;
-  const std::string rest = name.substr(dot + 1);
-  if (rest.rfind("block", 0) == 0 || rest.rfind("layer", 0) == 0 || rest.rfind("first", 0) == 0)
-    return name.substr(0, name.find('.', dot + 1));
-  return name.substr(0, dot);
+// `input0` of `input0.conv`.
+std::string first_part(const std::string& name) {
+  return name.substr(0, name.find('.'));
 }
 
-class Drawing {
+// `cell3`, or `cell3 ... cell5` of neighbours.
+std::string range(const std::string& first, const std::string& last, const char* dots = " ... ") {
+  return first == last ? first : first + dots + last;
+}
+
+std::string node(const std::string& id,
+                 const Label& label,
+                 const std::string& colour,
+                 const std::string& more = "") {
+  return "    " + id + " [label=" + label.html() + ", fillcolor=\"" + colour + "\"" + more + "];\n";
+}
+std::string note(const std::string& id, const std::string& text) {
+  return "    " + id + " [label=" + dot::in_quotes(text) +
+         ", shape=box, style=\"rounded,dashed\", color=\"#777777\", fontcolor=\"#555555\"];\n";
+}
+std::string edge(const std::string& from, const std::string& to, const char* more = "") {
+  return "  " + from + " -> " + to + more + ";\n";
+}
+std::string column_text(const std::string& name, const std::string& nodes) {
+  return "  subgraph cluster_" + name + " { peripheries=0; label=\"\";\n" + nodes + "  }\n";
+}
+
+/// What both parts of a drawing need: boxes with labels and colours.
+class Boxes {
  public:
-  Drawing(const Plan& plan, const std::vector<Choice>& choices) : plan_(plan), choices_(choices) {
-    count_uses();
-    make_boxes();
-    make_frames();
-    fold();
-    place();
+  Boxes(const Plan& plan, const std::vector<Choice>& choices)
+      : sketch(sketch_of(plan, choices)), choices_(choices) {
+    for (const SketchBox& box : sketch.boxes)
+      if (!box.origins.empty() && box.origins[0].choice >= 0) {
+        const std::string name = dot::pattern(choice(box.origins[0]).name);
+        if (std::find(patterns.begin(), patterns.end(), name) == patterns.end())
+          patterns.push_back(name);
+      }
   }
-  std::string text() const;
+
+  const Sketch sketch;
+  Strings patterns;  ///< Of choices, in order of colours.
+
+  const SketchBox& box(int i) const { return sketch.boxes[at(i)]; }
+  const SketchFrame& frame(int i) const { return sketch.frames[at(i)]; }
+  const SketchFrame& frame_of(int box) const { return frame(sketch.frame_of[at(box)]); }
+
+  Label label(int i) const {
+    const SketchFrame& frame = frame_of(i);
+    Label label{{}, words(i), to_string(box(i).out), {}};
+    label.options = dot::wrapped(options_text(box(i).origins, frame.name, true));
+    return label;
+  }
+
+  /// In the drawing of a cell: the option first. The shape only where all cells have it.
+  Label cell_label(int i, const std::string& scope) const {
+    const SketchFrame& frame = frame_of(i);
+    Label label{{}, words(i, kCellChars), {}, {}};
+    bool one_shape = true;
+    for (const int other : sketch.kinds[at(frame.kind)])
+      one_shape &= box(this->frame(other).first + i - frame.first).out == box(i).out;
+    if (one_shape) label.shape = to_string(box(i).out);
+    if (!box(i).origins.empty())
+      label.title = {option(box(i).origins[0])};
+    else if (!box(i).name.empty())
+      label.title = {first_part(dot::relative(box(i).name, frame.name))};
+    label.options = dot::wrapped(options_text(box(i).origins, scope, false), kCellChars);
+    return label;
+  }
+
+  /// A box that stands for the ops of `copies`, boxes equal to it.
+  std::string text(int i, const Label& label, const std::vector<int>& copies, double width) const {
+    std::string tooltip, sep = "ops ";
+    for (const int copy : copies) {
+      tooltip += sep + ids_text(box(copy).ops);
+      sep = ", ";
+    }
+    std::string more = ", tooltip=" + dot::in_quotes(tooltip);
+    if (width > 0) more += ", width=" + std::to_string(width / 72);
+    return node("b" + std::to_string(i), label, colour(box(i)), more);
+  }
+
+  /// What all choices in a frame have in common before the first dot, e.g. `normal`.
+  std::string scope(const SketchFrame& frame) const {
+    std::set<std::string> first;
+    for (int i = frame.first; i < frame.last; ++i)
+      for (const Provenance& origin : box(i).origins)
+        if (origin.choice >= 0) {
+          const std::string& name = choice(origin).name;
+          first.insert(name.find('.') == std::string::npos ? "" : first_part(name));
+        }
+    return first.size() == 1 ? *first.begin() : "";
+  }
+
+  /// Height of the longest way through a frame.
+  template <typename LabelOf>
+  int height(const SketchFrame& frame, LabelOf label_of) const {
+    std::vector<int> heights;
+    int highest = 0;
+    for (int i = frame.first; i < frame.last; ++i) {
+      int before = 0;
+      for (const int input : box(i).inputs)
+        if (input >= frame.first) before = std::max(before, heights[at(input - frame.first)]);
+      heights.push_back(before + label_of(i).height());
+      highest = std::max(highest, heights.back());
+    }
+    return highest;
+  }
+
+  std::string legend(size_t columns) const;
 
  private:
-  void count_uses() {
-    uses_.assign(plan_.nodes.size(), 0);
-    for (const Node& node : plan_.nodes)
-      for (const int32_t id : plan_.inputs(node))
-        if (id >= 0) ++uses_[static_cast<size_t>(id)];
+  const Choice& choice(const Provenance& p) const { return choices_[at(p.choice)]; }
+  const std::string& option(const Provenance& p) const { return choice(p).options[at(p.option)]; }
+
+  Strings words(int i, size_t chars = 30) const {
+    return dot::wrapped(dot::joined(dot::without_repeats(box(i).words), ", "), chars);
   }
 
-  int32_t only_input(size_t i) const {
-    const auto inputs = plan_.inputs(plan_.nodes[i]);
-    return inputs.size() == 1 ? inputs[0] : -2;
-  }
-
-  // A global pool that keeps its form, two convolutions and the product: squeeze-excitation.
-  bool squeeze_excitation(size_t mul, size_t& first) const {
-    const auto inputs = plan_.inputs(plan_.nodes[mul]);
-    if (!std::holds_alternative<Mul>(plan_.nodes[mul].op) || inputs.size() != 2) return false;
-    int32_t at = inputs[1];
-    while (at >= 0 && uses_[static_cast<size_t>(at)] == 1) {
-      const Op& op = plan_.nodes[static_cast<size_t>(at)].op;
-      first = static_cast<size_t>(at);
-      const int32_t next = only_input(first);
-      if (std::holds_alternative<GlobalAvgPool>(op)) return next == inputs[0];
-      at = next;
-    }
-    return false;
-  }
-
-  // BN, activations and dropout are read together with what they follow.
-  bool joins(size_t i) const {
-    const Op& op = plan_.nodes[i].op;
-    const bool light = std::holds_alternative<BatchNorm>(op) ||
-                       std::holds_alternative<Activation>(op) ||
-                       std::holds_alternative<Dropout>(op) || std::holds_alternative<DropPath>(op);
-    const int32_t input = only_input(i);
-    return light && input >= 0 && uses_[static_cast<size_t>(input)] == 1;
-  }
-
-  bool named(size_t i) const { return plan_.nodes[i].name != 0; }
-
-  // Cells of one wiring begin with operations without names: the choices start anew there, or
-  // follow a fixed part.
-  bool opens_block(size_t i, int last_choice) const {
-    const Op& op = plan_.nodes[i].op;
-    const auto origins = plan_.origins(plan_.nodes[i]);
-    if (named(i) || origins.empty() || joins(i) || std::holds_alternative<Add>(op) ||
-        std::holds_alternative<Mul>(op) || std::holds_alternative<Concat>(op))
-      return false;
-    return origins[0].choice < last_choice;
-  }
-  std::string next_block(size_t i, const std::string& current) const {
-    for (; i < plan_.nodes.size(); ++i)
-      if (named(i)) return block_of(plan_.name(plan_.nodes[i]));
-    return current;
-  }
-
-  void make_boxes() {
-    box_of_.assign(plan_.nodes.size(), -1);
-    std::map<size_t, size_t> gates;  // First node of a squeeze-excitation -> its product.
-    for (size_t i = 0; i < plan_.nodes.size(); ++i) {
-      size_t first = 0;
-      if (squeeze_excitation(i, first)) gates[first] = i;
-    }
-    std::string block;
-    int last_choice = kNoChoice;
-    for (size_t i = 0; i < plan_.nodes.size(); ++i) {
-      const Node& node = plan_.nodes[i];
-      if (named(i)) {
-        block = block_of(plan_.name(node));
-        if (plan_.origins(node).empty()) last_choice = kNoChoice;
-      }
-      if (opens_block(i, last_choice)) block = next_block(i, block);
-      if (!plan_.origins(node).empty()) last_choice = plan_.origins(node)[0].choice;
-      const auto gate = gates.find(i);
-      if (gate != gates.end()) {
-        append(i, gate->second, block);
-        boxes_.back().label = "squeeze-excite";
-        i = gate->second;
-      } else if (joins(i)) {
-        const int box = box_of_[static_cast<size_t>(only_input(i))];
-        boxes_[static_cast<size_t>(box)].label += ", " + words_of(node.op);
-        boxes_[static_cast<size_t>(box)].out = node.out;
-        box_of_[i] = box;
-      } else {
-        append(i, i, block);
-        boxes_.back().label = words_of(node.op);
-      }
-    }
-  }
-
-  // A box of the nodes [first, last].
-  void append(size_t first, size_t last, const std::string& block) {
-    Box box;
-    box.block = block;
-    box.out = plan_.nodes[last].out;
-    const auto origins = plan_.origins(plan_.nodes[first]);
-    box.origins.assign(origins.begin(), origins.end());
-    for (size_t i = first; i <= last; ++i)
-      for (const int32_t id : plan_.inputs(plan_.nodes[i]))
-        if (id < static_cast<int32_t>(first))
-          box.inputs.insert(id < 0 ? -1 : box_of_[static_cast<size_t>(id)]);
-    for (size_t i = first; i <= last; ++i) box_of_[i] = static_cast<int>(boxes_.size());
-    boxes_.push_back(std::move(box));
-  }
-
-  void make_frames() {
-    for (int i = 0; i < static_cast<int>(boxes_.size()); ++i) {
-      const std::string& block = boxes_[static_cast<size_t>(i)].block;
-      if (frames_.empty() || frames_.back().name != block) frames_.push_back({block, block, i, i});
-      frames_.back().last = i + 1;
-    }
-  }
-
-  bool same(const Frame& a, const Frame& b) const {
-    if (a.last - a.first != b.last - b.first) return false;
-    for (int k = 0; k < a.last - a.first; ++k) {
-      const Box& x = boxes_[static_cast<size_t>(a.first + k)];
-      const Box& y = boxes_[static_cast<size_t>(b.first + k)];
-      if (x.label != y.label || x.out != y.out || x.origins != y.origins) return false;
-      std::set<int> inside, other;
-      for (const int i : x.inputs)
-        if (i >= a.first) inside.insert(i - a.first);
-      for (const int i : y.inputs)
-        if (i >= b.first) other.insert(i - b.first);
-      if (inside != other) return false;
-    }
-    return true;
-  }
-
-  // Equal neighbours are drawn once; their boxes stand for one another.
-  void fold() {
-    stands_for_.resize(boxes_.size());
-    for (size_t i = 0; i < boxes_.size(); ++i) stands_for_[i] = static_cast<int>(i);
-    std::vector<Frame> kept;
-    for (const Frame& frame : frames_) {
-      if (kept.empty() || !same(kept.back(), frame)) {
-        kept.push_back(frame);
-        continue;
-      }
-      for (int k = 0; k < frame.last - frame.first; ++k)
-        stands_for_[static_cast<size_t>(frame.first + k)] = kept.back().first + k;
-      kept.back().last_name = frame.name;
-      ++kept.back().times;
-    }
-    frames_ = std::move(kept);
-  }
-
-  void place() {
-    int column = 0, used = 0;
-    for (Frame& frame : frames_) {
-      const int boxes = frame.last - frame.first;
-      if (used > 0 && used + boxes > kColumnBoxes) {
-        ++column;
-        used = 0;
-      }
-      frame.column = column;
-      used += boxes;
-    }
-  }
-
-  // Choices that differ only in numbers (`stage1.block2.kernel`) share a colour.
-  static std::string pattern(const std::string& name) {
-    std::string out;
-    for (const char c : name) {
-      const bool digit = c >= '0' && c <= '9';
-      if (!digit)
-        out += c;
-      else if (out.empty() || out.back() != '#')
-        out += '#';
-    }
-    return out;
-  }
-
-  std::string colour(const Box& box) const {
-    if (box.origins.empty() || box.origins[0].choice < 0) return "white";
-    const std::string& name = choices_[static_cast<size_t>(box.origins[0].choice)].name;
-    const auto it = std::find(patterns_.begin(), patterns_.end(), pattern(name));
-    if (it != patterns_.end())
-      return kColours[static_cast<size_t>(it - patterns_.begin()) % kColourCount];
-    patterns_.push_back(pattern(name));
-    return kColours[(patterns_.size() - 1) % kColourCount];
-  }
-
-  // `kernel 5, expand 4`: the options that put the box there.
-  std::string options_text(const Box& box) const {
-    std::string text;
-    for (const Provenance& origin : box.origins) {
+  // `kernel 5, expand 4`: the options that put the box there, as seen from `scope`.
+  std::string options_text(const std::vector<Provenance>& origins,
+                           const std::string& scope,
+                           bool with_first_option) const {
+    Strings parts;
+    for (const Provenance& origin : origins) {
       if (origin.choice < 0) continue;
-      const Choice& choice = choices_[static_cast<size_t>(origin.choice)];
-      const std::string last = choice.name.substr(choice.name.rfind('.') + 1);
-      text += (text.empty() ? "" : ", ") + last + " " +
-              choice.options[static_cast<size_t>(origin.option)];
+      const bool bare = !with_first_option && origin == origins[0];
+      std::string name = dot::relative(choice(origin).name, scope);
+      // `conv5` says what it is, `6` does not.
+      const std::string& value = option(origin);
+      const bool number = value.find_first_not_of("0123456789.") == std::string::npos;
+      if (name.empty() && number) name = choice(origin).name;
+      if (!bare) name += (name.empty() ? "" : " ") + value;
+      parts.push_back(name);
+    }
+    return dot::joined(parts, ", ");
+  }
+
+  // `3-5` of 3, 4, 5.
+  static std::string ids_text(const std::vector<int>& ids) {
+    std::string text;
+    for (size_t i = 0; i < ids.size();) {
+      size_t last = i;
+      while (last + 1 < ids.size() && ids[last + 1] == ids[last] + 1) ++last;
+      text += (text.empty() ? "" : ", ") +
+              range(std::to_string(ids[i]), std::to_string(ids[last]), "-");
+      i = last + 1;
     }
     return text;
   }
 
-  std::string frames_text() const;
-  std::string edges_text() const;
-  std::string legend_text() const;
+  std::string colour(const SketchBox& box) const {
+    if (box.origins.empty() || box.origins[0].choice < 0) return "white";
+    const std::string name = dot::pattern(choice(box.origins[0]).name);
+    const auto it = std::find(patterns.begin(), patterns.end(), name);
+    return colour_of(static_cast<size_t>(it - patterns.begin()));
+  }
 
-  const Plan& plan_;
   const std::vector<Choice>& choices_;
-  std::vector<int> uses_;
-  std::vector<int> box_of_;
-  std::vector<Box> boxes_;
-  std::vector<Frame> frames_;
-  std::vector<int> stands_for_;
-  mutable std::vector<std::string> patterns_;
 };
 
-std::string Drawing::frames_text() const {
-  std::string text;
-  for (size_t f = 0; f < frames_.size(); ++f) {
-    const Frame& frame = frames_[f];
-    std::string title = frame.name;
-    if (frame.times > 1)
-      title += " ... " + frame.last_name + "  (" + std::to_string(frame.times) + " times)";
-    text += "  subgraph cluster_" + std::to_string(f) + " { label=" + in_quotes(title) + ";\n";
-    for (int i = frame.first; i < frame.last; ++i) {
-      const Box& box = boxes_[static_cast<size_t>(i)];
-      const std::string options = options_text(box);
-      text += "    b" + std::to_string(i) + " [label=" +
-              in_quotes(box.label + "\n" + to_string(box.out) +
-                        (options.empty() ? "" : "\n" + options)) +
-              ", fillcolor=\"" + colour(box) + "\"];\n";
-    }
-    text += "  }\n";
-  }
-  return text;
-}
-
-std::string Drawing::edges_text() const {
-  std::vector<int> column(boxes_.size(), 0);
-  std::vector<int> heads;
-  for (const Frame& frame : frames_) {
-    for (int i = frame.first; i < frame.last; ++i) column[static_cast<size_t>(i)] = frame.column;
-    if (static_cast<size_t>(frame.column) == heads.size()) heads.push_back(frame.first);
-  }
-  std::set<std::pair<int, int>> edges;
-  for (size_t i = 0; i < boxes_.size(); ++i)
-    for (const int input : boxes_[i].inputs) {
-      const int from = input < 0 ? -1 : stands_for_[static_cast<size_t>(input)];
-      if (from < stands_for_[i]) edges.emplace(from, stands_for_[i]);
-    }
-  std::string text;
-  for (const auto& [from, to] : edges) {
-    const bool across =
-        from >= 0 && column[static_cast<size_t>(from)] != column[static_cast<size_t>(to)];
-    text += "  " + (from < 0 ? std::string("image") : "b" + std::to_string(from)) + " -> b" +
-            std::to_string(to) +
-            (across ? " [constraint=false, tailport=s, headport=n, color=\"#777777\"];\n" : ";\n");
-  }
-  // Columns stand side by side, from left to right.
-  for (size_t c = 1; c < heads.size(); ++c)
-    text += "  { rank=same; b" + std::to_string(heads[c - 1]) + " -> b" + std::to_string(heads[c]) +
-            " [style=invis]; }\n";
-  return text;
-}
-
-std::string Drawing::legend_text() const {
-  if (patterns_.empty()) return "";
+std::string Boxes::legend(size_t columns) const {
+  if (patterns.empty()) return "";
+  Strings cells;
+  const auto add = [&](const std::string& colour, const std::string& name) {
+    cells.push_back("<td border=\"1\" bgcolor=\"" + colour + "\">    </td><td align=\"left\">" +
+                    dot::escaped(name) + "   </td>");
+  };
+  for (size_t p = 0; p < patterns.size(); ++p) add(colour_of(p), patterns[p]);
+  add("white", "(fixed)");
   std::string rows;
-  for (size_t p = 0; p < patterns_.size(); ++p)
-    rows += "<tr><td bgcolor=\"" + std::string(kColours[p % kColourCount]) +
-            "\">    </td><td align=\"left\">" + escaped(patterns_[p]) + "</td></tr>";
-  return "  legend [shape=plain, fillcolor=white, label=<<table border=\"0\" cellborder=\"0\" "
-         "cellspacing=\"2\"><tr><td colspan=\"2\"><b>put there by the choice</b></td></tr>" +
-         rows +
-         "<tr><td border=\"1\" bgcolor=\"white\">    </td><td align=\"left\">(fixed)</td></tr>" +
-         "</table>>];\n  { rank=same; legend -> image [style=invis]; }\n";
+  for (size_t i = 0; i < cells.size(); ++i)
+    rows += (i % columns == 0 ? "<tr>" : "") + cells[i] +
+            (i % columns + 1 == columns || i + 1 == cells.size() ? "</tr>" : "");
+  const std::string title =
+      "<tr><td align=\"left\"><b>Colours: put there by the choice</b></td></tr>";
+  return "  label=<<table border=\"0\" cellborder=\"0\">" + title +
+         "<tr><td align=\"left\"><table border=\"0\" cellborder=\"0\" cellspacing=\"2\">" + rows +
+         "</table></td></tr></table>>;\n  labelloc=t;\n  labeljust=l;\n";
 }
 
-std::string Drawing::text() const {
-  const std::string body = frames_text() + edges_text();
-  return "digraph network {\n"
-         "  graph [rankdir=TB, newrank=true, ranksep=0.25, nodesep=0.3, fontname=Helvetica];\n"
-         "  node [shape=box, style=\"filled,rounded\", fontname=Helvetica, fontsize=10, "
-         "fillcolor=white, margin=\"0.12,0.04\"];\n"
-         "  edge [arrowsize=0.6];\n"
-         "  graph [style=\"rounded\", color=\"#aaaaaa\", fontsize=10, labeljust=l];\n"
-         "  image [label=" +
-         in_quotes("image " + to_string(plan_.input)) + ", shape=ellipse];\n" + body +
-         legend_text() + "}\n";
+/// The network from image to logits, in columns; a cell is one box.
+class Network {
+ public:
+  explicit Network(const Boxes& boxes) : boxes_(boxes), sketch_(boxes.sketch) {
+    fold_of_.resize(sketch_.frames.size());
+    for (size_t f = 0; f < sketch_.folds.size(); ++f)
+      for (int k = 0; k < sketch_.folds[f].times; ++k)
+        fold_of_[at(sketch_.folds[f].first + k)] = static_cast<int>(f);
+    place();
+  }
+
+  /// Nodes and edges; `heads`: the first of each column.
+  std::string text(const Plan& plan, Strings& heads);
+  int columns() const { return column_of_.empty() ? 1 : column_of_.back() + 1; }
+
+ private:
+  const SketchFold& fold(int i) const { return sketch_.folds[at(i)]; }
+  const SketchFrame& frame_of(const SketchFold& fold) const { return boxes_.frame(fold.first); }
+  bool is_cell(const SketchFold& fold) const { return frame_of(fold).kind >= 0; }
+  /// A block of one box carries its name inside.
+  bool framed(const SketchFold& fold) const { return !is_cell(fold) && frame_of(fold).size() > 1; }
+
+  /// `cell0 ...`, `cell4`, `(5 times)`.
+  Strings name_lines(const SketchFold& fold) const {
+    const std::string& first = frame_of(fold).name;
+    const std::string& last = boxes_.frame(fold.first + fold.times - 1).name;
+    Strings lines = {first};
+    if (first != last) lines = {first + " ...", last};
+    if (fold.times > 1) lines.push_back("(" + std::to_string(fold.times) + " times)");
+    return lines;
+  }
+
+  Label label(const SketchFold& fold, int box) const {
+    Label label = boxes_.label(box);
+    if (!framed(fold)) label.title = name_lines(fold);
+    return label;
+  }
+  Label cell_label(const SketchFold& fold) const {
+    const SketchFrame& frame = frame_of(fold);
+    return {
+        name_lines(fold), {cell_name(frame.kind)}, to_string(boxes_.box(frame.last - 1).out), {}};
+  }
+
+  int height(const SketchFold& fold) const {
+    if (is_cell(fold)) return cell_label(fold).height();
+    const int inside = boxes_.height(frame_of(fold), [&](int i) { return label(fold, i); });
+    return inside + (framed(fold) ? kFrameMargin : 0);
+  }
+
+  // Columns of about equal height, in reading order.
+  void place() {
+    int total = 0;
+    for (const SketchFold& fold : sketch_.folds) total += height(fold);
+    const int wanted = total <= kOneColumn ? 1 : (total + kColumn - 1) / kColumn;
+    int limit = total / wanted;
+    while (!fits(limit, wanted)) limit += 10;
+  }
+  bool fits(int limit, int columns) {
+    int column = 0, used = 0;
+    column_of_.clear();
+    for (const SketchFold& fold : sketch_.folds) {
+      const int more = height(fold);
+      if (used > 0 && used + more > limit) {
+        ++column;
+        used = 0;
+      }
+      used += more;
+      column_of_.push_back(column);
+    }
+    return column < columns;
+  }
+
+  int fold_of_box(int box) const { return box < 0 ? -1 : fold_of_[at(sketch_.frame_of[at(box)])]; }
+  int column_of_box(int box) const { return box < 0 ? 0 : column_of_[at(fold_of_box(box))]; }
+
+  /// The box that is drawn for `box`: in the first of its equal neighbours.
+  int drawn(int box) const {
+    if (box < 0) return box;
+    const SketchFold& fold = this->fold(fold_of_box(box));
+    return frame_of(fold).first + box - boxes_.frame_of(box).first;
+  }
+  std::string id(int box) const {
+    if (box < 0) return "image";
+    const int fold = fold_of_box(box);
+    if (is_cell(this->fold(fold))) return "c" + std::to_string(fold);
+    return "b" + std::to_string(drawn(box));
+  }
+
+  std::string fold_name(int fold) const {
+    if (fold < 0) return "image";
+    const SketchFold& f = this->fold(fold);
+    return range(frame_of(f).name, boxes_.frame(f.first + f.times - 1).name);
+  }
+
+  /// A value from outside that boxes of a fold read.
+  struct Input {
+    int from;         ///< Box.
+    Strings readers;  ///< Ids.
+  };
+  std::vector<Input> inputs_of(int fold) const;
+  std::string fold_text(int fold, const std::vector<Input>& inputs) const;
+  std::string input_edges(int fold, const std::vector<Input>& inputs);
+  std::string source(int from, int column);
+  std::string leaving_text(int column) const;
+
+  /// Nodes of a column; `heads` stand at its top.
+  struct Column {
+    std::string nodes;
+    Strings heads;
+  };
+
+  const Boxes& boxes_;
+  const Sketch& sketch_;
+  std::vector<int> fold_of_;    ///< Of each frame.
+  std::vector<int> column_of_;  ///< Of each fold.
+  std::vector<Column> columns_;
+  std::map<int, std::set<int>> leaving_;  ///< Drawn box -> folds of later columns that read it.
+};
+
+std::vector<Network::Input> Network::inputs_of(int fold_index) const {
+  const SketchFold& fold = this->fold(fold_index);
+  std::vector<Input> inputs;
+  const auto add = [&](int from, const std::string& reader) {
+    auto it = std::find_if(
+        inputs.begin(), inputs.end(), [&](const Input& x) { return id(x.from) == id(from); });
+    if (it == inputs.end()) it = inputs.insert(it, {from, {}});
+    if (std::find(it->readers.begin(), it->readers.end(), reader) == it->readers.end())
+      it->readers.push_back(reader);
+  };
+  for (int f = fold.first; f < fold.first + fold.times; ++f) {
+    const SketchFrame& frame = boxes_.frame(f);
+    for (int i = frame.first; i < frame.last; ++i)
+      for (const int from : boxes_.box(i).inputs)
+        if (from < frame.first && fold_of_box(from) != fold_index) add(from, id(i));
+  }
+  return inputs;
+}
+
+std::string fork_id(int fold, size_t input) {
+  return "f" + std::to_string(fold) + "_" + std::to_string(input);
+}
+
+std::string Network::fold_text(int fold_index, const std::vector<Input>& inputs) const {
+  const SketchFold& fold = this->fold(fold_index);
+  const SketchFrame& frame = frame_of(fold);
+  if (is_cell(fold))
+    return node("c" + std::to_string(fold_index), cell_label(fold), kCellColour, ", penwidth=1.5");
+  // The way in is in the middle: wide boxes keep it clear of the name at the left.
+  size_t longest = 0;
+  for (const std::string& line : name_lines(fold)) longest = std::max(longest, line.size());
+  const double width = framed(fold) ? 2 * (kCharWidth * static_cast<double>(longest) + 6) : 0;
+  std::string nodes, edges;
+  // A value that several boxes read comes in once.
+  for (size_t n = 0; n < inputs.size(); ++n) {
+    const Strings& readers = inputs[n].readers;
+    if (readers.size() < 2) continue;
+    const std::string fork = fork_id(fold_index, n);
+    nodes += "    " + fork + " [shape=point, width=0.04, label=\"\"];\n";
+    for (size_t r = 0; r < readers.size(); ++r)
+      edges += edge(fork, readers[r], r == 0 ? " [weight=8]" : "");
+  }
+  for (int i = frame.first; i < frame.last; ++i) {
+    std::vector<int> copies;
+    for (int k = 0; k < fold.times; ++k)
+      copies.push_back(boxes_.frame(fold.first + k).first + i - frame.first);
+    nodes += boxes_.text(i, label(fold, i), copies, i == frame.first ? width : 0);
+    for (const int input : boxes_.box(i).inputs)
+      if (input >= frame.first) edges += edge(id(input), id(i));
+  }
+  if (!framed(fold)) return nodes + edges;
+  return "    subgraph cluster_" + std::to_string(fold_index) +
+         " { peripheries=1; label=" + dot::in_quotes(dot::joined(name_lines(fold), "\n") + "\n") +
+         ";\n" + nodes + edges + "    }\n";
+}
+
+/// Id to draw an edge from: the box, or a note at the top of a later column.
+std::string Network::source(int from, int column) {
+  if (column_of_box(from) == column) return id(from);
+  const std::string name = "from" + std::to_string(column) + "_" + id(from);
+  Column& here = columns_[at(column)];
+  if (std::find(here.heads.begin(), here.heads.end(), name) == here.heads.end()) {
+    here.heads.push_back(name);
+    here.nodes += note(name, "from " + fold_name(fold_of_box(from)));
+  }
+  return name;
+}
+
+std::string Network::input_edges(int fold, const std::vector<Input>& inputs) {
+  std::string text;
+  const int column = column_of_[at(fold)];
+  for (size_t n = 0; n < inputs.size(); ++n) {
+    const std::string from = source(inputs[n].from, column);
+    if (from != id(inputs[n].from)) leaving_[drawn(inputs[n].from)].insert(fold);
+    if (inputs[n].readers.size() == 1) {
+      text += edge(from, inputs[n].readers[0], " [weight=4]");
+      continue;
+    }
+    text += edge(from, fork_id(fold, n), " [arrowhead=none, weight=8]");
+  }
+  return text;
+}
+
+/// Notes at the bottom: where the data goes on.
+std::string Network::leaving_text(int column) const {
+  std::string text;
+  for (const auto& [box, folds] : leaving_) {
+    if (column_of_box(box) != column) continue;
+    Strings names;
+    for (const int fold : folds) names.push_back(fold_name(fold));
+    text +=
+        note("to_" + id(box), "to " + dot::joined(names, ", ")) + edge(id(box), "to_" + id(box));
+  }
+  return text;
+}
+
+std::string Network::text(const Plan& plan, Strings& heads) {
+  columns_.assign(at(columns()), {});
+  columns_[0].heads = {"image"};
+  columns_[0].nodes = "    image [label=" + dot::in_quotes("image " + to_string(plan.input)) +
+                      ", shape=ellipse];\n";
+  std::string edges;
+  for (int f = 0; f < static_cast<int>(sketch_.folds.size()); ++f) {
+    const std::vector<Input> inputs = inputs_of(f);
+    edges += input_edges(f, inputs);
+    columns_[at(column_of_[at(f)])].nodes += fold_text(f, inputs);
+  }
+  std::string text;
+  for (int c = 0; c < columns(); ++c) {
+    text += column_text("network" + std::to_string(c), columns_[at(c)].nodes + leaving_text(c));
+    heads.insert(heads.end(), columns_[at(c)].heads.begin(), columns_[at(c)].heads.end());
+  }
+  return text + edges;
+}
+
+/// Each distinct cell in detail, in columns.
+class Cells {
+ public:
+  explicit Cells(const Boxes& boxes) : boxes_(boxes), sketch_(boxes.sketch) {}
+
+  /// Nodes and edges; `heads`: the first of each column.
+  std::string text(Strings& heads) const {
+    std::string text, column;
+    int used = 0, columns = 0;
+    const auto finish = [&] {
+      if (!column.empty()) text += column_text("cells" + std::to_string(columns++), column);
+      column.clear();
+      used = 0;
+    };
+    for (int k = 0; k < static_cast<int>(sketch_.kinds.size()); ++k) {
+      const int more = height(k);
+      if (used + more > kCellColumn) finish();
+      if (column.empty())
+        heads.push_back(input_id(k, 0));
+      else
+        column +=
+            edge("b" + std::to_string(frame(k - 1).last - 1), input_id(k, 0), " [style=invis]");
+      column += kind_text(k);
+      used += more;
+    }
+    finish();
+    return text;
+  }
+
+ private:
+  const std::vector<int>& frames(int kind) const { return sketch_.kinds[at(kind)]; }
+  const SketchFrame& frame(int kind) const { return boxes_.frame(frames(kind)[0]); }
+
+  Label label(int box) const { return boxes_.cell_label(box, boxes_.scope(boxes_.frame_of(box))); }
+  int height(int kind) const {
+    constexpr int kInputs = 50;  // Notes above.
+    return boxes_.height(frame(kind), [&](int i) { return label(i); }) + kFrameMargin + kInputs;
+  }
+
+  static std::string input_id(int kind, size_t n) {
+    return "in" + std::to_string(kind) + "_" + std::to_string(n);
+  }
+
+  /// A value from outside: the frame it comes from, for each frame of the kind (-1: the image).
+  struct Input {
+    std::vector<int> from;
+    Strings readers;
+  };
+  std::vector<Input> inputs_of(int kind) const;
+  std::string input_text(int kind, const Input& input) const;
+  std::string title(int kind) const;
+  std::string kind_text(int kind) const;
+
+  const Boxes& boxes_;
+  const Sketch& sketch_;
+};
+
+std::vector<Cells::Input> Cells::inputs_of(int kind) const {
+  std::vector<Input> inputs;
+  for (int k = 0; k < frame(kind).size(); ++k) {
+    const auto outside = [&](int f, size_t slot) {
+      const SketchFrame& frame = boxes_.frame(f);
+      const int box = boxes_.box(frame.first + k).inputs[slot];
+      return box < 0 ? -1 : sketch_.frame_of[at(box)];
+    };
+    const SketchBox& box = boxes_.box(frame(kind).first + k);
+    for (size_t slot = 0; slot < box.inputs.size() && box.inputs[slot] < frame(kind).first;
+         ++slot) {
+      std::vector<int> from;
+      for (const int f : frames(kind)) from.push_back(outside(f, slot));
+      auto it = std::find_if(
+          inputs.begin(), inputs.end(), [&](const Input& x) { return x.from == from; });
+      if (it == inputs.end()) it = inputs.insert(it, {from, {}});
+      it->readers.push_back("b" + std::to_string(frame(kind).first + k));
+    }
+  }
+  return inputs;
+}
+
+/// `from the block 2 before (cell0: from stem)`.
+std::string Cells::input_text(int kind, const Input& input) const {
+  const auto name = [&](size_t n) {
+    return "from " + (input.from[n] < 0 ? "image" : boxes_.frame(input.from[n]).name);
+  };
+  if (input.from.size() == 1) return name(0);
+  const auto distance = [&](size_t n) { return frames(kind)[n] - input.from[n]; };
+  std::map<int, int> counts;
+  for (size_t n = 0; n < input.from.size(); ++n) ++counts[distance(n)];
+  const int usual =
+      std::max_element(counts.begin(), counts.end(), [](const auto& a, const auto& b) {
+        return a.second < b.second;
+      })->first;
+  Strings others;
+  for (size_t n = 0; n < input.from.size(); ++n)
+    if (distance(n) != usual) others.push_back(boxes_.frame(frames(kind)[n]).name + ": " + name(n));
+  return (usual == 1 ? "from the block before"
+                     : "from the block " + std::to_string(usual) + " before") +
+         (others.empty() ? "" : " (" + dot::joined(others, ", ") + ")");
+}
+
+/// `cell A (normal)`, then which blocks it is.
+std::string Cells::title(int kind) const {
+  Strings names;
+  const std::vector<int>& all = frames(kind);
+  const bool one_name = std::all_of(all.begin(), all.end(), [&](int f) {
+    return boxes_.frame(f).name == boxes_.frame(all[0]).name;
+  });
+  for (size_t i = 0; i < all.size() && !one_name;) {
+    size_t last = i;
+    while (last + 1 < all.size() && all[last + 1] == all[last] + 1) ++last;
+    names.push_back(range(boxes_.frame(all[i]).name, boxes_.frame(all[last]).name));
+    i = last + 1;
+  }
+  if (one_name) names = {boxes_.frame(all[0]).name};
+  if (one_name && all.size() > 1) names[0] += " (" + std::to_string(all.size()) + " times)";
+  const std::string scope = boxes_.scope(frame(kind));
+  return cell_name(kind) + (scope.empty() ? "" : " (" + scope + ")") + ": " +
+         dot::joined(names, ", ") + "\n";
+}
+
+std::string Cells::kind_text(int kind) const {
+  const SketchFrame& frame = this->frame(kind);
+  std::string nodes, edges, row;
+  const std::vector<Input> inputs = inputs_of(kind);
+  for (size_t n = 0; n < inputs.size(); ++n) {
+    nodes += note(input_id(kind, n), input_text(kind, inputs[n]));
+    row += input_id(kind, n) + "; ";
+    for (const std::string& reader : inputs[n].readers) edges += edge(input_id(kind, n), reader);
+  }
+  for (int i = frame.first; i < frame.last; ++i) {
+    std::vector<int> copies;
+    for (const int f : frames(kind)) copies.push_back(boxes_.frame(f).first + i - frame.first);
+    nodes += boxes_.text(i, label(i), copies, 0);
+    for (const int input : boxes_.box(i).inputs)
+      if (input >= frame.first) edges += edge("b" + std::to_string(input), "b" + std::to_string(i));
+  }
+  return "    subgraph cluster_cell" + std::to_string(kind) +
+         " { peripheries=1; label=" + dot::in_quotes(title(kind)) + ";\n" + nodes + edges +
+         "    { rank=same; " + row + "}\n    }\n";
+}
+
+/// Columns stand side by side, from left to right, heads in one line.
+std::string heads_text(const Strings& heads) {
+  std::string text = "  { rank=same;";
+  for (size_t i = 0; i < heads.size(); ++i) text += (i > 0 ? " -> " : " ") + heads[i];
+  return text + (heads.size() > 1 ? " [style=invis];" : ";") + " }\n";
 }
 
 }  // namespace
 
 std::string draw_network(const Plan& plan, const std::vector<Choice>& choices) {
-  return Drawing(plan, choices).text();
+  const Boxes boxes(plan, choices);
+  Network network(boxes);
+  Strings heads;
+  std::string body = network.text(plan, heads);
+  body += Cells(boxes).text(heads);
+  return "digraph network {\n"
+         "  graph [rankdir=TB, newrank=true, ranksep=0.25, nodesep=0.3, fontname=Helvetica];\n"
+         "  node [shape=box, style=\"filled,rounded\", fontname=Helvetica, fontsize=10, "
+         "fillcolor=white, margin=\"0.12,0.06\"];\n"
+         "  edge [arrowsize=0.6];\n"
+         "  graph [style=\"rounded\", color=\"#aaaaaa\", fontsize=10, labeljust=l];\n" +
+         body + heads_text(heads) +
+         boxes.legend(at(
+             std::min(3, network.columns() + 2 * static_cast<int>(!boxes.sketch.kinds.empty())))) +
+         "}\n";
 }
 
 }  // namespace nas

@@ -8,8 +8,10 @@
 namespace nas {
 
 /// Graphviz source of a network for people: operations fused as they are read (convolution, BN and
-/// activation in one box; squeeze-excitation in one), a frame around each block, repeated blocks
-/// drawn once, long networks in columns, colours by choice with a legend.
+/// activation in one box; squeeze-excitation in one), a frame around each block, equal neighbours
+/// drawn once, long networks in columns from left to right, colours by choice with a legend. A cell
+/// (a wiring of options) is one box of the network; each distinct cell is drawn once beside it.
+/// The tooltip of a box names its ops by their ids in the plan. Training-only heads are left out.
 std::string draw_network(const Plan& plan, const std::vector<Choice>& choices);
 
 }  // namespace nas
