@@ -1,7 +1,14 @@
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <optional>
 
 #include "cli/config_kinds.hpp"
+#include "cli/config_problems.hpp"
 #include "cli/document.hpp"
 #include "spaces/registry.hpp"
 
@@ -16,6 +23,37 @@ struct Options {
   std::string kind;
 };
 
+/// What was read from standard input, which has no second time.
+std::optional<std::string>& read_input() {
+  static std::optional<std::string> text;
+  return text;
+}
+
+YamlSource source_of(const Options& o, const std::string& file) {
+  if (file == "-" && read_input()) {
+    YamlSource source = yaml_file("", o.common.sets);
+    source.file = "<stdin>";
+    source.text = *read_input();
+    return source;
+  }
+  YamlSource source = yaml_file(file, o.common.sets);
+  if (file == "-") read_input() = source.text;
+  return source;
+}
+
+/// nas-torch starts over with the same arguments, so it must find standard input as it was.
+void hand_over() {
+  if (read_input()) {
+    std::FILE* copy = std::tmpfile();
+    const std::string& text = *read_input();
+    if (copy == nullptr || std::fwrite(text.data(), 1, text.size(), copy) != text.size() ||
+        std::fflush(copy) != 0 || lseek(fileno(copy), 0, SEEK_SET) != 0 ||
+        dup2(fileno(copy), STDIN_FILENO) < 0)
+      throw Error(std::string("standard input cannot be handed on: ") + std::strerror(errno));
+  }
+  need_torch();
+}
+
 const ConfigKind* find(const std::vector<ConfigKind>& kinds, const std::string& name) {
   for (const ConfigKind& kind : kinds)
     if (kind.name == name) return &kind;
@@ -25,7 +63,7 @@ const ConfigKind* find(const std::vector<ConfigKind>& kinds, const std::string& 
 const ConfigKind& kind_named(const std::vector<ConfigKind>& kinds, const std::string& name) {
   if (const ConfigKind* kind = find(kinds, name)) return *kind;
   // Strategies are known to nas-torch only.
-  if (name.rfind("strategy:", 0) == 0) need_torch();
+  if (name.rfind("strategy:", 0) == 0) hand_over();
   std::vector<std::string> names;
   std::string list;
   for (const ConfigKind& kind : kinds) {
@@ -43,19 +81,24 @@ const ConfigKind& kind_of(const Options& o,
                           const YamlSource& source) {
   if (!o.kind.empty()) return kind_named(kinds, o.kind);
   const std::vector<std::string> keys = yaml_keys(source);
+  const auto has = [&keys](const std::string& key) {
+    return std::find(keys.begin(), keys.end(), key) != keys.end();
+  };
   if (const auto family = yaml_scalar(source, "family")) {
     if (const ConfigKind* kind = find(kinds, *family)) return *kind;
     make_space(source);  // Throws with the place and the known families.
   }
   for (const ConfigKind& kind : kinds)
-    if (!kind.mark.empty() && std::find(keys.begin(), keys.end(), kind.mark) != keys.end())
-      return kind;
+    if (!kind.mark.empty() && has(kind.mark)) return kind;
+  // What nas import and short trainings read: every value of `train:` has a default.
+  if (has("space") && has("data")) return kind_named(kinds, "train");
   throw ConfigError(std::vector<Problem>{
       {source.file,
        0,
        0,
        "",
-       "cannot tell what kind of configuration this is (no train:, search: or family:)",
+       "cannot tell what kind of configuration this is (no train:, search: or family:, "
+       "nor space: with data:)",
        "Name it: --kind train, --kind search ..."}});
 }
 
@@ -80,9 +123,9 @@ void check_space(const YamlSource& source) {
 
 std::string resolved(const Options& o, const std::string& file, std::string& kind_name) {
   const std::vector<ConfigKind> kinds = config_kinds();
-  const YamlSource source = yaml_file(file, o.common.sets);
+  const YamlSource source = source_of(o, file);
   const ConfigKind& kind = kind_of(o, kinds, source);
-  if (kind.torch) need_torch();
+  if (kind.torch) hand_over();
   if (!kind.resolve)
     throw ConfigError(kind.name + " is a part of other configurations, not a file of its own");
   kind_name = kind.name;
@@ -92,7 +135,18 @@ std::string resolved(const Options& o, const std::string& file, std::string& kin
   return text;
 }
 
+/// Before anything is printed: nas-torch prints it all again.
+void hand_over_if_needed(const Options& o) {
+  const std::vector<ConfigKind> kinds = config_kinds();
+  for (const std::string& file : o.files) try {
+      if (kind_of(o, kinds, source_of(o, file)).torch) hand_over();
+    } catch (const ConfigError&) {
+      // Told when the file is checked.
+    }
+}
+
 int check(const Options& o) {
+  hand_over_if_needed(o);
   std::vector<Problem> problems;
   Json files = Json::array();
   for (const std::string& file : o.files) {
@@ -103,15 +157,7 @@ int check(const Options& o) {
       if (!o.common.json && !o.common.quiet) print(file + ": ok (" + kind + ")");
     } catch (const ConfigError& e) {
       problems.insert(problems.end(), e.problems().begin(), e.problems().end());
-      Json list = Json::array();
-      for (const Problem& p : e.problems())
-        list.push_back({{"file", p.file},
-                        {"line", p.line},
-                        {"column", p.column},
-                        {"key", p.key},
-                        {"message", p.message},
-                        {"hint", p.hint}});
-      files.push_back({{"file", file}, {"ok", false}, {"problems", list}});
+      files.push_back({{"file", file}, {"ok", false}, {"problems", problems_json(e.problems())}});
     }
   }
   if (o.common.json)
@@ -132,7 +178,7 @@ int show(const Options& o) {
 int schema(const Options& o) {
   const std::vector<ConfigKind> kinds = config_kinds();
   const ConfigKind& kind = kind_named(kinds, o.kind);
-  if (kind.torch) need_torch();
+  if (kind.torch) hand_over();
   print(kind.schema());
   return kExitOk;
 }
@@ -140,10 +186,9 @@ int schema(const Options& o) {
 int keys(const Options& o) {
   const std::vector<ConfigKind> kinds = config_kinds();
   const ConfigKind& kind = kind_named(kinds, o.kind);
-  if (kind.torch) need_torch();
-  if (!kind.keys) return print(kind.schema()), kExitOk;
+  if (kind.torch) hand_over();
   Rows rows{{"key", "type", "default", "range", "help"}, {}};
-  for (const HelpLine& line : kind.keys())
+  for (const HelpLine& line : kind.keys ? kind.keys() : keys_of_schema(kind.schema()))
     rows.rows.push_back({line.key, line.type, line.value, line.range, line.help});
   print_rows(rows,
              o.common.json ? Format::kJson : Format::kTable,

@@ -42,6 +42,9 @@ ConfigKind config_kind(const std::string& name,
   return kind;
 }
 
+/// The table of keys that a JSON schema made by json_schema() holds, for kinds that have only that.
+std::vector<HelpLine> keys_of_schema(const std::string& schema);
+
 /// All kinds: those below, those of nas-torch, one for each space family.
 std::vector<ConfigKind> config_kinds();
 /// Defined by each binary: `nas` names them only.

@@ -1,65 +1,40 @@
-#include <yaml-cpp/yaml.h>
-
 #include <CLI/CLI.hpp>
-#include <fstream>
-#include <iostream>
 #include <map>
 #include <nlohmann/json.hpp>
-#include <sstream>
+#include <numeric>
 #include <thread>
 
 #include "cli/command.hpp"
+#include "cli/config_problems.hpp"
+#include "spaces/printable.hpp"
 #include "supernet/data/check.hpp"
 #include "supernet/data/dataset.hpp"
+#include "supernet/data/sources.hpp"
 
 namespace nas::cli {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr size_t kListed = 20;  ///< Groups of duplicates printed for people; JSON has all.
+// Printed for people; JSON has all.
+constexpr size_t kListed = 20;     ///< Groups of duplicates, sizes.
+constexpr size_t kMostRows = 100;  ///< Classes, problems.
+constexpr size_t kFewEmpty = 10;   ///< Empty classes are rows only where they are no more.
 
 struct Options {
   Common common;
   std::string path, kind;
 };
 
-std::string read_config(const std::string& file) {
-  std::stringstream text;
-  if (file == "-") {
-    text << std::cin.rdbuf();
-  } else {
-    std::ifstream in(file, std::ios::binary);
-    if (!in) throw ConfigError("--config: '" + file + "' cannot be read");
-    text << in.rdbuf();
-  }
-  return text.str();
-}
-
-/// The other sections of a train configuration; they are not this command's to judge.
-std::vector<std::string> other_sections(const std::string& text) {
-  std::vector<std::string> keys;
-  try {
-    const YAML::Node root = YAML::Load(text);
-    if (!root.IsMap()) return {};
-    for (const auto& entry : root)
-      if (entry.first.IsScalar() && entry.first.Scalar() != "data")
-        keys.push_back(entry.first.Scalar());
-  } catch (const YAML::Exception&) {
-    // The strict reader tells it better.
-  }
-  return keys;
-}
-
 /// From --config, PATH, --kind and --set, in rising priority.
 DataOptions data_options(const Options& o) {
   if (o.common.config.empty() && o.path.empty() && o.kind.empty() && o.common.sets.empty())
     throw ConfigError("nothing to look at",
                       "name a folder or file, --kind, or --config FILE with a `data:` section");
-  YamlSource source;
-  source.file = o.common.config;
-  if (!o.common.config.empty()) source.text = read_config(o.common.config);
-  const std::vector<std::string> others = other_sections(source.text);
+  YamlSource source = yaml_file(o.common.config);
+  // The other sections of a train configuration are not this command's to judge.
+  std::vector<std::string> others = yaml_keys(source);
+  std::erase(others, "data");
   if (!o.path.empty()) {
     source.sets.push_back("data.kind=auto");
     source.sets.push_back("data.path=" + Json(o.path).dump());
@@ -89,28 +64,52 @@ std::string dumped(const Json& json) {
 
 // ---- check
 
-Json check_json(const Dataset& data,
-                const Splits& splits,
-                const DataOptions& options,
-                const DataCheck& check) {
-  Json json{{"schema", "nas-data-check/1"},
-            {"kind", resolve_kind(options)},
-            {"path", options.path},
-            {"images", data.size()},
-            {"splits", sizes_json(splits)},
-            {"splits_hash", splits.hash}};
-  Json classes = Json::array(), sizes = Json::array(), groups = Json::array(), bad = Json::array();
-  for (size_t k = 0; k < check.classes.size(); ++k)
-    classes.push_back({{"name", data.class_names()[k]},
-                       {"train", check.classes[k][0]},
-                       {"validation", check.classes[k][1]},
-                       {"test", check.classes[k][2]}});
-  for (const auto& [size, count] : check.sizes)
-    sizes.push_back(
-        {{"channels", size[0]}, {"height", size[1]}, {"width", size[2]}, {"images", count}});
-  for (const auto& entry : check.unreadable)
-    bad.push_back(
-        {{"index", entry.index}, {"where", data.where(entry.index)}, {"reason", entry.reason}});
+struct Checked {
+  std::unique_ptr<Dataset> data;
+  DataOptions options;
+  Splits splits;
+  DataCheck check;
+  std::vector<std::string> problems;  ///< Mistakes of the source, beside unreadable images.
+  bool fine() const { return problems.empty() && check.unreadable.empty(); }
+};
+
+std::string counted(size_t n, const std::string& one, const std::string& many) {
+  return std::to_string(n) + " " + (n == 1 ? one : many);
+}
+
+/// The first of some classes by name.
+std::string first_classes(const Dataset& data, const std::vector<size_t>& classes) {
+  constexpr size_t kNamed = 5;
+  std::string text;
+  for (size_t i = 0; i < std::min(classes.size(), kNamed); ++i)
+    text += (i > 0 ? ", " : "") + printable(data.class_names()[classes[i]]);
+  return text + (classes.size() > kNamed ? ", ..." : "");
+}
+
+/// What may well be meant so, but seldom is.
+std::vector<std::string> warnings_of(const Checked& c) {
+  std::vector<std::string> warnings;
+  const std::string of = " of " + counted(c.check.classes.size(), "class", "classes");
+  const auto& empty = c.check.empty_classes;
+  const auto& untrained = c.check.untrained_classes;
+  if (!empty.empty())
+    warnings.push_back(std::to_string(empty.size()) + of + (empty.size() == 1 ? " has" : " have") +
+                       " no images: " + first_classes(*c.data, empty));
+  if (!untrained.empty())
+    warnings.push_back(
+        std::to_string(untrained.size()) + of + (untrained.size() == 1 ? " has" : " have") +
+        " images in validation or test but none in train: " + first_classes(*c.data, untrained));
+  return warnings;
+}
+
+Json problems_of_source(const std::vector<std::string>& found) {
+  std::vector<Problem> problems;
+  for (const std::string& text : found) problems.push_back({"", 0, 0, "", text, ""});
+  return problems_json(problems);
+}
+
+Json duplicates_json(const Dataset& data, const DataCheck& check) {
+  Json groups = Json::array();
   for (const auto& group : check.duplicates) {
     Json members = Json::array();
     for (const int64_t i : group.indices)
@@ -120,24 +119,65 @@ Json check_json(const Dataset& data,
            {"class", data.class_names()[static_cast<size_t>(data.label(i))]}});
     groups.push_back(std::move(members));
   }
+  return {{"inside",
+           {{"train", check.copies_inside[0]},
+            {"validation", check.copies_inside[1]},
+            {"test", check.copies_inside[2]}}},
+          {"between",
+           {{"train-validation", check.shared[0]},
+            {"train-test", check.shared[1]},
+            {"validation-test", check.shared[2]}}},
+          {"labels_differ", check.conflicting},
+          {"groups", std::move(groups)}};
+}
+
+Json check_json(const Checked& c) {
+  const Dataset& data = *c.data;
+  Json json{{"schema", "nas-data-check/1"},
+            {"ok", c.fine()},
+            {"kind", resolve_kind(c.options)},
+            {"path", c.options.path},
+            {"images", data.size()},
+            {"splits", sizes_json(c.splits)},
+            {"splits_hash", c.splits.hash}};
+  Json classes = Json::array(), sizes = Json::array(), bad = Json::array();
+  for (size_t k = 0; k < c.check.classes.size(); ++k)
+    classes.push_back({{"name", data.class_names()[k]},
+                       {"train", c.check.classes[k][0]},
+                       {"validation", c.check.classes[k][1]},
+                       {"test", c.check.classes[k][2]}});
+  for (const auto& [size, count] : c.check.sizes)
+    sizes.push_back(
+        {{"channels", size[0]}, {"height", size[1]}, {"width", size[2]}, {"images", count}});
+  for (const auto& entry : c.check.unreadable)
+    bad.push_back(
+        {{"index", entry.index}, {"where", data.where(entry.index)}, {"reason", entry.reason}});
   json["classes"] = std::move(classes);
   json["sizes"] = std::move(sizes);
   json["unreadable"] = std::move(bad);
+  json["problems"] = problems_of_source(c.problems);
+  json["warnings"] = warnings_of(c);
   json["ignored_files"] = data.ignored_files();
-  json["duplicates"] = {{"inside",
-                         {{"train", check.copies_inside[0]},
-                          {"validation", check.copies_inside[1]},
-                          {"test", check.copies_inside[2]}}},
-                        {"between",
-                         {{"train-validation", check.shared[0]},
-                          {"train-test", check.shared[1]},
-                          {"validation-test", check.shared[2]}}},
-                        {"labels_differ", check.conflicting},
-                        {"groups", std::move(groups)}};
+  json["duplicates"] = duplicates_json(data, c.check);
   return json;
 }
 
-void print_duplicates(const Dataset& data, const DataCheck& check) {
+void print_group(const Checked& c, const DataCheck::Duplicates& group) {
+  std::string line = " ";
+  for (size_t i = 0; i < std::min(group.indices.size(), kListed); ++i) {
+    const int64_t index = group.indices[i];
+    const auto split = static_cast<size_t>(c.check.split_of[static_cast<size_t>(index)]);
+    const auto label = static_cast<size_t>(c.data->label(index));
+    line += " " + printable(c.data->where(index)) + " (" + kSplitNames[split] + ", " +
+            printable(c.data->class_names()[label]) + ")";
+  }
+  if (group.indices.size() > kListed)
+    line += " and " + std::to_string(group.indices.size() - kListed) + " more";
+  print(line);
+}
+
+void print_duplicates(const Checked& c) {
+  const DataCheck& check = c.check;
   if (check.duplicates.empty()) return print("duplicates: none");
   const auto& in = check.copies_inside;
   const auto& between = check.shared;
@@ -147,33 +187,38 @@ void print_duplicates(const Dataset& data, const DataCheck& check) {
         ", train and test " + std::to_string(between[1]) + ", validation and test " +
         std::to_string(between[2]) + "; with different labels " +
         std::to_string(check.conflicting));
-  size_t shown = 0;
-  for (const auto& group : check.duplicates) {
-    if (++shown > kListed) break;
-    std::string line = " ";
-    for (const int64_t i : group.indices)
-      line += " " + data.where(i) + " (" +
-              kSplitNames[static_cast<size_t>(check.split_of[static_cast<size_t>(i)])] + ", " +
-              data.class_names()[static_cast<size_t>(data.label(i))] + ")";
-    print(line);
-  }
+  for (size_t g = 0; g < std::min(check.duplicates.size(), kListed); ++g)
+    print_group(c, check.duplicates[g]);
   if (check.duplicates.size() > kListed)
     print("  and " + std::to_string(check.duplicates.size() - kListed) +
           " more (--json lists all)");
 }
 
-void print_check(const Dataset& data, const DataCheck& check) {
-  print(data.describe());
+void print_classes(const Checked& c) {
   Table table({"class", "train", "validation", "test"});
   std::array<int64_t, 3> sums{};
-  for (size_t k = 0; k < check.classes.size(); ++k) {
-    const auto& n = check.classes[k];
+  const bool leave_out = c.check.empty_classes.size() > kFewEmpty;
+  size_t rows = 0, hidden = 0;
+  for (size_t k = 0; k < c.check.classes.size(); ++k) {
+    const auto& n = c.check.classes[k];
     for (size_t s = 0; s < 3; ++s) sums[s] += n[s];
-    table.row(
-        {data.class_names()[k], std::to_string(n[0]), std::to_string(n[1]), std::to_string(n[2])});
+    if (leave_out && n == std::array<int64_t, 3>{}) continue;
+    if (++rows > kMostRows)
+      ++hidden;
+    else
+      table.row({printable(c.data->class_names()[k]),
+                 std::to_string(n[0]),
+                 std::to_string(n[1]),
+                 std::to_string(n[2])});
   }
   table.row({"all", std::to_string(sums[0]), std::to_string(sums[1]), std::to_string(sums[2])});
   print(table.text());
+  if (hidden > 0)
+    print("and " + std::to_string(hidden) +
+          " more classes, counted in the last line (--json lists all)");
+}
+
+void print_sizes(const DataCheck& check) {
   size_t shown = 0;
   for (const auto& [size, count] : check.sizes) {
     if (++shown > kListed) break;
@@ -181,35 +226,92 @@ void print_check(const Dataset& data, const DataCheck& check) {
   }
   if (check.sizes.size() > kListed)
     print("and " + std::to_string(check.sizes.size() - kListed) + " more sizes (--json lists all)");
-  print_duplicates(data, check);
-  if (!data.ignored_files().empty())
-    print("ignored (neither .jpg nor .png): " + std::to_string(data.ignored_files().size()) +
-          " files, such as " + data.ignored_files().front());
-  print("unreadable: " +
-        (check.unreadable.empty() ? "none" : std::to_string(check.unreadable.size())));
-  for (const auto& entry : check.unreadable) print("  " + entry.reason);
 }
 
-int check(const Options& o) {
-  DataOptions options = data_options(o);
-  options.limit = 0;  // Every image is looked at.
-  const auto data = open_source(options);
-  const Splits splits = make_splits(*data, options);
+void print_problems(const std::vector<std::string>& problems) {
+  print("problems: " + (problems.empty() ? "none" : std::to_string(problems.size())));
+  for (size_t i = 0; i < std::min(problems.size(), kMostRows); ++i)
+    print("  " + printable(problems[i]));
+  if (problems.size() > kMostRows)
+    print("  and " + std::to_string(problems.size() - kMostRows) + " more (--json lists all)");
+}
+
+void print_check(const Checked& c) {
+  print(printable(c.data->describe()));
+  print_classes(c);
+  print_sizes(c.check);
+  print_duplicates(c);
+  const std::vector<std::string> ignored = c.data->ignored_files();
+  if (!ignored.empty())
+    print("ignored (neither .jpg nor .png): " + counted(ignored.size(), "file", "files") +
+          ", such as " + printable(ignored.front()));
+  for (const std::string& text : warnings_of(c)) print("warning: " + text);
+  const auto& unreadable = c.check.unreadable;
+  print("unreadable: " + (unreadable.empty() ? "none" : std::to_string(unreadable.size())));
+  for (const auto& entry : unreadable) print("  " + printable(entry.reason));
+  print_problems(c.problems);
+}
+
+/// Where training would find nothing to train on, the images are looked at even so.
+Splits splits_to_check(const Dataset& data, const DataOptions& options, Faults& faults) {
+  try {
+    return make_splits(data, options);
+  } catch (const DataError& e) {
+    faults.add(e.what());
+  }
+  Splits splits;
+  splits.test = data.test_indices();
+  splits.validation = data.validation_indices();
+  if (splits.test.empty() && splits.validation.empty()) {
+    splits.train.resize(static_cast<size_t>(data.size()));
+    std::iota(splits.train.begin(), splits.train.end(), int64_t{0});
+  }
+  return splits;
+}
+
+int check_all(const Options& o, Faults& faults) {
+  Checked c;
+  c.options = data_options(o);
+  c.options.limit = 0;  // Every image is looked at.
+  c.data = open_source(c.options, faults);
+  c.splits = splits_to_check(*c.data, c.options, faults);
   const int threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-  DataCheck result;
   {
-    Progress progress(o.common, "check", data->size());
-    result = check_dataset(*data, splits, threads, [&](int64_t done) {
+    Progress progress(o.common, "check", c.data->size());
+    c.check = check_dataset(*c.data, c.splits, threads, [&](int64_t done) {
       progress.update(done, "");
       return !stop_requested();
     });
   }
+  c.problems = faults.found();
   if (o.common.json) {
-    print(dumped(check_json(*data, splits, options, result)));
+    print(dumped(check_json(c)));
   } else {
-    print_check(*data, result);
+    print_check(c);
   }
-  return result.unreadable.empty() ? kExitOk : kExitFailed;
+  return c.fine() ? kExitOk : kExitFailed;
+}
+
+int check(const Options& o) {
+  Faults faults(/*collect=*/true);
+  try {
+    return check_all(o, faults);
+  } catch (const Interrupted&) {
+    throw;
+  } catch (const Error& e) {
+    // What leaves nothing to look at comes after what was found before it.
+    if (o.common.json) {
+      Json problems = problems_of_source(faults.found());
+      for (Json& problem : problems_json(problems_of(e))) problems.push_back(std::move(problem));
+      print(dumped({{"schema", "nas-data-check/1"},
+                    {"ok", false},
+                    {"path", o.path},
+                    {"problems", std::move(problems)}}));
+    } else if (!faults.found().empty()) {
+      print_problems(faults.found());
+    }
+    throw;
+  }
 }
 
 // ---- info
@@ -243,9 +345,9 @@ int info(const Options& o) {
   };
   std::string names;
   for (size_t k = 0; k < std::min<size_t>(data->class_names().size(), 12); ++k)
-    names += (k ? ", " : "") + data->class_names()[k];
+    names += (k ? ", " : "") + printable(data->class_names()[k]);
   if (data->class_names().size() > 12) names += ", ...";
-  print(data->describe());
+  print(printable(data->describe()));
   print("input        " + size_text({shape.c, shape.h, shape.w}));
   print("classes      " + std::to_string(data->class_names().size()) + ": " + names);
   print("splits       train " + std::to_string(splits.train.size()) + ", validation " +
@@ -269,11 +371,15 @@ int run_data(const std::vector<std::string>& args) {
       "nas data info ~/cifar-10-batches-bin --json");
   app.require_subcommand(1);
   CLI::App* check_app = app.add_subcommand(
-      "check", "Read every image: classes, sizes, unreadable files (exit code 1), duplicates");
+      "check", "Read every image: classes, sizes, duplicates, and all problems (exit code 1)");
   CLI::App* info_app = app.add_subcommand(
       "info", "Shape, classes, splits and normalisation as training will see them");
   for (CLI::App* sub : {check_app, info_app}) {
-    sub->add_option("path", o.path, "Folder, file or shard pattern; the kind is found from it");
+    sub->add_option(
+        "path",
+        o.path,
+        "Folder, file or shard pattern (train-{000..012}.tar, train-*.tar); the kind is found "
+        "from it");
     std::string kinds;
     for (const auto& [name, help] : data_kinds()) kinds += (kinds.empty() ? "" : ", ") + name;
     sub->add_option("--kind", o.kind, "Kind of data: " + kinds)->type_name("KIND");

@@ -10,6 +10,7 @@
 #include <set>
 #include <unordered_map>
 
+#include "cli/config_problems.hpp"
 #include "cli/document.hpp"
 #include "spaces/plan_draw.hpp"
 #include "spaces/registry.hpp"
@@ -264,8 +265,16 @@ int cost(const Options& o) {
   return kExitOk;
 }
 
-int check(const Options& o) {
-  const auto space = load_space(o.space);
+/// `-`: standard input.
+std::unique_ptr<Space> open_to_check(const std::string& name) {
+  if (name != "-") return load_space(name);
+  auto space = make_space(yaml_file(name));
+  space->set_label("stdin");
+  return space;
+}
+
+int check_space(const Options& o) {
+  const auto space = open_to_check(o.space);
   // Every plan of the cover and some random ones must chain: a wrong size shows here, not in
   // training.
   Plan plan;
@@ -291,6 +300,20 @@ int check(const Options& o) {
                             .dump(2)
                       : text);
   return kExitOk;
+}
+
+int check(const Options& o) {
+  try {
+    return check_space(o);
+  } catch (const Error& e) {
+    if (o.common.json)
+      print(Json{{"schema", "nas-space-check/1"},
+                 {"ok", false},
+                 {"space", o.space},
+                 {"problems", problems_json(problems_of(e))}}
+                .dump(2, ' ', false, Json::error_handler_t::replace));
+    throw;
+  }
 }
 
 }  // namespace
@@ -351,7 +374,8 @@ int run_space(const std::vector<std::string>& args) {
   add_format(*cost_app, o.format);
   CLI::App* check_app =
       add("check", "Every mistake of a space's YAML, and whether its networks can be built");
-  add_space(check_app);
+  check_app->add_option("space", o.space, "Name of a config, a YAML file, or - (standard input)")
+      ->required();
   if (!parse(app, args)) return kExitOk;
   if (list_app->parsed()) return list(o);
   if (show_app->parsed()) return show(o);

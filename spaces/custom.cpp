@@ -1,6 +1,7 @@
 #include "spaces/custom.hpp"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "spaces/custom_space.hpp"
 #include "spaces/registry.hpp"
@@ -33,6 +34,12 @@ void add_candidates(Layout& layout,
   layer.kind = layout.model.add(name, blocks);
   for (size_t i = 0; i < blocks.size(); ++i) {
     Candidate candidate{block_named(o, blocks[i]), {}};
+    // A block that is not known is a mistake that was told: it must not bring choices of its own
+    // into further messages.
+    if (!is_block(o, blocks[i])) {
+      layer.candidates.push_back(std::move(candidate));
+      continue;
+    }
     const Need chosen{layer.kind, {static_cast<int16_t>(i)}};
     if (has_kernel(candidate.options.kind)) {
       candidate.kernel =
@@ -128,10 +135,14 @@ std::unique_ptr<Space> make_custom(const YamlSource& section) {
 }
 
 std::string schema_custom() {
-  return json_schema("space: family custom", [](Binder& b) {
+  auto schema = nlohmann::ordered_json::parse(json_schema("space: family custom", [](Binder& b) {
     custom::Options options;
     describe(b, options);
-  });
+  }));
+  // Reading tells a missing stage itself, with an example.
+  schema["required"] = {"stages"};
+  schema["properties"]["stages"]["minItems"] = 1;
+  return schema.dump(2);
 }
 
 }  // namespace nas

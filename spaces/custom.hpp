@@ -89,6 +89,8 @@ Options read_options(const YamlSource& source, Mistakes& mistakes);
 /// The candidate of this name: one of `blocks:`, else the kind of this name with its defaults;
 /// its lists are filled in.
 BlockOptions block_named(const Options& options, const std::string& name);
+/// Whether `name` is one of `blocks:` or a kind.
+bool is_block(const Options& options, const std::string& name);
 /// Candidates of layer `j` of a stage.
 const std::vector<std::string>& blocks_of(const StageOptions& stage, size_t j);
 

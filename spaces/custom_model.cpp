@@ -5,6 +5,7 @@
 #include <cmath>
 #include <functional>
 #include <optional>
+#include <set>
 
 #include "spaces/arch_text.hpp"
 
@@ -30,15 +31,115 @@ std::string in_quotes(std::string_view text) {
   return "'" + std::string(text.substr(0, 80)) + (text.size() > 80 ? "...'" : "'");
 }
 
-// `a and b and c`, at the word.
+bool is_blank(char c) {
+  return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+// `a and b and c`, at the word; an `and` at an end leaves an empty part there.
 std::vector<std::string_view> split_and(std::string_view text) {
+  constexpr std::string_view kAnd = "and";
   std::vector<std::string_view> parts;
-  for (size_t begin = 0;;) {
-    const size_t end = text.find(" and ", begin);
-    parts.push_back(trim(text.substr(begin, end == text.npos ? text.npos : end - begin)));
-    if (end == text.npos) return parts;
-    begin = end + 5;
+  size_t begin = 0;
+  for (size_t at = 0; (at = text.find(kAnd, at)) != text.npos; at += kAnd.size()) {
+    const size_t end = at + kAnd.size();
+    const bool word =
+        (at == 0 || is_blank(text[at - 1])) && (end == text.size() || is_blank(text[end]));
+    if (!word) continue;
+    parts.push_back(trim(text.substr(begin, at - begin)));
+    begin = end;
   }
+  parts.push_back(trim(text.substr(begin)));
+  return parts;
+}
+
+constexpr std::string_view kOperators[] = {">=", "<=", "==", "!=", ">", "<", "=", "in"};
+const char* const kForm = "The form is: choice >= 3, choice == conv, or choice in [16, 24].";
+
+// A word of other languages that has no meaning here, or "".
+std::string foreign_word(std::string_view text) {
+  if (text.find_first_of("()") != text.npos) return "( )";
+  for (const std::string_view word : split(text, ' '))
+    for (const char* known :
+         {"or", "not", "xor", "OR", "NOT", "AND", "||", "&&", "|", "&", "!", "+", "-", "*", "/"})
+      if (word == known) return known;
+  return "";
+}
+
+struct Fault {
+  std::string message, hint;
+};
+
+Fault foreign_fault(const std::string& word, std::string_view text) {
+  Fault fault{in_quotes(text) + ": '" + word +
+                  "' has no meaning in expressions; they have >=, <=, >, <, ==, != and in [ ], "
+                  "joined by and",
+              kForm};
+  if (word == "or" || word == "OR" || word == "||" || word == "|")
+    fault.hint =
+        "For other options of one choice: choice in [16, 24]. What must hold as a whole "
+        "is written as rules.";
+  if (word == "not" || word == "NOT" || word == "!")
+    fault.hint = "Write choice != option, or the options that are left: choice in [16, 24].";
+  return fault;
+}
+
+/// One comparison, taken apart; what is wrong with its form stands in `fault`.
+struct Comparison {
+  std::string name;
+  std::string_view op;
+  std::vector<std::string_view> words;  ///< What the choice is compared with.
+  std::optional<Fault> fault;
+};
+
+std::string_view operator_at(std::string_view text) {
+  const size_t signs = std::min(text.find_first_not_of("<>=!"), text.size());
+  if (signs > 0) return text.substr(0, signs);
+  return text.substr(0, std::min(text.find_first_of(" \t["), text.size()));
+}
+
+void read_list(std::string_view text, Comparison& c) {
+  if (text.size() < 2 || text.front() != '[' || text.back() != ']') {
+    c.fault = Fault{"a list in [ ] must follow 'in', got " + in_quotes(text), kForm};
+    return;
+  }
+  c.words = split(text.substr(1, text.size() - 2), ',');
+  for (std::string_view& word : c.words) {
+    word = trim(word);
+    if (word.empty())
+      c.fault = Fault{c.words.size() == 1 ? "the list after 'in' is empty"
+                                          : "an option is missing in " + in_quotes(text),
+                      kForm};
+  }
+}
+
+Comparison take_apart(std::string_view text) {
+  Comparison c;
+  if (text.empty()) {
+    c.fault = Fault{"a comparison is missing before or after 'and'", kForm};
+    return c;
+  }
+  const size_t end = std::min(text.find_first_of(" \t<>=!"), text.size());
+  c.name = std::string(text.substr(0, end));
+  const std::string_view rest = trim(text.substr(end));
+  c.op = operator_at(rest);
+  const std::string_view right = trim(rest.substr(c.op.size()));
+  const bool known =
+      std::find(std::begin(kOperators), std::end(kOperators), c.op) != std::end(kOperators);
+  if (c.name.empty()) {
+    c.fault = Fault{in_quotes(text) + " has no choice on the left", kForm};
+  } else if (c.op.empty()) {
+    c.fault = Fault{in_quotes(text) + " is not a comparison", kForm};
+  } else if (!known) {
+    c.fault = Fault{in_quotes(c.op) + " is not an operator; there are >=, <=, >, <, ==, != and in",
+                    kForm};
+  } else if (right.empty()) {
+    c.fault = Fault{in_quotes(text) + ": nothing follows " + std::string(c.op), kForm};
+  } else if (c.op == "in") {
+    read_list(right, c);
+  } else {
+    c.words = {right};
+  }
+  return c;
 }
 
 bool compare(double a, std::string_view op, double b) {
@@ -64,6 +165,29 @@ bool names_option(const Param& param, std::string_view word) {
   });
 }
 
+// What is wrong with comparing this parameter so, or nothing.
+std::optional<Fault> comparison_fault(const Param& param, const Comparison& c) {
+  const bool equality = c.op == "in" || c.op == "=" || c.op == "==" || c.op == "!=";
+  const bool numbers = std::all_of(param.options.begin(),
+                                   param.options.end(),
+                                   [](const std::string& o) { return number(o).has_value(); });
+  for (const std::string_view word : c.words) {
+    if (equality && !names_option(param, word))
+      return Fault{
+          param.name + " has no option " + in_quotes(word) + "; it has " + joined(param.options),
+          ""};
+    if (!equality && !numbers)
+      return Fault{std::string(c.op) + " needs numbers, and " + param.name + " has the options " +
+                       joined(param.options),
+                   "Use ==, != or in [ ]."};
+    if (!equality && !number(word))
+      return Fault{
+          "what follows " + std::string(c.op) + " must be a number, got " + in_quotes(word),
+          param.name + " has the options " + joined(param.options) + "."};
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 size_t Model::add(const std::string& name, std::vector<std::string> options) {
@@ -80,15 +204,21 @@ const Param* Model::find(const std::string& name,
                          Mistakes& mistakes) const {
   for (const Param& param : params_)
     if (param.name == name) return &param;
-  std::vector<std::string> names;
-  for (const Param& param : params_) names.push_back(param.name);
+  // A block or stage named twice, which is told elsewhere, brings its parameters twice.
+  std::set<std::string> seen;
+  std::vector<std::string> names, open;
+  for (const Param& param : params_) {
+    if (!seen.insert(param.name).second) continue;
+    names.push_back(param.name);
+    if (param.options.size() > 1) open.push_back(param.name);
+  }
   const std::string near = nearest(name.substr(0, 80), names);
   constexpr size_t kShown = 8;
-  const bool more = names.size() > kShown;
-  if (more) names.resize(kShown);
+  const bool more = open.size() > kShown;
+  if (more) open.resize(kShown);
   mistakes.add(key,
                "unknown choice " + in_quotes(name),
-               near.empty() ? "Known: " + joined(names) + (more ? ", ..." : "")
+               near.empty() ? "Known: " + joined(open) + (more ? ", ..." : "")
                             : "Did you mean '" + near + "'?");
   return nullptr;
 }
@@ -121,50 +251,34 @@ bool Model::comparison(std::string_view text,
                        const std::string& key,
                        Expression& out,
                        Mistakes& mistakes) const {
-  const auto refuse = [&](const std::string& message, const std::string& hint = "") {
-    mistakes.add(key, message, hint);
+  const auto refuse = [&](const Fault& fault) {
+    // What the author meant is known then; the rest would mislead.
+    const std::string foreign = foreign_word(text);
+    const Fault told = foreign.empty() ? fault : foreign_fault(foreign, text);
+    mistakes.add(key, told.message, told.hint);
     return false;
   };
-  const std::string form = "The form is: choice >= 3, choice == conv, or choice in [16, 24].";
-  const size_t end = text.find_first_of(" <>=!");
-  if (end == text.npos || end == 0) return refuse(in_quotes(text) + " is not a comparison", form);
-  const std::string name(text.substr(0, end));
-  std::string_view rest = trim(text.substr(end));
-  std::string_view op;
-  for (const std::string_view known : {">=", "<=", "==", "!=", ">", "<", "=", "in"})
-    if (op.empty() && rest.substr(0, known.size()) == known) op = known;
-  if (op.empty()) return refuse(in_quotes(text) + " has no comparison", form);
-  rest = trim(rest.substr(op.size()));
-  const Param* param = find(name, key, mistakes);
+  const Comparison c = take_apart(text);
+  if (c.fault) return refuse(*c.fault);
+  if (number(c.name))
+    return refuse({"the choice stands on the left of " + std::string(c.op), kForm});
+  const bool named = std::any_of(
+      params_.begin(), params_.end(), [&c](const Param& p) { return p.name == c.name; });
+  if (!named && !foreign_word(text).empty()) return refuse({});
+  const Param* param = find(c.name, key, mistakes);
   if (param == nullptr) return false;
-  std::vector<std::string_view> words{rest};
-  if (op == "in") {
-    if (rest.size() < 2 || rest.front() != '[' || rest.back() != ']')
-      return refuse(in_quotes(text) + ": a list in [ ] must follow 'in'", form);
-    words = split(rest.substr(1, rest.size() - 2), ',');
-  }
-  const bool equality = op == "in" || op == "=" || op == "==" || op == "!=";
+  if (const auto fault = comparison_fault(*param, c)) return refuse(*fault);
   Need need{static_cast<size_t>(param - params_.data()), {}};
-  for (std::string_view& word : words) {
-    word = trim(word);
-    if (equality && !names_option(*param, word))
-      return refuse(name + " has no option " + in_quotes(word) + "; it has " +
-                    joined(param->options));
-  }
-  for (size_t o = 0; o < param->options.size(); ++o) {
-    bool holds = false;
-    for (const std::string_view word : words) {
-      const auto result = fulfils(param->options[o], op == "in" ? "==" : op, word);
-      if (!result)
-        return refuse(in_quotes(text) + ": " + std::string(op) + " needs numbers, and " + name +
-                      " has the options " + joined(param->options));
-      holds = holds || *result;
-    }
-    if (holds) need.options.push_back(static_cast<int16_t>(o));
-  }
+  const std::string_view op = c.op == "in" ? "==" : c.op;
+  for (size_t o = 0; o < param->options.size(); ++o)
+    if (std::any_of(c.words.begin(), c.words.end(), [&](std::string_view word) {
+          return fulfils(param->options[o], op, word).value_or(false);
+        }))
+      need.options.push_back(static_cast<int16_t>(o));
   if (need.options.empty())
-    return refuse("no option of " + name + " fulfils " + in_quotes(text) + "; it has " +
-                  joined(param->options));
+    return refuse({"no option of " + c.name + " fulfils " + in_quotes(text) + "; it has " +
+                       joined(param->options),
+                   ""});
   out.push_back(std::move(need));
   return true;
 }

@@ -130,15 +130,15 @@ void describe(Binder& b, ConditionOptions& o) {
   b.value("choice", o.choice, "A choice that is open only at times").range(1, 200).required();
   b.value("when",
           o.when,
-          "When it is open, e.g. `stage2.depth >= 3 and stage1.width in [16, 24]`; otherwise it "
-          "has its first option")
+          "When it is open, e.g. \"stage2.depth >= 3 and stage1.width in [16, 24]\" (brackets need "
+          "the quotes); otherwise it has its first option")
       .range(1, 2000)
       .required();
 }
 
 void describe(Binder& b, RuleOptions& o) {
   b.value("when", o.when, "Where the rule applies; empty: everywhere").range(0, 2000);
-  b.value("require", o.require, "What must then hold, e.g. `stage3.width >= 64`")
+  b.value("require", o.require, "What must then hold, e.g. \"stage3.width in [64, 96]\"")
       .range(1, 2000)
       .required();
 }
@@ -154,9 +154,12 @@ std::string joined(const std::vector<std::string>& words) {
 
 std::vector<std::string> known_blocks(const Options& o) {
   std::vector<std::string> names;
-  for (const BlockOptions& block : o.blocks) names.push_back(block.name);
-  for (const auto& [name, kind] : kinds())
-    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+  const auto put = [&names](const std::string& name) {
+    const bool fresh = std::find(names.begin(), names.end(), name) == names.end();
+    if (fresh && !name.empty()) names.push_back(name);
+  };
+  for (const BlockOptions& block : o.blocks) put(block.name);
+  for (const auto& [name, kind] : kinds()) put(name);
   return names;
 }
 
@@ -297,6 +300,11 @@ BlockOptions block_named(const Options& options, const std::string& name) {
   if (block.kernels.empty()) block.kernels = {has_kernel(block.kind) ? 3 : 1};
   if (block.expansions.empty()) block.expansions = default_expansions(block.kind);
   return block;
+}
+
+bool is_block(const Options& options, const std::string& name) {
+  const std::vector<std::string> known = known_blocks(options);
+  return std::find(known.begin(), known.end(), name) != known.end();
 }
 
 const std::vector<std::string>& blocks_of(const StageOptions& stage, size_t j) {

@@ -110,7 +110,11 @@ std::optional<std::pair<std::string, std::string>> missing_space(const std::stri
   const bool is_path =
       name_or_path.find('/') != std::string::npos || fs::path(name_or_path).extension() == ".yaml";
   path = is_path ? name_or_path : config_dir() + "/spaces/" + name_or_path + ".yaml";
-  if (fs::is_regular_file(path)) return std::nullopt;
+  std::error_code error;
+  if (fs::is_fifo(path, error) && !path.starts_with("/dev/fd/"))
+    return std::pair{path + ": a named pipe, not a file", std::string("name a YAML file")};
+  // What else is there is opened, and tells what hinders its reading.
+  if (fs::status(path, error).type() != fs::file_type::not_found) return std::nullopt;
   const std::vector<std::string> names = known_configs();
   std::string all;
   for (const std::string& name : names) all += (all.empty() ? "" : ", ") + name;

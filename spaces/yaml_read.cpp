@@ -1,7 +1,10 @@
 // Strict reading: every value is asked for by a description, and whatever was not asked for is a
 // mistake. Mistakes are collected, so that one run tells all.
 #include <algorithm>
+#include <cerrno>
 #include <cmath>
+#include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <map>
@@ -336,28 +339,47 @@ void read_yaml(const YamlSource& source, const Describe& describe) {
   if (!problems.empty()) detail::throw_sorted(std::move(problems));
 }
 
+namespace {
+
+// More is refused by the parser; a device could go on for ever.
+std::string read_some(std::istream& in) {
+  constexpr size_t kMost = (size_t{16} << 20) + 1;
+  std::string text;
+  std::vector<char> part(1 << 16);
+  while (text.size() < kMost && in) {
+    in.read(part.data(), static_cast<std::streamsize>(part.size()));
+    text.append(part.data(), static_cast<size_t>(in.gcount()));
+  }
+  return text;
+}
+
+[[noreturn]] void cannot_read(const std::string& path,
+                              const std::string& reason,
+                              const std::string& hint) {
+  throw ConfigError({Problem{path, 0, 0, "", "cannot be read: " + reason, hint}});
+}
+
+}  // namespace
+
 YamlSource yaml_file(const std::string& path, const std::vector<std::string>& sets) {
   YamlSource source;
   source.sets = sets;
   if (path.empty()) return source;
   source.file = path == "-" ? "<stdin>" : path;
-  std::ostringstream text;
   if (path == "-") {
-    text << std::cin.rdbuf();
-  } else {
-    std::ifstream file(path, std::ios::binary);
-    // A folder opens but cannot be read.
-    if (file) file.peek();
-    if (!file && !file.eof())
-      throw ConfigError({Problem{path,
-                                 0,
-                                 0,
-                                 "",
-                                 "cannot be read as a configuration file",
-                                 "Check the path and its permissions."}});
-    if (file) text << file.rdbuf();
+    source.text = read_some(std::cin);
+    return source;
   }
-  source.text = text.str();
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error))
+    cannot_read(path, "it is a folder", "Name a YAML file in it.");
+  errno = 0;
+  std::ifstream file(path, std::ios::binary);
+  if (!file)
+    cannot_read(path,
+                errno != 0 ? std::strerror(errno) : "it cannot be opened",
+                "Check the path and its permissions.");
+  source.text = read_some(file);
   return source;
 }
 

@@ -12,6 +12,8 @@
 #include <set>
 #include <sstream>
 
+#include "spaces/printable.hpp"
+
 namespace nas::detail {
 namespace {
 
@@ -211,7 +213,8 @@ std::string syntax_hint(const std::string& message) {
   if (message.find("tab") != std::string::npos) return "Indent with spaces, not tabs.";
   if (message.find("end of map") != std::string::npos ||
       message.find("end of seq") != std::string::npos)
-    return "Check the indentation and the closing brackets.";
+    return "Check the indentation and the closing brackets; inside { } or [ ], a text that holds "
+           "such brackets needs quotes: {when: \"stage1.width in [16, 24]\"}.";
   return "";
 }
 
@@ -284,11 +287,11 @@ std::string show(const YamlNode& node) {
     case YamlNode::Kind::kScalar:
       break;
   }
-  std::string text = node.text.substr(0, 60);
-  // Control characters must not reach a terminal.
-  for (char& c : text)
-    if (static_cast<unsigned char>(c) < 32 || c == 127) c = '?';
-  if (node.text.size() > 60) text += "...";
+  // Never in the middle of a character, which would be shown as bytes.
+  size_t shown = std::min<size_t>(node.text.size(), 60);
+  while (shown < node.text.size() && shown > 56 && (node.text[shown] & 0xc0) == 0x80) --shown;
+  std::string text = printable(node.text.substr(0, shown));
+  if (shown < node.text.size()) text += "...";
   return "\"" + text + "\"";
 }
 

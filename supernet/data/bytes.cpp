@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "spaces/error.hpp"
+#include "spaces/printable.hpp"
 
 namespace nas {
 namespace {
@@ -49,7 +50,7 @@ class File {
 
  private:
   [[noreturn]] void fail(const std::string& reason) const {
-    throw DataError(path_ + ": " + reason);
+    throw DataError(printable(path_) + ": " + reason);
   }
   std::string path_;
   int fd_ = -1;
@@ -75,7 +76,7 @@ uint64_t file_size_of(const std::string& path) {
 void read_file(const std::string& path, uint64_t limit, Bytes& out) {
   const File file(path);
   if (file.size() > limit)
-    throw DataError(path + ": " + std::to_string(file.size()) + " bytes; at most " +
+    throw DataError(printable(path) + ": " + std::to_string(file.size()) + " bytes; at most " +
                     std::to_string(limit) + " are read");
   out.resize(file.size());
   file.read(0, out.data(), out.size());
@@ -90,7 +91,7 @@ Bytes read_file(const std::string& path, uint64_t limit) {
 void read_range(const std::string& path, uint64_t offset, uint64_t size, Bytes& out) {
   const File file(path);
   if (offset > file.size() || size > file.size() - offset)
-    throw DataError(path + ": ends at byte " + std::to_string(file.size()) + "; bytes " +
+    throw DataError(printable(path) + ": ends at byte " + std::to_string(file.size()) + "; bytes " +
                     std::to_string(offset) + " to " + std::to_string(offset + size) +
                     " were expected (changed since it was opened?)");
   out.resize(size);

@@ -113,6 +113,14 @@ void find_duplicates(const Dataset& data, const std::vector<Seen>& seen, DataChe
   });
 }
 
+void find_bare_classes(DataCheck& result) {
+  for (size_t k = 0; k < result.classes.size(); ++k) {
+    const auto& [train, validation, test] = result.classes[k];
+    if (train > 0) continue;
+    (validation + test > 0 ? result.untrained_classes : result.empty_classes).push_back(k);
+  }
+}
+
 }  // namespace
 
 DataCheck check_dataset(const Dataset& data,
@@ -136,6 +144,7 @@ DataCheck check_dataset(const Dataset& data,
     ++result.classes[static_cast<size_t>(data.label(i))]
                     [static_cast<size_t>(result.split_of[static_cast<size_t>(i)])];
   }
+  find_bare_classes(result);
   find_duplicates(data, seen, result);
   return result;
 }

@@ -26,6 +26,8 @@ struct DataCheck {
   };
   /// Images per class in train, validation, test.
   std::vector<std::array<int64_t, 3>> classes;
+  std::vector<size_t> empty_classes;            ///< Without any image that can be read.
+  std::vector<size_t> untrained_classes;        ///< With held-out images, but none to train on.
   std::map<std::array<int, 3>, int64_t> sizes;  ///< Channels, height, width of the decoded images.
   std::vector<Unreadable> unreadable;
   std::vector<Duplicates> duplicates;

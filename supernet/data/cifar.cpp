@@ -29,37 +29,62 @@ std::optional<fs::path> cifar100_folder(const std::string& path) {
   return find_folder(path, "cifar-100-binary", "train.bin");
 }
 
-/// Record layout: `labels` bytes, of which the one at `use` counts.
+/// Record layout: one byte for each kind of label (its number of classes), of which that at `use`
+/// counts.
 struct Layout {
-  uint64_t labels = 1, use = 0;
-  int classes = 10;
+  std::vector<int> classes{10};
+  size_t use = 0;
 };
 
-void append(const fs::path& file, const Layout& layout, MemoryDataset::Content& out) {
+/// All labels of a record are checked, so that a damaged file is told whichever is used.
+std::string label_fault(const uint8_t* record, const Layout& layout) {
+  for (size_t i = 0; i < layout.classes.size(); ++i)
+    if (record[i] >= layout.classes[i])
+      return "label " + std::to_string(record[i]) + " (byte " + std::to_string(i) +
+             " of the record); expected 0 to " + std::to_string(layout.classes[i] - 1);
+  return "";
+}
+
+void append(const fs::path& file,
+            const Layout& layout,
+            MemoryDataset::Content& out,
+            Faults& faults) {
   const std::string name = file.string();
-  const Bytes bytes = read_file(name);
-  const uint64_t record = layout.labels + kPixels;
+  Bytes bytes;
+  try {
+    bytes = read_file(name);
+  } catch (const DataError& e) {
+    return faults.add(e.what());
+  }
+  const uint64_t labels = layout.classes.size(), record = labels + kPixels;
   const uint64_t left = bytes.size() % record;
   if (bytes.empty() || left != 0)
-    throw DataError(name + ": " + std::to_string(bytes.size()) +
-                    " bytes are not whole records of " + std::to_string(record) +
-                    "; the one at byte " + std::to_string(bytes.size() - left) + " is cut short");
-  out.files.emplace_back(static_cast<int64_t>(out.labels.size()), name);
+    faults.add(name + ": " + std::to_string(bytes.size()) + " bytes are not whole records of " +
+               std::to_string(record) + "; the one at byte " + std::to_string(bytes.size() - left) +
+               " is cut short");
   out.pixels.reserve(out.pixels.size() + bytes.size() / record * kPixels);
-  for (uint64_t at = 0; at < bytes.size(); at += record) {
-    const int label = bytes[at + layout.use];
-    if (label >= layout.classes)
-      throw DataError(name + ": at byte " + std::to_string(at + layout.use) + ": label " +
-                      std::to_string(label) + " of record " + std::to_string(at / record) +
-                      "; expected 0 to " + std::to_string(layout.classes - 1));
-    out.labels.push_back(label);
-    const auto first = bytes.begin() + static_cast<ptrdiff_t>(at + layout.labels);
+  // `where` counts records from here on.
+  bool counted = false;
+  for (uint64_t at = 0; at + record <= bytes.size(); at += record) {
+    const std::string fault = label_fault(bytes.data() + at, layout);
+    if (!fault.empty()) {
+      faults.add(name + ": at byte " + std::to_string(at) + ": record " +
+                 std::to_string(at / record) + ": " + fault);
+      counted = false;
+      continue;
+    }
+    if (!counted)
+      out.files.push_back(
+          {static_cast<int64_t>(out.labels.size()), name, static_cast<int64_t>(at / record)});
+    counted = true;
+    out.labels.push_back(bytes[at + layout.use]);
+    const auto first = bytes.begin() + static_cast<ptrdiff_t>(at + labels);
     out.pixels.insert(out.pixels.end(), first, first + static_cast<ptrdiff_t>(kPixels));
   }
 }
 
 /// Lines of a names file; numbers where it is absent.
-std::vector<std::string> read_names(const fs::path& file, int classes) {
+std::vector<std::string> read_names(const fs::path& file, int classes, Faults& faults) {
   std::vector<std::string> names;
   std::ifstream in(file);
   for (std::string line; std::getline(in, line);) {
@@ -67,10 +92,10 @@ std::vector<std::string> read_names(const fs::path& file, int classes) {
     if (!line.empty()) names.push_back(line);
   }
   if (names.empty()) return numbered_classes(classes);
-  if (static_cast<int>(names.size()) != classes)
-    throw DataError(file.string() + ": " + std::to_string(names.size()) + " names; expected " +
-                    std::to_string(classes));
-  return names;
+  if (static_cast<int>(names.size()) == classes) return names;
+  faults.add(file.string() + ": " + std::to_string(names.size()) + " names; expected " +
+             std::to_string(classes));
+  return numbered_classes(classes);
 }
 
 std::unique_ptr<Dataset> finish(MemoryDataset::Content content,
@@ -101,7 +126,7 @@ bool is_cifar100(const std::string& path) {
   return cifar100_folder(path).has_value();
 }
 
-std::unique_ptr<Dataset> open_cifar10(const DataOptions& options) {
+std::unique_ptr<Dataset> open_cifar10(const DataOptions& options, Faults& faults) {
   const auto folder = cifar10_folder(options.path);
   if (!folder) not_here(options, "data_batch_1.bin");
   MemoryDataset::Content content;
@@ -112,30 +137,32 @@ std::unique_ptr<Dataset> open_cifar10(const DataOptions& options) {
       last = std::max(last, name[11] - '0');
   // A gap is a missing file, not a smaller data set: reading it says so.
   for (int i = 1; i <= last; ++i)
-    append(*folder / ("data_batch_" + std::to_string(i) + ".bin"), layout, content);
+    append(*folder / ("data_batch_" + std::to_string(i) + ".bin"), layout, content, faults);
   if (fs::exists(*folder / "test_batch.bin")) {
     content.test_from = static_cast<int64_t>(content.labels.size());
-    append(*folder / "test_batch.bin", layout, content);
+    append(*folder / "test_batch.bin", layout, content, faults);
   }
-  content.class_names = read_names(*folder / "batches.meta.txt", 10);
+  content.class_names = read_names(*folder / "batches.meta.txt", 10, faults);
   content.normalisation = Normalisation{{0.49139968F, 0.48215827F, 0.44653124F},
                                         {0.24703233F, 0.24348505F, 0.26158768F}};
   return finish(std::move(content), *folder, "cifar10");
 }
 
-std::unique_ptr<Dataset> open_cifar100(const DataOptions& options) {
+std::unique_ptr<Dataset> open_cifar100(const DataOptions& options, Faults& faults) {
   const auto folder = cifar100_folder(options.path);
   if (!folder) not_here(options, "train.bin");
   const bool fine = options.labels == "fine";
-  const Layout layout{2, fine ? 1U : 0U, fine ? 100 : 20};
+  const Layout layout{{20, 100}, fine ? 1U : 0U};
   MemoryDataset::Content content;
-  append(*folder / "train.bin", layout, content);
+  append(*folder / "train.bin", layout, content, faults);
   if (fs::exists(*folder / "test.bin")) {
     content.test_from = static_cast<int64_t>(content.labels.size());
-    append(*folder / "test.bin", layout, content);
+    append(*folder / "test.bin", layout, content, faults);
   }
-  content.class_names = read_names(
-      *folder / (fine ? "fine_label_names.txt" : "coarse_label_names.txt"), layout.classes);
+  content.class_names =
+      read_names(*folder / (fine ? "fine_label_names.txt" : "coarse_label_names.txt"),
+                 fine ? 100 : 20,
+                 faults);
   content.normalisation = Normalisation{{125.3F / 255, 123.0F / 255, 113.9F / 255},
                                         {63.0F / 255, 62.1F / 255, 66.7F / 255}};
   return finish(std::move(content), *folder, fine ? "cifar100" : "cifar100 (coarse labels)");

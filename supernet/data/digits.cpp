@@ -40,7 +40,7 @@ bool parse_line(std::string_view line, MemoryDataset::Content& out) {
 
 }  // namespace
 
-std::unique_ptr<Dataset> open_digits(const DataOptions&) {
+std::unique_ptr<Dataset> open_digits(const DataOptions&, Faults&) {
   const std::string name = "the embedded digits";
   const Bytes text = gunzip({nas_digits_csv_gz, nas_digits_csv_gz_size}, name, 1 << 20);
   MemoryDataset::Content content;
@@ -55,7 +55,7 @@ std::unique_ptr<Dataset> open_digits(const DataOptions&) {
   content.class_names = numbered_classes(10);
   // Mean and standard deviation of all pixels after scaling.
   content.normalisation = Normalisation{{0.3053087F}, {0.3758859F}};
-  content.files = {{0, "digits.csv"}};
+  content.files = {{0, "digits.csv", 0}};
   content.description = "digits: " + std::to_string(content.labels.size()) +
                         " handwritten digits, 1x8x8, 10 classes (embedded)";
   return std::make_unique<MemoryDataset>(std::move(content));

@@ -57,17 +57,21 @@ IdxArray parse_header(std::span<const uint8_t> bytes, const std::string& name) {
   return a;
 }
 
-IdxArray read_idx(const std::string& name) {
+/// With `faults` collected, a file that was cut short gives the values that are whole.
+IdxArray read_idx(const std::string& name, Faults& faults) {
   Bytes bytes = read_file(name, kMostBytes);
   const bool packed = is_gzip(bytes);
   IdxArray a = parse_header(packed ? gunzip(bytes, name, kLongestHeader, true) : bytes, name);
   const uint64_t expected = a.first + values_of(a, name);
   // Inflates only as much as the header announces.
   if (packed) bytes = gunzip(bytes, name, expected);
-  if (bytes.size() != expected)
-    throw DataError(name + ": holds " + std::to_string(bytes.size()) +
-                    " bytes, but its header needs " + std::to_string(expected) +
-                    (bytes.size() < expected ? "; it was cut short" : "; it has bytes too many"));
+  if (bytes.size() != expected) {
+    faults.add(name + ": holds " + std::to_string(bytes.size()) + " bytes, but its header needs " +
+               std::to_string(expected) +
+               (bytes.size() < expected ? "; it was cut short" : "; it has bytes too many"));
+    const uint64_t each = (expected - a.first) / std::max<uint64_t>(1, a.sizes[0]);
+    a.sizes[0] = std::min(a.sizes[0], (bytes.size() - a.first) / std::max<uint64_t>(1, each));
+  }
   a.bytes = std::move(bytes);
   return a;
 }
@@ -155,30 +159,41 @@ Form form_of(const IdxArray& a, const std::string& name) {
   return f;
 }
 
-void append(const Files& files, std::optional<Form>& form, MemoryDataset::Content& out) {
-  const IdxArray images = read_idx(files.images), labels = read_idx(files.labels);
-  const Form f = form_of(images, files.images);
+/// How many images have a label.
+uint64_t labelled(const IdxArray& images,
+                  const IdxArray& labels,
+                  const Files& files,
+                  Faults& faults) {
   if (labels.sizes.size() != 1)
     throw DataError(files.labels + ": at byte 3: " + std::to_string(labels.sizes.size()) +
                     " dimensions; labels have 1");
   if (labels.sizes[0] != images.sizes[0])
-    throw DataError(files.labels + ": " + std::to_string(labels.sizes[0]) + " labels for the " +
-                    std::to_string(images.sizes[0]) + " images of " + files.images);
+    faults.add(files.labels + ": " + std::to_string(labels.sizes[0]) + " labels for the " +
+               std::to_string(images.sizes[0]) + " images of " + files.images);
+  return std::min(labels.sizes[0], images.sizes[0]);
+}
+
+void append(const Files& files,
+            std::optional<Form>& form,
+            MemoryDataset::Content& out,
+            Faults& faults) {
+  const IdxArray images = read_idx(files.images, faults), labels = read_idx(files.labels, faults);
+  const Form f = form_of(images, files.images);
+  const uint64_t count = labelled(images, labels, files, faults);
   if (form && !(*form == f))
-    throw DataError(files.images + ": its images have another shape than the training images");
+    return faults.add(files.images + ": its images have another shape than the training images");
   form = f;
-  out.files.emplace_back(static_cast<int64_t>(out.labels.size()), files.images);
-  out.labels.insert(out.labels.end(),
-                    labels.bytes.begin() + static_cast<ptrdiff_t>(labels.first),
-                    labels.bytes.end());
+  out.files.push_back({static_cast<int64_t>(out.labels.size()), files.images, 0});
+  const auto first_label = labels.bytes.begin() + static_cast<ptrdiff_t>(labels.first);
+  out.labels.insert(out.labels.end(), first_label, first_label + static_cast<ptrdiff_t>(count));
   if (!f.last || f.c == 1) {
-    out.pixels.insert(out.pixels.end(),
-                      images.bytes.begin() + static_cast<ptrdiff_t>(images.first),
-                      images.bytes.end());
+    const auto first = images.bytes.begin() + static_cast<ptrdiff_t>(images.first);
+    out.pixels.insert(
+        out.pixels.end(), first, first + static_cast<ptrdiff_t>(count * f.c * f.h * f.w));
     return;
   }
   Image image{3, static_cast<int>(f.h), static_cast<int>(f.w), {}};
-  for (uint64_t i = 0; i < images.sizes[0]; ++i) {
+  for (uint64_t i = 0; i < count; ++i) {
     detail::planar_from_interleaved(images.bytes.data() + images.first + i * 3 * f.h * f.w, image);
     out.pixels.insert(out.pixels.end(), image.pixels.begin(), image.pixels.end());
   }
@@ -196,16 +211,21 @@ bool is_idx(const std::string& path) {
   return false;
 }
 
-std::unique_ptr<Dataset> open_idx(const DataOptions& options) {
+std::unique_ptr<Dataset> open_idx(const DataOptions& options, Faults& faults) {
   const Found found = find_files(options.path);
   if (!found.train) throw DataError(options.path + ": no train-images... file was found here");
   MemoryDataset::Content content;
   std::optional<Form> form;
-  append(*found.train, form, content);
+  append(*found.train, form, content, faults);
   const int64_t train = static_cast<int64_t>(content.labels.size());
   if (found.test) {
     content.test_from = train;
-    append(*found.test, form, content);
+    try {
+      append(*found.test, form, content, faults);
+    } catch (const DataError& e) {
+      // The training images can be looked at even so.
+      faults.add(e.what());
+    }
   }
   if (content.labels.empty()) throw DataError(found.train->images + ": holds no images");
   content.c = static_cast<int>(form->c);

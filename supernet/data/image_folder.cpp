@@ -5,6 +5,7 @@
 #include <mutex>
 
 #include "spaces/error.hpp"
+#include "spaces/printable.hpp"
 #include "supernet/data/bytes.hpp"
 #include "supernet/data/image_codec.hpp"
 #include "supernet/data/prepare.hpp"
@@ -29,12 +30,19 @@ struct Item {
 /// (they may form circles); links to files are.
 void collect(const fs::path& folder,
              std::vector<std::string>& files,
-             std::vector<std::string>& ignored_files) {
-  for (const std::string& name : list_folder(folder.string())) {
+             std::vector<std::string>& ignored_files,
+             Faults& faults) {
+  std::vector<std::string> names;
+  try {
+    names = list_folder(folder.string());
+  } catch (const DataError& e) {
+    return faults.add(e.what());
+  }
+  for (const std::string& name : names) {
     const fs::path path = folder / name;
     std::error_code ignored;
     if (fs::is_directory(fs::symlink_status(path, ignored))) {
-      collect(path, files, ignored_files);
+      collect(path, files, ignored_files, faults);
     } else if (has_image_extension(name) && !fs::is_directory(path, ignored)) {
       files.push_back(path.string());
     } else {
@@ -54,7 +62,8 @@ std::vector<std::string> subfolders(const fs::path& folder) {
 /// Folders that hold classes: train/, val/, test/ where train/ is there, else the root.
 std::vector<std::pair<fs::path, Part>> class_roots(const fs::path& root) {
   std::vector<std::pair<fs::path, Part>> roots;
-  if (fs::is_directory(root / "train")) {
+  std::error_code ignored;
+  if (fs::is_directory(root / "train", ignored)) {
     for (const std::string& name : subfolders(root))
       if (const auto part = part_of_word(name)) roots.emplace_back(root / name, *part);
     std::sort(roots.begin(), roots.end(), [](const auto& a, const auto& b) {
@@ -68,11 +77,11 @@ std::vector<std::pair<fs::path, Part>> class_roots(const fs::path& root) {
 
 class ImageFolder : public Dataset {
  public:
-  explicit ImageFolder(const DataOptions& options) : root_(options.path) {
+  ImageFolder(const DataOptions& options, Faults& faults) : root_(options.path) {
     const auto roots = class_roots(root_);
-    read_classes(roots);
+    read_classes(roots, faults);
     std::vector<Part> parts;
-    for (const auto& [folder, part] : roots) read_images(folder, part);
+    for (const auto& [folder, part] : roots) read_images(folder, part, faults);
     for (const Item& item : items_) parts.push_back(item.part);
     parts_ = named_parts(parts);
   }
@@ -96,7 +105,7 @@ class ImageFolder : public Dataset {
     thread_local Bytes bytes;
     const std::string path = where(index);
     read_file(path, kLargestFile, bytes);
-    decode_image(bytes, path, out);
+    decode_image(bytes, printable(path), out);
     convert_channels(out, 3);  // Grey files beside colour ones.
   }
 
@@ -107,7 +116,7 @@ class ImageFolder : public Dataset {
   }
 
  private:
-  void read_classes(const std::vector<std::pair<fs::path, Part>>& roots) {
+  void read_classes(const std::vector<std::pair<fs::path, Part>>& roots, Faults& faults) {
     classes_ = subfolders(roots.front().first);
     if (classes_.empty())
       throw DataError(roots.front().first.string() +
@@ -115,17 +124,18 @@ class ImageFolder : public Dataset {
     for (size_t r = 1; r < roots.size(); ++r)
       for (const std::string& name : subfolders(roots[r].first))
         if (!std::binary_search(classes_.begin(), classes_.end(), name))
-          throw DataError((roots[r].first / name).string() + ": class '" + name +
-                          "' is not among those of " + roots.front().first.string());
+          faults.add(printable((roots[r].first / name).string()) + ": class '" + printable(name) +
+                     "' is not among those of " + printable(roots.front().first.string()));
   }
 
-  void read_images(const fs::path& folder, Part part) {
+  void read_images(const fs::path& folder, Part part, Faults& faults) {
     for (size_t k = 0; k < classes_.size(); ++k) {
       const fs::path path = folder / classes_[k];
       std::vector<std::string> files;
-      if (fs::is_directory(path)) collect(path, files, ignored_);
+      std::error_code ignored;
+      if (fs::is_directory(path, ignored)) collect(path, files, ignored_, faults);
       if (files.empty() && part == Part::kTrain)
-        throw DataError(path.string() + ": a class without JPEG or PNG files");
+        faults.add(printable(path.string()) + ": a class without JPEG or PNG files");
       for (std::string& file : files)
         items_.push_back({std::move(file), static_cast<int>(k), part});
     }
@@ -159,18 +169,19 @@ class ImageFolder : public Dataset {
 
 bool is_image_folder(const std::string& path) {
   if (!fs::is_directory(path)) return false;
+  Faults faults(/*collect=*/true);
   for (const auto& [folder, part] : class_roots(path))
     for (const std::string& name : subfolders(folder)) {
       std::vector<std::string> files, ignored;
-      collect(folder / name, files, ignored);
+      collect(folder / name, files, ignored, faults);
       if (!files.empty()) return true;
     }
   return false;
 }
 
-std::unique_ptr<Dataset> open_image_folder(const DataOptions& options) {
+std::unique_ptr<Dataset> open_image_folder(const DataOptions& options, Faults& faults) {
   if (!fs::is_directory(options.path)) throw DataError(options.path + ": not a folder");
-  return std::make_unique<ImageFolder>(options);
+  return std::make_unique<ImageFolder>(options, faults);
 }
 
 }  // namespace nas

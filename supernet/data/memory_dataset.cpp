@@ -28,7 +28,7 @@ std::string MemoryDataset::where(int64_t index) const {
       });
   if (after == d_.files.begin()) return "image " + std::to_string(index);
   --after;
-  return after->second + " record " + std::to_string(index - after->first);
+  return after->name + " record " + std::to_string(index - after->first + after->record);
 }
 
 std::vector<std::string> numbered_classes(int n) {

@@ -17,9 +17,16 @@ const SourceKind* find_kind(const std::string& name) {
   return nullptr;
 }
 
-/// A pattern of shard names (shard-{000..009}.tar) is checked when it is opened.
-bool is_missing(const std::string& path) {
-  return path.find('{') == std::string::npos && !fs::exists(path);
+/// Something to read lies at the path; a pattern of shard names is checked when it is opened.
+void check_path(const std::string& path) {
+  if (is_shard_pattern(path)) return;
+  std::error_code error;
+  const fs::file_type type = fs::status(path, error).type();
+  const std::string start = "data.path: '" + path + "' ";
+  if (type == fs::file_type::not_found) throw ConfigError(start + "does not exist");
+  if (type == fs::file_type::none) throw ConfigError(start + "cannot be read: " + error.message());
+  if (type != fs::file_type::directory && type != fs::file_type::regular)
+    throw ConfigError(start + "is neither a folder nor a regular file");
 }
 
 std::string kind_names() {
@@ -120,8 +127,8 @@ const std::vector<std::pair<std::string, std::string>>& data_kinds() {
 
 std::string resolve_kind(const DataOptions& options) {
   if (options.kind != "auto") return options.kind;
-  if (is_missing(options.path))
-    throw ConfigError("data.path: '" + options.path + "' does not exist");
+  check_path(options.path);
+  if (is_shard_pattern(options.path)) return "webdataset";
   for (const SourceKind& kind : source_kinds())
     if (kind.recognises && kind.recognises(options.path)) return kind.name;
   throw ConfigError(
@@ -129,7 +136,7 @@ std::string resolve_kind(const DataOptions& options) {
       "known kinds: " + kind_names() + "; name one with data.kind to see what it misses");
 }
 
-std::unique_ptr<Dataset> open_source(const DataOptions& options) {
+std::unique_ptr<Dataset> open_source(const DataOptions& options, Faults& faults) {
   const SourceKind* kind = find_kind(resolve_kind(options));
   if (!kind)
     throw ConfigError("data.kind: unknown kind '" + options.kind + "'", "known: " + kind_names());
@@ -137,12 +144,16 @@ std::unique_ptr<Dataset> open_source(const DataOptions& options) {
     if (options.path.empty())
       throw ConfigError("data.path: missing; kind '" + kind->name + "' needs a folder or file",
                         "set data.path");
-    if (is_missing(options.path))
-      throw ConfigError("data.path: '" + options.path + "' does not exist");
+    check_path(options.path);
   }
-  std::unique_ptr<Dataset> data = kind->open(options);
+  std::unique_ptr<Dataset> data = kind->open(options, faults);
   if (data->size() == 0) throw DataError(options.path + ": holds no images");
   return data;
+}
+
+std::unique_ptr<Dataset> open_source(const DataOptions& options) {
+  Faults faults(/*collect=*/false);
+  return open_source(options, faults);
 }
 
 std::unique_ptr<Dataset> open_dataset(const DataOptions& options) {

@@ -4,8 +4,14 @@
 #include <filesystem>
 
 #include "spaces/error.hpp"
+#include "spaces/printable.hpp"
 
 namespace nas {
+
+void Faults::add(const std::string& what) {
+  if (!collect_) throw DataError(what);
+  found_.push_back(what);
+}
 
 std::optional<Part> part_of_word(const std::string& word) {
   if (word == "train") return Part::kTrain;
@@ -32,7 +38,7 @@ std::vector<std::string> list_folder(const std::string& path) {
     const std::string name = it->path().filename().string();
     if (name[0] != '.') names.push_back(name);
   }
-  if (error) throw DataError(path + ": cannot be listed: " + error.message());
+  if (error) throw DataError(printable(path) + ": cannot be listed: " + error.message());
   std::sort(names.begin(), names.end());
   return names;
 }

@@ -9,11 +9,28 @@
 
 namespace nas {
 
+/// Mistakes of a source that leave something to look at: training stops at the first, `nas data
+/// check` collects them and goes on with what is whole.
+class Faults {
+ public:
+  explicit Faults(bool collect) : collect_(collect) {}
+  /// Throws DataError unless they are collected.
+  void add(const std::string& what);
+  const std::vector<std::string>& found() const { return found_; }
+
+ private:
+  bool collect_;
+  std::vector<std::string> found_;
+};
+
+/// open_source() with its mistakes collected. What leaves nothing to look at is thrown even so.
+std::unique_ptr<Dataset> open_source(const DataOptions& options, Faults& faults);
+
 struct SourceKind {
   std::string name;
   std::string help;
   bool needs_path;
-  std::unique_ptr<Dataset> (*open)(const DataOptions& options);
+  std::unique_ptr<Dataset> (*open)(const DataOptions& options, Faults& faults);
   /// Whether the folder or file at `path` looks like this kind; may be null.
   bool (*recognises)(const std::string& path);
 };
@@ -30,8 +47,13 @@ class MemoryDataset : public Dataset {
     int64_t test_from = -1;  ///< -1: the source names no test images.
     std::optional<Normalisation> normalisation;
     std::string description;
-    /// Files in order and the first index of each, for `where`.
-    std::vector<std::pair<int64_t, std::string>> files;
+    /// Records that follow one another in a file: the index and the number of the first.
+    struct File {
+      int64_t first = 0;
+      std::string name;
+      int64_t record = 0;
+    };
+    std::vector<File> files;  ///< In order, for `where`.
   };
   explicit MemoryDataset(Content content) : d_(std::move(content)) {}
   int64_t size() const override { return static_cast<int64_t>(d_.labels.size()); }
@@ -51,13 +73,15 @@ class MemoryDataset : public Dataset {
   Content d_;
 };
 
-std::unique_ptr<Dataset> open_digits(const DataOptions& options);
-std::unique_ptr<Dataset> open_synthetic(const DataOptions& options);
-std::unique_ptr<Dataset> open_cifar10(const DataOptions& options);
-std::unique_ptr<Dataset> open_cifar100(const DataOptions& options);
-std::unique_ptr<Dataset> open_idx(const DataOptions& options);
-std::unique_ptr<Dataset> open_image_folder(const DataOptions& options);
-std::unique_ptr<Dataset> open_web_dataset(const DataOptions& options);
+std::unique_ptr<Dataset> open_digits(const DataOptions& options, Faults& faults);
+std::unique_ptr<Dataset> open_synthetic(const DataOptions& options, Faults& faults);
+std::unique_ptr<Dataset> open_cifar10(const DataOptions& options, Faults& faults);
+std::unique_ptr<Dataset> open_cifar100(const DataOptions& options, Faults& faults);
+std::unique_ptr<Dataset> open_idx(const DataOptions& options, Faults& faults);
+std::unique_ptr<Dataset> open_image_folder(const DataOptions& options, Faults& faults);
+std::unique_ptr<Dataset> open_web_dataset(const DataOptions& options, Faults& faults);
+/// A name of shards with {000..012}, {a,b}, * or ?, and no file or folder of this very name.
+bool is_shard_pattern(const std::string& path);
 bool is_cifar10(const std::string& path);
 bool is_cifar100(const std::string& path);
 bool is_idx(const std::string& path);

@@ -97,7 +97,7 @@ class SyntheticDataset : public Dataset {
 
 }  // namespace
 
-std::unique_ptr<Dataset> open_synthetic(const DataOptions& options) {
+std::unique_ptr<Dataset> open_synthetic(const DataOptions& options, Faults&) {
   return std::make_unique<SyntheticDataset>(options);
 }
 

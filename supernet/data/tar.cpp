@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "spaces/error.hpp"
+#include "spaces/printable.hpp"
 #include "supernet/data/bytes.hpp"
 
 namespace nas {
@@ -50,8 +51,8 @@ class Reader {
   explicit Reader(const std::string& path)
       : path_(path), size_(file_size_of(path)), in_(path, std::ios::binary) {}
 
-  std::vector<TarMember> members() {
-    std::vector<TarMember> found;
+  /// Appends them one by one: those before a damage have been found.
+  void members(std::vector<TarMember>& found) {
     while (true) {
       const uint64_t start = at_;
       const Block block = read_block();
@@ -62,12 +63,11 @@ class Reader {
       if (!size) fail(start, "the member's size is not a number");
       take(block, *size, start, found);
     }
-    return found;
   }
 
  private:
   [[noreturn]] void fail(uint64_t offset, const std::string& reason) const {
-    throw DataError(path_ + ": at byte " + std::to_string(offset) + ": " + reason);
+    throw DataError(printable(path_) + ": at byte " + std::to_string(offset) + ": " + reason);
   }
 
   static std::string not_tar(const Block& b) {
@@ -178,8 +178,15 @@ class Reader {
 
 }  // namespace
 
-std::vector<TarMember> index_tar(const std::string& path) {
-  return Reader(path).members();
+std::vector<TarMember> index_tar(const std::string& path, std::string* damage) {
+  std::vector<TarMember> found;
+  try {
+    Reader(path).members(found);
+  } catch (const DataError& e) {
+    if (!damage) throw;
+    *damage = e.what();
+  }
+  return found;
 }
 
 }  // namespace nas

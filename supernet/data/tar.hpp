@@ -13,7 +13,8 @@ struct TarMember {
 };
 
 /// Regular members in order; folders, links and devices are left out. DataError naming file and
-/// offset for a damaged header, a member beyond the end, a missing end mark, or a compressed file.
-std::vector<TarMember> index_tar(const std::string& path);
+/// offset for a damaged header, a member beyond the end, a missing end mark, or a compressed file;
+/// with `damage` it is told there instead, and the members before it are the answer.
+std::vector<TarMember> index_tar(const std::string& path, std::string* damage = nullptr);
 
 }  // namespace nas

@@ -1,12 +1,16 @@
 // WebDataset: tar shards in which NAME.jpg (or .png) and NAME.cls (or .json) make one sample.
+#include <glob.h>
+
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
 #include <map>
 #include <mutex>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "spaces/error.hpp"
+#include "spaces/printable.hpp"
 #include "supernet/data/bytes.hpp"
 #include "supernet/data/image_codec.hpp"
 #include "supernet/data/prepare.hpp"
@@ -28,26 +32,62 @@ struct Shard {
   Part part = Part::kTrain;
 };
 
-/// {000..012} in a name: the numbers from the first to the last, with its leading zeros.
-std::vector<std::string> expand_braces(const std::string& pattern) {
-  const size_t open = pattern.find('{'), dots = pattern.find("..", open),
-               close = pattern.find('}', open);
-  if (open == pattern.npos || dots == pattern.npos || close == pattern.npos || dots > close)
-    return {};
-  const std::string low = pattern.substr(open + 1, dots - open - 1);
-  const std::string high = pattern.substr(dots + 2, close - dots - 2);
+constexpr size_t kMostShards = 1'000'000;
+
+/// 000..012: the numbers from the first to the last, with its leading zeros; a,b,c: these.
+std::vector<std::string> alternatives(const std::string& body) {
+  std::vector<std::string> words;
+  const size_t dots = body.find("..");
+  if (dots == body.npos) {
+    if (body.find(',') == body.npos) return {};
+    std::istringstream parts(body + ",");
+    for (std::string word; std::getline(parts, word, ',');) words.push_back(word);
+    return words;
+  }
+  const std::string low = body.substr(0, dots), high = body.substr(dots + 2);
   int64_t first = 0, last = -1;
   const auto read = [](const std::string& text, int64_t& v) {
-    return std::from_chars(text.data(), text.data() + text.size(), v).ptr ==
-           text.data() + text.size();
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), v);
+    return error == std::errc() && end == text.data() + text.size();
   };
-  if (!read(low, first) || !read(high, last) || last < first || last - first > 1'000'000) return {};
-  std::vector<std::string> names;
+  if (!read(low, first) || !read(high, last) || first < 0 || last < first ||
+      last - first >= static_cast<int64_t>(kMostShards))
+    return {};
   for (int64_t i = first; i <= last; ++i) {
     std::string number = std::to_string(i);
     if (number.size() < low.size()) number.insert(0, low.size() - number.size(), '0');
-    names.push_back(pattern.substr(0, open) + number + pattern.substr(close + 1));
+    words.push_back(number);
   }
+  return words;
+}
+
+/// All braces of a name; the name itself where it has none that mean something.
+std::vector<std::string> expand_braces(const std::string& pattern) {
+  for (size_t open = pattern.find('{'); open != pattern.npos; open = pattern.find('{', open + 1)) {
+    const size_t close = pattern.find('}', open);
+    if (close == pattern.npos) break;
+    const auto words = alternatives(pattern.substr(open + 1, close - open - 1));
+    if (words.empty()) continue;
+    const std::vector<std::string> tails = expand_braces(pattern.substr(close + 1));
+    if (words.size() * tails.size() > kMostShards)
+      throw DataError(printable(pattern) + ": more than " + std::to_string(kMostShards) +
+                      " shards");
+    std::vector<std::string> names;
+    for (const std::string& word : words)
+      for (const std::string& tail : tails) names.push_back(pattern.substr(0, open) + word + tail);
+    return names;
+  }
+  return {pattern};
+}
+
+/// The files that a name with * or ? means, sorted.
+std::vector<std::string> expand_stars(const std::string& pattern) {
+  glob_t found{};
+  const int status = ::glob(pattern.c_str(), 0, nullptr, &found);
+  std::vector<std::string> names;
+  if (status == 0) names.assign(found.gl_pathv, found.gl_pathv + found.gl_pathc);
+  ::globfree(&found);
+  if (names.empty()) throw DataError(printable(pattern) + ": no file has such a name");
   return names;
 }
 
@@ -65,20 +105,40 @@ std::vector<std::string> tars_in(const fs::path& folder) {
   return names;
 }
 
-std::vector<Shard> find_shards(const std::string& path) {
+std::vector<Shard> shards_of_pattern(const std::string& pattern) {
   std::vector<Shard> shards;
-  for (const std::string& name : expand_braces(path)) shards.push_back({name, Part::kTrain});
-  if (!shards.empty()) return shards;
-  if (!fs::is_directory(path)) return {{path, Part::kTrain}};
+  const auto put = [&shards](const std::string& path) {
+    shards.push_back({path, part_of_name(fs::path(path).filename().string())});
+  };
+  for (const std::string& name : expand_braces(pattern)) {
+    if (name.find_first_of("*?") == name.npos) {
+      put(name);
+      continue;
+    }
+    for (const std::string& file : expand_stars(name)) put(file);
+  }
+  return shards;
+}
+
+std::vector<Shard> shards_of_folder(const std::string& path) {
+  std::vector<Shard> shards;
   for (const std::string& name : tars_in(path))
     shards.push_back({(fs::path(path) / name).string(), part_of_name(name)});
   for (const std::string& name : list_folder(path)) {
     const auto part = part_of_word(name);
     const fs::path folder = fs::path(path) / name;
-    if (!part || !fs::is_directory(folder)) continue;
+    std::error_code ignored;
+    if (!part || !fs::is_directory(folder, ignored)) continue;
     for (const std::string& tar : tars_in(folder))
       shards.push_back({(folder / tar).string(), *part});
   }
+  return shards;
+}
+
+std::vector<Shard> find_shards(const std::string& path) {
+  if (!is_shard_pattern(path) && !fs::is_directory(path)) return {{path, Part::kTrain}};
+  std::vector<Shard> shards =
+      is_shard_pattern(path) ? shards_of_pattern(path) : shards_of_folder(path);
   // Only held-out shards: then they are simply the data.
   const bool trains = std::any_of(
       shards.begin(), shards.end(), [](const Shard& s) { return s.part == Part::kTrain; });
@@ -101,11 +161,14 @@ struct Sample {
 };
 
 std::string at_member(const std::string& shard, const TarMember& m) {
-  return shard + ": member " + m.name + " (at byte " + std::to_string(m.offset) + ")";
+  return printable(shard) + ": member " + printable(m.name) + " (at byte " +
+         std::to_string(m.offset) + ")";
 }
 
 /// Members by key (the name up to the first dot of its last part), in order of first appearance.
-std::vector<Sample> group(const std::vector<TarMember>& members, const std::string& shard) {
+std::vector<Sample> group(const std::vector<TarMember>& members,
+                          const std::string& shard,
+                          Faults& faults) {
   std::vector<Sample> samples;
   std::map<std::string, size_t> by_key;
   for (const TarMember& m : members) {
@@ -123,8 +186,9 @@ std::vector<Sample> group(const std::vector<TarMember>& members, const std::stri
     if (fresh) samples.push_back({it->first, nullptr, nullptr});
     Sample& s = samples[it->second];
     if (image && s.image)
-      throw DataError(at_member(shard, m) + ": a second image for the sample '" + s.key + "'");
-    if (image) s.image = &m;
+      faults.add(at_member(shard, m) + ": a second image for the sample '" + printable(s.key) +
+                 "'");
+    if (image && !s.image) s.image = &m;
     // A .cls is the label and nothing else, so it goes before a .json of further facts.
     if (label && (!s.label || extension == "cls")) s.label = &m;
   }
@@ -184,16 +248,17 @@ Label read_label(const std::string& shard, const TarMember& m) {
 
 class WebDataset : public Dataset {
  public:
-  explicit WebDataset(std::vector<Shard> shards) : shards_(std::move(shards)) {
+  WebDataset(std::vector<Shard> shards, Faults& faults) : shards_(std::move(shards)) {
     std::vector<Label> labels;
     std::string problems;
     for (uint32_t s = 0; s < shards_.size(); ++s) try {
-        read_shard(s, labels);
+        read_shard(s, labels, faults);
       } catch (const DataError& e) {
         // All damaged shards are named at once.
         problems += (problems.empty() ? "" : "\n") + std::string(e.what());
       }
     if (!problems.empty()) throw DataError(problems);
+    keep_one_form(labels, faults);
     number_classes(labels);
     std::vector<Part> parts;
     for (const Item& item : items_) parts.push_back(shards_[item.shard].part);
@@ -232,23 +297,68 @@ class WebDataset : public Dataset {
   }
 
  private:
-  void read_shard(uint32_t s, std::vector<Label>& labels) {
+  void read_shard(uint32_t s, std::vector<Label>& labels, Faults& faults) {
     const std::string& path = shards_[s].path;
-    const std::vector<TarMember> members = index_tar(path);
-    for (const Sample& sample : group(members, path)) {
+    std::string damage;
+    const std::vector<TarMember> members = index_tar(path, &damage);
+    if (!damage.empty()) faults.add(damage);
+    for (const Sample& sample : group(members, path, faults)) {
       const TarMember& any = sample.image ? *sample.image : *sample.label;
-      if (!sample.image) {
-        // A .json without an image describes the shard, not a sample.
-        if (any.name.ends_with(".json")) continue;
-        throw DataError(at_member(path, any) + ": a label without an image");
-      }
-      if (!sample.label)
-        throw DataError(at_member(path, any) + ": an image without a label (" + sample.key +
-                        ".cls or .json)");
-      labels.push_back(read_label(path, *sample.label));
+      const std::optional<Label> label = label_of(sample, path, faults);
+      if (!label) continue;
+      labels.push_back(*label);
       items_.push_back({s, 0, any.offset, any.size});
       names_.push_back(any.name);
     }
+  }
+
+  /// Nothing for what is no sample, or (where faults are collected) no whole one.
+  static std::optional<Label> label_of(const Sample& sample,
+                                       const std::string& path,
+                                       Faults& faults) {
+    if (!sample.image) {
+      // A .json without an image describes the shard, not a sample.
+      if (!sample.label->name.ends_with(".json"))
+        faults.add(at_member(path, *sample.label) + ": a label without an image");
+      return std::nullopt;
+    }
+    if (!sample.label) {
+      faults.add(at_member(path, *sample.image) + ": an image without a label (" +
+                 printable(sample.key) + ".cls or .json)");
+      return std::nullopt;
+    }
+    try {
+      return read_label(path, *sample.label);
+    } catch (const DataError& e) {
+      faults.add(e.what());
+      return std::nullopt;
+    }
+  }
+
+  /// Labels are numbers or names; those of the rarer form are mistakes.
+  void keep_one_form(std::vector<Label>& labels, Faults& faults) {
+    const auto is_number = [](const Label& l) { return l.number >= 0; };
+    const int64_t numbers = std::count_if(labels.begin(), labels.end(), is_number);
+    const int64_t names = static_cast<int64_t>(labels.size()) - numbers;
+    if (numbers == 0 || names == 0) return;
+    const bool keep_numbers = numbers >= names;
+    const auto rare = std::find_if(
+        labels.begin(), labels.end(), [&](const Label& l) { return is_number(l) != keep_numbers; });
+    faults.add(where(rare - labels.begin()) + ": some labels are numbers (" +
+               std::to_string(numbers) + "), others names (" + std::to_string(names) +
+               "); this one is " +
+               (keep_numbers ? "'" + printable(rare->name) + "'" : std::to_string(rare->number)));
+    size_t kept = 0;
+    for (size_t i = 0; i < labels.size(); ++i) {
+      if (is_number(labels[i]) != keep_numbers) continue;
+      labels[kept] = labels[i];
+      items_[kept] = items_[i];
+      names_[kept] = names_[i];
+      ++kept;
+    }
+    labels.resize(kept);
+    items_.resize(kept);
+    names_.resize(kept);
   }
 
   void number_classes(const std::vector<Label>& labels) {
@@ -260,9 +370,6 @@ class WebDataset : public Dataset {
       else
         named.emplace(l.name, 0);
     }
-    if (largest >= 0 && !named.empty())
-      throw DataError(shards_.front().path + ": some labels are numbers, others names (such as '" +
-                      named.begin()->first + "')");
     for (auto& [name, number] : named) {
       number = static_cast<int>(classes_.size());
       classes_.push_back(name);
@@ -296,16 +403,23 @@ class WebDataset : public Dataset {
 
 }  // namespace
 
+bool is_shard_pattern(const std::string& path) {
+  std::error_code ignored;
+  if (path.find_first_of("{*?") == path.npos || fs::exists(path, ignored)) return false;
+  return path.find_first_of("*?") != path.npos ||
+         expand_braces(path) != std::vector<std::string>{path};
+}
+
 bool is_web_dataset(const std::string& path) {
-  if (!expand_braces(path).empty()) return true;
+  if (is_shard_pattern(path)) return true;
   if (!fs::is_directory(path)) return path.ends_with(".tar");
   return !find_shards(path).empty();
 }
 
-std::unique_ptr<Dataset> open_web_dataset(const DataOptions& options) {
+std::unique_ptr<Dataset> open_web_dataset(const DataOptions& options, Faults& faults) {
   std::vector<Shard> shards = find_shards(options.path);
   if (shards.empty()) throw DataError(options.path + ": holds no .tar files");
-  return std::make_unique<WebDataset>(std::move(shards));
+  return std::make_unique<WebDataset>(std::move(shards), faults);
 }
 
 }  // namespace nas

@@ -1,6 +1,7 @@
 // The file formats, on files made here: sound ones, and each kind of damage named in its message.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -9,11 +10,14 @@
 #include "spaces/error.hpp"
 #include "supernet/data/check.hpp"
 #include "supernet/data/dataset.hpp"
+#include "supernet/data/sources.hpp"
+#include "tiny_png.hpp"
 
 namespace nas {
 namespace {
 
 namespace fs = std::filesystem;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 class Folder {
@@ -47,6 +51,14 @@ std::string refusal(const DataOptions& o) {
     return e.what();
   }
   return "";
+}
+
+/// What a check collects; the data is what is left.
+std::vector<std::string> faults_of(const DataOptions& o, std::unique_ptr<Dataset>* data = nullptr) {
+  Faults faults(/*collect=*/true);
+  auto opened = open_source(o, faults);
+  if (data) *data = std::move(opened);
+  return faults.found();
 }
 
 std::string be32(uint32_t v) {
@@ -211,6 +223,140 @@ TEST(WebDataset, DamageIsNamed) {
   std::string damaged = good + kEnd;
   damaged[1024 + 3] = 'X';  // In the name of the second member.
   EXPECT_THAT(said(damaged), HasSubstr("checksum"));
+}
+
+TEST(WebDataset, ACheckCollectsEveryMistakeAndTrainingStopsAtTheFirst) {
+  const Folder f;
+  const auto sample = [](const std::string& key, uint8_t grey, const std::string& label) {
+    return member(key + ".png", tiny_png(grey)) + member(key + ".cls", label);
+  };
+  f.write("a-0.tar",
+          sample("s0", 0, "0") + member("none.png", tiny_png(9)) + sample("empty", 1, "") +
+              sample("minus", 2, "-1") + sample("huge", 3, "99999999") + sample("s1", 4, "1") +
+              member("s1.jpg", "x") + member("alone.cls", "1") + kEnd);
+  f.write("a-1.tar", sample("s2", 5, "1") + sample("s3", 6, "cat"));
+  const DataOptions o = options_of(f.path());
+  std::unique_ptr<Dataset> data;
+  EXPECT_THAT(faults_of(o, &data),
+              ElementsAre(HasSubstr("a second image for the sample 's1'"),
+                          HasSubstr("none.png (at byte 2560): an image without a label"),
+                          HasSubstr("empty.cls (at byte 4608): holds no label"),
+                          HasSubstr(": label -1; expected 0 to"),
+                          HasSubstr(": label 99999999; expected 0 to"),
+                          HasSubstr(": a label without an image"),
+                          HasSubstr("a-1.tar: at byte 4096: the file ends without an end mark"),
+                          HasSubstr("others names (1); this one is 'cat'")));
+  ASSERT_EQ(data->size(), 3);
+  EXPECT_EQ(data->label(2), 1);
+  EXPECT_THAT(data->where(2), HasSubstr("s2.png"));
+  EXPECT_THAT(refusal(o), HasSubstr("a second image"));
+}
+
+TEST(WebDataset, PatternsAreFoundWithoutNamingTheKind) {
+  const Folder f;
+  const auto shard = [](uint8_t grey) {
+    return member("s.png", tiny_png(grey)) + member("s.cls", "0") + kEnd;
+  };
+  for (const int i : {8, 9, 10})
+    f.write("train-0" + std::string(i < 10 ? "0" : "") + std::to_string(i) + ".tar",
+            shard(static_cast<uint8_t>(i)));
+  f.write("test-000.tar", shard(0));
+  const auto images = [&](const std::string& pattern) {
+    const auto data = open_source(options_of(f.path() + "/" + pattern));
+    return std::make_pair(data->size(), data->test_indices().size());
+  };
+  EXPECT_EQ(images("train-{008..010}.tar"), std::make_pair(int64_t{3}, size_t{0}));
+  EXPECT_EQ(images("train-*.tar"), std::make_pair(int64_t{3}, size_t{0}));
+  EXPECT_EQ(images("train-00?.tar"), std::make_pair(int64_t{2}, size_t{0}));
+  EXPECT_EQ(images("*.tar"), std::make_pair(int64_t{4}, size_t{1}));
+  EXPECT_EQ(images("{train,test}-0*.tar"), std::make_pair(int64_t{4}, size_t{1}));
+}
+
+TEST(WebDataset, PatternsThatMeanNothingAreTold) {
+  const Folder f;
+  f.write("train-000.tar", member("s.png", tiny_png(1)) + member("s.cls", "0") + kEnd);
+  EXPECT_THAT(refusal(options_of(f.path() + "/tra-*.tar")), HasSubstr("no file has such a name"));
+  EXPECT_THAT(refusal(options_of(f.path() + "/train-{000..001}.tar")),
+              HasSubstr("train-001.tar: No such file"));
+  EXPECT_THAT(refusal(options_of(f.path() + "/train-{9..1}.tar")), HasSubstr("does not exist"));
+}
+
+TEST(ImageFolder, ACheckCollectsEveryMistakeAndTrainingStopsAtTheFirst) {
+  const Folder f;
+  f.write("train/a/1.png", tiny_png(1));
+  f.write("train/a/2.png", "not a picture");
+  f.write("train/b/1.png", tiny_png(2));
+  fs::create_directories(f.path() + "/train/empty");
+  f.write("test/a/1.png", tiny_png(1));
+  f.write("test/zebra/1.png", tiny_png(3));
+  const DataOptions o = options_of(f.path());
+  EXPECT_THAT(refusal(o), HasSubstr("class 'zebra' is not among those"));
+  std::unique_ptr<Dataset> data;
+  EXPECT_THAT(faults_of(o, &data),
+              ElementsAre(HasSubstr("class 'zebra' is not among those"),
+                          HasSubstr("empty: a class without JPEG or PNG files")));
+  const DataCheck check = check_dataset(*data, make_splits(*data, o), 2);
+  EXPECT_EQ(check.unreadable.size(), 1u);
+  EXPECT_EQ(check.duplicates.size(), 1u);
+  EXPECT_EQ(check.shared[1] + check.shared[2], 1);
+  EXPECT_THAT(check.empty_classes, ElementsAre(2u));
+}
+
+TEST(ImageFolder, NamesAreCleanInMessages) {
+  const Folder f;
+  f.write("a/x\x1b]0;pwned\x07\ny.png", "no");
+  const auto data = open_source(options_of(f.path()));
+  Image image;
+  try {
+    data->load(0, image);
+    ADD_FAILURE();
+  } catch (const DataError& e) {
+    EXPECT_THAT(e.what(), HasSubstr("x\\x1b]0;pwned\\x07\\ny.png: neither JPEG nor PNG"));
+  }
+}
+
+TEST(Idx, ACheckGoesOnWithWhatIsWhole) {
+  const Folder f;
+  f.write(kTrainImages, idx_images(12).substr(0, 16 + 10 * 16 + 3));
+  f.write(kTrainLabels, idx_labels(11));
+  f.write(kTestImages, be32(0x1234));
+  f.write(kTestLabels, idx_labels(3));
+  std::unique_ptr<Dataset> data;
+  EXPECT_THAT(faults_of(options_of(f.path()), &data),
+              ElementsAre(HasSubstr("it was cut short"),
+                          HasSubstr("11 labels for the 10 images"),
+                          HasSubstr(kTestImages)));
+  ASSERT_EQ(data->size(), 10);
+  EXPECT_EQ(data->label(9), 0);
+  Image image;
+  data->load(9, image);
+  EXPECT_EQ(image.pixels[1], 7 * 9 + 1);
+}
+
+TEST(Cifar100, BothLabelsOfARecordAreChecked) {
+  const Folder f;
+  f.write("train.bin", cifar100({{4, 0}, {20, 1}, {19, 100}, {3, 7}}) + "abc");
+  for (const char* labels : {"fine", "coarse"}) {
+    DataOptions o = options_of(f.path());
+    o.labels = labels;
+    EXPECT_THAT(refusal(o), HasSubstr("cut short")) << labels;
+    std::unique_ptr<Dataset> data;
+    EXPECT_THAT(faults_of(o, &data),
+                ElementsAre(HasSubstr("cut short"),
+                            HasSubstr("at byte 3074: record 1: label 20 (byte 0 of the record)"),
+                            HasSubstr("record 2: label 100 (byte 1 of the record)")));
+    ASSERT_EQ(data->size(), 2);
+    EXPECT_THAT(data->where(1), HasSubstr("record 3"));
+  }
+}
+
+TEST(DataPath, WhatIsNoFileIsTold) {
+  const Folder f;
+  const std::string loop = f.path() + "/loop", pipe = f.path() + "/pipe";
+  fs::create_symlink(loop, loop);
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  EXPECT_THAT(refusal(options_of(loop)), HasSubstr("symbolic links"));
+  EXPECT_THAT(refusal(options_of(pipe)), HasSubstr("neither a folder nor a regular file"));
 }
 
 }  // namespace

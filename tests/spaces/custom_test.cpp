@@ -171,6 +171,57 @@ TEST(Custom, CyclesAndEmptySpacesAreTold) {
   EXPECT_THAT(error_of("family: custom\n"), HasSubstr("stages: at least one stage is needed"));
 }
 
+TEST(Custom, MistakesOfExpressionsAreToldForWhatTheyAre) {
+  const auto said = [](const std::string& expression) {
+    return error_of(kTwoStages + "rules: [{require: \"" + expression + "\"}]\n");
+  };
+  EXPECT_THAT(said("stage1.depth >= 1 or stage2.width >= 32"),
+              HasSubstr("'stage1.depth >= 1 or stage2.width >= 32': 'or' has no meaning in "
+                        "expressions; they have >=, <=, >, <, ==, != and in [ ], joined by and"));
+  EXPECT_THAT(said("stage1.layer1 == conv or stage1.layer1 == sep"), HasSubstr("'or' has no"));
+  EXPECT_THAT(said("not stage1.depth >= 1"), HasSubstr("'not' has no meaning"));
+  EXPECT_THAT(said("stage1.depth + 1 >= 2"), HasSubstr("'+' has no meaning"));
+  EXPECT_THAT(said("(stage1.depth >= 1)"), HasSubstr("'( )' has no meaning"));
+  EXPECT_THAT(said("stage1.width >> 2"), HasSubstr("'>>' is not an operator; there are >=, <="));
+  EXPECT_THAT(said("stage1.width >= "), HasSubstr("'stage1.width >=': nothing follows >="));
+  EXPECT_THAT(said("stage1.width >= 16 and"), HasSubstr("missing before or after 'and'"));
+  EXPECT_THAT(said("and stage1.width >= 16"), HasSubstr("missing before or after 'and'"));
+  EXPECT_THAT(said("stage1.width >= nan"),
+              HasSubstr("what follows >= must be a number, got 'nan'\n"
+                        "  stage1.width has the options 16, 32."));
+  EXPECT_THAT(said("stage1.layer1 >= conv"),
+              HasSubstr(">= needs numbers, and stage1.layer1 has the options conv, sep"));
+  EXPECT_THAT(said("stage1.width in []"), HasSubstr("the list after 'in' is empty"));
+  EXPECT_THAT(said("stage1.width in [16,, 32]"), HasSubstr("an option is missing in '[16,, 32]'"));
+  EXPECT_THAT(said("stage1.width in 16"), HasSubstr("a list in [ ] must follow 'in', got '16'"));
+  EXPECT_THAT(said("16 <= stage1.width"), HasSubstr("the choice stands on the left of <="));
+  EXPECT_THAT(said("stage1.width"), HasSubstr("'stage1.width' is not a comparison"));
+  EXPECT_THAT(said("stage1.width >=16 and stage2.width in[16,32]"), HasSubstr("no error"));
+}
+
+TEST(Custom, BracketsInsideBracesNeedQuotes) {
+  const std::string start = kTwoStages + "conditions:\n  - {choice: stage2.width, when: ";
+  EXPECT_THAT(error_of(start + "stage1.depth >= 2 and stage1.width in [16, 32]}\n"),
+              HasSubstr("needs quotes: {when: \"stage1.width in [16, 24]\"}"));
+  EXPECT_EQ(error_of(start + "\"stage1.depth >= 2 and stage1.width in [16, 32]\"}\n"), "no error");
+}
+
+TEST(Custom, KnownNamesAreRealAndNamedOnce) {
+  const std::string error = error_of(
+      "family: custom\n"
+      "blocks:\n"
+      "  - {name: ir, kind: mbconv, kernels: [3, 5]}\n"
+      "  - {name: ir, kind: conv}\n"
+      "stages: [{name: a, widths: [8, 16], blocks: [ir, ri, xyzzyx]}]\n"
+      "rules: [{require: quite-another == 3}]\n");
+  EXPECT_THAT(error, HasSubstr("unknown block 'ri'; known: ir, conv, sep"));
+  EXPECT_THAT(error,
+              HasSubstr("unknown choice 'quite-another'\n"
+                        "  Known: a.width, a.layer1, a.layer1.ir.kernel"));
+  EXPECT_THAT(error, testing::Not(HasSubstr("a.layer1.ri.")));
+  EXPECT_THAT(error, testing::Not(HasSubstr("a.layer1.xyzzyx.")));
+}
+
 TEST(Custom, TextErrorsNameTheField) {
   const auto space = load_space("custom-cifar10");
   const auto error = [&](const char* text) -> std::string {
@@ -201,6 +252,7 @@ TEST(Custom, SchemaNamesTheKindsAndKeys) {
     EXPECT_TRUE(stage.contains("widths"));
     const auto& kind = schema["properties"]["blocks"]["items"]["properties"]["kind"]["enum"];
     EXPECT_NE(std::find(kind.begin(), kind.end(), "mbconv"), kind.end());
+    EXPECT_EQ(schema["required"], nlohmann::json::parse(R"(["stages"])"));
   }
 }
 

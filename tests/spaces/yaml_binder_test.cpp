@@ -3,9 +3,13 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+
+#include "spaces/printable.hpp"
 
 namespace nas {
 namespace {
@@ -468,6 +472,60 @@ TEST(YamlBinder, ChecksOfTheOwner) {
                  "s.yaml:2:10: parents: more than population\n  Use at most 50");
     ASSERT_EQ(e.problems().size(), 2u);
     EXPECT_EQ(e.problems()[1].key, "parents");
+  }
+}
+
+TEST(Printable, ShowsWhatATerminalWouldObey) {
+  EXPECT_EQ(printable("plain ümlaut 漢字 \U0001F600"), "plain ümlaut 漢字 \U0001F600");
+  EXPECT_EQ(printable("a\x1b]0;x\x07\n\t\r\x7f"), "a\\x1b]0;x\\x07\\n\\t\\r\\x7f");
+  // One-byte and UTF-8 forms of the control characters of 8-bit terminals; cut and wrong UTF-8.
+  EXPECT_EQ(printable("\x9b"
+                      "1m \xc2\x9b \xe6\xbc \xc0\x80"),
+            "\\x9b"
+            "1m \\xc2\\x9b \\xe6\\xbc \\xc0\\x80");
+  EXPECT_EQ(printable_lines("a\nb\x1b"), "a\nb\\x1b");
+}
+
+TEST(YamlBinder, KeysAndValuesReachNoTerminalRaw) {
+  EXPECT_EQ(error_of("\"ch\\e]0;pwned\\a\": 3\n"),
+            "a.yaml:1:1: ch\\x1b]0;pwned\\x07: unknown key\n  Known here: epochs, big, seed, "
+            "fast, widths, rates, constraints, schedule, optimizer, stages, space.");
+  EXPECT_EQ(error_of("epochs: \"\\e[2J\"\n"),
+            "a.yaml:1:9: epochs: expected a whole number, got \"\\x1b[2J\"");
+  YamlSource source;
+  source.text = "\"a\\eb\": 3\n";
+  try {
+    read_yaml_as<Options>(source);
+    FAIL();
+  } catch (const ConfigError& e) {
+    EXPECT_EQ(e.problems()[0].key,
+              "a\x1b"
+              "b")
+        << "programs get it as it is";
+  }
+}
+
+TEST(YamlFile, SaysWhatHindersIt) {
+  const auto said = [](const std::string& path) -> std::string {
+    try {
+      yaml_file(path);
+    } catch (const ConfigError& e) {
+      return e.what();
+    }
+    return "no error";
+  };
+  EXPECT_THAT(said("/tmp"), HasSubstr("/tmp: cannot be read: it is a folder"));
+  EXPECT_THAT(said("/nonexistent/x.yaml"), HasSubstr("No such file or directory"));
+  const std::string loop = ::testing::TempDir() + "nas-loop-" + std::to_string(::getpid());
+  std::filesystem::create_symlink(loop, loop);
+  EXPECT_THAT(said(loop), HasSubstr("symbolic links"));
+  std::filesystem::remove(loop);
+  // An endless device ends as a file that is too large.
+  try {
+    read_yaml_as<Options>(yaml_file("/dev/zero"));
+    FAIL();
+  } catch (const ConfigError& e) {
+    EXPECT_THAT(e.what(), HasSubstr("larger than 16 MiB"));
   }
 }
 

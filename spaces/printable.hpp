@@ -1,0 +1,14 @@
+#pragma once
+// Text of unknown origin (keys of a file, names of images) made fit for a terminal.
+#include <string>
+#include <string_view>
+
+namespace nas {
+
+/// Control characters (escape sequences begin with one), line breaks and bytes that are no UTF-8
+/// become \n, \t or \x1b; all else stays.
+std::string printable(std::string_view text);
+/// The same, but line breaks stay: for messages of several lines.
+std::string printable_lines(std::string_view text);
+
+}  // namespace nas
