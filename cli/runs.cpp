@@ -46,13 +46,12 @@ int list_runs(const Options& o) {
 Json checkpoints_json(const Store& store, const std::string& run) {
   Json list = Json::array();
   for (const CheckpointRow& row : store.checkpoints(run))
-    // Training keeps the newest few only.
-    if (std::filesystem::exists(row.path))
-      list.push_back({{"path", row.path},
-                      {"sha256", row.sha256},
-                      {"epoch", row.epoch},
-                      {"step", row.step},
-                      {"created", row.created}});
+    list.push_back({{"path", row.path},
+                    {"sha256", row.sha256},
+                    {"epoch", row.epoch},
+                    {"step", row.step},
+                    {"created", row.created},
+                    {"kept", std::filesystem::exists(row.path)}});
   return list;
 }
 
@@ -158,7 +157,11 @@ std::string run_text(const Json& run) {
     text += "\n\nHealth";
     for (const Json& line : run["health"]) text += "\n  " + cell_text(line);
   }
-  text += block("Checkpoints", run["checkpoints"], {"epoch", "step", "path"});
+  // Training keeps the newest few.
+  Json kept = Json::array();
+  for (const Json& row : run["checkpoints"])
+    if (row["kept"].get<bool>()) kept.push_back(row);
+  text += block("Checkpoints", kept, {"epoch", "step", "path"});
   text += block("Exports", run["exports"], {"format", "architecture", "path"});
   return text;
 }
