@@ -86,7 +86,12 @@ void describe(Binder& b, MobileNetOptions& o) {
   b.value("input_channels", o.input_channels, "Channels of the image").range(1, 64);
   b.value("kernel_transform",
           o.kernel_transform,
-          "Smaller kernels are centre crops times a learned matrix; false: plain crops");
+          "Smaller kernels are centre crops times a learned matrix; false: plain crops")
+      .check([&o]() -> std::string {
+        return o.kernel_transform && o.kernels.size() > 1 && o.kernels.front() < 3
+                   ? "has no matrix for kernels below 3; set it to false, or leave them out"
+                   : "";
+      });
   b.value("dropout", o.dropout, "In front of the classifier, in training").range(0, 0.95);
   b.value("drop_path", o.drop_path, "Probability that training drops a residual branch")
       .range(0, 0.95);

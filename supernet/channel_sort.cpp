@@ -70,33 +70,72 @@ void permute(const Plan& plan,
   }
 }
 
+/// Widths of channels, as the choices of a space cut them.
+class Widths {
+ public:
+  explicit Widths(const Space& space) : space_(space), largest_(space.largest()) {
+    const size_t nodes = space.plan(largest_).nodes.size();
+    for (size_t c = 0; c < space.choices().size(); ++c) {
+      alone_.emplace_back();
+      for (size_t o = 0; o < space.choices()[c].options.size(); ++o) {
+        Architecture a = largest_;
+        a.genes[c] = static_cast<int16_t>(o);
+        Plan plan = space.plan(space.fix_inactive(std::move(a)));
+        // Another depth: no choice of widths.
+        if (plan.nodes.size() == nodes) alone_[c].push_back(std::move(plan));
+      }
+    }
+  }
+
+  bool cuts(size_t choice, size_t node, int32_t full) const {
+    return std::any_of(alone_[choice].begin(), alone_[choice].end(), [&](const Plan& plan) {
+      return plan.nodes[node].out.c != full;
+    });
+  }
+
+  /// Of `node` in all subnets whose choices keep to `trained`.
+  std::set<int32_t> of(size_t node,
+                       int32_t full,
+                       const std::vector<std::vector<int16_t>>& trained) const {
+    std::vector<Architecture> subnets = {largest_};
+    for (size_t c = 0; c < trained.size(); ++c) {
+      if (!cuts(c, node, full)) continue;
+      std::vector<Architecture> more;
+      for (const Architecture& a : subnets)
+        for (const int16_t o : trained[c]) {
+          more.push_back(a);
+          more.back().genes[c] = o;
+        }
+      subnets = std::move(more);
+    }
+    std::set<int32_t> widths = {full};
+    for (const Architecture& a : subnets) widths.insert(space_.plan(a).nodes[node].out.c);
+    return widths;
+  }
+
+ private:
+  const Space& space_;
+  Architecture largest_;
+  std::vector<std::vector<Plan>> alone_;  ///< Of each choice, the options changed one at a time.
+};
+
 }  // namespace
 
 int sort_channels(const Space& space,
                   WeightStore& store,
                   size_t choice,
-                  const std::vector<int16_t>& trained) {
+                  const std::vector<std::vector<int16_t>>& trained) {
   const c10::NoGradGuard no_grad;
   const Architecture largest = space.largest();
   const Plan plan = space.plan(largest);
-  std::vector<Plan> narrower;  // One for each option of the choice.
-  for (size_t o = 0; o < space.choices()[choice].options.size(); ++o) {
-    Architecture a = largest;
-    a.genes[choice] = static_cast<int16_t>(o);
-    narrower.push_back(space.plan(a));
-  }
+  const Widths widths(space);
   store.select(largest);
   int moved = 0;
   for (const ChannelGroup& group : channel_groups(plan)) {
-    const auto width = [&](size_t option) {
-      return narrower[option].nodes[group.made.front()].out.c;
-    };
-    bool cut = false;
-    for (size_t o = 0; o < narrower.size(); ++o) cut = cut || width(o) != group.size;
-    if (!cut) continue;
-    std::set<int32_t> borders = {group.size};
-    for (const int16_t o : trained) borders.insert(width(static_cast<size_t>(o)));
-    const std::vector<int64_t> order = descending(importance(plan, group, store), borders);
+    const size_t node = group.made.front();
+    if (!widths.cuts(choice, node, group.size)) continue;
+    const std::vector<int64_t> order =
+        descending(importance(plan, group, store), widths.of(node, group.size, trained));
     if (std::is_sorted(order.begin(), order.end())) continue;
     permute(plan, group, order, store);
     ++moved;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <numeric>
+#include <set>
 
 namespace nas {
 namespace {
@@ -13,9 +14,22 @@ bool seen_outside(const Plan& plan, size_t i) {
   return std::holds_alternative<Linear>(node.op) && i + 1 == plan.nodes.size();
 }
 
+/// Whether every layer with weights of `small` is one of `large`: layers were left out, not put in
+/// the place of others.
+bool has_layers_of(const Plan& large, const Plan& small) {
+  std::set<uint32_t> names;
+  TensorSpec specs[4];
+  for (const Node& node : large.nodes)
+    if (tensors_of(node.op, specs) > 0) names.insert(node.name);
+  return std::all_of(small.nodes.begin(), small.nodes.end(), [&](const Node& node) {
+    return tensors_of(node.op, specs) == 0 || names.count(node.name) > 0;
+  });
+}
+
 Elastic difference(const Plan& large, const Plan& other) {
   if (!(large.input == other.input)) return Elastic::kResolution;
-  if (large.nodes.size() != other.nodes.size()) return Elastic::kDepth;
+  if (large.nodes.size() != other.nodes.size())
+    return has_layers_of(large, other) ? Elastic::kDepth : Elastic::kOther;
   bool kernels = false, channels = false, outside = false;
   for (size_t i = 0; i < large.nodes.size(); ++i) {
     const Node &a = large.nodes[i], &b = other.nodes[i];

@@ -19,7 +19,8 @@ class FairPaths {
   FairPaths(const Space& space, uint64_t seed, FairRedraw redraw);
   /// For every choice an independent permutation of its options; path k takes the k-th entry of
   /// each, so that every option of a choice is used equally often (with fewer options than paths:
-  /// floor or ceil times). ConfigError when no such set is valid in this space.
+  /// floor or ceil times; a choice that others close in some paths is used in the rest).
+  /// ConfigError when no such set is valid in this space.
   const std::vector<Architecture>& next();
   void begin_epoch() { current_.clear(); }
 

@@ -98,6 +98,7 @@ Options read_options(const YamlSource& source) {
     describe(b, o);
   });
   o.paths.unseen = o.images.unseen = o.unseen;
+  if (!o.path) o.paths = PathImportanceOptions{.weights = Weighting::kNone};
   return o;
 }
 

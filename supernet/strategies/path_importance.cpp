@@ -96,6 +96,11 @@ PathImportance::PathImportance(const Space& space, const PathImportanceOptions& 
     for (Group& group : groups_)
       if (group.choices.size() > 1) group.name += "+" + std::to_string(group.choices.size() - 1);
   }
+  // A choice between one option draws nothing.
+  const auto real =
+      static_cast<size_t>(std::count_if(choices.begin(), choices.end(), [](const Choice& choice) {
+        return choice.options.size() > 1;
+      }));
   double worst = 1;
   for (Group& group : groups_) {
     const size_t m = group.options.size();
@@ -108,8 +113,8 @@ PathImportance::PathImportance(const Space& space, const PathImportanceOptions& 
     if (options.floor >= 0)
       group.floor = std::min(options.floor, uniform);
     else if (options.weights == Weighting::kExact)
-      group.floor = floor_share(choices.size(), options.max_weight) * uniform;
-    for (size_t k = 0; k < group.choices.size(); ++k) worst *= uniform / group.floor;
+      group.floor = floor_share(real, options.max_weight) * uniform;
+    for (size_t k = 0; k < group.choices.size() && m > 1; ++k) worst *= uniform / group.floor;
   }
   // A hair of tolerance for a floor that was computed from the bound and typed in.
   if (options.weights == Weighting::kExact && !(worst <= options.max_weight * (1 + 1e-3))) {
@@ -121,8 +126,7 @@ PathImportance::PathImportance(const Space& space, const PathImportanceOptions& 
             (std::isfinite(worst) ? short_number(worst) : std::string("infinity")) + "; at most " +
             short_number(options.max_weight) + " is allowed (max_path_weight)",
         "use p_floor of at least " +
-            short_number(floor_share(choices.size(), options.max_weight) /
-                             static_cast<double>(fewest) +
+            short_number(floor_share(real, options.max_weight) / static_cast<double>(fewest) +
                          1e-6) +
             ", leave it out, or set path_weights to clipped");
   }

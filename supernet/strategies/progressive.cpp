@@ -55,7 +55,11 @@ void describe(Binder& b, Options& o) {
           o.kd_ratio,
           "Weight of the cross-entropy with the teacher beside that with the labels; 0: no teacher")
       .range(0, 100);
-  b.value("sort", o.sort, "Sort middle channels by importance before a phase that narrows them");
+  b.value(
+      "sort",
+      o.sort,
+      "Sort middle channels by importance before a phase that narrows them (not where train.init "
+      "holds weights that are trained narrower already)");
   b.items("phases", o.phases, "Phases; none: those of the paper, scaled to train.epochs");
 }
 
@@ -120,7 +124,7 @@ void scale_epochs(std::vector<Phase>& phases, int64_t total) {
 /// the rate for 64 images to that of the batch.
 std::vector<Phase> paper_phases(const std::vector<ElasticChoice>& choices,
                                 const StrategyContext& context) {
-  const double batch = static_cast<double>(context.batch_size) / 64;
+  const double batch = static_cast<double>(context.batch_size * context.train.accumulate) / 64;
   std::vector<Phase> phases;
   Phase now;
   const auto add = [&](const std::string& name, int64_t epochs, double lr, double warmup) {
@@ -212,17 +216,7 @@ class Progressive final : public Strategy {
     if (epoch != start_of(i)) return false;
     if (!teacher_ && options_.kd_ratio > 0 && shrinks(i))
       teacher_ = std::make_unique<Teacher>(context_.space.plan(largest_), largest_, store);
-    for (size_t c = 0; options_.sort && c < choices_.size(); ++c) {
-      if (choices_[c].kind != Elastic::kExpand) continue;
-      size_t before = 1;
-      for (size_t k = 0; k < i; ++k) before = std::max(before, open_in(k, c));
-      if (open_in(i, c) <= before) continue;
-      const auto& options = choices_[c].options;
-      sorted_ += sort_channels(context_.space,
-                               store,
-                               c,
-                               {options.begin(), options.begin() + static_cast<int64_t>(before)});
-    }
+    if (options_.sort) sort_before(i, store);
     return i > 0;  // Momentum of the last phase belongs to other subnets and another channel order.
   }
 
@@ -291,6 +285,23 @@ class Progressive final : public Strategy {
   int64_t start_of(size_t phase) const { return phase == 0 ? 0 : ends_[phase - 1]; }
   size_t open_in(size_t phase, size_t choice) const {
     return opened(choices_[choice], options_.phases[phase]);
+  }
+  /// Options of every choice that the phases before `phase` have trained.
+  std::vector<std::vector<int16_t>> trained_before(size_t phase) const {
+    std::vector<std::vector<int16_t>> trained;
+    for (size_t c = 0; c < choices_.size(); ++c) {
+      size_t open = 1;
+      for (size_t k = 0; k < phase; ++k) open = std::max(open, open_in(k, c));
+      const auto& options = choices_[c].options;
+      trained.emplace_back(options.begin(), options.begin() + static_cast<int64_t>(open));
+    }
+    return trained;
+  }
+  void sort_before(size_t phase, WeightStore& store) {
+    const std::vector<std::vector<int16_t>> trained = trained_before(phase);
+    for (size_t c = 0; c < choices_.size(); ++c)
+      if (choices_[c].kind == Elastic::kExpand && open_in(phase, c) > trained[c].size())
+        sorted_ += sort_channels(context_.space, store, c, trained);
   }
   /// Trains more than the largest network.
   bool shrinks(size_t phase) const {

@@ -151,6 +151,8 @@ TEST(Panda, SaysWhatDoesNothing) {
   const std::string many = "family: mobilenet\nvariant: mobilenetv3-32\nresolutions: [32]\n";
   EXPECT_THAT(advice(many, "{name: panda}"), HasSubstr("nearly off"));
   EXPECT_EQ(advice(many, "{name: panda, path_weights: clipped}"), "");
+  // A floor that would be refused, where no path is drawn by importance.
+  EXPECT_THAT(advice(kCells, "{name: panda, path: false, p_floor: 0.01}"), HasSubstr("p_floor"));
 }
 
 // Section 8, item 3.

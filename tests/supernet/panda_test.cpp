@@ -308,6 +308,22 @@ TEST(PathImportance, FloorBelowTheBoundIsRefused) {
   }
 }
 
+// Choices between one option take no part in the bound.
+TEST(PathImportance, ChoicesWithoutAChoiceDoNotCount) {
+  const auto space = test::space_of(
+      "family: mobilenet\nvariant: mobilenetv3-32\nresolutions: [32]\nkernels: [3]\n"
+      "depths: [1]\nexpansions: [3, 4]\n");
+  size_t real = 0;
+  for (const Choice& choice : space->choices()) real += choice.options.size() > 1;
+  ASSERT_EQ(real, 5U);
+  EXPECT_NEAR(PathImportance(*space, {}).even_share_kept(), std::pow(20, -1.0 / 5), 1e-12);
+  PathImportanceOptions options;
+  options.floor = 0.3;  // (0.5 / 0.3)^5 = 12.9.
+  EXPECT_NO_THROW(PathImportance(*space, options));
+  options.floor = 0.25;  // 32.
+  EXPECT_THROW(PathImportance(*space, options), ConfigError);
+}
+
 TEST(PathImportance, Floor) {
   List p = {.02, .08, .3, .6};
   apply_floor(p, .1);

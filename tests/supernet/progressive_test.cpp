@@ -78,6 +78,16 @@ double worst(const at::Tensor& a, const at::Tensor& b) {
   return (a - b).abs().max().item<double>() / a.abs().max().item<double>();
 }
 
+/// `options` of the choices `expands`, the largest option of every other.
+std::vector<std::vector<int16_t>> trained_with(const Space& space,
+                                               const std::vector<size_t>& expands,
+                                               const std::vector<int16_t>& options) {
+  std::vector<std::vector<int16_t>> trained;
+  for (const int16_t gene : space.largest().genes) trained.push_back({gene});
+  for (const size_t c : expands) trained[c] = options;
+  return trained;
+}
+
 TEST(ChannelSort, KeepsTheFunctionAndSorts) {
   const auto space = test::space_of(kSmall);
   const auto store = make_shared_store(*space, 3, at::kDouble);
@@ -96,7 +106,8 @@ TEST(ChannelSort, KeepsTheFunctionAndSorts) {
   const at::Tensor batch = run(*space, *store, largest, false);
   const at::Tensor before_middle = run(*space, *store, middle, true);
   int moved = 0;
-  for (const size_t c : expands) moved += sort_channels(*space, *store, c, {2});
+  for (const size_t c : expands)
+    moved += sort_channels(*space, *store, c, trained_with(*space, expands, {2}));
   EXPECT_GT(moved, 10);
   EXPECT_LT(worst(before, run(*space, *store, largest, true)), 1e-12);
   EXPECT_LT(worst(batch, run(*space, *store, largest, false)), 1e-10);
@@ -118,13 +129,41 @@ TEST(ChannelSort, KeepsTheFunctionAndSorts) {
   const at::Tensor all = run(*space, *store, largest, true);
   const at::Tensor trained = run(*space, *store, middle, true);
   moved = 0;
-  for (const size_t c : expands) moved += sort_channels(*space, *store, c, {2, 1});
+  for (const size_t c : expands)
+    moved += sort_channels(*space, *store, c, trained_with(*space, expands, {2, 1}));
   EXPECT_GT(moved, 10);
   EXPECT_LT(worst(trained, run(*space, *store, middle, true)), 1e-12);
   EXPECT_LT(worst(all, run(*space, *store, largest, true)), 1e-12);
   moved = 0;
-  for (const size_t c : expands) moved += sort_channels(*space, *store, c, {2, 1});
+  for (const size_t c : expands)
+    moved += sort_channels(*space, *store, c, trained_with(*space, expands, {2, 1}));
   EXPECT_EQ(moved, 0);
+}
+
+// The width of a stage cuts the middle channels too: subnets trained with it stay what they are.
+TEST(ChannelSort, KeepsWidthsThatAnotherChoiceCut) {
+  const auto space = test::space_of(
+      "family: custom\nchannels: 1\nresolutions: [16]\nblocks:\n"
+      "  - {name: b, kind: bottleneck, expansions: [0.5, 1]}\n"
+      "stages:\n  - {widths: [8, 16], depths: [1], blocks: [b]}\n");
+  const auto store = make_shared_store(*space, 3, at::kDouble);
+  const auto choices = elastic_choices(*space);
+  std::vector<size_t> expands, widths;
+  for (size_t c = 0; c < choices.size(); ++c) {
+    if (choices[c].kind == Elastic::kExpand) expands.push_back(c);
+    if (choices[c].kind == Elastic::kWidth) widths.push_back(c);
+  }
+  ASSERT_EQ(expands.size(), 1U);
+  ASSERT_EQ(widths.size(), 1U);
+  Architecture narrow = space->largest();
+  narrow.genes[widths[0]] = choices[widths[0]].options.back();
+  const at::Tensor before = run(*space, *store, narrow, false);
+  const at::Tensor largest = run(*space, *store, space->largest(), false);
+  std::vector<std::vector<int16_t>> trained = trained_with(*space, {}, {});
+  trained[widths[0]] = choices[widths[0]].options;
+  EXPECT_EQ(sort_channels(*space, *store, expands[0], trained), 2);
+  EXPECT_LT(worst(before, run(*space, *store, narrow, false)), 1e-10);
+  EXPECT_LT(worst(largest, run(*space, *store, space->largest(), false)), 1e-10);
 }
 
 TEST(ChannelSort, GatesDoNotRankChannels) {
@@ -216,6 +255,12 @@ TEST(Progressive, RefusesWhatItCannotDo) {
   const auto cells = test::space_of("family: nasbench201\nwidth: 4\ncells: 1\n");
   EXPECT_THAT(message([&] { strategy_of(*cells, "{name: progressive}", 100); }),
               HasSubstr("nasbench201"));
+  // One layer in the place of another, though the number of operations differs.
+  const auto kinds = test::space_of(
+      "family: custom\nchannels: 1\nresolutions: [8]\n"
+      "stages:\n  - {widths: [8], depths: [1], blocks: [conv, sep]}\n");
+  EXPECT_THAT(message([&] { strategy_of(*kinds, "{name: progressive}", 100); }),
+              HasSubstr("kinds of layers"));
   const auto space = test::space_of(kSmall);
   EXPECT_THAT(message([&] { strategy_of(*space, "{name: progressive}", 3); }),
               HasSubstr("at least 5"));
