@@ -165,6 +165,8 @@ int show(const Options& o) {
   const Architecture a = space->parse(o.architectures[0]);
   const Plan plan = space->plan(a);
   if (o.drawing == "svg") {
+    if (!o.out.empty() && !std::ofstream(o.out, std::ios::app))
+      throw Error("--out " + o.out + ": cannot be written");
     draw_svg(draw_network(plan, space->choices()), o.out);
   } else if (o.drawing == "dot") {
     put(o, draw_network(plan, space->choices()));

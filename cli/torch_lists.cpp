@@ -19,6 +19,10 @@ std::vector<ConfigKind> torch_config_kinds() {
   for (const StrategyEntry& entry : strategies()) {
     ConfigKind kind{"strategy:" + entry.name, "strategy: " + entry.summary, ""};
     kind.schema = entry.schema;
+    for (const std::string& alias : entry.aliases) {
+      kinds.push_back(kind);
+      kinds.back().name = "strategy:" + alias;
+    }
     kinds.push_back(std::move(kind));
   }
   return kinds;
