@@ -288,6 +288,20 @@ int32_t MobileNet::head(PlanBuilder& b, int32_t x) const {
       Linear{.in = width, .out = classes_, .full_in = width, .full_out = classes_}, classifier_, x);
 }
 
+Architecture MobileNet::canonical(Architecture a) const {
+  a = fix_inactive(std::move(a));
+  for (size_t i = 0; i < slots_.size(); ++i) {
+    int16_t& gene = a.genes[slots_.size() + i];
+    const std::vector<Mid>& mids = slots_[i].mids;
+    const Mid& mine = mids[static_cast<size_t>(gene)];
+    const auto same = [&mine](const Mid& m) {
+      return m.channels == mine.channels && m.se == mine.se;
+    };
+    gene = static_cast<int16_t>(std::find_if(mids.begin(), mids.end(), same) - mids.begin());
+  }
+  return a;
+}
+
 void MobileNet::build(const Architecture& a, Plan& plan) const {
   Shape image = input_;
   if (resolution_choice_ >= 0)

@@ -34,6 +34,8 @@ class MobileNet final : public Space {
   explicit MobileNet(const MobileNetOptions& options);
 
   void build(const Architecture& a, Plan& plan) const override;
+  /// Expansions that round to the same channels (small width_mult) are one network.
+  Architecture canonical(Architecture a) const override;
   /// Blocks joined by '-', stages by '/', the resolution in front where it is a choice:
   /// `r192:k3e6-k7e4/k5e3-k5e3/...`. parse also takes the once-for-all form
   /// `{'ks': [...], 'e': [...], 'd': [...], 'r': [224]}`.

@@ -140,6 +140,31 @@ int32_t OfaResNet50::stem(PlanBuilder& b, const Architecture& a) const {
   return b.add(Pool{.max = true, .kernel = 3, .stride = 2, .padding = 1}, 0, x);
 }
 
+int OfaResNet50::middle(int channels, size_t option) const {
+  return divisible_by_8(std::round(channels * o_.expansions[option]));
+}
+
+Architecture OfaResNet50::canonical(Architecture a) const {
+  a = fix_inactive(std::move(a));
+  const auto first = [&a](size_t choice, const auto& size_of) {
+    int16_t& gene = a.genes[choice];
+    const int size = size_of(static_cast<size_t>(gene));
+    int16_t option = 0;
+    while (size_of(static_cast<size_t>(option)) != size) ++option;
+    gene = option;
+  };
+  first(first_width_, [this](size_t o) { return stem_middle(o); });
+  first(first_width_ + 1, [this](size_t o) { return stem_out(o); });
+  for (int s = 0; s < kStages; ++s) {
+    const size_t wide = first_width_ + 2 + static_cast<size_t>(s);
+    first(wide, [&](size_t o) { return width(s, o); });
+    const int out = width(s, static_cast<size_t>(a.genes[wide]));
+    for (const Block& block : stages_[static_cast<size_t>(s)])
+      first(static_cast<size_t>(block.expand), [&](size_t o) { return middle(out, o); });
+  }
+  return a;
+}
+
 int32_t OfaResNet50::block(PlanBuilder& b,
                            const Architecture& a,
                            int stage,
@@ -151,19 +176,16 @@ int32_t OfaResNet50::block(PlanBuilder& b,
   const size_t wide = first_width_ + 2 + static_cast<size_t>(stage);
   const int out = width(stage, width_gene(a, 2 + static_cast<size_t>(stage)));
   const int full_out = full_width(stage);
-  const auto middle_of = [&](int channels, size_t option) {
-    return divisible_by_8(std::round(channels * o_.expansions[option]));
-  };
-  const int middle = middle_of(out, static_cast<size_t>(a.genes[expand]));
-  const int full_middle = middle_of(full_out, o_.expansions.size() - 1);
+  const int mid = middle(out, static_cast<size_t>(a.genes[expand]));
+  const int full_middle = middle(full_out, o_.expansions.size() - 1);
   const int stride = j == 0 && stage > 0 ? 2 : 1;
   const auto relu = [&](int32_t v) { return b.add(Activation{Act::kRelu}, 0, v); };
   if (j >= kBaseDepths[static_cast<size_t>(stage)])
     b.origin({origin(a, expand), origin(a, wide), origin(a, static_cast<size_t>(1 + stage))});
   else
     b.origin({origin(a, expand), origin(a, wide)});
-  int32_t y = relu(conv_bn(b, names.a, x, middle, full_in, full_middle, 1, 1));
-  y = relu(conv_bn(b, names.b, y, middle, full_middle, full_middle, 3, stride));
+  int32_t y = relu(conv_bn(b, names.a, x, mid, full_in, full_middle, 1, 1));
+  y = relu(conv_bn(b, names.b, y, mid, full_middle, full_middle, 3, stride));
   y = conv_bn(b, names.c, y, out, full_middle, full_out, 1, 1);
   int32_t shortcut = x;
   if (j == 0) {

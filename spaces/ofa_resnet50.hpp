@@ -26,6 +26,9 @@ class OfaResNet50 final : public Space {
   explicit OfaResNet50(const OfaResNet50Options& options);
 
   void build(const Architecture& a, Plan& plan) const override;
+  /// Widths and expansions that round to the same channels are one network: as published, the
+  /// stem's middle has 24 channels at 0.65 and at 0.8.
+  Architecture canonical(Architecture a) const override;
   /// `w1.0-w0.8-res/w1.0:e0.2-e0.35/...`: the stem (widths of its middle and end, `res` for its
   /// residual convolution), then each stage's width and the expansions of its blocks. parse also
   /// takes the published `{'d': [...], 'e': [...], 'w': [...]}` and lists of choice=option.
@@ -51,6 +54,7 @@ class OfaResNet50 final : public Space {
   int stem_out(size_t option) const;
   int stem_middle(size_t option) const;
   int width(int stage, size_t option) const;
+  int middle(int channels, size_t option) const;
   int full_width(int stage) const { return width(stage, o_.widths.size() - 1); }
   size_t width_gene(const Architecture& a, size_t position) const {
     return static_cast<size_t>(a.genes[first_width_ + position]);

@@ -31,6 +31,21 @@ TEST(OfaResNet50, CountIsExact) {
   EXPECT_EQ(load_space("ofa-resnet50")->count(), stage * stage * stage * third * 729 * 2);
 }
 
+TEST(OfaResNet50, EqualChannelsAreOneNetwork) {
+  const auto space = load_space("ofa-resnet50");
+  const std::string rest = "/w1.0:e0.2-e0.2/w1.0:e0.2-e0.2/w1.0:e0.2-e0.2-e0.2-e0.2/w1.0:e0.2-e0.2";
+  const Architecture a = space->parse("w0.65-w1.0" + rest), b = space->parse("w0.8-w1.0" + rest);
+  EXPECT_EQ(cost_of(space->plan(a)).params, cost_of(space->plan(b)).params);
+  EXPECT_EQ(space->canonical(a), space->canonical(b));
+  EXPECT_NE(space->canonical(a), space->canonical(space->parse("w1.0-w1.0" + rest)));
+  Rng rng(1, "canonical");
+  for (int i = 0; i < 100; ++i) {
+    const Architecture c = space->sample(rng), form = space->canonical(c);
+    EXPECT_EQ(space->canonical(form), form);
+    EXPECT_EQ(cost_of(space->plan(form)).macs, cost_of(space->plan(c)).macs);
+  }
+}
+
 TEST(OfaResNet50, TextFormsRoundTrip) {
   const auto space = load_space("ofa-resnet50");
   EXPECT_EQ(
