@@ -1,9 +1,8 @@
 #include "supernet/pickle_reader.hpp"
 
-#include <array>
-#include <bit>
-#include <string_view>
+#include <algorithm>
 #include <unordered_map>
+#include <utility>
 
 #include "spaces/error.hpp"
 
@@ -36,11 +35,16 @@ constexpr std::string_view kAllowed[] = {
 class PickleMachine {
  public:
   PickleMachine(std::span<const uint8_t> data, const std::string& path, Pickle& out)
-      : data_(data), path_(path), out_(out) {}
+      : data_(data.first(std::min(data.size(), Pickle::kMaxBytes))),
+        path_(path),
+        out_(out),
+        cut_(data.size() > data_.size()) {}
 
   void run() {
-    while (!step(byte())) {
-    }
+    // Every value, mark and kept value is of one operation: their limit bounds the memory.
+    for (size_t operations = 1; !step(byte()); ++operations)
+      if (operations == Pickle::kMaxOperations)
+        fail("it has more than " + std::to_string(operations) + " operations");
     if (stack_.size() != 1) fail("it ends with " + std::to_string(stack_.size()) + " values");
     out_.root_ = stack_.front();
     out_.consumed_ = at_;
@@ -54,8 +58,11 @@ class PickleMachine {
   }
 
   // ---- Input.
+  [[noreturn]] void fail_at_end(const std::string& what) const {
+    fail(cut_ ? "it is longer than " + std::to_string(data_.size() >> 20) + " MiB" : what);
+  }
   uint8_t byte() {
-    if (at_ >= data_.size()) fail("it is truncated");
+    if (at_ >= data_.size()) fail_at_end("it is truncated");
     return data_[at_++];
   }
   uint64_t little(int bytes) {
@@ -63,18 +70,19 @@ class PickleMachine {
     for (int i = 0; i < bytes; ++i) value |= static_cast<uint64_t>(byte()) << (8 * i);
     return value;
   }
-  std::string text(uint64_t size) {
+  std::string_view text(uint64_t size) {
     if (size > data_.size() - at_)
-      fail("a text of " + std::to_string(size) + " bytes, but only " +
-           std::to_string(data_.size() - at_) + " are left");
+      fail_at_end("a text of " + std::to_string(size) + " bytes, but only " +
+                  std::to_string(data_.size() - at_) + " are left");
     const auto* begin = reinterpret_cast<const char*>(data_.data() + at_);
     at_ += size;
-    return {begin, begin + size};
+    return {begin, size};
   }
-  std::string line() {
-    std::string word;
-    for (uint8_t c = byte(); c != '\n'; c = byte()) word += static_cast<char>(c);
-    return word;
+  std::string_view line() {
+    const size_t begin = at_;
+    while (byte() != '\n') {
+    }
+    return {reinterpret_cast<const char*>(data_.data() + begin), at_ - begin - 1};
   }
 
   // ---- Values.
@@ -88,9 +96,9 @@ class PickleMachine {
     push(make(kind));
     stack_.back()->integer = value;
   }
-  void push_text(std::string value) {
+  void push_text(std::string_view value) {
     push(make(Kind::kText));
-    stack_.back()->text = std::move(value);
+    stack_.back()->text = value;
   }
   Node* pop() {
     // Values below a mark belong to what encloses it.
@@ -129,20 +137,27 @@ class PickleMachine {
   }
 
   // ---- Names and what they may do.
-  void push_global(const std::string& module, const std::string& name) {
-    const std::string full = module + " " + name;
+  void push_global(std::string_view module, std::string_view name) {
     for (const std::string_view allowed : kAllowed)
-      if (full == allowed) {
+      if (allowed.size() == module.size() + 1 + name.size() && allowed.starts_with(module) &&
+          allowed[module.size()] == ' ' && allowed.ends_with(name)) {
         push(make(Kind::kGlobal));
-        stack_.back()->text = full;
+        stack_.back()->text = allowed;
         return;
       }
-    fail("it names '" + module + "." + name + "', which is not allowed; nothing was executed");
+    constexpr size_t kShown = 200;  // A line of megabytes helps nobody.
+    fail("it names '" + std::string(module.substr(0, kShown)) + "." +
+         std::string(name.substr(0, kShown)) + "', which is not allowed; nothing was executed");
   }
 
   std::vector<int64_t> integers(const Node& list) const {
     if (list.kind != Kind::kList) fail("sizes of a tensor are no tuple");
+    // First: a list that is recalled costs two bytes in the file, however long it is.
+    if (list.items.size() > Pickle::kMaxRank)
+      fail("a tensor of " + std::to_string(list.items.size()) + " dimensions; at most " +
+           std::to_string(Pickle::kMaxRank) + " are supported");
     std::vector<int64_t> values;
+    values.reserve(list.items.size());
     for (const Node* item : list.items) {
       if (item->kind != Kind::kInt || item->integer < 0) fail("a size of a tensor is no count");
       values.push_back(item->integer);
@@ -165,23 +180,31 @@ class PickleMachine {
     }
     if (callee->text == "torch._utils _rebuild_parameter") {
       if (args.empty() || args[0]->kind != Kind::kTensor) fail("a parameter that is no tensor");
-      push(make(Kind::kTensor));
-      *stack_.back() = *args[0];
+      push_tensor(args[0]->tensor);
       return;
     }
     if (!callee->text.starts_with("torch._utils _rebuild_tensor"))
-      fail("a call of '" + callee->text + "'");
+      fail("a call of '" + std::string(callee->text) + "'");
+    push_tensor(rebuild(args));
+  }
+
+  std::shared_ptr<const PickleTensor> rebuild(const std::vector<const Node*>& args) const {
     if (args.size() < 4 || args[0]->kind != Kind::kStorage || args[1]->kind != Kind::kInt ||
         args[1]->integer < 0)
       fail("a tensor without storage, offset, size and stride");
-    Node* tensor = make(Kind::kTensor);
-    tensor->items = {args[0]};
-    tensor->integer = args[1]->integer;
+    auto tensor = std::make_shared<PickleTensor>();
+    tensor->storage = args[0];
+    tensor->offset = args[1]->integer;
     tensor->size = integers(*args[2]);
     tensor->stride = integers(*args[3]);
     if (tensor->size.size() != tensor->stride.size())
-      fail("a tensor with as many sizes as strides");
-    push(tensor);
+      fail("a tensor with " + std::to_string(tensor->size.size()) + " sizes but " +
+           std::to_string(tensor->stride.size()) + " strides");
+    return tensor;
+  }
+  void push_tensor(std::shared_ptr<const PickleTensor> tensor) {
+    push(make(Kind::kTensor));
+    stack_.back()->tensor = std::move(tensor);
   }
 
   /// ('storage', type, key, location, elements[, view]).
@@ -194,16 +217,20 @@ class PickleMachine {
     if (!sound) fail("a persistent id that is no storage");
     if (id->items.size() > 5 && id->items[5]->kind != Kind::kNone)
       fail("a storage that is a view of another is not supported");
+    const std::string_view key = id->items[2]->text;
+    // Keys are looked up once per tensor, which must not depend on their length.
+    if (key.size() > Pickle::kMaxKey)
+      fail("a storage's key of " + std::to_string(key.size()) + " bytes");
     Node* storage = make(Kind::kStorage);
-    storage->text = id->items[2]->text;
-    storage->global = id->items[1]->text;
+    storage->text = key;
+    storage->items = {id->items[1]};
     storage->integer = id->items[4]->integer;
     push(storage);
   }
 
   void long1() {
     const uint64_t size = byte();
-    const std::string bytes = text(size);
+    const std::string_view bytes = text(size);
     if (size > 8) return push_text(bytes);  // Only compared with the magic number of old files.
     uint64_t value = 0;
     for (size_t i = 0; i < bytes.size(); ++i)
@@ -214,10 +241,8 @@ class PickleMachine {
   }
 
   void binary_float() {
-    uint64_t bits = 0;
-    for (int i = 0; i < 8; ++i) bits = bits << 8 | byte();
+    little(8);
     push(make(Kind::kFloat));
-    stack_.back()->number = std::bit_cast<double>(bits);
   }
 
   void recall(uint64_t key) {
@@ -242,7 +267,7 @@ class PickleMachine {
         marks_.push_back(stack_.size());
         return false;
       case 'c': {
-        const std::string module = line();
+        const std::string_view module = line();
         push_global(module, line());
         return false;
       }
@@ -375,6 +400,7 @@ class PickleMachine {
   std::span<const uint8_t> data_;
   const std::string& path_;
   Pickle& out_;
+  bool cut_;  ///< More bytes follow than a pickle may have.
   size_t at_ = 0;
   std::vector<Node*> stack_;
   std::vector<size_t> marks_;

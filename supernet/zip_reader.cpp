@@ -36,7 +36,7 @@ uint64_t ZipReader::number(uint64_t offset, int bytes) const {
   return value;
 }
 
-void ZipReader::read_directory() {
+ZipReader::Directory ZipReader::find_directory() const {
   if (file_.size() < kEndSize) fail("too short for a zip archive");
   uint64_t end = file_.size() - kEndSize;
   const uint64_t stop = end > kMaxComment ? end - kMaxComment : 0;
@@ -44,13 +44,32 @@ void ZipReader::read_directory() {
     if (end == stop) fail("the zip archive has no directory: it is truncated");
     --end;
   }
-  uint64_t count = number(end + 10, 2), at = number(end + 16, 4);
-  if (end >= kLocatorSize && number(end - kLocatorSize, 4) == kLocator64) {
-    const uint64_t end64 = number(end - kLocatorSize + 8, 8);
-    if (number(end64, 4) != kEnd64) fail("the zip64 directory is not where it should be");
-    count = number(end64 + 32, 8);
-    at = number(end64 + 48, 8);
+  if (end < kLocatorSize || number(end - kLocatorSize, 4) != kLocator64)
+    return {number(end + 10, 2), number(end + 16, 4)};
+  const uint64_t end64 = number(end - kLocatorSize + 8, 8);
+  if (number(end64, 4) != kEnd64) fail("the zip64 directory is not where it should be");
+  return {number(end64 + 32, 8), number(end64 + 48, 8)};
+}
+
+/// Sizes and offset of 64 bits, only those that need it.
+void ZipReader::read_extra(uint64_t at, uint64_t end, Entry& entry, uint64_t& stored) const {
+  // No field's header passes the end of the file, so nothing here can overflow.
+  for (uint64_t next = at; at + 4 <= end; at = next) {
+    next = at + 4 + number(at + 2, 2);
+    if (number(at, 2) != 1) continue;
+    uint64_t field = at + 4;
+    for (uint64_t* value : {&entry.size, &stored, &entry.offset})
+      if (*value == kIn64) {
+        if (field + 8 > std::min(next, end)) fail("a size of 64 bits is missing in its directory");
+        *value = number(field, 8);
+        field += 8;
+      }
   }
+}
+
+void ZipReader::read_directory() {
+  auto [count, at] = find_directory();
+  uint64_t left = file_.size();
   for (uint64_t i = 0; i < count; ++i) {
     if (number(at, 4) != kCentral) fail("the directory of the zip archive is damaged");
     const uint64_t flags = number(at + 8, 2), method = number(at + 10, 2);
@@ -65,17 +84,12 @@ void ZipReader::read_directory() {
     number(extra + extra_size, 0);
     const std::string name(file_.begin() + static_cast<int64_t>(name_at),
                            file_.begin() + static_cast<int64_t>(extra));
-    for (uint64_t x = extra; x + 4 <= extra + extra_size; x += 4 + number(x + 2, 2)) {
-      if (number(x, 2) != 1) continue;  // Sizes and offset of 64 bits, only those that need it.
-      uint64_t field = x + 4;
-      for (uint64_t* value : {&entry.size, &stored, &entry.offset})
-        if (*value == kIn64) {
-          *value = number(field, 8);
-          field += 8;
-        }
-    }
+    read_extra(extra, extra + extra_size, entry, stored);
     if (method != 0 || (flags & 1) != 0 || stored != entry.size)
       fail("entry '" + name + "' is compressed or encrypted; torch.save stores them plainly");
+    // Else a few bytes per entry could ask for the same data again and again.
+    if (entry.size > left) fail("its entries are longer than the file: truncated, or they overlap");
+    left -= entry.size;
     if (!entries_.emplace(name, entry).second) fail("two entries are named '" + name + "'");
     at = extra + extra_size + comment_size;
   }

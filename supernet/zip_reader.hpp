@@ -8,7 +8,8 @@
 namespace nas {
 
 /// Borrows `file` (the bytes of the whole archive); spans point into it. DataError naming `path` on
-/// anything that is not a whole, sound archive of stored entries. Checksums are verified on `at`.
+/// anything that is not a whole, sound archive of stored entries, among these more bytes of entries
+/// than the file has: some would overlap. Checksums are verified on `at`.
 class ZipReader {
  public:
   ZipReader(std::span<const uint8_t> file, std::string path);
@@ -23,7 +24,12 @@ class ZipReader {
     uint32_t crc = 0;
   };
   uint64_t number(uint64_t offset, int bytes) const;
+  struct Directory {
+    uint64_t count = 0, at = 0;  ///< Of its entries; where the first is.
+  };
+  Directory find_directory() const;
   void read_directory();
+  void read_extra(uint64_t at, uint64_t end, Entry& entry, uint64_t& stored) const;
   [[noreturn]] void fail(const std::string& what) const;
 
   std::span<const uint8_t> file_;

@@ -5,10 +5,14 @@
 
 #include <c10/core/GradMode.h>
 
+#include <sys/resource.h>
+
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
+#include <random>
 #include <set>
 
 #include "spaces/error.hpp"
@@ -223,21 +227,35 @@ TEST(Pickle, MalformedIsAnErrorNotACrash) {
   EXPECT_EQ(pickle_refusal(deep), "");
 }
 
+std::string little(uint64_t value, int bytes) {
+  std::string text;
+  for (int i = 0; i < bytes; ++i) text += static_cast<char>(value >> (8 * i));
+  return text;
+}
+/// Opcodes that push a text, and a storage of this type and key.
+std::string text_op(const std::string& text) {
+  return "X" + little(text.size(), 4) + text;
+}
+std::string storage_op(const std::string& type, const std::string& key = "0") {
+  return "(" + text_op("storage") + "ctorch\n" + type + "\n" + text_op(key) + text_op("cpu") +
+         "K\x04NtQ";
+}
+const std::string kRebuild = "ctorch._utils\n_rebuild_tensor\n";
+/// A file of the older form with this dictionary and one storage: a number of elements and data.
+std::string legacy_file(const std::string& dict, uint64_t count, const std::string& bytes) {
+  const std::string magic("\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.");
+  return magic + "\x80\x02M\xe9\x03.}." + dict + ".]" + text_op("0") + "a." + little(count, 8) +
+         bytes;
+}
 /// A file of the older form with one float tensor of these sizes over a storage of 4 elements.
 std::string one_tensor(const std::string& offset,
                        const std::string& size,
                        const std::string& stride,
                        const std::string& type = "FloatStorage",
                        int64_t count = 4) {
-  const std::string storage = "(X\x07" + std::string(3, '\0') + "storagectorch\n" + type +
-                              "\nX\x01" + std::string(3, '\0') + "0X\x03" + std::string(3, '\0') +
-                              "cpuK\x04NtQ";
-  std::string file("\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.\x80\x02M\xe9\x03.}.");
-  file += "}X\x01" + std::string(3, '\0') + "wctorch._utils\n_rebuild_tensor\n(" + storage +
-          offset + size + stride + "tRs.";
-  file += "]X\x01" + std::string(3, '\0') + "0a.";
-  for (int i = 0; i < 8; ++i) file += static_cast<char>(static_cast<uint64_t>(count) >> (8 * i));
-  return file + std::string(16, '\1');
+  const std::string tensor = kRebuild + "(" + storage_op(type) + offset + size + stride + "tR";
+  return legacy_file(
+      "}" + text_op("w") + tensor + "s", static_cast<uint64_t>(count), std::string(16, '\1'));
 }
 
 TEST(TorchFile, TensorsStayWithinTheirStorage) {
@@ -251,7 +269,8 @@ TEST(TorchFile, TensorsStayWithinTheirStorage) {
   EXPECT_THAT(refusal(one_tensor(zero, "J\xff\xff\xff\x7f\x85", std::string("K\0\x85", 3))),
               HasSubstr("storage of 4"));
   EXPECT_THAT(refusal(one_tensor(zero, "J\xff\xff\xff\xff\x85", one)), HasSubstr("no count"));
-  EXPECT_THAT(refusal(one_tensor(zero, two, "K\x01K\x01\x86")), HasSubstr("strides"));
+  EXPECT_THAT(refusal(one_tensor(zero, two, "K\x01K\x01\x86")),
+              HasSubstr("with 1 sizes but 2 strides"));
   const std::string huge = "\x8a\x08\xff\xff\xff\xff\xff\xff\xff\x7f";
   EXPECT_THAT(refusal(one_tensor(zero, huge + huge + huge + "\x87", "K\x01K\x01K\x01\x87")),
               HasSubstr("beyond any memory"));
@@ -259,6 +278,157 @@ TEST(TorchFile, TensorsStayWithinTheirStorage) {
   EXPECT_THAT(refusal(one_tensor(zero, two, one, "DoubleStorage")), HasSubstr("truncated"));
   EXPECT_THAT(refusal(one_tensor(zero, two, one, "QInt8Storage")), HasSubstr("torch.QInt8Storage"));
   EXPECT_THAT(refusal(one_tensor(zero, two, one, "FloatStorage", -1)), HasSubstr("truncated"));
+}
+
+// Whatever the numbers, the refusal is ours and not PyTorch's.
+TEST(TorchFile, SizesThatOverflowAreRefused) {
+  const std::string zero("K\0", 2), one = "K\x01\x85", pair = "K\x01K\x01\x86";
+  const std::string huge = "\x8a\x08\xff\xff\xff\xff\xff\xff\xff\x7f";
+  const auto byte_tensor = [](const auto&... numbers) {
+    return refusal(one_tensor(numbers..., "ByteStorage"));
+  };
+  // Offset and stride sum to 2^64 - 1: one more is 0.
+  EXPECT_THAT(byte_tensor(huge, "K\x02K\x02\x86", huge + "K\x01\x86"), HasSubstr("beyond any"));
+  EXPECT_THAT(byte_tensor(huge, one, one), HasSubstr("beyond any"));
+  EXPECT_THAT(byte_tensor(zero, "K\x03\x85", huge + "\x85"), HasSubstr("beyond any"));
+  // No elements, but PyTorch multiplies the others.
+  EXPECT_THAT(byte_tensor(zero, zero + huge + huge + "\x87", "K\x01K\x01K\x01\x87"),
+              HasSubstr("beyond any"));
+  EXPECT_THAT(refusal(one_tensor(zero, zero + huge + "\x86", pair)), HasSubstr("beyond any"));
+  EXPECT_THAT(byte_tensor("J\xff\xff\xff\xff", one, one), HasSubstr("offset"));
+  EXPECT_THAT(byte_tensor(zero, one, "J\xff\xff\xff\xff\x85"), HasSubstr("no count"));
+  // The stride of a size of 1 is never followed.
+  EXPECT_EQ(byte_tensor(zero, "K\x02K\x01\x86", "K\x01" + huge + "\x86"), "");
+  EXPECT_EQ(byte_tensor(zero, zero + "K\x03\x86", pair), "");
+}
+
+/// How many MiB more than ever before the process held during `f`.
+template <typename F>
+int64_t growth(const F& f) {
+  const auto peak = [] {
+    rusage usage{};
+    getrusage(RUSAGE_SELF, &usage);
+    return static_cast<int64_t>(usage.ru_maxrss) / 1024;
+  };
+  const int64_t before = peak();
+  f();
+  return peak() - before;
+}
+constexpr int64_t kFewMiB = 400;  // With room for the sanitizers; the files are of 1 MB or less.
+
+TEST(TorchFile, RecalledValuesAreNotCopied) {
+  std::string ones;
+  for (int i = 0; i < 10000; ++i) ones += "K\x01";
+  const std::string rebuild = kRebuild + "(" + storage_op("FloatStorage") + std::string("K\0", 2);
+  std::string ranks = "}(" + text_op("w") + rebuild + "(" + ones + "t(" + ones +
+                      "ttRq\2ctorch._utils\n_rebuild_parameter\nq\x03h\x02\x85q\x04R";
+  std::string keys = "](" + storage_op("FloatStorage", std::string(90000, 'k'));
+  keys.insert(keys.size() - 1, "q\x01");  // The storage's description.
+  for (int i = 0; i < 10000; ++i) {
+    ranks += "h\x03h\x04R";
+    keys += "h\x01Q";
+  }
+  std::string what;
+  const auto refused = [&what](const std::string& bytes) {
+    return growth([&] { what = pickle_refusal(bytes); });
+  };
+  EXPECT_LT(refused(ranks + "u."), kFewMiB);
+  EXPECT_THAT(what, HasSubstr("10000 dimensions"));
+  EXPECT_LT(refused(keys + "e."), kFewMiB);
+  EXPECT_THAT(what, HasSubstr("key of 90000 bytes"));
+}
+
+TEST(TorchFile, ViewsShareTheirStorage) {
+  constexpr int32_t kCount = 1 << 18;
+  const std::string sizes = "J" + little(kCount / 2, 4) + "K\x02\x86";
+  const std::string strides = "K\x01J" + little(kCount / 2, 4) + "\x86";
+  std::string dict = "}(" + text_op("w") + kRebuild + "q\x01(" + storage_op("FloatStorage") +
+                     std::string("K\0", 2) + sizes + strides + "tq\x02R";
+  for (int i = 0; i < 1500; ++i) dict += text_op(std::to_string(i)) + "h\x01h\x02R";
+  std::string floats(kCount * sizeof(float), '\0');
+  for (int32_t i = 0; i < kCount; ++i)
+    reinterpret_cast<float*>(floats.data())[i] = static_cast<float>(i);
+  const std::string path = temporary(legacy_file(dict + "u", kCount, floats));
+  std::map<std::string, at::Tensor> tensors;
+  EXPECT_LT(growth([&] { tensors = read_torch_file(path); }), kFewMiB);
+  std::filesystem::remove(path);
+  ASSERT_EQ(tensors.size(), 1501U);
+  EXPECT_TRUE(
+      at::equal(tensors.at("w"), at::arange(double{kCount}).view({2, -1}).t().to(at::kFloat)));
+  EXPECT_TRUE(at::equal(tensors.at("w"), tensors.at("1499")));
+  // The process may have held as much before; this holds in any order of the tests.
+  for (const auto& [name, t] : tensors) EXPECT_TRUE(t.is_alias_of(tensors.at("w"))) << name;
+}
+
+TEST(TorchFile, EntriesOfAnArchiveDoNotOverlap) {
+  std::string zip = content(data("torch_small.pth"));
+  // Both sizes of every entry of the directory.
+  for (size_t at = zip.find("PK\1\2"); at != zip.npos; at = zip.find("PK\1\2", at + 1))
+    zip.replace(at + 20, 8, little(4000, 4) + little(4000, 4));
+  EXPECT_THAT(refusal(zip), HasSubstr("overlap"));
+}
+
+TEST(TorchFile, LimitsOfNames) {
+  const std::string tensor =
+      kRebuild + "(" + storage_op("FloatStorage") + std::string("K\0K\2\x85K\1\x85tR", 10);
+  const auto names = [&](const std::string& pairs) {
+    return refusal(legacy_file("}(" + pairs + "u", 4, std::string(16, '\1')));
+  };
+  EXPECT_EQ(names(text_op(std::string(1000, 'n')) + tensor), "");
+  EXPECT_THAT(names(text_op(std::string(1001, 'n')) + tensor), HasSubstr("name of 1001 bytes"));
+  EXPECT_THAT(names(text_op("n") + "q\1" + tensor + "q\2h\1h\2"), HasSubstr("'n' is there twice"));
+}
+
+TEST(Pickle, LimitsOfItsLength) {
+  EXPECT_THAT(pickle_refusal(std::string(Pickle::kMaxOperations + 1, ']')),
+              HasSubstr("more than 2097152 operations"));
+  EXPECT_THAT(pickle_refusal(std::string(Pickle::kMaxOperations + 1, '(')),
+              HasSubstr("operations"));
+  EXPECT_THAT(pickle_refusal("N" + std::string(Pickle::kMaxOperations, '\x94')),
+              HasSubstr("operations"));
+  EXPECT_THAT(pickle_refusal(text_op(std::string(Pickle::kMaxBytes, 'x')) + "."),
+              HasSubstr("longer than 64 MiB"));
+}
+
+/// Some bytes changed, the end missing, or a part of `other` put in or over.
+std::string mutated(std::mt19937& random, std::string bytes, const std::string& other) {
+  const auto below = [&random](size_t limit) { return random() % limit; };
+  switch (below(4)) {
+    case 0:
+      return bytes.substr(0, below(bytes.size()));
+    case 1: {
+      // One by one: the order in which a call's arguments are computed is not fixed.
+      const size_t at = below(bytes.size()), out = below(64), from = below(other.size());
+      return bytes.replace(at, out, other.substr(from, 1 + below(64)));
+    }
+    default:
+      // Most of them at the beginning or the end: pickles and directories are there.
+      for (size_t i = 0, count = 1 + below(8); i < count; ++i) {
+        const size_t near = std::min<size_t>(bytes.size(), 3000), at = below(near);
+        const size_t where[] = {at, bytes.size() - 1 - at, below(bytes.size())};
+        bytes[where[below(3)]] = static_cast<char>(below(256));
+      }
+      return bytes;
+  }
+}
+
+TEST(TorchFile, MutationsLoadOrAreRefused) {
+  std::vector<std::string> files;
+  for (const char* name :
+       {"torch_small_legacy.pth", "torch_small.pth", "ofa_tiny.pth", "ofa_resnet_tiny.pth"})
+    files.push_back(content(data(name)));
+  std::mt19937 random(20260);
+  int refused = 0;
+  const auto start = std::chrono::steady_clock::now();
+  for (size_t i = 0; i < 200; ++i) {
+    // Every other one is of the older form, where no checksum stops it early.
+    const std::string& file = files[i % 2 == 0 ? 0 : 1 + i / 2 % 3];
+    const std::string bytes = mutated(random, file, files[random() % files.size()]);
+    EXPECT_NO_THROW(refused += !refusal(bytes).empty()) << "mutation " << i;
+  }
+  EXPECT_GT(refused, 100);
+  EXPECT_LT(refused, 200);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(20));
 }
 
 }  // namespace
