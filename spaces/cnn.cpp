@@ -14,7 +14,8 @@ struct StageOptions {
   int stride = 1;
 };
 void describe(Binder& b, StageOptions& o) {
-  b.list("widths", o.widths, "Channel numbers to choose from, rising").range(1, 16);
+  // A depthwise convolution of one channel could not be told from a dense one.
+  b.list("widths", o.widths, "Channel numbers to choose from, rising").range(1, 16).each(2, 65536);
   b.list("depths", o.depths, "Numbers of layers after the stage's first convolution, rising")
       .range(1, 16);
   b.value("stride", o.stride, "Of the stage's first convolution").range(1, 4);

@@ -1,6 +1,8 @@
 #include "spaces/custom.hpp"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <nlohmann/json.hpp>
 
 #include "spaces/custom_space.hpp"
@@ -11,10 +13,10 @@ namespace custom {
 namespace {
 
 std::string number_word(double v) {
-  std::string text = std::to_string(v);
-  text.erase(text.find_last_not_of('0') + 1);
-  if (text.back() == '.') text.pop_back();
-  return text;
+  // The shortest that reads back as the same number.
+  std::array<char, 32> text{};
+  const auto end = std::to_chars(text.data(), text.data() + text.size(), v).ptr;
+  return {text.data(), end};
 }
 
 template <typename T>
@@ -114,6 +116,9 @@ std::unique_ptr<Space> make(const YamlSource& source) {
   } catch (const ConfigError& error) {
     const Problem& problem = error.problems().front();
     mistakes.add(options.rules.empty() ? "conditions" : "rules", problem.message, problem.hint);
+    mistakes.raise();
+  } catch (const InternalShapeError& error) {
+    mistakes.add("stages", std::string("a network cannot be built: ") + error.what());
     mistakes.raise();
   }
   if (space->count() == 0)

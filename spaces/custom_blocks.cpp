@@ -33,7 +33,8 @@ Conv2d conv(Width in, Width out, Kernel kernel, bool depthwise) {
 }
 
 int times(int channels, double factor) {
-  return std::max(1, static_cast<int>(std::lround(channels * factor)));
+  // A depthwise convolution of one channel could not be told from a dense one.
+  return std::max(2, static_cast<int>(std::lround(channels * factor)));
 }
 
 class Chain {
@@ -81,7 +82,7 @@ class Chain {
 
 void mbconv(Chain& chain, const Block& block, Kernel kernel, int32_t x) {
   const Width mid{times(block.in.now, block.expansion), times(block.in.full, block.full_expansion)};
-  if (block.full_expansion != 1) chain.unit(block.in, mid, {1, 1, 1}, false, true);
+  if (block.expands) chain.unit(block.in, mid, {1, 1, 1}, false, true);
   chain.unit(mid, mid, kernel, true, true);
   if (block.se > 0) chain.squeeze_excite(mid);
   chain.unit(mid, block.out, {1, 1, 1}, false, false);

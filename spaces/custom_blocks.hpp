@@ -44,7 +44,8 @@ struct Block {
   Kind kind = Kind::kConv;
   int kernel = 3, full_kernel = 3;
   double expansion = 1, full_expansion = 1;
-  double se = 0;  ///< Channels of squeeze-excitation over middle channels; 0: none.
+  bool expands = false;  ///< mbconv: has its first 1x1 convolution, in all its subnets alike.
+  double se = 0;         ///< Channels of squeeze-excitation over middle channels; 0: none.
   Act act = Act::kRelu;
   int stride = 1;
   Width in, out;

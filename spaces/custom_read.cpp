@@ -94,7 +94,7 @@ void describe(Binder& b, StageOptions& o) {
       .check([&o] { return name_fault(o.name); });
   b.list("widths", o.widths, "Output channels, rising; more than one makes a choice (shared)")
       .range(1, 32)
-      .each(1, 8192)
+      .each(2, 8192)
       .check([&o] { return rising(o.widths); });
   b.list("depths", o.depths, "Numbers of layers, rising; more than one makes a choice")
       .range(1, 32)

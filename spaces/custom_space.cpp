@@ -60,6 +60,22 @@ std::string Custom::fingerprint() const {
                     write_yaml([&options](Binder& b) { describe(b, options); }));
 }
 
+// The width of a stage without layers is nobody's: it counts at its first option, where the rules
+// allow that.
+Architecture Custom::canonical(Architecture a) const {
+  a = fix_inactive(std::move(a));
+  Architecture form = a;
+  for (const Stage& stage : layout_.stages) {
+    const Param& width = layout_.model.params()[stage.width];
+    const auto option = static_cast<size_t>(layout_.model.option(stage.depth, a));
+    if (width.choice >= 0 &&
+        o_.stages[static_cast<size_t>(&stage - layout_.stages.data())].depths[option] == 0)
+      form.genes[static_cast<size_t>(width.choice)] = 0;
+  }
+  form = fix_inactive(std::move(form));
+  return valid(form) ? form : a;
+}
+
 std::vector<Architecture> Custom::cover() const {
   std::vector<Architecture> set;
   std::vector<std::vector<char>> seen;
@@ -73,8 +89,11 @@ std::vector<Architecture> Custom::cover() const {
   add(largest_);
   for (size_t c = 0; c < choices_.size(); ++c)
     for (size_t o = 0; o < choices_[c].options.size(); ++o) {
+      std::vector<std::vector<int16_t>> open(choices_.size());
+      if (seen[c][o] || !wake(c, {static_cast<int16_t>(o)}, open)) continue;
       Architecture a{std::vector<int16_t>(choices_.size(), -1)};
-      if (seen[c][o] || !wake(c, {static_cast<int16_t>(o)}, a)) continue;
+      for (size_t k = 0; k < choices_.size(); ++k)
+        if (!open[k].empty()) a.genes[k] = open[k].back();
       // The rest shows what else has not been seen yet.
       for (size_t other = 0; other < choices_.size(); ++other) {
         if (a.genes[other] >= 0) continue;
@@ -189,13 +208,17 @@ Architecture Custom::extreme(int sign) const {
     }
   }
   auto most = size(best);
-  int builds = 0;
-  for (int round = 0; round < 2; ++round)
+  for (int round = 0, builds = 0; round < 2; ++round, builds = 0)
     for (size_t c = 0; c < choices_.size(); ++c)
       for (size_t o = 0; o < choices_[c].options.size() && builds < kExtremeBuilds; ++o) {
         if (!active(best, c)) break;
         Architecture other = best;
         other.genes[c] = static_cast<int16_t>(o);
+        // What this option opens counts at its best, not at its first option.
+        for (size_t k = 0; k < choices_.size(); ++k)
+          if (!active(best, k))
+            other.genes[k] =
+                sign < 0 ? int16_t{0} : static_cast<int16_t>(choices_[k].options.size() - 1);
         other = fix_inactive(std::move(other));
         if (other == best || !valid(other)) continue;
         ++builds;
@@ -207,13 +230,20 @@ Architecture Custom::extreme(int sign) const {
   return best;
 }
 
-// Sets choice `c` to one of `options` and wakes what it hangs on; -1 is a gene not set yet.
-bool Custom::wake(size_t c, const std::vector<int16_t>& options, Architecture& a) const {
-  if (a.genes[c] >= 0)
-    return std::find(options.begin(), options.end(), a.genes[c]) != options.end();
-  a.genes[c] = options.back();
+// Keeps choice `c` to `options` and wakes what it hangs on. Every condition must hold, so what two
+// of them leave of one choice is what both allow; `open` is empty where nothing is asked.
+bool Custom::wake(size_t c,
+                  const std::vector<int16_t>& options,
+                  std::vector<std::vector<int16_t>>& open) const {
+  if (!open[c].empty()) {
+    std::erase_if(open[c], [&](int16_t o) {
+      return std::find(options.begin(), options.end(), o) == options.end();
+    });
+    return !open[c].empty();
+  }
+  open[c] = options;
   for (const Condition& condition : choices_[c].conditions)
-    if (!wake(static_cast<size_t>(condition.on), condition.options, a)) return false;
+    if (!wake(static_cast<size_t>(condition.on), condition.options, open)) return false;
   return true;
 }
 
@@ -285,6 +315,10 @@ int32_t Custom::layer(PlanBuilder& b,
     block.expansion = options.expansions[static_cast<size_t>(option)];
     const bool fixed = model.params()[candidate.expansion].choice < 0;
     block.full_expansion = fixed ? block.expansion : options.expansions.back();
+    block.expands = fixed ? block.expansion != 1
+                          : std::any_of(options.expansions.begin(),
+                                        options.expansions.end(),
+                                        [](double e) { return e != 1; });
     inner.put(model, candidate.expansion, option);
   }
   for (Origins* origins : {&inner, &outer}) {

@@ -42,6 +42,7 @@ class Custom final : public Space {
   BigInt count() const override { return tables_->count(); }
   using Space::sample;
   void sample(Rng& rng, Architecture& out) const override { tables_->sample(choices_, rng, out); }
+  Architecture canonical(Architecture a) const override;
   /// By MACs: options may stand in any order.
   Architecture smallest() const override { return smallest_; }
   Architecture largest() const override { return largest_; }
@@ -68,7 +69,9 @@ class Custom final : public Space {
   std::string conditions_text(const std::vector<Condition>& conditions) const;
   std::string rule_text(size_t r) const;
   Architecture extreme(int sign) const;
-  bool wake(size_t c, const std::vector<int16_t>& options, Architecture& a) const;
+  bool wake(size_t c,
+            const std::vector<int16_t>& options,
+            std::vector<std::vector<int16_t>>& open) const;
   int32_t stage(PlanBuilder& b,
                 const Architecture& a,
                 size_t s,

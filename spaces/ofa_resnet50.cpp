@@ -1,6 +1,7 @@
 #include "spaces/ofa_resnet50.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 
 #include "spaces/mobile_block.hpp"
@@ -9,9 +10,11 @@ namespace nas {
 namespace {
 
 std::string number(double v) {
-  std::string text = std::to_string(v);
-  while (text.back() == '0') text.pop_back();
-  if (text.back() == '.') text += '0';
+  // The shortest that reads back as the same number, 1 as 1.0.
+  std::array<char, 32> buffer{};
+  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), v).ptr;
+  std::string text(buffer.data(), end);
+  if (text.find_first_of(".e") == std::string::npos) text += ".0";
   return text;
 }
 

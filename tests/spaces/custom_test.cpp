@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include <map>
 #include <nlohmann/json.hpp>
 
@@ -254,6 +256,81 @@ TEST(Custom, SchemaNamesTheKindsAndKeys) {
     EXPECT_NE(std::find(kind.begin(), kind.end(), "mbconv"), kind.end());
     EXPECT_EQ(schema["required"], nlohmann::json::parse(R"(["stages"])"));
   }
+}
+
+std::unique_ptr<Space> space_from(const std::string& text) {
+  YamlSource source;
+  source.text = "family: custom\nchannels: 1\nresolutions: [8]\n" + text;
+  return make_space(source);
+}
+
+// Two conditions that meet at one choice with different options.
+TEST(Custom, CoverHoldsEveryTensorWhereConditionsMeet) {
+  const auto space = space_from(
+      "stages:\n  - {name: a, widths: [8, 16, 24], depths: [1], blocks: [conv, sep]}\n"
+      "  - {name: b, widths: [8], depths: [1], blocks: [conv, sep]}\n"
+      "conditions:\n  - {choice: a.layer1, when: 'a.width in [8, 16]'}\n"
+      "  - {choice: b.layer1, when: 'a.width in [16, 24] and a.layer1 == sep'}\n");
+  std::set<std::string> held;
+  for (const SupernetTensor& t : space->supernet_tensors()) held.insert(t.name);
+  space->enumerate([&](const Architecture& a) {
+    const Plan plan = space->plan(a);
+    for (const Node& node : plan.nodes) {
+      TensorSpec specs[4];
+      const int n = tensors_of(node.op, specs);
+      for (int k = 0; k < n; ++k)
+        EXPECT_TRUE(held.count(plan.tensor_name(node, specs[k].role))) << space->text(a);
+    }
+    return true;
+  });
+}
+
+TEST(Custom, LargestCountsWhatAnOptionOpensAtItsBest) {
+  const auto space = space_from(
+      "blocks:\n  - {name: mb, kind: mbconv, kernels: [3, 7], expansions: [1, 6]}\n"
+      "stages:\n  - {widths: [16], depths: [1], blocks: [mb, conv]}\n");
+  int64_t most = 0, least = INT64_MAX;
+  space->enumerate([&](const Architecture& a) {
+    const int64_t macs = cost_of(space->plan(a)).macs;
+    most = std::max(most, macs);
+    least = std::min(least, macs);
+    return true;
+  });
+  EXPECT_EQ(cost_of(space->plan(space->largest())).macs, most);
+  EXPECT_EQ(cost_of(space->plan(space->smallest())).macs, least);
+}
+
+TEST(Custom, ExpansionsUpToOneAreBuilt) {
+  const auto space = space_from(
+      "blocks:\n  - {name: mb, kind: mbconv, expansions: [0.5, 1]}\n"
+      "stages:\n  - {widths: [16], depths: [1], blocks: [mb]}\n");
+  EXPECT_EQ(space->count(), 2);
+  space->enumerate([&](const Architecture& a) {
+    EXPECT_GT(cost_of(space->plan(a)).macs, 0);
+    return true;
+  });
+}
+
+TEST(Custom, AnEmptyStageHasNoWidth) {
+  const auto space = space_from(
+      "stages:\n  - {name: a, widths: [16, 24], depths: [0, 1], blocks: [conv]}\n"
+      "  - {name: b, widths: [16], depths: [1], blocks: [conv]}\n");
+  std::set<Architecture> networks;
+  space->enumerate([&](const Architecture& a) {
+    networks.insert(space->canonical(a));
+    return true;
+  });
+  EXPECT_EQ(networks.size(), 3U);
+}
+
+TEST(Custom, CloseNumbersKeepNamesOfTheirOwn) {
+  const auto space = space_from(
+      "blocks:\n  - {name: mb, kind: mbconv, expansions: [2.0000001, 2.0000002]}\n"
+      "stages:\n  - {widths: [16], depths: [1], blocks: [mb]}\n");
+  space->enumerate([&](const Architecture& a) {
+    EXPECT_EQ(space->parse(space->text(a)), a);
+    return true;
+  });
 }
 
 }  // namespace
