@@ -38,9 +38,26 @@ std::vector<size_t> topological(const std::vector<Choice>& choices) {
 bool active_by_conditions(const std::vector<Choice>& choices,
                           const Architecture& a,
                           size_t choice) {
-  for (const Condition& condition : choices[choice].conditions) {
-    const auto on = static_cast<size_t>(condition.on);
-    if (!allows(condition, a.genes[on]) || !active_by_conditions(choices, a, on)) return false;
+  // Chains, the usual case, need no memory.
+  while (choices[choice].conditions.size() == 1) {
+    const Condition& condition = choices[choice].conditions[0];
+    choice = static_cast<size_t>(condition.on);
+    if (!allows(condition, a.genes[choice])) return false;
+  }
+  if (choices[choice].conditions.empty()) return true;
+  // All that it hangs on, each once: ways that meet again would double the work at every step.
+  std::vector<char> seen(choices.size(), 0);
+  std::vector<size_t> open{choice};
+  while (!open.empty()) {
+    const size_t c = open.back();
+    open.pop_back();
+    for (const Condition& condition : choices[c].conditions) {
+      const auto on = static_cast<size_t>(condition.on);
+      if (!allows(condition, a.genes[on])) return false;
+      if (seen[on] != 0) continue;
+      seen[on] = 1;
+      open.push_back(on);
+    }
   }
   return true;
 }

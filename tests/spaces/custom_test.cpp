@@ -333,5 +333,18 @@ TEST(Custom, CloseNumbersKeepNamesOfTheirOwn) {
   });
 }
 
+// Conditions that meet again and again: exponential if every way is walked.
+TEST(Custom, DeepConditionsThatMeetAreQuick) {
+  std::string text =
+      "stages:\n  - {name: s, widths: [4], depths: [32], blocks: [skip, conv]}\nconditions:\n";
+  const auto layer = [](int k) { return "s.layer" + std::to_string(k); };
+  for (int k = 3; k <= 32; ++k)
+    text += "  - {choice: " + layer(k) + ", when: '" + layer(k - 1) + " == skip and " +
+            layer(k - 2) + " == skip'}\n";
+  const auto space = space_from("stem: {width: 4}\n" + text);
+  Architecture a = space->smallest();
+  for (int i = 0; i < 2000; ++i) EXPECT_TRUE(space->active(a, space->choices().size() - 1));
+}
+
 }  // namespace
 }  // namespace nas
