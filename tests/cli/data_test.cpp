@@ -174,7 +174,7 @@ TEST(ConfigKeys, AreATableForEveryFamily) {
   };
   EXPECT_EQ(row("family")["default"], "(required)");
   EXPECT_EQ(row("stages[].widths")["type"], "list of whole numbers");
-  EXPECT_EQ(row("stages[].widths")["range"], "1 to 32 items, each 1 to 8192");
+  EXPECT_EQ(row("stages[].widths")["range"], "1 to 32 items, each 2 to 8192");
   EXPECT_EQ(row("stages[].widths")["default"], "[16]");
   EXPECT_EQ(row("stem.act")["type"], "relu|relu6|hswish|swish");
   EXPECT_EQ(row("classes")["range"], "2 to 1e5");
