@@ -64,20 +64,16 @@ std::string Custom::fingerprint() const {
 // allow that.
 Architecture Custom::canonical(Architecture a) const {
   a = fix_inactive(std::move(a));
+  Architecture form = a;
   for (const Stage& stage : layout_.stages) {
     const Param& width = layout_.model.params()[stage.width];
     const auto option = static_cast<size_t>(layout_.model.option(stage.depth, a));
-    if (width.choice < 0 ||
-        o_.stages[static_cast<size_t>(&stage - layout_.stages.data())].depths[option] != 0)
-      continue;
-    Architecture form = a;
-    form.genes[static_cast<size_t>(width.choice)] = 0;
-    // Not where something else hangs on this width: that would be another network.
-    bool same = valid(form);
-    for (size_t c = 0; same && c < choices_.size(); ++c) same = active(form, c) == active(a, c);
-    if (same) a = std::move(form);
+    if (width.choice >= 0 &&
+        o_.stages[static_cast<size_t>(&stage - layout_.stages.data())].depths[option] == 0)
+      form.genes[static_cast<size_t>(width.choice)] = 0;
   }
-  return a;
+  form = fix_inactive(std::move(form));
+  return valid(form) ? form : a;
 }
 
 std::vector<Architecture> Custom::cover() const {

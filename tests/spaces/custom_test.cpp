@@ -346,19 +346,5 @@ TEST(Custom, DeepConditionsThatMeetAreQuick) {
   for (int i = 0; i < 2000; ++i) EXPECT_TRUE(space->active(a, space->choices().size() - 1));
 }
 
-// The width of an empty stage may still open another choice: then it is no spelling of another.
-TEST(Custom, CanonicalFormsAreTheSameNetwork) {
-  const auto space = space_from(
-      "stages:\n  - {name: a, widths: [16, 24], depths: [0, 1], blocks: [conv]}\n"
-      "  - {name: b, widths: [16], depths: [1], blocks: [conv, sep]}\n"
-      "conditions:\n  - {choice: b.layer1, when: a.width == 24}\n");
-  space->enumerate([&](const Architecture& a) {
-    const Cost mine = cost_of(space->plan(a)), form = cost_of(space->plan(space->canonical(a)));
-    EXPECT_EQ(mine.macs, form.macs) << space->text(a);
-    EXPECT_EQ(mine.params, form.params) << space->text(a);
-    return true;
-  });
-}
-
 }  // namespace
 }  // namespace nas
