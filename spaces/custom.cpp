@@ -85,6 +85,37 @@ Layout plan_stages(const Options& o) {
   return layout;
 }
 
+bool hangs_on(const Model& model, size_t param, size_t on) {
+  std::vector<char> seen(model.params().size(), 0);
+  std::vector<size_t> open{param};
+  while (!open.empty()) {
+    const size_t p = open.back();
+    open.pop_back();
+    if (p == on) return true;
+    for (const Need& need : model.params()[p].needs) {
+      if (seen[need.on] == 0) open.push_back(need.on);
+      seen[need.on] = 1;
+    }
+  }
+  return false;
+}
+
+// An empty stage hands on what arrives: its width is then nobody's. As a need of the width this is
+// known to all who count, draw, vary and name architectures (one network, one architecture), and
+// conditions and rules see a width that is not active. Only where the depth itself hangs on the
+// width that need would close a circle; there Custom::canonical alone tells networks apart.
+void close_widths_of_empty_stages(const Options& o, Layout& layout) {
+  for (size_t s = 0; s < layout.stages.size(); ++s) {
+    const Stage& stage = layout.stages[s];
+    const std::vector<int>& depths = o.stages[s].depths;
+    Need filled{stage.depth, {}};
+    for (size_t d = 0; d < depths.size(); ++d)
+      if (depths[d] > 0) filled.options.push_back(static_cast<int16_t>(d));
+    if (filled.options.size() < depths.size() && !hangs_on(layout.model, stage.depth, stage.width))
+      layout.model.need(stage.width, filled);
+  }
+}
+
 // Networks at the corners must chain. What the checks of the options let through is told by
 // architecture, not from within the training.
 void check_networks(const Custom& space, Mistakes& mistakes) {
@@ -108,6 +139,7 @@ std::unique_ptr<Space> make(const YamlSource& source) {
     mistakes.raise();
   Layout layout = plan_stages(options);
   layout.model.read(options, mistakes);
+  close_widths_of_empty_stages(options, layout);
   std::vector<Choice> choices = layout.model.resolve(mistakes);
   mistakes.raise();
   std::unique_ptr<Custom> space;

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "spaces/arch_text.hpp"
+#include "spaces/space_tables.hpp"
 
 namespace nas::custom {
 namespace {
@@ -304,6 +305,7 @@ void Model::read(const Options& options, Mistakes& mistakes) {
     const auto p = static_cast<size_t>(param - params_.data());
     for (Need& need : when) params_[p].needs.push_back(std::move(need));
     asked_at_[p] = key + ".when";
+    params_[p].tied = true;
   }
   for (size_t i = 0; i < options.rules.size(); ++i) {
     const std::string key = "rules." + std::to_string(i);
@@ -368,6 +370,7 @@ void Model::decide(Param& param) const {
     if (std::find(need.options.begin(), need.options.end(), fixed) == need.options.end())
       param.never = true;
     for (const Need& inherited : on.needs) put(inherited);
+    param.tied = param.tied || on.tied;
   }
   param.needs = std::move(open);
   if (param.fixed < 0 && (param.never || param.options.size() == 1)) param.fixed = 0;
@@ -395,6 +398,19 @@ std::vector<Choice> Model::resolve(Mistakes& mistakes) {
     auto& conditions = choices[static_cast<size_t>(param.choice)].conditions;
     for (const Need& need : param.needs)
       conditions.push_back({params_[need.on].choice, need.options});
+  }
+  Demands demands(choices);
+  for (size_t p = 0; p < params_.size() && mistakes.empty(); ++p) {
+    demands.undo(0);
+    // What several choices on the way ask of one may leave nothing.
+    if (asked_at_[p].empty() || params_[p].choice < 0 ||
+        demands.wake(static_cast<size_t>(params_[p].choice)))
+      continue;
+    mistakes.add(asked_at_[p],
+                 params_[p].name +
+                     " can never be open: its conditions, and those of the choices "
+                     "it needs, exclude one another",
+                 "Loosen the condition, or freeze the choice at one option.");
   }
   if (choices.empty() && mistakes.empty())
     mistakes.add("stages",

@@ -21,7 +21,8 @@ struct Param {
   std::vector<Need> needs;  ///< All must hold for the parameter to be active.
   int fixed = -1;           ///< The option, where it is not searched.
   bool never = false;       ///< Its needs can never hold.
-  int choice = -1;          ///< Position in the space's choices; -1: fixed.
+  bool tied = false;  ///< The user's conditions decide about it, not the form of a stage alone.
+  int choice = -1;    ///< Position in the space's choices; -1: fixed.
 };
 /// One comparison of an expression: parameter and the options that fulfil it.
 using Expression = std::vector<Need>;

@@ -2,15 +2,12 @@
 #include "spaces/custom_space.hpp"
 
 #include <algorithm>
+#include <tuple>
 
 #include "spaces/sha256.hpp"
 
 namespace nas::custom {
 namespace {
-
-// Draws and networks that the search for the smallest and the largest one may cost.
-constexpr int kExtremeDraws = 1000;
-constexpr int kExtremeBuilds = 3000;
 
 /// Up to five (choice, option) pairs; PlanBuilder takes lists of fixed length.
 class Origins {
@@ -50,8 +47,7 @@ Custom::Custom(Options options, Layout layout, std::vector<Choice> choices)
   for (const Rule& rule : layout_.model.rules()) rules_.push_back(space_rule(rule));
   tables_.emplace(choices_, rules_);
   if (tables_->count() == 0) return;
-  smallest_ = extreme(-1);
-  largest_ = extreme(1);
+  std::tie(smallest_, largest_) = extremes();
 }
 
 std::string Custom::fingerprint() const {
@@ -60,20 +56,27 @@ std::string Custom::fingerprint() const {
                     write_yaml([&options](Binder& b) { describe(b, options); }));
 }
 
-// The width of a stage without layers is nobody's: it counts at its first option, where the rules
-// allow that.
+// The width of a stage without layers is nobody's. It is active nevertheless where the depth hangs
+// on it (see close_widths_of_empty_stages): it counts at its first option then, where that changes
+// nothing else.
 Architecture Custom::canonical(Architecture a) const {
   a = fix_inactive(std::move(a));
-  Architecture form = a;
-  for (const Stage& stage : layout_.stages) {
-    const Param& width = layout_.model.params()[stage.width];
-    const auto option = static_cast<size_t>(layout_.model.option(stage.depth, a));
-    if (width.choice >= 0 &&
-        o_.stages[static_cast<size_t>(&stage - layout_.stages.data())].depths[option] == 0)
-      form.genes[static_cast<size_t>(width.choice)] = 0;
+  const auto first_width = [&](size_t s) {
+    const size_t width = layout_.stages[s].width;
+    if (!open(width) || depth_of(s, a) > 0 || a.genes[choice_of(width)] == 0) return false;
+    Architecture form = a;
+    form.genes[choice_of(width)] = 0;
+    if (fix_inactive(form) != form || !valid(form)) return false;
+    a = std::move(form);
+    return true;
+  };
+  // One width may stand in the way of another one's rules.
+  bool changed = true;
+  while (changed) {
+    changed = false;
+    for (size_t s = 0; s < layout_.stages.size(); ++s) changed = first_width(s) || changed;
   }
-  form = fix_inactive(std::move(form));
-  return valid(form) ? form : a;
+  return a;
 }
 
 std::vector<Architecture> Custom::cover() const {
@@ -87,21 +90,25 @@ std::vector<Architecture> Custom::cover() const {
   };
   add(smallest_);
   add(largest_);
+  Demands demands(choices_);
+  // What opens the choice at hand, else what has not been seen yet.
+  const auto option_for = [&](size_t c) {
+    const size_t options = choices_[c].options.size();
+    if (demands.awake(c)) {
+      for (size_t o = options; o-- > 0;)
+        if (demands.allows(c, o)) return static_cast<int16_t>(o);
+    }
+    const auto fresh = std::find(seen[c].begin(), seen[c].end(), 0);
+    return fresh == seen[c].end() ? int16_t{0} : static_cast<int16_t>(fresh - seen[c].begin());
+  };
   for (size_t c = 0; c < choices_.size(); ++c)
     for (size_t o = 0; o < choices_[c].options.size(); ++o) {
-      std::vector<std::vector<int16_t>> open(choices_.size());
-      if (seen[c][o] || !wake(c, {static_cast<int16_t>(o)}, open)) continue;
-      Architecture a{std::vector<int16_t>(choices_.size(), -1)};
-      for (size_t k = 0; k < choices_.size(); ++k)
-        if (!open[k].empty()) a.genes[k] = open[k].back();
-      // The rest shows what else has not been seen yet.
-      for (size_t other = 0; other < choices_.size(); ++other) {
-        if (a.genes[other] >= 0) continue;
-        const auto fresh = std::find(seen[other].begin(), seen[other].end(), 0);
-        a.genes[other] = fresh == seen[other].end()
-                             ? int16_t{0}
-                             : static_cast<int16_t>(fresh - seen[other].begin());
-      }
+      demands.undo(0);
+      // False: it is never open.
+      if (seen[c][o] || !demands.wake(c)) continue;
+      Architecture a{std::vector<int16_t>(choices_.size(), 0)};
+      for (size_t other = 0; other < choices_.size(); ++other)
+        a.genes[other] = other == c ? static_cast<int16_t>(o) : option_for(other);
       add(std::move(a));
     }
   return set;
@@ -115,14 +122,18 @@ void Custom::build(const Architecture& a, Plan& plan) const {
   PlanBuilder b(plan, symbols_, image);
   plan.resize_input = o_.resolutions.size() > 1;
   b.origin({});
+  int32_t x = stem(b);
   Width width{o_.stem.width, o_.stem.width};
-  int32_t x = add_conv_bn(
-      b, Plan::kInput, stem_, {o_.channels, o_.channels}, width, o_.stem.kernel, o_.stem.stride);
-  x = b.add(Activation{o_.stem.act}, 0, x);
   bool one_width = true;
   for (size_t s = 0; s < layout_.stages.size(); ++s) x = stage(b, a, s, x, width, one_width);
   b.origin({});
   head(b, x, width);
+}
+
+int32_t Custom::stem(PlanBuilder& b) const {
+  const Width image{o_.channels, o_.channels}, out{o_.stem.width, o_.stem.width};
+  const int32_t x = add_conv_bn(b, Plan::kInput, stem_, image, out, o_.stem.kernel, o_.stem.stride);
+  return b.add(Activation{o_.stem.act}, 0, x);
 }
 
 bool Custom::allowed(const Architecture& a, std::string* why) const {
@@ -185,100 +196,47 @@ std::string Custom::rule_text(size_t r) const {
   return rule.when.empty() ? require : require + " when " + conditions_text(rule.when);
 }
 
-// Coordinate search by MACs (sign 1: most, -1: least), from the corner where it is valid, else from
-// the best of some draws. Two rounds suffice where choices hardly interact.
-Architecture Custom::extreme(int sign) const {
-  Plan plan;
-  const auto size = [&](const Architecture& a) {
-    build(a, plan);
-    const Cost cost = cost_of(plan);
-    return std::pair(sign * cost.macs, sign * cost.params);
-  };
-  Architecture best;
-  for (const Choice& choice : choices_)
-    best.genes.push_back(sign < 0 ? int16_t{0} : static_cast<int16_t>(choice.options.size() - 1));
-  best = fix_inactive(std::move(best));
-  if (!valid(best)) {
-    Rng rng(0, sign > 0 ? "largest" : "smallest");
-    sample(rng, best);
-    Architecture drawn;
-    for (int i = 1; i < kExtremeDraws; ++i) {
-      sample(rng, drawn);
-      if (size(drawn) > size(best)) best = drawn;
-    }
-  }
-  auto most = size(best);
-  for (int round = 0, builds = 0; round < 2; ++round, builds = 0)
-    for (size_t c = 0; c < choices_.size(); ++c)
-      for (size_t o = 0; o < choices_[c].options.size() && builds < kExtremeBuilds; ++o) {
-        if (!active(best, c)) break;
-        Architecture other = best;
-        other.genes[c] = static_cast<int16_t>(o);
-        // What this option opens counts at its best, not at its first option.
-        for (size_t k = 0; k < choices_.size(); ++k)
-          if (!active(best, k))
-            other.genes[k] =
-                sign < 0 ? int16_t{0} : static_cast<int16_t>(choices_[k].options.size() - 1);
-        other = fix_inactive(std::move(other));
-        if (other == best || !valid(other)) continue;
-        ++builds;
-        const auto macs = size(other);
-        if (macs <= most) continue;
-        most = macs;
-        best = std::move(other);
-      }
-  return best;
+// The block of a layer but for its kind.
+Block Custom::block_at(size_t s, size_t j, Width in, size_t width_option, bool one_width) const {
+  const StageOptions& options = o_.stages[s];
+  const bool fixed = !open(layout_.stages[s].width);
+  Block block;
+  block.out = {options.widths[width_option],
+               fixed ? options.widths[width_option] : options.widths.back()};
+  block.in = j == 0 ? in : block.out;
+  block.stride = j == 0 ? options.stride : 1;
+  block.same_width =
+      j > 0 || (one_width && fixed && in.full == block.out.full && in.now == block.out.now);
+  return block;
 }
 
-// Keeps choice `c` to `options` and wakes what it hangs on. Every condition must hold, so what two
-// of them leave of one choice is what both allow; `open` is empty where nothing is asked.
-bool Custom::wake(size_t c,
-                  const std::vector<int16_t>& options,
-                  std::vector<std::vector<int16_t>>& open) const {
-  if (!open[c].empty()) {
-    std::erase_if(open[c], [&](int16_t o) {
-      return std::find(options.begin(), options.end(), o) == options.end();
-    });
-    return !open[c].empty();
-  }
-  open[c] = options;
-  for (const Condition& condition : choices_[c].conditions)
-    if (!wake(static_cast<size_t>(condition.on), condition.options, open)) return false;
-  return true;
+void Custom::pass(size_t s, StageGenes genes, Width& width, bool& one_width) const {
+  const StageOptions& options = o_.stages[s];
+  const bool fixed = !open(layout_.stages[s].width);
+  const int now = options.widths[static_cast<size_t>(genes.width)];
+  const int widest = fixed ? now : options.widths.back();
+  const int depth = options.depths[static_cast<size_t>(genes.depth)];
+  const bool one_depth = !open(layout_.stages[s].depth);
+  if (one_depth && depth == 0) return;
+  const bool may_be_empty = !one_depth && options.depths.front() == 0;
+  one_width = may_be_empty ? one_width && fixed && width.full == widest : fixed;
+  width = {depth > 0 ? now : width.now, may_be_empty ? std::max(width.full, widest) : widest};
 }
 
-// Appends a stage; `width` and `one_width` (whether the channels that arrive are the same in
-// every architecture) are those of its input, then of its output.
+// Appends a stage.
 int32_t Custom::stage(PlanBuilder& b,
                       const Architecture& a,
                       size_t s,
                       int32_t x,
                       Width& width,
                       bool& one_width) const {
-  const Model& model = layout_.model;
   const Stage& stage = layout_.stages[s];
-  const StageOptions& options = o_.stages[s];
-  const auto fixed = [&model](size_t param) { return model.params()[param].choice < 0; };
-  const int width_option = model.option(stage.width, a);
-  const int depth_option = model.option(stage.depth, a);
-  const int depth = options.depths[static_cast<size_t>(depth_option)];
-  const int widest = fixed(stage.width) ? options.widths[static_cast<size_t>(width_option)]
-                                        : options.widths.back();
-  const Width out{options.widths[static_cast<size_t>(width_option)], widest};
-  for (size_t j = 0; j < static_cast<size_t>(depth); ++j) {
-    Block block;
-    block.in = j == 0 ? width : out;
-    block.out = out;
-    block.stride = j == 0 ? options.stride : 1;
-    block.same_width =
-        j > 0 || (one_width && fixed(stage.width) && width.full == widest && width.now == out.now);
-    x = layer(b, a, s, j, block, {width_option, depth_option}, x);
-  }
-  const bool may_be_empty = fixed(stage.depth) ? depth == 0 : options.depths.front() == 0;
-  const int32_t full = may_be_empty ? std::max(width.full, widest) : widest;
-  one_width =
-      may_be_empty ? one_width && fixed(stage.width) && width.full == widest : fixed(stage.width);
-  width = {depth > 0 ? out.now : width.now, full};
+  const StageGenes genes{layout_.model.option(stage.width, a),
+                         layout_.model.option(stage.depth, a)};
+  for (size_t j = 0; j < static_cast<size_t>(depth_of(s, a)); ++j)
+    x = layer(
+        b, a, s, j, block_at(s, j, width, static_cast<size_t>(genes.width), one_width), genes, x);
+  pass(s, genes, width, one_width);
   return x;
 }
 
@@ -328,7 +286,12 @@ int32_t Custom::layer(PlanBuilder& b,
   int32_t y = Plan::kInput;
   if (block.kind != Kind::kNone) {
     inner.set(b);
-    y = add_block(b, block, candidate.names, x);
+    try {
+      y = add_block(b, block, candidate.names, x);
+    } catch (const InternalShapeError& e) {
+      throw InternalShapeError("block '" + options.name + "' in layer " + std::to_string(j + 1) +
+                               " of " + o_.stages[s].name + ": " + e.what());
+    }
   }
   if (!shortcut) return y;
   outer.set(b);

@@ -43,7 +43,8 @@ class Custom final : public Space {
   using Space::sample;
   void sample(Rng& rng, Architecture& out) const override { tables_->sample(choices_, rng, out); }
   Architecture canonical(Architecture a) const override;
-  /// By MACs: options may stand in any order.
+  /// By MACs: options may stand in any order. Exact unless conditions and rules name too many
+  /// choices to go through their combinations.
   Architecture smallest() const override { return smallest_; }
   Architecture largest() const override { return largest_; }
   /// Every option of every choice at least once, each in a network where it is active. Rules are
@@ -68,10 +69,14 @@ class Custom final : public Space {
   SpaceRule space_rule(const Rule& rule) const;
   std::string conditions_text(const std::vector<Condition>& conditions) const;
   std::string rule_text(size_t r) const;
-  Architecture extreme(int sign) const;
-  bool wake(size_t c,
-            const std::vector<int16_t>& options,
-            std::vector<std::vector<int16_t>>& open) const;
+  class Extremes;
+  /// The smallest and the largest.
+  std::pair<Architecture, Architecture> extremes() const;
+  int32_t stem(PlanBuilder& b) const;
+  Block block_at(size_t s, size_t j, Width in, size_t width_option, bool one_width) const;
+  /// `width` and `one_width` (whether the channels that arrive are the same in every
+  /// architecture) of a stage's input become those of its output.
+  void pass(size_t s, StageGenes genes, Width& width, bool& one_width) const;
   int32_t stage(PlanBuilder& b,
                 const Architecture& a,
                 size_t s,
@@ -89,6 +94,13 @@ class Custom final : public Space {
 
   bool open(size_t param) const {
     return param != kNoParam && layout_.model.params()[param].choice >= 0;
+  }
+  int depth_of(size_t s, const Architecture& a) const {
+    const int option = layout_.model.option(layout_.stages[s].depth, a);
+    return o_.stages[s].depths[static_cast<size_t>(option)];
+  }
+  size_t choice_of(size_t param) const {
+    return static_cast<size_t>(layout_.model.params()[param].choice);
   }
   void parse_stage(size_t s, std::string_view part, std::string_view text, Architecture& a) const;
   void parse_layer(

@@ -16,8 +16,7 @@ std::string Custom::text(const Architecture& a) const {
   for (size_t s = 0; s < layout_.stages.size(); ++s) {
     const Stage& stage = layout_.stages[s];
     text += (text.empty() ? "" : "/") + word(stage.width) + ":";
-    const int depth = o_.stages[s].depths[static_cast<size_t>(model.option(stage.depth, a))];
-    for (size_t j = 0; j < static_cast<size_t>(depth); ++j) {
+    for (size_t j = 0; j < static_cast<size_t>(depth_of(s, a)); ++j) {
       const Layer& layer = stage.layers[j];
       const Candidate& candidate =
           layer.candidates[static_cast<size_t>(model.option(layer.kind, a))];
@@ -119,6 +118,12 @@ Architecture Custom::parse(std::string_view text) const {
     set(layout_.resolution, word.substr(1), "resolution", text, a);
   }
   for (size_t s = 0; s < layout_.stages.size(); ++s) parse_stage(s, parts[s + head], text, a);
+  // An empty stage has no width; texts may name any.
+  for (size_t s = 0; s < layout_.stages.size(); ++s) {
+    const size_t width = layout_.stages[s].width;
+    if (depth_of(s, a) == 0 && open(width) && !active(a, choice_of(width)))
+      a.genes[choice_of(width)] = 0;
+  }
   for (size_t c = 0; c < choices_.size(); ++c)
     if (a.genes[c] != 0 && !active(a, c))
       bad_architecture(

@@ -36,8 +36,10 @@ int16_t OfaResNet50::option_of(size_t choice,
                                const std::string& where) const {
   const std::vector<std::string>& options = choices_[choice].options;
   const std::optional<double> value = number_of(word);
-  for (size_t i = 0; value && i < options.size(); ++i)
-    if (std::abs(std::stod(options[i]) - *value) < 1e-9) return static_cast<int16_t>(i);
+  // The option itself; else, since texts come from other programs too, one next to it.
+  for (const double tolerance : {0.0, 1e-9})
+    for (size_t i = 0; value && i < options.size(); ++i)
+      if (std::abs(std::stod(options[i]) - *value) <= tolerance) return static_cast<int16_t>(i);
   bad_architecture(text,
                    where + ": '" + std::string(word.substr(0, 40)) + "' is not " + offered(options),
                    "The space offers " + offered(options) + ".");

@@ -96,10 +96,9 @@ bool Space::active(const Architecture& a, size_t choice) const {
 
 Architecture Space::fix_inactive(Architecture a) const {
   // Genes of inactive choices do not decide about others: an inactive choice activates nothing.
-  std::vector<size_t> off;
+  const std::vector<char> active = active_choices(choices_, a);
   for (size_t c = 0; c < choices_.size(); ++c)
-    if (!choices_[c].conditions.empty() && !active(a, c)) off.push_back(c);
-  for (const size_t c : off) a.genes[c] = 0;
+    if (active[c] == 0) a.genes[c] = 0;
   return a;
 }
 
@@ -117,28 +116,8 @@ BigInt Space::count() const {
 }
 
 void Space::enumerate(const std::function<bool(const Architecture&)>& f) const {
-  Architecture a{std::vector<int16_t>(choices_.size(), 0)};
-  // A choice that hangs on a later one cannot be pruned while walking; its genome is tested at the
-  // end.
-  bool forward = true;
-  for (size_t c = 0; c < choices_.size(); ++c)
-    for (const Condition& condition : choices_[c].conditions)
-      forward = forward && condition.on < static_cast<int>(c);
-  const std::function<bool(size_t)> walk = [&](size_t c) -> bool {
-    if (c == choices_.size()) {
-      if (!forward && fix_inactive(a) != a) return true;
-      return !allowed(a, nullptr) || f(a);
-    }
-    const bool prune = forward && !choices_[c].conditions.empty() && !active(a, c);
-    const auto options = prune ? int16_t{1} : static_cast<int16_t>(choices_[c].options.size());
-    for (int16_t option = 0; option < options; ++option) {
-      a.genes[c] = option;
-      if (!walk(c + 1)) return false;
-    }
-    a.genes[c] = 0;
-    return true;
-  };
-  walk(0);
+  enumerate_by_conditions(choices_,
+                          [&](const Architecture& a) { return !allowed(a, nullptr) || f(a); });
 }
 
 void Space::sample(Rng& rng, Architecture& out) const {

@@ -75,6 +75,19 @@ TEST(OfaResNet50, TakesThePublishedLists) {
   EXPECT_EQ(space->parse("{\"d\": [1" + rest), space->smallest());
 }
 
+TEST(OfaResNet50, CloseNumbersKeepNamesOfTheirOwn) {
+  YamlSource source;
+  source.text = "family: ofa_resnet50\nexpansions: [0.2, 0.20000000001, 0.3333333333]\n";
+  const auto space = make_space(source);
+  Rng rng(3, "ofa");
+  for (int i = 0; i < 20; ++i) {
+    const Architecture a = space->sample(rng);
+    EXPECT_EQ(space->parse(space->text(a)), a) << space->text(a);
+  }
+  EXPECT_NE(space->text(space->largest()).find("w1.0-w1.0-res/w1.0:e0.3333333333-"),
+            std::string::npos);
+}
+
 TEST(OfaResNet50, BadTextsNameTheField) {
   const auto space = load_space("ofa-resnet50");
   const auto refused = [&](const std::string& text, const std::string& word) {

@@ -154,6 +154,33 @@ TEST_P(SpaceContract, PlansChainAndTheSupernetHoldsTheirTensors) {
   }
 }
 
+TEST_P(SpaceContract, CoverHasEveryTensorOfEveryArchitecture) {
+  const auto tensors = [&](const Architecture& a) {
+    std::set<std::pair<uint32_t, Role>> found;
+    const Plan plan = space_->plan(a);
+    for (const Node& node : plan.nodes) {
+      TensorSpec specs[4];
+      const int n = tensors_of(node.op, specs);
+      for (int k = 0; k < n; ++k) found.emplace(node.name, specs[k].role);
+    }
+    return found;
+  };
+  std::set<std::pair<uint32_t, Role>> covered;
+  for (const Architecture& a : space_->cover()) covered.merge(tensors(a));
+  const auto check = [&](const Architecture& a) {
+    const auto found = tensors(a);
+    EXPECT_TRUE(std::includes(covered.begin(), covered.end(), found.begin(), found.end()))
+        << space_->text(a);
+    return !HasFailure();
+  };
+  if (space_->count() <= 3000) return space_->enumerate(check);
+  for (int i = 0; i < 200; ++i) {
+    Architecture a = space_->sample(rng_);
+    if (i % 2) space_->sample_choices(rng_, a);
+    if (!check(a)) return;
+  }
+}
+
 TEST_P(SpaceContract, ExtremesBoundTheCost) {
   const auto macs = [&](const Architecture& a) {
     return cost_of(space_->plan(a), space_->counting()).macs;
