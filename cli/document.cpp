@@ -44,6 +44,16 @@ Format chosen_format(const Common& common, const std::string& format) {
   return format == "csv" ? Format::kCsv : Format::kTable;
 }
 
+std::string csv_text(const Rows& rows) {
+  std::string text;
+  for (size_t c = 0; c < rows.header.size(); ++c) text += (c ? "," : "") + for_csv(rows.header[c]);
+  for (const auto& row : rows.rows) {
+    text += "\n";
+    for (size_t c = 0; c < row.size(); ++c) text += (c ? "," : "") + for_csv(row[c]);
+  }
+  return text;
+}
+
 void print_rows(const Rows& rows, Format format, Json document, const std::string& key) {
   if (format == Format::kJson) {
     Json list = Json::array();
@@ -66,13 +76,7 @@ void print_rows(const Rows& rows, Format format, Json document, const std::strin
     print(table.text());
     return;
   }
-  std::string text;
-  for (size_t c = 0; c < rows.header.size(); ++c) text += (c ? "," : "") + for_csv(rows.header[c]);
-  for (const auto& row : rows.rows) {
-    text += "\n";
-    for (size_t c = 0; c < row.size(); ++c) text += (c ? "," : "") + for_csv(row[c]);
-  }
-  print(text);
+  print(csv_text(rows));
 }
 
 Json parsed_or_text(const std::string& text) {

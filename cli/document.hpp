@@ -22,6 +22,8 @@ struct Rows {
   std::vector<std::string> header;
   std::vector<std::vector<nlohmann::ordered_json>> rows;
 };
+/// RFC 4180, with a header, without a last line end.
+std::string csv_text(const Rows& rows);
 /// `key`: name of the array in the JSON document, which starts as `document` ({"schema": ...}).
 void print_rows(const Rows& rows,
                 Format format,

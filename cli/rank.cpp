@@ -16,6 +16,7 @@
 #include "cli/document.hpp"
 #include "cli/supernet_run.hpp"
 #include "predictors/rank_metrics.hpp"
+#include "predictors/untrained_rankers.hpp"
 #include "search/evaluators.hpp"
 #include "search/search_options.hpp"
 #include "spaces/registry.hpp"
@@ -169,45 +170,6 @@ List judge(const Options& o, Store& store, SupernetRun& run, const Truth& truth)
   }
   store.add_evaluations(rows);
   return values;
-}
-
-/// Rankers that need no training (panda.md 8): to be beaten before a supernet has earned its cost.
-/// `live_`: of the searched parts, only what lies on a way from image to logits.
-std::vector<std::pair<std::string, List>> trivial_rankers(const Space& space, const Truth& truth) {
-  std::vector<std::pair<std::string, List>> rankers;
-  for (const char* name :
-       {"macs", "params", "live_params", "convolutions", "live_convolutions", "depth"})
-    rankers.push_back({name, {}});
-  Plan plan;
-  for (const Architecture& a : truth.architectures) {
-    space.build(a, plan);
-    const Cost cost = cost_of(plan, space.counting());
-    const std::vector<bool> live = live_nodes(plan);
-    double convolutions = 0, live_convolutions = 0, live_params = 0, longest = 0;
-    std::vector<double> depth(plan.nodes.size(), 0);
-    const auto searched = [&](size_t i) { return !plan.origins(plan.nodes[i]).empty(); };
-    for (size_t i = 0; i < plan.nodes.size(); ++i) {
-      for (const int32_t id : plan.inputs(plan.nodes[i]))
-        if (id != Plan::kInput) depth[i] = std::max(depth[i], depth[static_cast<size_t>(id)]);
-      if (std::holds_alternative<Conv2d>(plan.nodes[i].op)) {
-        ++convolutions;
-        live_convolutions += live[i] && searched(i);
-        depth[i] += live[i];
-      }
-      if (live[i]) {
-        if (searched(i)) live_params += static_cast<double>(params_of(plan.nodes[i].op));
-        longest = std::max(longest, depth[i]);
-      }
-    }
-    const double values[] = {static_cast<double>(cost.macs),
-                             static_cast<double>(cost.params),
-                             live_params,
-                             convolutions,
-                             live_convolutions,
-                             longest};
-    for (size_t r = 0; r < rankers.size(); ++r) rankers[r].second.push_back(values[r]);
-  }
-  return rankers;
 }
 
 List take(const List& values, std::span<const size_t> positions) {
@@ -451,21 +413,15 @@ Json architecture_rows(const Space& space,
 }
 
 void write_table(const std::string& path, const Json& rows) {
-  std::ofstream file(path);
-  const auto quoted = [](const std::string& text) {
-    std::string out = "\"";
-    for (const char c : text) out += c == '"' ? "\"\"" : std::string(1, c);
-    return out + "\"";
-  };
-  file << "architecture,truth";
-  for (const auto& [name, value] : rows[0]["predicted"].items()) file << ',' << quoted(name);
-  file << '\n';
+  Rows table{{"architecture", "truth"}, {}};
+  for (const auto& [name, value] : rows[0]["predicted"].items()) table.header.push_back(name);
   for (const Json& row : rows) {
-    file << quoted(row["architecture"].get<std::string>()) << ',' << row["truth"].dump();
-    for (const auto& [name, value] : row["predicted"].items())
-      file << ',' << (value.is_null() ? "" : value.dump());
-    file << '\n';
+    std::vector<Json> cells{row["architecture"], row["truth"]};
+    for (const Json& value : row["predicted"]) cells.push_back(value);
+    table.rows.push_back(std::move(cells));
   }
+  std::ofstream file(path);
+  file << csv_text(table) << '\n';
   file.close();
   if (!file) throw ConfigError("--table " + path + " cannot be written");
 }
@@ -476,7 +432,8 @@ int show(const Options& o,
          std::vector<std::pair<std::string, List>> rankers,
          const std::function<void(const Json&)>& keep) {
   const size_t supernets = rankers.size();
-  for (auto& ranker : trivial_rankers(space, truth)) rankers.push_back(std::move(ranker));
+  for (auto& ranker : untrained_rankers(space, truth.architectures))
+    rankers.push_back(std::move(ranker));
   const Ranking ranking(o, truth.values);
   Json document{{"schema", "nas-rank/1"},
                 {"space", space.name()},

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "spaces/mobile_block.hpp"
+
 namespace nas::custom {
 namespace {
 
@@ -51,15 +53,11 @@ class Chain {
   void act() { x_ = b_.add(Activation{block_.act}, 0, x_); }
   void squeeze_excite(Width mid) {
     const Width squeezed{times(mid.now, block_.se), times(mid.full, block_.se)};
-    Conv2d reduce = conv(mid, squeezed, {1, 1, 1}, false);
-    Conv2d expand = conv(squeezed, mid, {1, 1, 1}, false);
-    reduce.bias = expand.bias = true;
-    int32_t scale = b_.add(GlobalAvgPool{.keep = true}, 0, x_);
-    scale = b_.add(reduce, names_.se_reduce, scale);
-    scale = b_.add(Activation{Act::kRelu}, 0, scale);
-    scale = b_.add(expand, names_.se_expand, scale);
-    scale = b_.add(Activation{Act::kHSigmoid}, 0, scale);
-    x_ = b_.add(Mul{}, 0, {x_, scale});
+    x_ = add_squeeze_excitation(b_,
+                                conv(mid, squeezed, {1, 1, 1}, false),
+                                conv(squeezed, mid, {1, 1, 1}, false),
+                                {names_.se_reduce, names_.se_expand},
+                                x_);
   }
   void pool(bool max) {
     x_ = b_.add(Pool{max,

@@ -40,21 +40,6 @@ BatchNorm norm(const MobileBlock& block, int channels, int full) {
   return bn;
 }
 
-int32_t add_squeeze_excitation(PlanBuilder& b,
-                               const MobileBlock& block,
-                               const MobileBlockNames& names,
-                               int32_t x) {
-  Conv2d reduce = pointwise(block, block.mid, block.se_mid, block.full_mid, block.full_se);
-  Conv2d expand = pointwise(block, block.se_mid, block.mid, block.full_se, block.full_mid);
-  reduce.bias = expand.bias = true;
-  int32_t scale = b.add(GlobalAvgPool{.keep = true}, 0, x);
-  scale = b.add(reduce, names.se_reduce, scale);
-  scale = b.add(Activation{Act::kRelu}, 0, scale);
-  scale = b.add(expand, names.se_expand, scale);
-  scale = b.add(Activation{Act::kHSigmoid}, 0, scale);
-  return b.add(Mul{}, 0, {x, scale});
-}
-
 }  // namespace
 
 int divisible_by_8(double v) {
@@ -74,6 +59,17 @@ MobileBlockNames MobileBlockNames::intern(SymbolTable& symbols, const std::strin
   names.point_conv = symbols.intern(prefix + ".point.conv");
   names.point_bn = symbols.intern(prefix + ".point.bn");
   return names;
+}
+
+int32_t add_squeeze_excitation(
+    PlanBuilder& b, Conv2d reduce, Conv2d expand, std::pair<uint32_t, uint32_t> names, int32_t x) {
+  reduce.bias = expand.bias = true;
+  int32_t scale = b.add(GlobalAvgPool{.keep = true}, 0, x);
+  scale = b.add(reduce, names.first, scale);
+  scale = b.add(Activation{Act::kRelu}, 0, scale);
+  scale = b.add(expand, names.second, scale);
+  scale = b.add(Activation{Act::kHSigmoid}, 0, scale);
+  return b.add(Mul{}, 0, {x, scale});
 }
 
 int32_t add_mobile_block(PlanBuilder& b,
@@ -106,7 +102,13 @@ int32_t add_mobile_block(PlanBuilder& b,
   set_origin(b, origin.expand, origin.depth);
   x = b.add(norm(block, block.mid, block.full_mid), names.depth_bn, x);
   x = b.add(Activation{block.act}, 0, x);
-  if (block.se_mid > 0) x = add_squeeze_excitation(b, block, names, x);
+  if (block.se_mid > 0)
+    x = add_squeeze_excitation(
+        b,
+        pointwise(block, block.mid, block.se_mid, block.full_mid, block.full_se),
+        pointwise(block, block.se_mid, block.mid, block.full_se, block.full_mid),
+        {names.se_reduce, names.se_expand},
+        x);
   x = b.add(
       pointwise(block, block.mid, block.out, block.full_mid, block.full_out), names.point_conv, x);
   BatchNorm last = norm(block, block.out, block.full_out);

@@ -41,6 +41,11 @@ struct MobileBlockOrigin {
   Provenance kernel, expand, depth;  ///< choice -1: none.
 };
 
+/// Channels of `x` times a gate from their means: `reduce`, ReLU, `expand` (both get biases), hard
+/// sigmoid. Returns the id of the product.
+int32_t add_squeeze_excitation(
+    PlanBuilder& b, Conv2d reduce, Conv2d expand, std::pair<uint32_t, uint32_t> names, int32_t x);
+
 /// Appends the block; returns the id of its output.
 int32_t add_mobile_block(PlanBuilder& b,
                          const MobileBlock& block,

@@ -1,31 +1,21 @@
 #include "spaces/plan_draw.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <map>
 #include <set>
 
-#include "spaces/dot_text.hpp"
-#include "spaces/plan_sketch.hpp"
+#include "spaces/plan_boxes.hpp"
 
 namespace nas {
 namespace {
 
+using dot::at;
+using dot::Boxes;
 using dot::Label;
+using dot::node;
+using dot::range;
 using dot::Strings;
 
-// Colour-blind safe pastels (ColorBrewer Set3 and Paired); fixed parts stay white.
-constexpr const char* kColours[] = {"#a6cee3",
-                                    "#b2df8a",
-                                    "#fdbf6f",
-                                    "#cab2d6",
-                                    "#fb9a99",
-                                    "#ffffb3",
-                                    "#80cdc1",
-                                    "#dfc27d",
-                                    "#bcbddc",
-                                    "#d9d9d9"};
-constexpr size_t kColourCount = std::size(kColours);
 constexpr const char* kCellColour = "#eeeeee";
 
 // Points, about as Graphviz sets them.
@@ -33,19 +23,7 @@ constexpr int kFrameMargin = 36;
 constexpr int kOneColumn = 1350;   // Up to here a network stays in one column;
 constexpr int kColumn = 1100;      // beyond, its columns have about this height,
 constexpr int kCellColumn = 1700;  // and those of cells this.
-constexpr size_t kCellChars = 24;  // A cell is up to eight boxes wide.
 constexpr double kCharWidth = 5.8;
-
-constexpr size_t at(int i) {
-  return static_cast<size_t>(i);
-}
-
-// Spaces of many stages have more patterns of choices than the palette colours: other hues follow.
-std::string colour_of(size_t pattern) {
-  if (pattern < kColourCount) return kColours[pattern];
-  const double turns = 0.618 * static_cast<double>(pattern);
-  return std::to_string(turns - std::floor(turns)) + " 0.3 0.9";
-}
 
 // `cell A`, `cell B`, ...
 std::string cell_name(int kind) {
@@ -53,22 +31,6 @@ std::string cell_name(int kind) {
          (kind < 26 ? std::string(1, static_cast<char>('A' + kind)) : std::to_string(kind + 1));
 }
 
-// `input0` of `input0.conv`.
-std::string first_part(const std::string& name) {
-  return name.substr(0, name.find('.'));
-}
-
-// `cell3`, or `cell3 ... cell5` of neighbours.
-std::string range(const std::string& first, const std::string& last, const char* dots = " ... ") {
-  return first == last ? first : first + dots + last;
-}
-
-std::string node(const std::string& id,
-                 const Label& label,
-                 const std::string& colour,
-                 const std::string& more = "") {
-  return "    " + id + " [label=" + label.html() + ", fillcolor=\"" + colour + "\"" + more + "];\n";
-}
 std::string note(const std::string& id, const std::string& text) {
   return "    " + id + " [label=" + dot::in_quotes(text) +
          ", shape=box, style=\"rounded,dashed\", color=\"#777777\", fontcolor=\"#555555\"];\n";
@@ -78,160 +40,6 @@ std::string edge(const std::string& from, const std::string& to, const char* mor
 }
 std::string column_text(const std::string& name, const std::string& nodes) {
   return "  subgraph cluster_" + name + " { peripheries=0; label=\"\";\n" + nodes + "  }\n";
-}
-
-/// What both parts of a drawing need: boxes with labels and colours.
-class Boxes {
- public:
-  Boxes(const Plan& plan, const std::vector<Choice>& choices)
-      : sketch(sketch_of(plan, choices)), choices_(choices) {
-    for (const SketchBox& box : sketch.boxes)
-      if (!box.origins.empty() && box.origins[0].choice >= 0) {
-        const std::string name = dot::pattern(choice(box.origins[0]).name);
-        if (std::find(patterns.begin(), patterns.end(), name) == patterns.end())
-          patterns.push_back(name);
-      }
-  }
-
-  const Sketch sketch;
-  Strings patterns;  ///< Of choices, in order of colours.
-
-  const SketchBox& box(int i) const { return sketch.boxes[at(i)]; }
-  const SketchFrame& frame(int i) const { return sketch.frames[at(i)]; }
-  const SketchFrame& frame_of(int box) const { return frame(sketch.frame_of[at(box)]); }
-
-  Label label(int i) const {
-    const SketchFrame& frame = frame_of(i);
-    Label label{{}, words(i), to_string(box(i).out), {}};
-    label.options = dot::wrapped(options_text(box(i).origins, frame.name, true));
-    return label;
-  }
-
-  /// In the drawing of a cell: the option first. The shape only where all cells have it.
-  Label cell_label(int i, const std::string& scope) const {
-    const SketchFrame& frame = frame_of(i);
-    Label label{{}, words(i, kCellChars), {}, {}};
-    bool one_shape = true;
-    for (const int other : sketch.kinds[at(frame.kind)])
-      one_shape &= box(this->frame(other).first + i - frame.first).out == box(i).out;
-    if (one_shape) label.shape = to_string(box(i).out);
-    if (!box(i).origins.empty())
-      label.title = {option(box(i).origins[0])};
-    else if (!box(i).name.empty())
-      label.title = {first_part(dot::relative(box(i).name, frame.name))};
-    label.options = dot::wrapped(options_text(box(i).origins, scope, false), kCellChars);
-    return label;
-  }
-
-  /// A box that stands for the ops of `copies`, boxes equal to it.
-  std::string text(int i, const Label& label, const std::vector<int>& copies, double width) const {
-    std::string tooltip, sep = "ops ";
-    for (const int copy : copies) {
-      tooltip += sep + ids_text(box(copy).ops);
-      sep = ", ";
-    }
-    std::string more = ", tooltip=" + dot::in_quotes(tooltip);
-    if (width > 0) more += ", width=" + std::to_string(width / 72);
-    return node("b" + std::to_string(i), label, colour(box(i)), more);
-  }
-
-  /// What all choices in a frame have in common before the first dot, e.g. `normal`.
-  std::string scope(const SketchFrame& frame) const {
-    std::set<std::string> first;
-    for (int i = frame.first; i < frame.last; ++i)
-      for (const Provenance& origin : box(i).origins)
-        if (origin.choice >= 0) {
-          const std::string& name = choice(origin).name;
-          first.insert(name.find('.') == std::string::npos ? "" : first_part(name));
-        }
-    return first.size() == 1 ? *first.begin() : "";
-  }
-
-  /// Height of the longest way through a frame.
-  template <typename LabelOf>
-  int height(const SketchFrame& frame, LabelOf label_of) const {
-    std::vector<int> heights;
-    int highest = 0;
-    for (int i = frame.first; i < frame.last; ++i) {
-      int before = 0;
-      for (const int input : box(i).inputs)
-        if (input >= frame.first) before = std::max(before, heights[at(input - frame.first)]);
-      heights.push_back(before + label_of(i).height());
-      highest = std::max(highest, heights.back());
-    }
-    return highest;
-  }
-
-  std::string legend(size_t columns) const;
-
- private:
-  const Choice& choice(const Provenance& p) const { return choices_[at(p.choice)]; }
-  const std::string& option(const Provenance& p) const { return choice(p).options[at(p.option)]; }
-
-  Strings words(int i, size_t chars = 30) const {
-    return dot::wrapped(dot::joined(dot::without_repeats(box(i).words), ", "), chars);
-  }
-
-  // `kernel 5, expand 4`: the options that put the box there, as seen from `scope`.
-  std::string options_text(const std::vector<Provenance>& origins,
-                           const std::string& scope,
-                           bool with_first_option) const {
-    Strings parts;
-    for (const Provenance& origin : origins) {
-      if (origin.choice < 0) continue;
-      const bool bare = !with_first_option && origin == origins[0];
-      std::string name = dot::relative(choice(origin).name, scope);
-      // `conv5` says what it is, `6` does not.
-      const std::string& value = option(origin);
-      const bool number = value.find_first_not_of("0123456789.") == std::string::npos;
-      if (name.empty() && number) name = choice(origin).name;
-      if (!bare) name += (name.empty() ? "" : " ") + value;
-      parts.push_back(name);
-    }
-    return dot::joined(parts, ", ");
-  }
-
-  // `3-5` of 3, 4, 5.
-  static std::string ids_text(const std::vector<int>& ids) {
-    std::string text;
-    for (size_t i = 0; i < ids.size();) {
-      size_t last = i;
-      while (last + 1 < ids.size() && ids[last + 1] == ids[last] + 1) ++last;
-      text += (text.empty() ? "" : ", ") +
-              range(std::to_string(ids[i]), std::to_string(ids[last]), "-");
-      i = last + 1;
-    }
-    return text;
-  }
-
-  std::string colour(const SketchBox& box) const {
-    if (box.origins.empty() || box.origins[0].choice < 0) return "white";
-    const std::string name = dot::pattern(choice(box.origins[0]).name);
-    const auto it = std::find(patterns.begin(), patterns.end(), name);
-    return colour_of(static_cast<size_t>(it - patterns.begin()));
-  }
-
-  const std::vector<Choice>& choices_;
-};
-
-std::string Boxes::legend(size_t columns) const {
-  if (patterns.empty()) return "";
-  Strings cells;
-  const auto add = [&](const std::string& colour, const std::string& name) {
-    cells.push_back("<td border=\"1\" bgcolor=\"" + colour + "\">    </td><td align=\"left\">" +
-                    dot::escaped(name) + "   </td>");
-  };
-  for (size_t p = 0; p < patterns.size(); ++p) add(colour_of(p), patterns[p]);
-  add("white", "(fixed)");
-  std::string rows;
-  for (size_t i = 0; i < cells.size(); ++i)
-    rows += (i % columns == 0 ? "<tr>" : "") + cells[i] +
-            (i % columns + 1 == columns || i + 1 == cells.size() ? "</tr>" : "");
-  const std::string title =
-      "<tr><td align=\"left\"><b>Colours: put there by the choice</b></td></tr>";
-  return "  label=<<table border=\"0\" cellborder=\"0\">" + title +
-         "<tr><td align=\"left\"><table border=\"0\" cellborder=\"0\" cellspacing=\"2\">" + rows +
-         "</table></td></tr></table>>;\n  labelloc=t;\n  labeljust=l;\n";
 }
 
 /// The network from image to logits, in columns; a cell is one box.

@@ -18,7 +18,7 @@ namespace nas {
 using BigInt = boost::multiprecision::cpp_int;
 
 /// The choice is active iff the choice `on` is active and has one of `options`. Conditions form no
-/// cycle; a choice may hang on a later one (enumeration is faster if it does not).
+/// cycle; a choice may hang on a later one.
 struct Condition {
   int on = -1;
   std::vector<int16_t> options;

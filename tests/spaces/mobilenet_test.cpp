@@ -111,13 +111,6 @@ TEST(MobileNet, ResolutionIsAChoice) {
   const Plan plan = space->plan(a);
   EXPECT_EQ(plan.input.h, 128);
   EXPECT_TRUE(plan.resize_input);
-  EXPECT_EQ(std::count_if(plan.nodes.begin(),
-                          plan.nodes.end(),
-                          [](const Node& node) {
-                            const auto* bn = std::get_if<BatchNorm>(&node.op);
-                            return bn != nullptr && bn->zero_gamma;
-                          }),
-            0);
   EXPECT_EQ(space->text(a).substr(0, 5), "r128:");
   EXPECT_FALSE(load_space("mobilenet")->plan(load_space("mobilenet")->smallest()).resize_input);
 }
@@ -143,6 +136,26 @@ TEST(MobileNet, BadTextsNameTheField) {
   says("{'ks': [3], 'e': [3], 'd': [2]}", "ks: 1 values where 20");
   says("{'e': [3]}", "ks: missing");
   says("{'ks': [3, x]}", "'x' is not a whole number");
+}
+
+// BigNAS: residual branches start as nothing; blocks that change the shape do not.
+TEST(MobileNet, ZeroInitResidualIsForResidualBranches) {
+  const auto zeroed = [](const std::string& more) {
+    const auto space =
+        space_of("family: mobilenet\nvariant: mobilenetv3-32\nresolutions: [32]\n" + more);
+    const Plan plan = space->plan(space->largest());
+    std::pair<int, int> counts;  // Batch norms that start at 0, residual sums.
+    for (const Node& node : plan.nodes) {
+      const auto* bn = std::get_if<BatchNorm>(&node.op);
+      counts.first += bn != nullptr && bn->zero_gamma;
+      counts.second += std::holds_alternative<Add>(node.op);
+    }
+    return counts;
+  };
+  EXPECT_EQ(zeroed("").first, 0);
+  const auto [zeros, sums] = zeroed("zero_init_residual: true\n");
+  EXPECT_GT(zeros, 10);
+  EXPECT_LE(zeros, sums);  // The fixed first block is no branch that is searched.
 }
 
 }  // namespace
