@@ -62,7 +62,7 @@ std::string range_of(const Json& entry) {
 std::string default_of(const Json& entry) {
   if (!entry.contains("default")) return "";
   const Json& value = entry["default"];
-  if (value.is_string() && value != "") return value.get<std::string>();
+  if (value.is_string() && !value.get<std::string>().empty()) return value.get<std::string>();
   if (!value.is_array()) return value.dump();
   std::string text;
   for (const Json& item : value)

@@ -15,7 +15,7 @@ constexpr int kDraws = 200, kRounds = 8;
 
 struct Size {
   int64_t macs = 0, params = 0;
-  auto operator<=>(const Size&) const = default;
+  auto operator<=>(const Size&) const = default;  // NOLINT(modernize-use-nullptr): tidy 14
   Size& operator+=(const Size& other) {
     macs += other.macs;
     params += other.params;
