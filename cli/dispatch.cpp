@@ -125,7 +125,9 @@ int run_command_line(const std::vector<std::string>& words) {
       throw ConfigError("unknown flag " + name + " before the command",
                         "Write nas COMMAND " + name + " ...; run nas to see all commands.");
     if (command == nullptr) unknown_command(name);
-    return command->run(args);
+    const int code = command->run(args);
+    // A wish to stop that came too late to change anything still ends a script's loop.
+    return code == kExitOk && stop_requested() ? kExitInterrupted : code;
   } catch (const ConfigError& e) {
     print_error(e);
     return e.exit_code();

@@ -8,8 +8,10 @@
 #include "cli/command.hpp"
 #include "cli/config_kinds.hpp"
 #include "cli/lists.hpp"
+#include "cli/signals.hpp"
 #include "cli/supernet_evaluator.hpp"
 #include "cli/torch_table.hpp"
+#include "spaces/stop.hpp"
 
 namespace nas::cli {
 namespace {
@@ -62,8 +64,12 @@ void need_torch() {
   for (std::string& word : arguments()) argv.push_back(word.data());
   argv.push_back(nullptr);
   be_patient_with_threads();
+  throw_if_stopped();
+  hold_signals(true);
   execv(binary.c_str(), argv.data());
-  throw DeviceError("cannot start " + binary + ": " + std::strerror(errno));
+  const int error = errno;
+  hold_signals(false);
+  throw DeviceError("cannot start " + binary + ": " + std::strerror(error));
 }
 
 std::optional<std::vector<std::pair<std::string, std::string>>> torch_facts() {

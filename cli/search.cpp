@@ -5,6 +5,7 @@
 #include <chrono>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <unordered_set>
 
 #include "cli/command.hpp"
 #include "cli/latency.hpp"
@@ -12,9 +13,11 @@
 #include "cli/supernet_evaluator.hpp"
 #include "cli/version.hpp"
 #include "search/evaluators.hpp"
+#include "search/failures.hpp"
 #include "search/feasibility.hpp"
 #include "search/search_options.hpp"
 #include "spaces/registry.hpp"
+#include "spaces/stop.hpp"
 
 namespace nas::cli {
 namespace {
@@ -69,15 +72,43 @@ RunRow supernet_of(const Store& store, const std::string& run) {
   return *found;
 }
 
+/// A table that lacks architectures makes a search pay for failures: told before.
+void tell_coverage(const TableEvaluator& table, const Space& space, const std::string& file) {
+  const std::vector<Architecture> known = table.architectures();
+  const std::unordered_set<Architecture> held(known.begin(), known.end());
+  constexpr int64_t kCounted = 20000;
+  int64_t without = 0;
+  const bool small = space.count() <= kCounted;
+  if (small)
+    space.enumerate([&](const Architecture& a) {
+      without += !held.contains(space.canonical(a));
+      return true;
+    });
+  if (small && without == 0) return;
+  warning(file + " has values for " +
+          (small ? BigInt(space.count() - without).str() : std::to_string(held.size())) +
+          " of the " + space.count().str() + " architectures of " + space.name() +
+          "; every other one that the search asks for costs an evaluation and fails");
+}
+
 std::unique_ptr<Evaluator> make_evaluator(const SearchConfig& config,
                                           const Space& space,
                                           Store& store,
                                           const Common& common) {
   switch (config.evaluator.kind) {
-    case EvaluatorKind::kTable:
-      return std::make_unique<TableEvaluator>(space, config.evaluator.table);
-    case EvaluatorKind::kExternal:
-      return std::make_unique<ExternalEvaluator>(space, config.evaluator.external);
+    case EvaluatorKind::kTable: {
+      auto table = std::make_unique<TableEvaluator>(space, config.evaluator.table);
+      tell_coverage(*table, space, config.evaluator.table.file);
+      return table;
+    }
+    case EvaluatorKind::kExternal: {
+      // So that a command can name a program among the configurations that ship.
+      setenv("NAS_CONFIGS", config_dir().c_str(), /*overwrite=*/0);
+      auto program = std::make_unique<ExternalEvaluator>(space, config.evaluator.external);
+      program->stop = [] { return stop_requested(); };
+      program->show = [](const std::string& line) { warning(line); };
+      return program;
+    }
     case EvaluatorKind::kSupernet:
       break;
   }
@@ -92,6 +123,8 @@ Parts make_parts(const SearchConfig& config,
   Parts parts;
   parts.space = open_space(space);
   parts.settings = to_settings(config.search, config.evaluator, config.seed);
+  // A table answers for nothing, however many of its rows are missing.
+  if (config.evaluator.kind == EvaluatorKind::kTable) parts.settings.failures_in_a_row = 0;
   parts.costs = std::make_unique<CostModel>(*parts.space);
   if (!config.evaluator.latency_table.empty()) {
     auto table = std::make_shared<const LatencyTable>(
@@ -182,7 +215,12 @@ void dry_run(const Options& o, const SearchConfig& config, const Parts& parts) {
   std::vector<Architecture> sample;
   for (int i = 0; i < 3; ++i) sample.push_back(parts.space->sample(rng));
   const auto start = Clock::now();
-  parts.evaluator->evaluate(sample);
+  const std::vector<Evaluation> tried = parts.evaluator->evaluate(sample);
+  for (size_t i = 0; i < tried.size(); ++i) {
+    if (tried[i].stopped) throw Interrupted("stopped");
+    if (!tried[i].error.empty())
+      warning(parts.space->text(sample[i]) + " failed: " + tried[i].error);
+  }
   const double each = std::chrono::duration<double>(Clock::now() - start).count() / 3;
   const double most = static_cast<double>(config.search.evaluations.value_or(
       config.search.generations.value_or(1) * config.search.population));
@@ -223,26 +261,78 @@ RunRow new_row(const Options& o, SearchConfig& config, const Parts& parts, const
   return row;
 }
 
+/// The search that --resume names, and its configuration.
+RunRow resumed_row(const Options& o, const Store& store, SearchConfig& config) {
+  if (!o.common.config.empty() || !o.common.sets.empty() || !o.run.empty() || o.common.seed_given ||
+      !o.constraints.empty() || !o.latency_table.empty() || !o.algorithm.empty() ||
+      o.evaluations > 0)
+    throw ConfigError("a resumed search keeps its configuration", "give --resume alone");
+  const auto found = store.run(o.resume, "search");
+  if (!found)
+    throw ConfigError("there is no search '" + o.resume + "' in " + store.path(),
+                      "`nas runs --command search` lists them");
+  // Before a supernet is loaded; whether another process works on it is seen when it is claimed.
+  if (found->status == "finished" && !o.dry_run)
+    throw ConfigError("run '" + found->id + "' is finished and is never overwritten",
+                      "Start a new run to go further.");
+  YamlSource source;
+  source.text = found->config_yaml;
+  source.file = "configuration of run " + found->id;
+  config = read_yaml_as<SearchConfig>(source);
+  return *found;
+}
+
+void restore(Search& search, Store& store, const RunRow& row, const Common& common) {
+  const auto state = store.search_state(row.id);
+  const auto known = search.known_from(store.evaluations(row.id));
+  if (state)
+    search.restore(state->state_json, known);
+  else
+    for (const auto& [a, evaluation] : known) search.know(a, evaluation);
+  store.truncate_metrics(row.id, search.generations() + 1);
+  note(common,
+       "search " + row.id + ": resumed after generation " + std::to_string(search.generations()));
+}
+
+/// Nearly nothing but failures is no result, whatever little was found.
+void require_successes(const Archive& archive, const Space& space) {
+  constexpr size_t kFew = 10;
+  if (archive.evaluations() < kFew || archive.failures() * 10 < archive.evaluations() * 9) return;
+  throw DataError(std::to_string(archive.failures()) + " of " +
+                  std::to_string(archive.evaluations()) + " evaluations failed:\n" +
+                  failure_text(archive, space, 3));
+}
+
+/// Searches, stores and prints; the run is claimed by this process.
+int carry_out(const Options& o,
+              const SearchConfig& config,
+              const Parts& parts,
+              Search& search,
+              Store& store,
+              const RunRow& row) {
+  const auto start = Clock::now();
+  if (!o.resume.empty()) restore(search, store, row, o.common);
+  run_search(search, store, row, o.common);
+  Json document = search_document(search, *parts.space, row);
+  if (config.search.baseline)
+    document["baseline"] = run_baseline(parts, search, store, row, o.common);
+  store.set_document(row.id, "front", document.dump());
+  document["seconds"] = std::chrono::duration<double>(Clock::now() - start).count();
+  if (o.common.json)
+    print(document.dump(2));
+  else
+    print_search(document, row, o.common);
+  require_successes(search.archive(), *parts.space);
+  store.finish_run(row.id, "finished");
+  return search.archive().any_feasible() ? kExitOk : kExitNothingFeasible;
+}
+
 int search(const Options& o) {
   SearchConfig config;
   if (o.resume.empty()) config = read_config(o);
   Store store(o.common.db);
   RunRow row;
-  if (!o.resume.empty()) {
-    if (!o.common.config.empty() || !o.common.sets.empty() || !o.run.empty() ||
-        o.common.seed_given || !o.constraints.empty() || !o.latency_table.empty() ||
-        !o.algorithm.empty() || o.evaluations > 0)
-      throw ConfigError("a resumed search keeps its configuration", "give --resume alone");
-    const auto found = store.run(o.resume, "search");
-    if (!found)
-      throw ConfigError("there is no search '" + o.resume + "' in " + store.path(),
-                        "`nas runs --command search` lists them");
-    row = *found;
-    YamlSource source;
-    source.text = row.config_yaml;
-    source.file = "configuration of run " + row.id;
-    config = read_yaml_as<SearchConfig>(source);
-  }
+  if (!o.resume.empty()) row = resumed_row(o, store, config);
   RunRow supernet;
   Binder::Raw space = config.space;
   if (config.evaluator.kind == EvaluatorKind::kSupernet) {
@@ -255,46 +345,26 @@ int search(const Options& o) {
     throw ConfigError("this search needs a `space:` (only a supernet's run names its own)",
                       "add `space: NAME` to the configuration");
   }
-  // Before the parts are made: a run that is finished or worked on is refused at once.
-  if (!o.resume.empty()) store.claim_run(row.id);
   const Parts parts = make_parts(config, space, store, o.common);
   if (o.dry_run) {
     dry_run(o, config, parts);
     return kExitOk;
   }
   Search search(*parts.space, *parts.evaluator, *parts.costs, parts.settings);
-  const auto start = Clock::now();
+  throw_if_stopped();
+  const SavesOnStop saves;
+  // Only now that all is there: what cannot be opened leaves no run behind that seems to go on.
   if (o.resume.empty()) {
     row = new_row(o, config, parts, supernet);
     store.add_run(row);
     note(o.common,
          "search " + row.id + " of " + row.space +
              (supernet.id.empty() ? "" : " in the supernet of " + supernet.id));
+  } else {
+    store.claim_run(row.id);
   }
   try {
-    if (!o.resume.empty()) {
-      const auto state = store.search_state(row.id);
-      const auto known = search.known_from(store.evaluations(row.id));
-      if (state)
-        search.restore(state->state_json, known);
-      else
-        for (const auto& [a, evaluation] : known) search.know(a, evaluation);
-      store.truncate_metrics(row.id, search.generations() + 1);
-      note(o.common,
-           "search " + row.id + ": resumed after generation " +
-               std::to_string(search.generations()));
-    }
-    run_search(search, store, row, o.common);
-    Json document = search_document(search, *parts.space, row);
-    if (config.search.baseline)
-      document["baseline"] = run_baseline(parts, search, store, row, o.common);
-    store.set_document(row.id, "front", document.dump());
-    store.finish_run(row.id, "finished");
-    document["seconds"] = std::chrono::duration<double>(Clock::now() - start).count();
-    if (o.common.json)
-      print(document.dump(2));
-    else
-      print_search(document, row, o.common);
+    return carry_out(o, config, parts, search, store, row);
   } catch (const Interrupted& e) {
     store.set_run_status(row.id, "interrupted");
     throw Interrupted(std::string(e.what()) + "; saved. Resume with: nas search --resume " +
@@ -303,7 +373,6 @@ int search(const Options& o) {
     store.finish_run(row.id, "failed", e.what());
     throw;
   }
-  return kExitOk;
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "cli/document.hpp"
+#include "search/failures.hpp"
 #include "search/pareto.hpp"
 
 namespace nas::cli {
@@ -28,6 +29,51 @@ std::string shown(const std::string& metric, const Json& value) {
 
 std::string db_flag(const Common& common) {
   return common.db == "nas.db" ? "" : " --db " + common.db;
+}
+
+std::string metric_of(const Json& objective) {
+  const auto text = objective.get<std::string>();
+  return text.substr(text.find(' ') + 1);
+}
+
+/// `nearest miss: ARCH  accuracy 98.1 % (limit: accuracy >= 0.999), macs 117.7k`
+std::string miss_text(const Json& d) {
+  const Json& miss = d["nearest_miss"];
+  const Json& values = miss["values"];
+  std::vector<std::string> parts, told;
+  const auto value = [&](const std::string& metric) {
+    return metric + " " + (values.contains(metric) ? shown(metric, values[metric]) : "not known");
+  };
+  for (const Json& limit : d["constraints"]) {
+    const Constraint c = parse_constraint(limit.get<std::string>());
+    const auto it = values.find(c.metric);
+    const bool met = it != values.end() && it->is_number() && c.violation(it->get<double>()) == 0;
+    if (met) continue;
+    parts.push_back(value(c.metric) + " (limit: " + limit.get<std::string>() + ")");
+    told.push_back(c.metric);
+  }
+  for (const Json& objective : d["objectives"])
+    if (const std::string metric = metric_of(objective);
+        std::find(told.begin(), told.end(), metric) == told.end())
+      parts.push_back(value(metric));
+  std::string text = "nearest miss: " + miss["architecture"].get<std::string>();
+  for (size_t i = 0; i < parts.size(); ++i) text += (i == 0 ? "  " : ", ") + parts[i];
+  return text;
+}
+
+void print_failures(const Json& d, const RunRow& run, const Common& common) {
+  constexpr size_t kMost = 3;
+  const Json& failures = d["failures"];
+  if (failures.empty()) return;
+  std::string text =
+      "failed evaluations (all: nas results --run " + run.id + " --all" + db_flag(common) + "):";
+  for (size_t i = 0; i < std::min(kMost, failures.size()); ++i)
+    text += "\n  " + failures[i]["count"].dump() + " x " +
+            failures[i]["message"].get<std::string>() +
+            " (first: " + failures[i]["first"].get<std::string>() + ")";
+  if (failures.size() > kMost)
+    text += "\n  and " + std::to_string(failures.size() - kMost) + " other reasons";
+  print(text);
 }
 
 }  // namespace
@@ -74,6 +120,11 @@ Json search_document(const Search& search, const Space& space, const RunRow& run
   json["evaluations"] = archive.evaluations();
   json["feasible"] = archive.feasible();
   json["failed"] = archive.failures();
+  json["failures"] = Json::array();
+  for (const FailureReason& reason : failure_reasons(archive, space))
+    json["failures"].push_back({{"count", reason.count},
+                                {"message", reason.message},
+                                {"first", space.text(reason.first)}});
   json["skipped_infeasible"] = archive.skipped();
   json["requests_saved"] = search.saved();
   json["requests_saved_equivalent"] = search.saved_equivalent();
@@ -85,15 +136,10 @@ void print_search(const Json& d, const RunRow& run, const Common& common) {
   const Json& front = d["front"];
   if (front.empty()) {
     print("no feasible architecture was found in " + d["evaluations"].dump() + " evaluations");
-    if (d.contains("nearest_miss"))
-      print("nearest miss: " + d["nearest_miss"]["architecture"].get<std::string>() + "  " +
-            d["nearest_miss"]["values"].dump());
+    if (d.contains("nearest_miss")) print(miss_text(d));
   } else {
     std::vector<std::string> metrics;
-    for (const Json& o : d["objectives"]) {
-      const auto text = o.get<std::string>();
-      metrics.push_back(text.substr(text.find(' ') + 1));
-    }
+    for (const Json& o : d["objectives"]) metrics.push_back(metric_of(o));
     for (const auto& [name, value] : front[0]["values"].items())
       if ((name == "params" || name == "macs" || name == "latency_ms") &&
           std::find(metrics.begin(), metrics.end(), name) == metrics.end())
@@ -130,6 +176,7 @@ void print_search(const Json& d, const RunRow& run, const Common& common) {
         d["failed"].dump() + " failed; " + d["requests_saved"].dump() +
         " requests answered from the archive (" + d["requests_saved_equivalent"].dump() +
         " of them another form of a known network)");
+  print_failures(d, run, common);
   const std::string stopped = d["stopped"];
   if (stopped.starts_with("no new"))
     print("stopped before the budget was spent: " + stopped +

@@ -10,6 +10,9 @@
 
 namespace nas::cli {
 
+/// Exit code of a search that ran to its end and found nothing within the limits.
+constexpr int kExitNothingFeasible = 3;
+
 /// Document `nas-search/1`: front, best, knee, hypervolume, counts. `Search` may have no feasible
 /// result: then `front` is empty and `nearest_miss` tells the closest.
 nlohmann::ordered_json search_document(const Search& search, const Space& space, const RunRow& run);

@@ -1,7 +1,19 @@
 #include "cli/topics.hpp"
 
+#include <fstream>
+
+#include "spaces/registry.hpp"
+
 namespace nas::cli {
 namespace {
+
+/// The program that ships, so that what is shown is what is tested.
+std::string example() {
+  std::ifstream file(config_dir() + "/search/external.py");
+  std::string text, line;
+  while (std::getline(file, line)) text += (text.empty() ? "  " : "\n  ") + line;
+  return text;
+}
 
 std::string configuration() {
   return R"(Configuration files
@@ -31,7 +43,55 @@ std::string exit_codes() {
   0    done
   1    the run failed: bad data, a missing device, a full disk ...
   2    wrong usage or configuration; nothing was started
-  130  interrupted (Ctrl-C or SIGTERM); the state was saved and the command to resume was printed)";
+  3    a search ran to its end and found nothing within its limits
+  130  interrupted (Ctrl-C, SIGTERM or SIGHUP); what can be saved was saved and the command to resume
+       was printed)";
+}
+
+std::string evaluators() {
+  return R"(Evaluators: where the quality of an architecture comes from (`evaluator.kind` of nas search)
+
+  supernet   a run of nas train (evaluator.run)
+  table      published values in a CSV or JSON file (evaluator.table)
+  external   a program of yours (evaluator.external)
+
+The protocol of external programs
+
+evaluator.external.command is a shell command. It reads questions from standard input and writes
+answers to standard output, each one JSON object on one line:
+
+  {"id": "q7-52ab91c0", "architecture": "[4,3,3]", "choices": {"down1": "4", ...}}
+  {"id": "q7-52ab91c0", "accuracy": 0.931}
+
+Fields    `id` must be copied from the question: it alone says which architecture an answer is for.
+          Every name in evaluator.external.metrics must be there as a finite JSON number (not a
+          text, not NaN); an accuracy is a share from 0 to 1. Other fields are ignored. Where
+          `architecture` is given it must be that of the question.
+Failures  {"id": ID, "error": "out of memory"} fails this architecture, as does a metric that is
+          missing or no finite number. The search goes on, and shows why at its end.
+Order     Any. All questions of a batch (evaluator.batch) are sent at once.
+Output    A line that is no JSON object, or one without an id, is shown on standard error and
+          skipped: let libraries print to standard error. A second answer to an id, an answer to an
+          id that was never asked, or one with another `architecture`: none of the process's answers
+          of this batch is used, its architectures fail.
+          A program whose answers all lack the id is refused. No value is ever given by position.
+Errors    Standard error is kept; its end (400 bytes) is told with a failure.
+Life      lifetime: batch (default): the command is started for every batch and its input ends
+          after the last question, so it may read everything first and need not flush.
+          lifetime: run: it is started once, its input stays open until the search ends, and it must
+          flush every answer.
+          After its last answer it has finish_s seconds to end by itself, then it gets SIGTERM, then
+          SIGKILL, and so does what it started. The same, at once, when the search is stopped; it
+          never outlives nas.
+Time-out  No answer for timeout_s seconds, the end of its output, a crash: the first architecture
+          that waits fails, the command is started again for those after it. Exit code 126 or 127
+          before any answer (no such program) ends the search. So do 50 failures in a row.
+
+A complete program in Python, and a configuration that runs it:
+
+  $NAS_CONFIGS/search/external.py, search/external.yaml (nas doctor tells the folder)
+
+)" + example();
 }
 
 std::string environment() {
@@ -47,8 +107,10 @@ std::string environment() {
 }  // namespace
 
 const std::vector<Topic>& topics() {
-  static const std::vector<Topic> table = {
-      {"config", configuration}, {"exit-codes", exit_codes}, {"environment", environment}};
+  static const std::vector<Topic> table = {{"config", configuration},
+                                           {"exit-codes", exit_codes},
+                                           {"evaluators", evaluators},
+                                           {"environment", environment}};
   return table;
 }
 

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <unordered_set>
 
+#include "search/failures.hpp"
 #include "search/feasibility.hpp"
 #include "spaces/error.hpp"
 
@@ -162,7 +163,12 @@ void Search::pay(const std::vector<Architecture>& keys) {
                                              std::min(batch, keys.size() - first));
     const std::vector<Evaluation> results = truths(part);
     Entries entries;
+    bool stopped = false;
     for (size_t i = 0; i < part.size(); ++i) {
+      if (results[i].stopped) {
+        stopped = true;
+        continue;
+      }
       Archive::Entry entry{part[i], Archive::State::kEvaluated, results[i].values, "", {}};
       for (const auto& [name, value] : costs_.of(part[i])) entry.values[name] = value;
       entry.error = results[i].error;
@@ -170,7 +176,18 @@ void Search::pay(const std::vector<Architecture>& keys) {
       entries.push_back(&archive_.insert(std::move(entry)));
     }
     if (on_evaluated) on_evaluated(entries);
+    if (stopped) throw Interrupted("the search was stopped");
+    watch_failures(entries);
   }
+}
+
+// A broken program or device fails everything; its budget is not spent on that.
+void Search::watch_failures(const Entries& entries) {
+  for (const Archive::Entry* entry : entries)
+    failed_in_a_row_ = entry->state == Archive::State::kFailed ? failed_in_a_row_ + 1 : 0;
+  if (settings_.failures_in_a_row > 0 && failed_in_a_row_ >= settings_.failures_in_a_row)
+    throw DataError("the last " + std::to_string(failed_in_a_row_) +
+                    " evaluations failed one after another:\n" + failure_text(archive_, space_, 3));
 }
 
 std::vector<Evaluation> Search::truths(std::span<const Architecture> keys) {
@@ -195,12 +212,9 @@ void Search::step() {
   algorithm_->step(*this);
   ++generation_;
   stalled_ = archive_.evaluations() == before ? stalled_ + 1 : 0;
-  if (archive_.evaluations() > 0 && archive_.failures() == archive_.evaluations()) {
-    for (const Archive::Entry& entry : archive_.entries())
-      if (entry.state == Archive::State::kFailed)
-        throw DataError("every architecture failed; the first, " + space_.text(entry.architecture) +
-                        ": " + entry.error);
-  }
+  if (archive_.evaluations() > 0 && archive_.failures() == archive_.evaluations())
+    throw DataError("every architecture failed (" + std::to_string(archive_.failures()) + "):\n" +
+                    failure_text(archive_, space_, 3));
   if (reference_.empty()) reference_ = derived_reference(archive_.feasible_points());
 }
 

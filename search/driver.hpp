@@ -28,6 +28,7 @@ struct SearchSettings {
   /// from the first generation with feasible results.
   std::map<std::string, double> reference;
   int batch = 8;  ///< Architectures per call of the evaluator; results are stored after each.
+  int64_t failures_in_a_row = 50;  ///< So many evaluations failed one after another end it; 0: off.
 };
 
 class Search : private SearchContext {
@@ -44,7 +45,8 @@ class Search : private SearchContext {
 
   /// Called after each batch with the entries just paid for, e.g. to store them.
   std::function<void(const Entries&)> on_evaluated;
-  /// Asked between batches; true ends `step` with Interrupted.
+  /// Asked between batches; true ends `step` with Interrupted. So does an evaluator that stopped,
+  /// after what it has done was told to `on_evaluated`.
   std::function<bool()> stop;
 
   /// Values that are known already (a stored batch, another search): used instead of the evaluator,
@@ -58,7 +60,8 @@ class Search : private SearchContext {
 
   bool done() const { return !why_done().empty(); }
   std::string why_done() const;  ///< "" while not done.
-  /// One generation. DataError when every architecture so far failed.
+  /// One generation. DataError when every architecture so far failed, or the last ones one after
+  /// another.
   void step();
 
   int64_t generations() const { return generation_; }
@@ -94,6 +97,7 @@ class Search : private SearchContext {
 
   double cost_violation(const std::map<std::string, double>& costs) const;
   void pay(const std::vector<Architecture>& keys);
+  void watch_failures(const Entries& entries);
   std::vector<Evaluation> truths(std::span<const Architecture> keys);
 
   const Space& space_;
@@ -107,6 +111,7 @@ class Search : private SearchContext {
   Point reference_;
   int64_t generation_ = 0;
   int64_t stalled_ = 0;  ///< Generations in a row that paid for nothing.
+  int64_t failed_in_a_row_ = 0;
   size_t requested_ = 0, saved_ = 0, saved_equivalent_ = 0;
 };
 

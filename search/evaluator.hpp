@@ -16,12 +16,13 @@ namespace nas {
 struct Evaluation {
   std::map<std::string, double> values;
   std::string error;
+  bool stopped = false;  ///< Not evaluated, because the user asked to stop.
 };
 
 class Evaluator {
  public:
   virtual ~Evaluator() = default;
-  /// In input order. May throw Interrupted between architectures.
+  /// In input order. When the user asked to stop, those not done are marked `stopped`.
   virtual std::vector<Evaluation> evaluate(std::span<const Architecture> architectures) = 0;
   virtual std::vector<std::string> metrics() const = 0;
   /// Where the values come from (source column) and at what fidelity (JSON) for the store.

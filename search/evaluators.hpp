@@ -36,23 +36,31 @@ class TableEvaluator : public Evaluator {
   std::unique_ptr<Impl> impl_;
 };
 
-/// A shell command per batch. It gets one line {"architecture": TEXT, "choices": {...}} for each
-/// architecture and answers one line for each, in the same order: {"accuracy": 0.93, ...}, or
-/// {"error": "..."}; an "architecture" in the answer must be the one due. A missing answer
-/// (time-out, crash, end of output) fails the architecture whose answer was due; the command is
-/// started again for those after it. DataError when the command cannot be run at all.
+/// A shell command that gets one line {"id": ID, "architecture": TEXT, "choices": {...}} for each
+/// architecture and answers each with one line {"id": ID, "accuracy": 0.93, ...} or {"id": ID,
+/// "error": "..."}, in any order. Lines that are no answers are shown and skipped. A second answer
+/// to an id, or one to an id that was never asked, makes all answers of that process and batch
+/// fail. A missing answer (time-out, crash, end of output) fails the first architecture that waits;
+/// the command is started again for those after it. DataError when the command cannot be run at
+/// all or its answers carry no id.
 class ExternalEvaluator : public Evaluator {
  public:
-  ExternalEvaluator(const Space& space, const ExternalOptions& options)
-      : space_(space), options_(options) {}
+  ExternalEvaluator(const Space& space, const ExternalOptions& options);
+  /// Waits for a process that lives for the run, at most `finish_s`.
+  ~ExternalEvaluator() override;
   std::vector<Evaluation> evaluate(std::span<const Architecture> architectures) override;
-  std::vector<std::string> metrics() const override { return options_.metrics; }
+  std::vector<std::string> metrics() const override;
   std::string source() const override { return "external"; }
   std::string fidelity_json() const override;
 
+  /// Asked several times a second; once true the program is ended and what waits is `stopped`.
+  std::function<bool()> stop;
+  /// Gets lines for the user: what the program said that is no answer. At most 20.
+  std::function<void(const std::string&)> show;
+
  private:
-  const Space& space_;
-  ExternalOptions options_;
+  struct State;
+  std::unique_ptr<State> state_;
 };
 
 }  // namespace nas

@@ -1,228 +1,271 @@
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <cerrno>
+// A program of the user as evaluator. Answers are matched by the id of their question alone: order
+// and number prove nothing, since any library may write a line to standard output.
+#include <algorithm>
 #include <chrono>
-#include <cmath>
-#include <cstring>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "search/evaluators.hpp"
+#include "search/external_answers.hpp"
 #include "spaces/error.hpp"
+#include "spaces/subprocess.hpp"
 
 namespace nas {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-constexpr size_t kErrorTail = 400;  ///< Bytes of standard error kept for messages.
+constexpr size_t kLongestLine = size_t{1} << 20;
+constexpr int kShownLines = 20;
+constexpr int kSlice = 100;  ///< Milliseconds between two looks at the stop flag.
+constexpr const char* kAskForId =
+    "the answers of evaluator.external.command carry no `id`; nothing says which architecture they "
+    "are for. Copy the `id` of every question into its answer: {\"id\": question[\"id\"], "
+    "\"accuracy\": ...} (nas help evaluators has an example)";
 
-/// A shell command in its own process group with pipes on its three streams.
-class Child {
- public:
-  explicit Child(const std::string& command) {
-    int in[2], out[2], err[2];
-    if (pipe2(in, O_CLOEXEC) != 0 || pipe2(out, O_CLOEXEC) != 0 || pipe2(err, O_CLOEXEC) != 0)
-      throw DataError(std::string("cannot make a pipe: ") + std::strerror(errno));
-    pid_ = fork();
-    if (pid_ < 0) throw DataError(std::string("cannot start a process: ") + std::strerror(errno));
-    if (pid_ == 0) {
-      setpgid(0, 0);
-      dup2(in[0], 0);
-      dup2(out[1], 1);
-      dup2(err[1], 2);
-      execl("/bin/sh", "sh", "-c", command.c_str(), static_cast<char*>(nullptr));
-      _exit(127);
-    }
-    close(in[0]);
-    close(out[1]);
-    close(err[1]);
-    in_ = in[1];
-    out_ = out[0];
-    err_ = err[0];
-    for (const int fd : {in_, out_, err_}) fcntl(fd, F_SETFL, O_NONBLOCK);
-  }
-  ~Child() {
-    close_input();
-    close(out_);
-    close(err_);
-    if (!reaped_) {
-      kill(-pid_, SIGKILL);
-      waitpid(pid_, nullptr, 0);
-    }
-  }
-  Child(const Child&) = delete;
-  Child& operator=(const Child&) = delete;
-
-  void send(std::string text) { unsent_ = std::move(text); }
-
-  enum class Got { kLine, kEnd, kTimeout };
-  /// The next line of standard output, while feeding input and collecting standard error.
-  Got next_line(double timeout_s, std::string& line) {
-    const auto deadline = Clock::now() + std::chrono::duration<double>(timeout_s);
-    for (;;) {
-      if (const size_t end = buffer_.find('\n'); end != std::string::npos) {
-        line = buffer_.substr(0, end);
-        buffer_.erase(0, end + 1);
-        return Got::kLine;
-      }
-      if (out_ended_) {
-        line = std::exchange(buffer_, "");
-        return line.empty() ? Got::kEnd : Got::kLine;
-      }
-      const double left = std::chrono::duration<double>(deadline - Clock::now()).count();
-      if (left <= 0) return Got::kTimeout;
-      turn(static_cast<int>(std::min(left * 1000 + 1, 1e9)));
-    }
-  }
-
-  /// Why the process ended: exit code or signal, with the end of its standard error.
-  std::string ending(int& exit_code) {
-    close_input();
-    int status = 0;
-    const auto deadline = Clock::now() + std::chrono::seconds(5);
-    while (waitpid(pid_, &status, WNOHANG) == 0) {
-      if (Clock::now() > deadline) kill(-pid_, SIGKILL);
-      read_errors();
-      usleep(1000);
-    }
-    reaped_ = true;
-    read_errors();
-    exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-    std::string text = WIFEXITED(status)
-                           ? "the command ended with exit code " + std::to_string(exit_code)
-                           : "the command was ended by signal " + std::to_string(WTERMSIG(status));
-    if (!errors_.empty()) text += ": " + errors_;
-    return text;
-  }
-
- private:
-  void close_input() {
-    if (in_ >= 0) close(in_);
-    in_ = -1;
-  }
-
-  void turn(int milliseconds) {
-    if (unsent_.empty()) close_input();
-    pollfd fds[3] = {{out_, POLLIN, 0}, {err_ended_ ? -1 : err_, POLLIN, 0}, {in_, POLLOUT, 0}};
-    if (poll(fds, 3, milliseconds) < 0 && errno != EINTR)
-      throw DataError(std::string("cannot wait for the command: ") + std::strerror(errno));
-    if (fds[2].revents != 0) write_some();
-    if (fds[1].revents != 0) read_errors();
-    if (fds[0].revents != 0) {
-      char bytes[65536];
-      const ssize_t n = read(out_, bytes, sizeof bytes);
-      if (n > 0) buffer_.append(bytes, static_cast<size_t>(n));
-      if (n == 0) out_ended_ = true;
-    }
-  }
-
-  void write_some() {
-    // A command that stops reading must not end us: its answers tell what it did.
-    struct sigaction ignore {};
-    struct sigaction before {};
-    ignore.sa_handler = SIG_IGN;
-    sigaction(SIGPIPE, &ignore, &before);
-    const ssize_t n = write(in_, unsent_.data(), unsent_.size());
-    const int error = errno;
-    sigaction(SIGPIPE, &before, nullptr);
-    if (n > 0) unsent_.erase(0, static_cast<size_t>(n));
-    if (n < 0 && error != EAGAIN && error != EINTR) {
-      unsent_.clear();
-      close_input();
-    }
-  }
-
-  void read_errors() {
-    char bytes[4096];
-    for (;;) {
-      const ssize_t n = read(err_, bytes, sizeof bytes);
-      if (n == 0) err_ended_ = true;
-      if (n <= 0) break;
-      errors_.append(bytes, static_cast<size_t>(n));
-      if (errors_.size() > kErrorTail) errors_.erase(0, errors_.size() - kErrorTail);
-    }
-    while (!errors_.empty() && errors_.back() == '\n') errors_.pop_back();
-  }
-
-  pid_t pid_ = -1;
-  int in_ = -1, out_ = -1, err_ = -1;
-  bool out_ended_ = false, err_ended_ = false, reaped_ = false;
-  std::string unsent_, buffer_, errors_;
-};
-
-Evaluation read_answer(const std::string& line,
-                       const std::string& architecture,
-                       const std::vector<std::string>& metrics) {
-  Evaluation result;
-  const auto answer = nlohmann::json::parse(line, nullptr, false);
-  if (!answer.is_object()) {
-    result.error = "the answer is not a JSON object: " + line.substr(0, 200);
-    return result;
-  }
-  if (const auto it = answer.find("error"); it != answer.end() && !it->is_null()) {
-    result.error = it->is_string() ? it->get<std::string>() : it->dump();
-    if (result.error.empty()) result.error = "the command reported an error";
-    return result;
-  }
-  if (const auto it = answer.find("architecture"); it != answer.end() && *it != architecture) {
-    result.error = "the answer is for another architecture (answers come in order): " + it->dump();
-    return result;
-  }
-  for (const std::string& metric : metrics) {
-    const auto it = answer.find(metric);
-    if (it == answer.end() || !it->is_number() || !std::isfinite(it->get<double>())) {
-      result.error = "the answer has no finite number '" + metric + "': " + line.substr(0, 200);
-      return result;
-    }
-    result.values[metric] = it->get<double>();
-  }
-  return result;
+std::string seconds_text(double s) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%g s", s);
+  return text;
 }
 
 }  // namespace
 
-std::vector<Evaluation> ExternalEvaluator::evaluate(std::span<const Architecture> architectures) {
+struct ExternalEvaluator::State {
+  State(const Space& s, const ExternalOptions& o) : space(s), options(o) {}
+  ~State() {
+    if (process) process->finish(options.finish_s, stop);
+  }
+
+  const Space& space;
+  const ExternalOptions options;
+  std::function<bool()> stop;
+  std::function<void(const std::string&)> show;
+
+  std::unique_ptr<Subprocess> process;
+  std::map<std::string, Question> asked;  ///< Of this process, by id.
+  std::map<std::string, size_t> here;     ///< Of this process and batch: id to position.
+  size_t answered = 0;                    ///< By this process.
+  size_t without_id = 0;                  ///< Lines of this process that would answer.
+  bool skipping = false;                  ///< Inside a line that is too long.
+  size_t questions = 0;                   ///< In all: makes ids.
+  int shown = 0;
+
+  // Of the batch in work.
   std::vector<Evaluation> results;
-  while (results.size() < architectures.size()) {
-    std::string request;
-    for (size_t i = results.size(); i < architectures.size(); ++i) {
-      const nlohmann::ordered_json line = {
-          {"architecture", space_.text(architectures[i])},
-          {"choices", nlohmann::ordered_json::parse(space_.json(architectures[i]))}};
-      request += line.dump() + "\n";
+  std::vector<bool> open;
+  std::span<const Architecture> batch;
+
+  bool stopped() const { return stop && stop(); }
+  size_t left() const { return static_cast<size_t>(std::count(open.begin(), open.end(), true)); }
+
+  void tell(const std::string& text) {
+    if (!show || ++shown > kShownLines) return;
+    show(shown < kShownLines ? text : text + " (further lines are not shown)");
+  }
+
+  void ask() {
+    if (!process) {
+      process =
+          std::make_unique<Subprocess>(std::vector<std::string>{"/bin/sh", "-c", options.command},
+                                       Subprocess::Piped{true, true, true});
+      asked.clear();
+      answered = without_id = 0;
+      skipping = false;
     }
-    Child child(options_.command);
-    child.send(std::move(request));
-    while (results.size() < architectures.size()) {
-      std::string line;
-      const Child::Got got = child.next_line(options_.timeout_s, line);
-      if (got == Child::Got::kLine) {
-        if (line.find_first_not_of(" \t\r") != std::string::npos)
-          results.push_back(
-              read_answer(line, space_.text(architectures[results.size()]), options_.metrics));
-        continue;
+    here.clear();
+    for (size_t i = 0; i < batch.size(); ++i) {
+      if (!open[i]) continue;
+      const Question q = question_of(space, batch[i], ++questions);
+      process->send(to_line(q, space, batch[i]));
+      here[q.id] = i;
+      asked[q.id] = q;
+    }
+    if (options.lifetime == ExternalLifetime::kBatch) process->close_input();
+  }
+
+  /// The next whole line of its output, if there is one. The last may end without a newline.
+  bool take_line(std::string& line) {
+    std::string& output = process->output();
+    for (;;) {
+      const size_t end = output.find('\n');
+      if (end == std::string::npos) {
+        if (output.size() > kLongestLine) {
+          if (!std::exchange(skipping, true))
+            tell("external: a line of more than 1 MiB is skipped: " +
+                 shown_text(output.substr(0, 200), 60));
+          output.clear();
+        }
+        if (!process->output_ended() || output.empty()) return false;
+        line = std::exchange(output, "");
+        return !std::exchange(skipping, false);
       }
-      if (got == Child::Got::kTimeout) {
-        results.push_back(
-            {{}, "no answer within " + std::to_string(options_.timeout_s) + " s (timeout_s)"});
-      } else {
-        int code = 0;
-        const std::string why = child.ending(code);
-        if (code == 126 || code == 127)
-          throw DataError("evaluator.external.command cannot be run: " + why);
-        results.push_back({{}, "no answer: " + why});
-      }
-      break;  // Go on with a fresh process for those after it.
+      line = output.substr(0, end);
+      output.erase(0, end + 1);
+      if (!std::exchange(skipping, false)) return true;
     }
   }
-  return results;
+
+  /// "" or what breaks the protocol.
+  std::string handle(const std::string& text) {
+    if (text.find_first_not_of(" \t\r") == std::string::npos) return "";
+    Line line = read_line(text, asked, options.metrics);
+    switch (line.kind) {
+      case Line::Kind::kSurplus:
+        return line.why;
+      case Line::Kind::kWithoutId:
+        ++without_id;
+        // It may be one that reads to the end of its input; then it ends now and tells.
+        if (answered == 0 && without_id >= left()) process->close_input();
+        [[fallthrough]];
+      case Line::Kind::kForeign:
+        tell("external: no answer, skipped: " + shown_text(text));
+        return "";
+      case Line::Kind::kAnswer:
+        break;
+    }
+    const auto it = here.find(line.id);
+    if (it == here.end())
+      // Stored by now: what it is worth cannot be known.
+      throw DataError("evaluator.external.command answered " + line.id + " (" +
+                      asked[line.id].architecture +
+                      ") a second time, after its value was stored; the values of this run are in "
+                      "doubt");
+    if (!open[it->second]) return "the id " + line.id + " was answered twice";
+    ++answered;
+    results[it->second] = std::move(line.value);
+    open[it->second] = false;
+    return "";
+  }
+
+  /// Handles what has come; true when something was answered.
+  bool listen(std::string& broken) {
+    const size_t before = answered;
+    std::string line;
+    while (broken.empty() && take_line(line)) broken = handle(line);
+    return answered != before;
+  }
+
+  std::string ended(const Subprocess::Ending& ending) const {
+    std::string text = "the command " + ending.text();
+    if (!process->errors().empty()) text += ": " + shown_text(process->errors(), 400);
+    return text;
+  }
+
+  /// The first that waits for an answer gets none; the others are asked again.
+  void fail_first(const std::string& why) {
+    if (answered == 0 && without_id > 0) throw DataError(kAskForId);
+    for (size_t i = 0; i < open.size(); ++i) {
+      if (!open[i]) continue;
+      results[i].error = why;
+      open[i] = false;
+      return;
+    }
+  }
+
+  /// Nothing this process said in this batch is used.
+  void distrust(const std::string& why) {
+    if (process) process->end();
+    process.reset();
+    const std::string text = "the command broke the protocol: " + why +
+                             "; none of its answers of this batch is used (nas help evaluators)";
+    tell("external: " + text);
+    for (const auto& [id, i] : here) {
+      results[i] = {};
+      results[i].error = text;
+      open[i] = false;
+    }
+  }
+
+  void give_up() {
+    if (process) process->end();
+    process.reset();
+    for (size_t i = 0; i < open.size(); ++i)
+      if (open[i]) results[i].stopped = true;
+    open.assign(open.size(), false);
+  }
+
+  /// One process until it has answered all, ends, is silent for too long or has to go.
+  void converse() {
+    std::string broken;
+    const auto wait = std::chrono::duration<double>(options.timeout_s);
+    auto deadline = Clock::now() + wait;
+    while (left() > 0) {
+      if (stopped()) return give_up();
+      if (listen(broken)) deadline = Clock::now() + wait;
+      if (!broken.empty()) return distrust(broken);
+      if (left() == 0) break;
+      if (process->output_ended() && process->output().empty()) {
+        const auto [ending, forced] = process->finish(options.finish_s, stop);
+        if (stopped()) return give_up();
+        if (ending.code == 126 || ending.code == 127)
+          if (answered == 0)
+            throw DataError("evaluator.external.command cannot be run: " + ended(ending));
+        fail_first("no answer: " + (forced ? "the command closed its output" : ended(ending)));
+        process.reset();
+        return;
+      }
+      const double rest = std::chrono::duration<double>(deadline - Clock::now()).count();
+      if (rest <= 0) {
+        process->end();
+        fail_first("no answer within " + seconds_text(options.timeout_s) + " (timeout_s)");
+        process.reset();
+        return;
+      }
+      process->turn(static_cast<int>(std::min(rest * 1000 + 1, double{kSlice})));
+    }
+    if (options.lifetime == ExternalLifetime::kBatch) return part();
+    process->turn(0);
+    listen(broken);
+    if (!broken.empty()) distrust(broken);
+  }
+
+  /// All is answered: it may finish in peace, but what it still says is looked at.
+  void part() {
+    const auto [ending, forced] = process->finish(options.finish_s, stop);
+    std::string broken;
+    listen(broken);
+    if (!broken.empty()) return distrust(broken);
+    if (forced && !stopped())
+      tell("external: the command did not end within " + seconds_text(options.finish_s) +
+           " (finish_s) of its last answer and was ended");
+    else if (!forced && !ending.good())
+      tell("external: after its last answer " + ended(ending));
+    process.reset();
+  }
+};
+
+ExternalEvaluator::ExternalEvaluator(const Space& space, const ExternalOptions& options)
+    : state_(std::make_unique<State>(space, options)) {}
+
+ExternalEvaluator::~ExternalEvaluator() = default;
+
+std::vector<Evaluation> ExternalEvaluator::evaluate(std::span<const Architecture> architectures) {
+  State& s = *state_;
+  s.stop = stop;
+  s.show = show;
+  s.batch = architectures;
+  s.results.assign(architectures.size(), {});
+  s.open.assign(architectures.size(), true);
+  try {
+    while (s.left() > 0) {
+      s.ask();
+      s.converse();
+    }
+  } catch (...) {
+    if (s.process) s.process->end();
+    s.process.reset();
+    throw;
+  }
+  return std::move(s.results);
+}
+
+std::vector<std::string> ExternalEvaluator::metrics() const {
+  return state_->options.metrics;
 }
 
 std::string ExternalEvaluator::fidelity_json() const {
-  return nlohmann::json{{"command", options_.command}}.dump(
+  return nlohmann::json{{"command", state_->options.command}}.dump(
       -1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 

@@ -132,9 +132,19 @@ void describe(Binder& b, TableOptions& o) {
 void describe(Binder& b, ExternalOptions& o) {
   b.value("command",
           o.command,
-          "Shell command; reads architectures as JSON lines, answers with JSON lines");
+          "Shell command; reads architectures as JSON lines, answers with JSON lines (nas help "
+          "evaluators)");
   b.list("metrics", o.metrics, "Metrics that every answer holds");
   b.value("timeout_s", o.timeout_s, "Longest wait for the next answer").range(0.01, 1e7).unit("s");
+  b.value(
+       "finish_s", o.finish_s, "Longest wait for its end after its last answer; then it is ended")
+      .range(0, 1e6)
+      .unit("s");
+  b.choice("lifetime",
+           o.lifetime,
+           {{"batch", ExternalLifetime::kBatch}, {"run", ExternalLifetime::kRun}},
+           "batch: started for every evaluator.batch architectures, its input ends after the last; "
+           "run: started once, its input stays open (it must flush every answer)");
 }
 
 void describe(Binder& b, EvaluatorOptions& o) {

@@ -37,11 +37,14 @@ struct TableOptions {
   int64_t index_from = -1;
 };
 void describe(Binder& b, TableOptions& o);
+enum class ExternalLifetime { kBatch, kRun };
 /// `evaluator.external`.
 struct ExternalOptions {
   std::string command;
   std::vector<std::string> metrics = {"accuracy"};
   double timeout_s = 600;
+  double finish_s = 10;  ///< Longest wait for its end after the last answer.
+  ExternalLifetime lifetime = ExternalLifetime::kBatch;
 };
 void describe(Binder& b, ExternalOptions& o);
 /// `evaluator`.

@@ -146,8 +146,9 @@ TEST(Search, KilledTenTimesEndsWithTheSameFront) {
   // A slow program as evaluator: the value is a function of the text, so that truth is stable.
   const auto config = [](const std::string& folder) {
     write_file(folder + "/judge.sh",
-               "while read -r line; do sleep 0.05; a=${line#*[}; "
-               "echo \"{\\\"accuracy\\\": 0.$((10 + ${a%%,*} * 7)) }\"; done\n");
+               "while read -r line; do sleep 0.05; a=${line#*[}; i=${line#*id\\\":\\\"}; "
+               "echo \"{\\\"id\\\": \\\"${i%%\\\"*}\\\", "
+               "\\\"accuracy\\\": 0.$((10 + ${a%%,*} * 7)) }\"; done\n");
     write_file(folder + "/search.yaml",
                "space: resnet20-pool\nsearch: {population: 8, evaluations: 34, baseline: true}\n"
                "evaluator: {kind: external, batch: 3, external: {command: sh judge.sh}}\n");
@@ -168,8 +169,8 @@ TEST(Search, InterruptSavesAndResumes) {
   const std::string folder = fresh_folder();
   write_file(folder + "/search.yaml",
              "space: resnet20-pool\nsearch: {population: 8, evaluations: 30}\n"
-             "evaluator: {kind: external, batch: 1, external: {command: \"while read l; do sleep "
-             "0.05; echo '{\\\"accuracy\\\": 0.5}'; done\"}}\n");
+             "evaluator: {kind: external, batch: 1, external: {command: \"sleep 0.05; sed -u "
+             "'s/\\\"arch.*/\\\"accuracy\\\": 0.5}/'\"}}\n");
   Launch launch;
   launch.folder = folder;
   launch.args = {"search", "--config", "search.yaml"};

@@ -19,7 +19,9 @@ using testing_toy::ToyEvaluator;
 using testing_toy::ToySpace;
 
 // w1 of the choices as the metric: enough to see that answers belong to questions.
-constexpr const char* kEcho = "sed -u 's/.*\"w1\": *\"\\([0-9]*\\)\".*/{\"accuracy\": \\1}/'";
+constexpr const char* kEcho =
+    "sed -u 's/.*\"id\": *\\(\"[^\"]*\"\\).*\"w1\": *\"\\([0-9]*\\)\".*/{\"id\": \\1, "
+    "\"accuracy\": \\2}/'";
 
 class EvaluatorTest : public testing::Test {
  protected:
@@ -54,12 +56,6 @@ class EvaluatorTest : public testing::Test {
     std::vector<Architecture> list;
     for (int i = 0; i < n; ++i) list.push_back(space_.canonical(space_.sample(rng)));
     return list;
-  }
-  ExternalEvaluator external(const std::string& command, double timeout_s = 10) const {
-    ExternalOptions options;
-    options.command = command;
-    options.timeout_s = timeout_s;
-    return ExternalEvaluator(space_, options);
   }
   ToySpace space_;
   std::filesystem::path folder_;
@@ -177,54 +173,6 @@ TEST_F(EvaluatorTest, TableErrorsNameFileAndLine) {
     options.file = absent;
     EXPECT_THROW(TableEvaluator(space_, options), ConfigError) << absent;
   }
-}
-
-TEST_F(EvaluatorTest, ExternalFailuresBelongToOneArchitecture) {
-  const std::vector<Architecture> list = samples(4);
-  // Dies on its third question; a fresh process goes on with the fourth.
-  const std::string dies =
-      "n=0; while read -r line; do n=$((n+1)); "
-      "case \"$line\" in *'" +
-      space_.text(list[2]) +
-      "'*) "
-      "echo 'device lost' >&2; exit 3;; esac; echo '{\"accuracy\": 1}'; done";
-  const auto died = external(dies).evaluate(list);
-  EXPECT_EQ(died[1].values.at("accuracy"), 1);
-  EXPECT_THAT(died[2].error, HasSubstr("exit code 3: device lost"));
-  EXPECT_EQ(died[3].values.at("accuracy"), 1);
-
-  const auto answers = external(
-                           "read a; echo '{\"error\": \"out of memory\"}'; read a; echo nonsense; "
-                           "read a; echo '{\"loss\": 1}'; read a; echo '{\"accuracy\": 3}'")
-                           .evaluate(list);
-  EXPECT_EQ(answers[0].error, "out of memory");
-  EXPECT_THAT(answers[1].error, HasSubstr("not a JSON object"));
-  EXPECT_THAT(answers[2].error, HasSubstr("no finite number 'accuracy'"));
-  EXPECT_EQ(answers[3].values.at("accuracy"), 3);
-
-  const auto swapped = external("cat >/dev/null; echo '{\"architecture\": \"x\", \"accuracy\": 1}'")
-                           .evaluate({list.data(), 1});
-  EXPECT_THAT(swapped[0].error, HasSubstr("another architecture"));
-}
-
-TEST_F(EvaluatorTest, ExternalTimeoutsAndMissingCommands) {
-  const std::vector<Architecture> list = samples(2);
-  const auto slow = external("read a; sleep 60", .2).evaluate(list);
-  EXPECT_THAT(slow[0].error, HasSubstr("no answer within"));
-  EXPECT_THAT(slow[1].error, HasSubstr("no answer within"));
-  EXPECT_THAT(data_error([&] { external("/no/such/program").evaluate(list); }),
-              HasSubstr("cannot be run"));
-}
-
-TEST_F(EvaluatorTest, ExternalCommandsThatDoNotReadOrTalkMuchDoNoHarm) {
-  // More questions than a pipe holds, to a command that reads none; more errors than a pipe holds.
-  const std::vector<Architecture> many = samples(3000);
-  const auto results = external("yes '{\"accuracy\": 2}' | head -n 3000").evaluate(many);
-  EXPECT_EQ(results.back().values.at("accuracy"), 2);
-  const auto loud =
-      external("yes error | head -c 1000000 >&2; cat >/dev/null; echo '{\"accuracy\": 4}'")
-          .evaluate({many.data(), 1});
-  EXPECT_EQ(loud[0].values.at("accuracy"), 4);
 }
 
 }  // namespace
