@@ -9,9 +9,8 @@ import sys
 
 
 def judge(architecture, choices):
-    """Values of one architecture. Here a stand-in that needs no data: early pooling costs quality."""
-    stages = [int(option) for option in choices.values()]
-    return {"accuracy": round(0.9 - 0.01 * sum(k * s for k, s in enumerate(stages)), 4)}
+    """Values of one architecture, here a stand-in: late reductions of the size cost quality."""
+    return {"accuracy": round(0.9 - 0.01 * int(choices["down2"]), 4)}
 
 
 for line in sys.stdin:
