@@ -125,13 +125,15 @@ void close_all_files() {
   std::optional<int> status;
   for (;;) {
     const timespec second{1, 0};
-    const int number =
-        owner_died ? sigtimedwait(&heard, nullptr, &second) : sigwaitinfo(&heard, nullptr);
+    const int number = owner_died || killed ? sigtimedwait(&heard, nullptr, &second)
+                                            : sigwaitinfo(&heard, nullptr);
+    const bool late = number < 0 && errno == EAGAIN;
     if (number == SIGTERM || number == kOwnerDied) {
       kill(-program, SIGTERM);
       stopping = true;
     }
-    if (number == kKillNow || (owner_died && number < 0 && errno == EAGAIN)) {
+    const bool given_up = late && killed;  // What cannot be killed is not waited for.
+    if (number == kKillNow || late) {
       kill(-program, SIGKILL);
       killed = true;
     }
@@ -142,7 +144,7 @@ void close_all_files() {
       status = one;
       if (!stopping) kill(-program, SIGKILL);  // What it started and left behind.
     }
-    if (status && (killed || kill(-program, 0) != 0)) end_like(*status);
+    if (status && (given_up || kill(-program, 0) != 0)) end_like(*status);
   }
 }
 
