@@ -4,12 +4,14 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <unordered_set>
 
 #include "cli/command.hpp"
 #include "cli/latency.hpp"
 #include "cli/search_report.hpp"
+#include "cli/search_reuse.hpp"
 #include "cli/supernet_evaluator.hpp"
 #include "cli/version.hpp"
 #include "search/evaluators.hpp"
@@ -62,6 +64,7 @@ struct Parts {
   std::unique_ptr<Evaluator> evaluator;
   std::unique_ptr<CostModel> costs;
   SearchSettings settings;
+  Architecture witness;  ///< Meets all limits on free costs.
 };
 
 RunRow supernet_of(const Store& store, const std::string& run) {
@@ -140,7 +143,7 @@ Parts make_parts(const SearchConfig& config,
   for (const Constraint& c : parts.settings.goal.constraints)
     if (parts.costs->knows(c.metric)) free.push_back(c);
   // Told before a supernet is loaded or anything paid for.
-  require_attainable(*parts.costs, free, config.seed);
+  parts.witness = require_attainable(*parts.costs, free, config.seed);
   parts.evaluator = make_evaluator(config, *parts.space, store, common);
   return parts;
 }
@@ -159,10 +162,25 @@ std::string budget_text(const SearchSettings& s, const Search& search) {
   return text;
 }
 
+/// Evaluations that are to come at most: the budget, or the space where that is smaller.
+int64_t planned(const Search& search, const Common& common) {
+  const SearchSettings& s = search.settings();
+  int64_t most = s.evaluations.value_or(std::numeric_limits<int64_t>::max());
+  if (s.generations) most = std::min(most, *s.generations * s.population);
+  const std::optional<size_t> networks = search.networks();
+  if (!networks || static_cast<int64_t>(*networks) > most) return most;
+  note(common,
+       "the space has " + std::to_string(*networks) + " networks" +
+           (s.goal.constraints.empty() ? "" : " within the limits on free costs") +
+           ": the search evaluates them all, then stops");
+  return static_cast<int64_t>(*networks);
+}
+
 /// Runs to the end of the budget; every generation is stored whole.
 void run_search(Search& search, Store& store, const RunRow& row, const Common& common) {
   const SearchSettings& s = search.settings();
-  Progress progress(common, "search", s.evaluations.value_or(*s.generations * s.population));
+  Progress progress(common, "search", planned(search, common));
+  progress.update(static_cast<int64_t>(search.archive().evaluations()), budget_text(s, search));
   search.stop = [] { return stop_requested(); };
   search.on_evaluated = [&](const Search::Entries& entries) {
     std::vector<EvaluationRow> rows;
@@ -197,6 +215,7 @@ Json run_baseline(
   for (const std::string suffix : {"", kBaseline})
     for (auto& [a, evaluation] : search.known_from(stored, suffix)) search.know(a, evaluation);
   Progress progress(common, "baseline", *settings.evaluations);
+  progress.update(0, "random search");
   search.stop = [] { return stop_requested(); };
   search.on_evaluated = [&](const Search::Entries& entries) {
     std::vector<EvaluationRow> rows;
@@ -212,8 +231,13 @@ Json run_baseline(
 
 void dry_run(const Options& o, const SearchConfig& config, const Parts& parts) {
   Rng rng(config.seed, "dry-run");
+  std::vector<Constraint> free;
+  for (const Constraint& c : parts.settings.goal.constraints)
+    if (parts.costs->knows(c.metric)) free.push_back(c);
+  const CostLimits limits(*parts.costs, free);
+  const ArchitectureSampler sampler(limits, parts.settings.initial, parts.witness, config.seed);
   std::vector<Architecture> sample;
-  for (int i = 0; i < 3; ++i) sample.push_back(parts.space->sample(rng));
+  for (int i = 0; i < 3; ++i) sample.push_back(parts.space->canonical(sampler.draw(rng)));
   const auto start = Clock::now();
   const std::vector<Evaluation> tried = parts.evaluator->evaluate(sample);
   for (size_t i = 0; i < tried.size(); ++i) {
@@ -311,6 +335,8 @@ int carry_out(const Options& o,
               Store& store,
               const RunRow& row) {
   const auto start = Clock::now();
+  if (config.search.reuse && config.evaluator.kind == EvaluatorKind::kSupernet)
+    know_stored(search, store, row.parent, row.id);
   if (!o.resume.empty()) restore(search, store, row, o.common);
   run_search(search, store, row, o.common);
   Json document = search_document(search, *parts.space, row);

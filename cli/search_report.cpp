@@ -113,6 +113,7 @@ Json search_document(const Search& search, const Space& space, const RunRow& run
     for (size_t k = 0; k < goal.objectives.size() && k < search.reference().size(); ++k)
       reference[goal.objectives[k].metric] = search.reference()[k] * goal.objectives[k].sign();
     json["reference"] = reference;
+    json["reference_given"] = !search.settings().reference.empty();
   } else if (const Archive::Entry* miss = archive.nearest_miss()) {
     json["nearest_miss"] = entry_json(*miss, space);
   }
@@ -125,7 +126,8 @@ Json search_document(const Search& search, const Space& space, const RunRow& run
     json["failures"].push_back({{"count", reason.count},
                                 {"message", reason.message},
                                 {"first", space.text(reason.first)}});
-  json["skipped_infeasible"] = archive.skipped();
+  json["skipped_infeasible"] = search.skipped();
+  json["evaluations_reused"] = search.reused();
   json["requests_saved"] = search.saved();
   json["requests_saved_equivalent"] = search.saved_equivalent();
   json["stopped"] = search.why_done();
@@ -167,7 +169,11 @@ void print_search(const Json& d, const RunRow& run, const Common& common) {
       reference +=
           (reference.empty() ? "" : ", ") + metric + " " + format_number(value.get<double>());
     print("hypervolume " + format_number(d["hypervolume"].get<double>(), 6) +
-          " (reference: " + reference + ")");
+          " (reference: " + reference +
+          (d.value("reference_given", true)
+               ? ")"
+               : "; derived here, so it compares with other searches only if they are given "
+                 "search.reference)"));
     if (d.contains("baseline"))
       print("random search, equal evaluations: hypervolume " +
             format_number(d["baseline"]["hypervolume"].get<double>(), 6));
@@ -177,10 +183,12 @@ void print_search(const Json& d, const RunRow& run, const Common& common) {
         " requests answered from the archive (" + d["requests_saved_equivalent"].dump() +
         " of them another form of a known network)");
   print_failures(d, run, common);
+  if (d["evaluations_reused"] != 0)
+    print(d["evaluations_reused"].dump() +
+          " of the evaluations were known from other runs and not measured again");
   const std::string stopped = d["stopped"];
-  if (stopped.starts_with("no new"))
-    print("stopped before the budget was spent: " + stopped +
-          " (a small space may have been seen whole: nas space count)");
+  if (stopped != "evaluations spent" && stopped != "generations done")
+    print("stopped before the budget was spent: " + stopped);
   if (front.empty()) return;
   print("next: nas export --run " + run.id + " --pick best" + db_flag(common) +
         "\n      nas results --run " + run.id + " --format csv" + db_flag(common));

@@ -39,7 +39,7 @@ class SupernetEvaluator final : public Evaluator {
     return {"accuracy", "accuracy_top5", "loss"};
   }
   std::string source() const override { return "supernet"; }
-  std::string fidelity_json() const override { return scorer_.fidelity_json(); }
+  std::string fidelity_json() const override { return fidelity_of(run_, scorer_); }
 
  private:
   SupernetRun run_;

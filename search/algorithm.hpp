@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "search/archive.hpp"
@@ -25,15 +26,42 @@ class SearchContext {
   virtual int population() const = 0;
   /// How many further evaluations may be paid for.
   virtual size_t budget_left() const = 0;
+  /// Asks whether `a` is worth an evaluation: it is no network of the archive, and none of its free
+  /// costs breaks a limit. Counted as a request.
+  virtual bool propose(const Architecture& a) = 0;
   /// One entry for each architecture (any valid form), from the archive where it is known; null
   /// where the budget ended before it. New ones are paid for in order.
   virtual std::vector<const Archive::Entry*> evaluate(
       std::span<const Architecture> architectures) = 0;
-  /// A valid architecture, uniform over the space, that breaks no limit on a free cost; gives up on
-  /// the limits after many draws.
+  /// A valid architecture inside the limits on free costs, drawn as `search.initial` says.
   virtual Architecture sample(Rng& rng) const = 0;
-  /// True when `a` is neither in the archive nor ruled out by its free costs.
-  virtual bool worth_paying(const Architecture& a) const = 0;
+  /// Walks `a` to the limits on free costs; false where that fails.
+  virtual bool repair(Architecture& a, Rng& rng) const = 0;
+  /// `wanted` networks inside the limits on free costs, neither in the archive nor (canonical) in
+  /// `taken`, at random: from a list of small spaces, in others by single changes of known ones.
+  /// When it finds fewer, nothing is left and the search ends with this generation.
+  virtual std::vector<Architecture> unseen(size_t wanted,
+                                           const std::unordered_set<Architecture>& taken,
+                                           Rng& rng) = 0;
+};
+
+/// What one generation pays for: networks worth it, each once.
+class Proposals {
+ public:
+  /// At most `wanted`, and no more than the budget has left.
+  Proposals(SearchContext& context, size_t wanted);
+  bool full() const { return architectures_.size() >= wanted_; }
+  /// True when `a` was taken in.
+  bool take(const Architecture& a);
+  /// Fills the rest with fresh draws, and when these bring nothing new, with whatever is unseen.
+  void fill(Rng& rng);
+  const std::vector<Architecture>& architectures() const { return architectures_; }
+
+ private:
+  SearchContext& context_;
+  size_t wanted_;
+  std::vector<Architecture> architectures_;
+  std::unordered_set<Architecture> keys_;
 };
 
 class SearchAlgorithm {

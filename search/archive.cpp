@@ -24,25 +24,32 @@ const Archive::Entry& Archive::insert(Entry entry) {
     }
     score.objectives.push_back(objective.sign() * it->second);
   }
-  if (entry.state == State::kSkipped) {
-    // Limits on metrics that were not paid for cannot be judged; those on costs are broken.
-    for (const Constraint& constraint : goal_.constraints)
-      if (const auto it = entry.values.find(constraint.metric); it != entry.values.end())
-        score.violation += constraint.violation(it->second);
-    score.objectives.clear();
-  } else {
-    if (entry.state == State::kEvaluated && score.objectives.empty()) {
-      entry.state = State::kFailed;
-      if (entry.error.empty()) entry.error = "an objective was not measured or is not finite";
-    }
-    score.violation =
-        entry.state == State::kFailed ? kMissing : total_violation(goal_.constraints, entry.values);
-    ++evaluations_;
-    if (entry.state == State::kFailed) ++failures_;
-    if (entry.feasible()) ++feasible_;
+  if (entry.state == State::kEvaluated && score.objectives.empty()) {
+    entry.state = State::kFailed;
+    if (entry.error.empty()) entry.error = "an objective was not measured or is not finite";
   }
+  score.violation =
+      entry.state == State::kFailed ? kMissing : total_violation(goal_.constraints, entry.values);
+  if (entry.state == State::kFailed) ++failures_;
+  if (entry.feasible()) ++feasible_;
   entries_.push_back(std::move(entry));
+  if (entries_.back().feasible()) add_to_front(entries_.back());
   return entries_.back();
+}
+
+// The front is kept as it grows: one pass over it per entry, where computing it anew for every
+// report would go through the whole archive each time.
+void Archive::add_to_front(const Entry& entry) {
+  const Point& point = entry.score.objectives;
+  for (const Entry* other : front_)
+    if (other->score.objectives == point || dominates(other->score.objectives, point)) return;
+  std::erase_if(front_,
+                [&](const Entry* other) { return dominates(point, other->score.objectives); });
+  const auto place =
+      std::upper_bound(front_.begin(), front_.end(), &entry, [](const Entry* a, const Entry* b) {
+        return a->score.objectives < b->score.objectives;
+      });
+  front_.insert(place, &entry);
 }
 
 std::vector<Point> Archive::feasible_points() const {
@@ -50,25 +57,6 @@ std::vector<Point> Archive::feasible_points() const {
   for (const Entry& entry : entries_)
     if (entry.feasible()) points.push_back(entry.score.objectives);
   return points;
-}
-
-std::vector<const Archive::Entry*> Archive::front() const {
-  std::vector<const Entry*> order;
-  for (const Entry& entry : entries_)
-    if (entry.feasible()) order.push_back(&entry);
-  // In lexicographic order no point is dominated by a later one.
-  std::stable_sort(order.begin(), order.end(), [](const Entry* a, const Entry* b) {
-    return a->score.objectives < b->score.objectives;
-  });
-  std::vector<const Entry*> front;
-  for (const Entry* entry : order) {
-    const Point& point = entry->score.objectives;
-    const bool beaten = std::any_of(front.begin(), front.end(), [&](const Entry* other) {
-      return other->score.objectives == point || dominates(other->score.objectives, point);
-    });
-    if (!beaten) front.push_back(entry);
-  }
-  return front;
 }
 
 const Archive::Entry* Archive::nearest_miss() const {

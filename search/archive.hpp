@@ -23,7 +23,6 @@ class Archive {
   enum class State {
     kEvaluated,  ///< The costly truth is known.
     kFailed,     ///< The evaluator could not (see error).
-    kSkipped,    ///< Its free costs already break a constraint: nothing was paid for it.
   };
   struct Entry {
     Architecture architecture;  ///< Canonical.
@@ -35,6 +34,10 @@ class Archive {
   };
 
   explicit Archive(Goal goal) : goal_(std::move(goal)) {}
+  Archive(Archive&&) = default;
+  Archive& operator=(Archive&&) = default;
+  Archive(const Archive&) = delete;  // the front points into the entries
+  Archive& operator=(const Archive&) = delete;
 
   const Goal& goal() const { return goal_; }
   /// Entries in order of insertion.
@@ -43,10 +46,9 @@ class Archive {
   /// Scores and keeps the entry; an architecture that is in the archive is a logic error.
   const Entry& insert(Entry entry);
 
-  /// Evaluations paid for: evaluated and failed entries.
-  size_t evaluations() const { return evaluations_; }
+  /// Evaluations paid for, failed ones too.
+  size_t evaluations() const { return entries_.size(); }
   size_t failures() const { return failures_; }
-  size_t skipped() const { return entries_.size() - evaluations_; }
   bool any_feasible() const { return feasible_ > 0; }
   size_t feasible() const { return feasible_; }
 
@@ -54,15 +56,18 @@ class Archive {
   std::vector<Point> feasible_points() const;
   /// Feasible entries dominated by none, ascending in the first objective; of entries with equal
   /// objectives the first.
-  std::vector<const Entry*> front() const;
+  const std::vector<const Entry*>& front() const { return front_; }
   /// The infeasible entry of least violation (equal: the first in gene order); null when none.
   const Entry* nearest_miss() const;
 
  private:
+  void add_to_front(const Entry& entry);
+
   Goal goal_;
   std::deque<Entry> entries_;  ///< Entries never move.
   std::unordered_map<Architecture, size_t> index_;
-  size_t evaluations_ = 0, failures_ = 0, feasible_ = 0;
+  std::vector<const Entry*> front_;
+  size_t failures_ = 0, feasible_ = 0;
 };
 
 }  // namespace nas

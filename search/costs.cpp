@@ -1,8 +1,21 @@
 #include "search/costs.hpp"
 
 #include <algorithm>
+#include <stdexcept>
 
 namespace nas {
+namespace {
+
+struct PlanCost {
+  const char* name;
+  int64_t Cost::*value;
+};
+constexpr PlanCost kPlanCosts[] = {{"macs", &Cost::macs},
+                                   {"params", &Cost::params},
+                                   {"activation_bytes", &Cost::activation_bytes},
+                                   {"peak_bytes", &Cost::peak_bytes}};
+
+}  // namespace
 
 void CostModel::add(const std::string& metric,
                     std::function<double(const Plan&)> cost,
@@ -22,7 +35,8 @@ std::string CostModel::fidelity_json(const std::string& metric) const {
 }
 
 std::vector<std::string> CostModel::metrics() const {
-  std::vector<std::string> names = {"macs", "params", "activation_bytes", "peak_bytes"};
+  std::vector<std::string> names;
+  for (const PlanCost& cost : kPlanCosts) names.emplace_back(cost.name);
   for (const auto& [name, extra] : more_) names.push_back(name);
   return names;
 }
@@ -32,16 +46,47 @@ bool CostModel::knows(const std::string& metric) const {
   return std::find(names.begin(), names.end(), metric) != names.end();
 }
 
+const CostModel::Built& CostModel::built(const Architecture& a) const {
+  if (built_.architecture == a && !a.genes.empty()) return built_;
+  built_.architecture.genes.clear();  // in case the plan cannot be made
+  space_.build(a, built_.plan);
+  built_.cost = cost_of(built_.plan, space_.counting());
+  built_.architecture = a;
+  return built_;
+}
+
 std::map<std::string, double> CostModel::of(const Architecture& a) const {
-  space_.build(a, plan_);
-  const Cost cost = cost_of(plan_, space_.counting());
-  std::map<std::string, double> values = {
-      {"macs", static_cast<double>(cost.macs)},
-      {"params", static_cast<double>(cost.params)},
-      {"activation_bytes", static_cast<double>(cost.activation_bytes)},
-      {"peak_bytes", static_cast<double>(cost.peak_bytes)}};
-  for (const auto& [name, extra] : more_) values[name] = extra.cost(plan_);
+  const Built& network = built(a);
+  std::map<std::string, double> values;
+  for (const PlanCost& each : kPlanCosts)
+    values[each.name] = static_cast<double>(network.cost.*each.value);
+  for (const auto& [name, extra] : more_) values[name] = extra.cost(network.plan);
   return values;
+}
+
+CostLimits::CostLimits(const CostModel& costs, std::vector<Constraint> constraints)
+    : costs_(costs), constraints_(std::move(constraints)) {
+  for (const Constraint& constraint : constraints_) {
+    Limited limited{nullptr, nullptr, &constraint};
+    for (const PlanCost& cost : kPlanCosts)
+      if (constraint.metric == cost.name) limited.of_cost = cost.value;
+    if (const auto it = costs.more_.find(constraint.metric); it != costs.more_.end())
+      limited.of_plan = &it->second.cost;
+    if (limited.of_cost == nullptr && limited.of_plan == nullptr)
+      throw std::logic_error("'" + constraint.metric + "' is no free cost");
+    limits_.push_back(limited);
+  }
+}
+
+double CostLimits::violation(const Architecture& canonical) const {
+  if (limits_.empty()) return 0;
+  const CostModel::Built& network = costs_.built(canonical);
+  double sum = 0;
+  for (const Limited& limit : limits_)
+    sum += limit.constraint->violation(limit.of_plan != nullptr
+                                           ? (*limit.of_plan)(network.plan)
+                                           : static_cast<double>(network.cost.*limit.of_cost));
+  return sum;
 }
 
 }  // namespace nas

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "search/constraints.hpp"
 #include "spaces/space.hpp"
 
 namespace nas {
@@ -29,13 +30,47 @@ class CostModel {
   const Space& space() const { return space_; }
 
  private:
+  friend class CostLimits;
   const Space& space_;
   struct Extra {
     std::function<double(const Plan&)> cost;
     std::string source, fidelity_json;
   };
   std::map<std::string, Extra> more_;
-  mutable Plan plan_;  ///< Reused, so that a call allocates little. One thread per CostModel.
+  /// The network asked for last: questions about one architecture come in a row.
+  struct Built {
+    Architecture architecture;
+    Plan plan;  ///< Reused, so that a call allocates little.
+    Cost cost;
+  };
+  const Built& built(const Architecture& a) const;
+  mutable Built built_;  ///< One thread per CostModel.
+};
+
+/// Limits on free costs, for loops over many architectures: the Plan is built once per call, only
+/// what is limited is computed, nothing is looked up by name.
+class CostLimits {
+ public:
+  /// All metrics are known to `costs`, which outlives this and takes no further metrics.
+  CostLimits(const CostModel& costs, std::vector<Constraint> constraints);
+  CostLimits(const CostLimits&) = delete;
+  CostLimits& operator=(const CostLimits&) = delete;
+  bool empty() const { return constraints_.empty(); }
+  const std::vector<Constraint>& constraints() const { return constraints_; }
+  const CostModel& costs() const { return costs_; }
+  const Space& space() const { return costs_.space(); }
+  /// 0: all limits hold (see Constraint::violation).
+  double violation(const Architecture& canonical) const;
+
+ private:
+  struct Limited {
+    int64_t Cost::*of_cost;
+    const std::function<double(const Plan&)>* of_plan;
+    const Constraint* constraint;
+  };
+  const CostModel& costs_;
+  std::vector<Constraint> constraints_;
+  std::vector<Limited> limits_;
 };
 
 }  // namespace nas

@@ -13,8 +13,7 @@
 namespace nas {
 namespace {
 
-constexpr int64_t kStalledGenerations = 20;
-constexpr int kConstrainedDraws = 100;  ///< Then the best draw is walked to the limits.
+constexpr int64_t kListable = 200000;  ///< Spaces up to this size are listed when draws run dry.
 
 std::string list(const std::vector<std::string>& names) {
   std::string text;
@@ -81,15 +80,25 @@ Search::Search(const Space& space,
       algorithm_(search_algorithm(settings.algorithm).make()) {
   check_settings(settings, costs, evaluator);
   reference_ = given_reference(settings);
+  std::vector<Constraint> free;
   for (const Constraint& constraint : settings.goal.constraints)
-    if (costs.knows(constraint.metric)) cost_constraints_.push_back(constraint);
-  require_attainable(costs, cost_constraints_, settings.seed);
+    if (costs.knows(constraint.metric)) free.push_back(constraint);
+  limits_ = std::make_unique<CostLimits>(costs, free);
+  sampler_ = std::make_unique<ArchitectureSampler>(
+      *limits_, settings.initial, require_attainable(costs, free, settings.seed), settings.seed);
 }
 
 Search::~Search() = default;
 
-void Search::know(const Architecture& canonical, Evaluation evaluation) {
-  known_.emplace(canonical, std::move(evaluation));
+void Search::know(const Architecture& canonical, Evaluation evaluation, bool elsewhere) {
+  // What failed elsewhere may have failed for reasons of its own, and what lacks a metric is of
+  // another evaluator.
+  if (elsewhere) {
+    if (!evaluation.error.empty()) return;
+    for (const std::string& metric : evaluator_.metrics())
+      if (!evaluation.values.contains(metric)) return;
+  }
+  known_.emplace(canonical, Known{std::move(evaluation), elsewhere});
 }
 
 size_t Search::budget_left() const {
@@ -98,31 +107,74 @@ size_t Search::budget_left() const {
   return budget - std::min(budget, archive_.evaluations());
 }
 
-double Search::cost_violation(const std::map<std::string, double>& costs) const {
-  return total_violation(cost_constraints_, costs);
+bool Search::worth_paying(const Architecture& canonical) const {
+  return archive_.find(canonical) == nullptr && limits_->violation(canonical) == 0;
 }
 
-bool Search::worth_paying(const Architecture& a) const {
+bool Search::propose(const Architecture& a) {
   const Architecture key = space_.canonical(a);
-  if (archive_.find(key) != nullptr) return false;
-  return cost_constraints_.empty() || cost_violation(costs_.of(key)) == 0;
+  ++requested_;
+  if (archive_.find(key) != nullptr) {
+    ++saved_;
+    if (a != key) ++saved_equivalent_;
+    return false;
+  }
+  if (limits_->violation(key) == 0) return true;
+  ++skipped_;
+  return false;
 }
 
-Architecture Search::sample(Rng& rng) const {
-  Architecture a;
-  Architecture best;
-  double best_violation = std::numeric_limits<double>::infinity();
-  for (int i = 0; i < kConstrainedDraws; ++i) {
-    space_.sample(rng, a);
-    if (cost_constraints_.empty()) return a;
-    const double violation = cost_violation(costs_.of(space_.canonical(a)));
-    if (violation == 0) return a;
-    if (violation < best_violation) {
-      best_violation = violation;
-      best = a;
+std::vector<Architecture> Search::unseen(size_t wanted,
+                                         const std::unordered_set<Architecture>& taken,
+                                         Rng& rng) {
+  std::vector<Architecture> left;
+  const bool all = listable(space_, kListable);
+  if (all) {
+    std::unordered_set<Architecture> keys = taken;
+    space_.enumerate([&](const Architecture& a) {
+      Architecture key = space_.canonical(a);
+      if (!keys.contains(key) && worth_paying(key)) {
+        keys.insert(key);
+        left.push_back(std::move(key));
+      }
+      return true;
+    });
+    rng.shuffle(left);
+    if (left.size() > wanted) left.resize(wanted);
+  } else {
+    left = unseen_neighbours(wanted, taken, rng);
+  }
+  const std::string within = limits_->empty() ? "" : " within the limits";
+  if (left.size() < wanted)
+    exhausted_ = all ? "every network of the space" + within + " was evaluated"
+                     : "no further network" + within +
+                           " was found, by draws or by single changes "
+                           "of those evaluated";
+  return left;
+}
+
+// Breadth first from what was paid for, in random order: where limits leave few networks, single
+// changes of known ones reach the rest sooner than draws.
+std::vector<Architecture> Search::unseen_neighbours(size_t wanted,
+                                                    std::unordered_set<Architecture> taken,
+                                                    Rng& rng) const {
+  std::vector<Architecture> open(taken.begin(), taken.end());
+  for (const Archive::Entry& entry : archive_.entries()) open.push_back(entry.architecture);
+  std::sort(open.begin(), open.end());  // a hash set has no order to rely on
+  rng.shuffle(open);
+  std::vector<Architecture> found;
+  for (size_t i = 0; i < open.size() && found.size() < wanted; ++i) {
+    std::vector<Architecture> changes = space_.neighbours(open[i]);
+    rng.shuffle(changes);
+    for (const Architecture& a : changes) {
+      Architecture key = space_.canonical(a);
+      if (found.size() == wanted || taken.contains(key) || !worth_paying(key)) continue;
+      taken.insert(key);
+      open.push_back(key);
+      found.push_back(std::move(key));
     }
   }
-  return descend_to_feasible(costs_, cost_constraints_, best);
+  return found;
 }
 
 std::vector<const Archive::Entry*> Search::evaluate(std::span<const Architecture> asked) {
@@ -130,24 +182,8 @@ std::vector<const Archive::Entry*> Search::evaluate(std::span<const Architecture
   std::unordered_set<Architecture> seen;
   for (const Architecture& a : asked) {
     const Architecture& key = keys.emplace_back(space_.canonical(a));
-    if (archive_.find(key) != nullptr || seen.contains(key)) {
-      ++requested_;
-      ++saved_;
-      if (a != key) ++saved_equivalent_;
-      continue;
-    }
-    if (!cost_constraints_.empty()) {
-      auto costs = costs_.of(key);
-      if (cost_violation(costs) > 0) {
-        ++requested_;
-        archive_.insert({key, Archive::State::kSkipped, std::move(costs), "", {}});
-        continue;
-      }
-    }
-    if (pending.size() >= budget_left()) continue;
-    ++requested_;
-    seen.insert(key);
-    pending.push_back(key);
+    if (archive_.find(key) == nullptr && pending.size() < budget_left() && seen.insert(key).second)
+      pending.push_back(key);
   }
   pay(pending);
   std::vector<const Archive::Entry*> entries;
@@ -202,16 +238,19 @@ std::vector<Evaluation> Search::truths(std::span<const Architecture> keys) {
   size_t next = 0;
   for (const Architecture& key : keys) {
     const auto it = known_.find(key);
-    results.push_back(it != known_.end() ? it->second : fresh[next++]);
+    if (it == known_.end()) {
+      results.push_back(std::move(fresh[next++]));
+      continue;
+    }
+    results.push_back(it->second.evaluation);
+    if (it->second.elsewhere) ++reused_;
   }
   return results;
 }
 
 void Search::step() {
-  const size_t before = archive_.evaluations();
   algorithm_->step(*this);
   ++generation_;
-  stalled_ = archive_.evaluations() == before ? stalled_ + 1 : 0;
   if (archive_.evaluations() > 0 && archive_.failures() == archive_.evaluations())
     throw DataError("every architecture failed (" + std::to_string(archive_.failures()) + "):\n" +
                     failure_text(archive_, space_, 3));
@@ -221,16 +260,29 @@ void Search::step() {
 std::string Search::why_done() const {
   if (settings_.generations && generation_ >= *settings_.generations) return "generations done";
   if (budget_left() == 0) return "evaluations spent";
-  if (stalled_ >= kStalledGenerations)
-    return "no new architecture in " + std::to_string(kStalledGenerations) + " generations";
-  return "";
+  return exhausted_;
 }
 
 double Search::current_hypervolume() const {
   if (reference_.empty()) return 0.0;
-  std::vector<Point> points;
-  for (const Archive::Entry* entry : archive_.front()) points.push_back(entry->score.objectives);
-  return hypervolume(points, reference_);
+  if (hypervolume_.first != archive_.evaluations()) {
+    std::vector<Point> points;
+    for (const Archive::Entry* entry : archive_.front()) points.push_back(entry->score.objectives);
+    hypervolume_ = {archive_.evaluations(), hypervolume(points, reference_)};
+  }
+  return hypervolume_.second;
+}
+
+std::optional<size_t> Search::networks() const {
+  constexpr int64_t kCountable = 20000;
+  if (!listable(space_, kCountable)) return std::nullopt;
+  std::unordered_set<Architecture> networks;
+  space_.enumerate([&](const Architecture& a) {
+    Architecture key = space_.canonical(a);
+    if (limits_->violation(key) == 0) networks.insert(std::move(key));
+    return true;
+  });
+  return networks.size();
 }
 
 std::vector<MetricRow> Search::telemetry() const {
@@ -242,7 +294,7 @@ std::vector<MetricRow> Search::telemetry() const {
           count("feasible", archive_.feasible()),
           count("front", archive_.front().size()),
           count("saved", saved_),
-          count("skipped", archive_.skipped()),
+          count("skipped", skipped_),
           count("failed", archive_.failures())};
 }
 

@@ -7,12 +7,14 @@
 #include <span>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "search/algorithm.hpp"
 #include "search/archive.hpp"
 #include "search/costs.hpp"
 #include "search/evaluator.hpp"
+#include "search/sampler.hpp"
 #include "search/store.hpp"
 
 namespace nas {
@@ -20,6 +22,7 @@ namespace nas {
 struct SearchSettings {
   std::string algorithm = "nsga2";
   int population = 48;
+  Initial initial = Initial::kChoices;
   std::optional<int64_t> generations;  ///< At least one of the two budgets.
   std::optional<int64_t> evaluations;  ///< Distinct architectures paid for.
   uint64_t seed = 0;
@@ -49,9 +52,11 @@ class Search : private SearchContext {
   /// after what it has done was told to `on_evaluated`.
   std::function<bool()> stop;
 
-  /// Values that are known already (a stored batch, another search): used instead of the evaluator,
-  /// but counted like evaluations, so that results do not depend on what was known.
-  void know(const Architecture& canonical, Evaluation evaluation);
+  /// Values that are known already: used instead of the evaluator, but counted like evaluations, so
+  /// that results do not depend on what was known. `elsewhere`: another run paid for them.
+  void know(const Architecture& canonical, Evaluation evaluation, bool elsewhere = false);
+  /// Evaluations answered with what another run had paid for.
+  size_t reused() const { return reused_; }
   /// Continues after the state's last generation; the evaluations of the state come from `known`
   /// in the order they were made, further ones are kept for `know`. DataError on a misfit.
   void restore(const std::string& state_json,
@@ -68,12 +73,17 @@ class Search : private SearchContext {
   const Archive& archive() const override { return archive_; }
   const SearchSettings& settings() const { return settings_; }
   size_t requested() const { return requested_; }
+  /// Requests for architectures that their free costs rule out.
+  size_t skipped() const { return skipped_; }
   /// Requests answered from the archive, and how many of these asked for another form of a network.
   size_t saved() const { return saved_; }
   size_t saved_equivalent() const { return saved_equivalent_; }
   /// Minimisation form; empty before anything feasible was found.
   const Point& reference() const { return reference_; }
   double current_hypervolume() const;
+  /// How many networks the space has inside the limits on free costs, where it is small enough to
+  /// list (20,000 architectures).
+  std::optional<size_t> networks() const;
   /// hypervolume, evaluations, feasible, front, saved, skipped, failed of the generation just done.
   std::vector<MetricRow> telemetry() const;
 
@@ -91,11 +101,18 @@ class Search : private SearchContext {
   int64_t generation() const override { return generation_; }
   int population() const override { return settings_.population; }
   size_t budget_left() const override;
+  bool propose(const Architecture& a) override;
   std::vector<const Archive::Entry*> evaluate(std::span<const Architecture> asked) override;
-  Architecture sample(Rng& rng) const override;
-  bool worth_paying(const Architecture& a) const override;
+  Architecture sample(Rng& rng) const override { return sampler_->draw(rng); }
+  bool repair(Architecture& a, Rng& rng) const override { return sampler_->repair(a, rng); }
+  std::vector<Architecture> unseen(size_t wanted,
+                                   const std::unordered_set<Architecture>& taken,
+                                   Rng& rng) override;
 
-  double cost_violation(const std::map<std::string, double>& costs) const;
+  bool worth_paying(const Architecture& canonical) const;
+  std::vector<Architecture> unseen_neighbours(size_t wanted,
+                                              std::unordered_set<Architecture> taken,
+                                              Rng& rng) const;
   void pay(const std::vector<Architecture>& keys);
   void watch_failures(const Entries& entries);
   std::vector<Evaluation> truths(std::span<const Architecture> keys);
@@ -104,15 +121,21 @@ class Search : private SearchContext {
   Evaluator& evaluator_;
   const CostModel& costs_;
   SearchSettings settings_;
-  std::vector<Constraint> cost_constraints_;
+  std::unique_ptr<CostLimits> limits_;
+  std::unique_ptr<ArchitectureSampler> sampler_;
   Archive archive_;
   std::unique_ptr<SearchAlgorithm> algorithm_;
-  std::unordered_map<Architecture, Evaluation> known_;
+  struct Known {
+    Evaluation evaluation;
+    bool elsewhere = false;
+  };
+  std::unordered_map<Architecture, Known> known_;
   Point reference_;
   int64_t generation_ = 0;
-  int64_t stalled_ = 0;  ///< Generations in a row that paid for nothing.
   int64_t failed_in_a_row_ = 0;
-  size_t requested_ = 0, saved_ = 0, saved_equivalent_ = 0;
+  mutable std::pair<size_t, double> hypervolume_{0, 0.0};  ///< Of that many evaluations.
+  std::string exhausted_;  ///< Why nothing is left to pay for; "" while something may be.
+  size_t requested_ = 0, saved_ = 0, saved_equivalent_ = 0, skipped_ = 0, reused_ = 0;
 };
 
 }  // namespace nas

@@ -8,18 +8,18 @@
 namespace nas {
 
 std::string Search::state_json() const {
-  nlohmann::json skipped = nlohmann::json::array();
-  for (const Archive::Entry& entry : archive_.entries())
-    if (entry.state == Archive::State::kSkipped) skipped.push_back(entry.architecture.genes);
-  const nlohmann::json state = {{"schema", "nas-search-state/1"},
+  const nlohmann::json state = {{"schema", "nas-search-state/2"},
                                 {"generation", generation_},
-                                {"stalled", stalled_},
                                 {"evaluations", archive_.evaluations()},
                                 {"requested", requested_},
                                 {"saved", saved_},
                                 {"saved_equivalent", saved_equivalent_},
+                                {"skipped", skipped_},
+                                {"reused", reused_},
+                                {"exhausted", exhausted_},
                                 {"reference", reference_},
-                                {"skipped", skipped},
+                                {"source", evaluator_.source()},
+                                {"fidelity", evaluator_.fidelity_json()},
                                 {"algorithm", algorithm_->state_json()}};
   return state.dump();
 }
@@ -28,29 +28,37 @@ void Search::restore(const std::string& state_json,
                      const std::vector<std::pair<Architecture, Evaluation>>& known) {
   try {
     const auto state = nlohmann::json::parse(state_json);
-    if (state.at("schema") != "nas-search-state/1") throw DataError("unknown schema");
+    // Version 1 listed what was skipped, and did not say what its values were measured with.
+    const bool first = state.at("schema") == "nas-search-state/1";
+    if (!first && state.at("schema") != "nas-search-state/2") throw DataError("unknown schema");
+    if (!first && (state.at("source") != evaluator_.source() ||
+                   state.at("fidelity") != evaluator_.fidelity_json()))
+      throw DataError("its values were measured otherwise than they would be now (" +
+                      state.at("fidelity").get<std::string>() + " then, " +
+                      evaluator_.fidelity_json() +
+                      " now), for example because its supernet was trained further: values of both "
+                      "cannot be compared. Start a new search");
     const auto evaluations = state.at("evaluations").get<size_t>();
     if (known.size() < evaluations)
-      throw DataError("it counts " + std::to_string(evaluations) + " evaluations, stored are " +
-                      std::to_string(known.size()));
+      throw DataError("it counts " + std::to_string(evaluations) +
+                      " evaluations, stored at the "
+                      "fidelity of today (" +
+                      evaluator_.fidelity_json() + ") are " + std::to_string(known.size()) +
+                      ". Start a new search");
     Archive archive(settings_.goal);
     for (size_t i = 0; i < evaluations; ++i) {
       const auto& [key, evaluation] = known[i];
       Archive::Entry entry{key, Archive::State::kEvaluated, evaluation.values, "", {}};
-      for (const auto& [name, value] : costs_.of(key)) entry.values[name] = value;
+      entry.values.merge(costs_.of(key));
       entry.error = evaluation.error;
       if (!entry.error.empty()) entry.state = Archive::State::kFailed;
       archive.insert(std::move(entry));
     }
-    for (const auto& genes : state.at("skipped")) {
-      const Architecture key{genes.get<std::vector<int16_t>>()};
-      std::string why;
-      if (!space_.valid(key, &why)) throw DataError(why);
-      archive.insert({key, Archive::State::kSkipped, costs_.of(key), "", {}});
-    }
     algorithm_->restore(space_, state.at("algorithm").get<std::string>());
     generation_ = state.at("generation").get<int64_t>();
-    stalled_ = state.at("stalled").get<int64_t>();
+    exhausted_ = first ? "" : state.at("exhausted").get<std::string>();
+    skipped_ = first ? state.at("skipped").size() : state.at("skipped").get<size_t>();
+    reused_ = first ? 0 : state.at("reused").get<size_t>();
     requested_ = state.at("requested").get<size_t>();
     saved_ = state.at("saved").get<size_t>();
     saved_equivalent_ = state.at("saved_equivalent").get<size_t>();
@@ -68,14 +76,14 @@ std::vector<EvaluationRow> Search::rows(const std::string& run,
   std::vector<EvaluationRow> rows;
   const std::string text = space_.text(entry.architecture);
   const std::string source = evaluator_.source() + suffix;
+  const std::string fidelity = evaluator_.fidelity_json();
   for (const std::string& metric : evaluator_.metrics()) {
     if (costs_.knows(metric)) continue;
     const auto it = entry.values.find(metric);
     if (it != entry.values.end())
-      rows.push_back({run, text, metric, it->second, source, evaluator_.fidelity_json(), "ok", ""});
+      rows.push_back({run, text, metric, it->second, source, fidelity, "ok", ""});
     else if (!entry.error.empty())
-      rows.push_back(
-          {run, text, metric, 0, source, evaluator_.fidelity_json(), "failed", entry.error});
+      rows.push_back({run, text, metric, 0, source, fidelity, "failed", entry.error});
   }
   for (const std::string& metric : costs_.metrics())
     if (const auto it = entry.values.find(metric); it != entry.values.end())
@@ -93,10 +101,11 @@ std::vector<EvaluationRow> Search::rows(const std::string& run,
 std::vector<std::pair<Architecture, Evaluation>> Search::known_from(
     const std::vector<EvaluationRow>& rows, const std::string& suffix) const {
   const std::string source = evaluator_.source() + suffix;
+  const std::string fidelity = evaluator_.fidelity_json();
   std::vector<std::pair<Architecture, Evaluation>> known;
   std::unordered_map<std::string, size_t> index;
   for (const EvaluationRow& row : rows) {
-    if (row.source != source || row.fidelity_json != evaluator_.fidelity_json()) continue;
+    if (row.source != source || row.fidelity_json != fidelity) continue;
     const auto [it, fresh] = index.emplace(row.architecture, known.size());
     if (fresh) known.emplace_back(space_.parse(row.architecture), Evaluation{});
     Evaluation& evaluation = known[it->second].second;

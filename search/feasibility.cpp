@@ -20,6 +20,29 @@ std::string number(double value) {
   return std::string(text, code == std::errc() ? end : text);
 }
 
+// Steepest descent over neighbours in total violation, until none is left or no neighbour is
+// better. It looks for one architecture that fits, or for the nearest miss; architectures to search
+// among are drawn by ArchitectureSampler, since a descent ends in the same corner every time.
+Architecture descend(const CostLimits& limits, Architecture start) {
+  const Space& space = limits.space();
+  double violation = limits.violation(space.canonical(start));
+  while (violation > 0) {
+    double best = violation;
+    Architecture next;
+    for (const Architecture& b : space.neighbours(start)) {
+      const double v = limits.violation(space.canonical(b));
+      if (v < best) {
+        best = v;
+        next = b;
+      }
+    }
+    if (!(best < violation)) break;
+    violation = best;
+    start = std::move(next);
+  }
+  return start;
+}
+
 // Visits all architectures, or, in large spaces, those met on descents in each limit and in all.
 void visit(const CostModel& costs,
            const std::vector<Constraint>& constraints,
@@ -33,11 +56,14 @@ void visit(const CostModel& costs,
   }
   Rng rng(seed, "search.attainable");
   std::vector<Architecture> starts = {space.smallest(), space.largest()};
+  for (const Architecture& start : starts)
+    if (!f(start)) return;
   for (int i = 0; i < kRandomStarts; ++i) starts.push_back(space.sample(rng));
+  const CostLimits together(costs, constraints);
   for (const Architecture& start : starts) {
-    if (!f(descend_to_feasible(costs, constraints, start))) return;
+    if (!f(descend(together, start))) return;
     for (const Constraint& constraint : constraints)
-      if (!f(descend_to_feasible(costs, {constraint}, start))) return;
+      if (!f(descend(CostLimits(costs, {constraint}), start))) return;
   }
   for (int i = 0; i < kRandomDraws; ++i)
     if (!f(space.sample(rng))) return;
@@ -56,7 +82,7 @@ std::string message(const CostModel& costs,
                     bool all) {
   const std::string proof = all ? "" : " found";
   std::string text = "search.constraints: no architecture of space '" + costs.space().name() + "'" +
-                     (all ? "" : " was found that") + (all ? " meets" : " meets") +
+                     (all ? "" : " was found that") + " meets" +
                      (constraints.size() > 1 ? " all limits" : " the limit");
   bool one_alone = false;
   for (size_t i = 0; i < constraints.size(); ++i) {
@@ -78,33 +104,19 @@ std::string message(const CostModel& costs,
 
 }  // namespace
 
-Architecture descend_to_feasible(const CostModel& costs,
-                                 const std::vector<Constraint>& constraints,
-                                 Architecture start) {
-  const Space& space = costs.space();
-  double violation = total_violation(constraints, costs.of(space.canonical(start)));
-  while (violation > 0) {
-    double best = violation;
-    Architecture next;
-    for (const Architecture& b : space.neighbours(start)) {
-      const double v = total_violation(constraints, costs.of(space.canonical(b)));
-      if (v < best) {
-        best = v;
-        next = b;
-      }
-    }
-    if (!(best < violation)) break;
-    violation = best;
-    start = std::move(next);
+bool listable(const Space& space, int64_t most) {
+  try {
+    return space.count() <= most;
+  } catch (const ConfigError&) {
+    return false;  // too large to count, hence to list
   }
-  return start;
 }
 
-void require_attainable(const CostModel& costs,
-                        const std::vector<Constraint>& constraints,
-                        uint64_t seed) {
-  if (constraints.empty()) return;
-  const bool all = costs.space().count() <= kListable;
+Architecture require_attainable(const CostModel& costs,
+                                const std::vector<Constraint>& constraints,
+                                uint64_t seed) {
+  if (constraints.empty()) return costs.space().smallest();
+  const bool all = listable(costs.space(), kListable);
   std::vector<Nearest> each(constraints.size());
   Nearest together;
   visit(costs, constraints, seed, all, [&](const Architecture& a) {
@@ -118,7 +130,7 @@ void require_attainable(const CostModel& costs,
     }
     return together.violation > 0;
   });
-  if (together.violation == 0) return;
+  if (together.violation == 0) return together.architecture;
   throw ConfigError(message(costs, constraints, each, together, all),
                     "Loosen the limit, or choose another space.");
 }

@@ -7,18 +7,15 @@
 
 namespace nas {
 
-/// Returns when some architecture meets all `constraints` (metrics of `costs`). Otherwise throws
-/// ConfigError with the nearest attainable value of each limit: exact for spaces small enough to
-/// list, else the best of descents from the smallest, the largest and random architectures (said
-/// so).
-void require_attainable(const CostModel& costs,
-                        const std::vector<Constraint>& constraints,
-                        uint64_t seed);
+/// Returns an architecture that meets all `constraints` (metrics of `costs`). When there is none it
+/// throws ConfigError with the nearest attainable value of each limit: exact for spaces small
+/// enough to list, else the best of descents from the smallest, the largest and random
+/// architectures (said so).
+Architecture require_attainable(const CostModel& costs,
+                                const std::vector<Constraint>& constraints,
+                                uint64_t seed);
 
-/// Steepest descent over neighbours in total violation, until none is left or no neighbour is
-/// better.
-Architecture descend_to_feasible(const CostModel& costs,
-                                 const std::vector<Constraint>& constraints,
-                                 Architecture start);
+/// Whether the space can be listed: it has at most `most` architectures.
+bool listable(const Space& space, int64_t most);
 
 }  // namespace nas

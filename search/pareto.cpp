@@ -5,6 +5,8 @@
 #include <limits>
 #include <numeric>
 #include <pagmo/utils/hypervolume.hpp>
+#include <pagmo/utils/multi_objective.hpp>
+#include <tuple>
 
 namespace nas {
 
@@ -26,30 +28,82 @@ bool constrained_dominates(const ScoredPoint& a, const ScoredPoint& b) {
   return dominates(a.objectives, b.objectives);
 }
 
+namespace {
+
+bool any_nan(const std::vector<Point>& points) {
+  for (const Point& point : points)
+    for (const double x : point)
+      if (std::isnan(x)) return true;
+  return false;
+}
+
+// Ranks of points with two objectives (one: counted twice) by a sweep in n log n, where comparing
+// all pairs would take minutes for the populations we allow: in lexicographic order a point is
+// dominated by a front exactly if that front's lowest second objective so far is no higher, and
+// these lowest values ascend from front to front.
+std::vector<int> ranks_by_sweep(const std::vector<Point>& points) {
+  std::vector<size_t> order(points.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::stable_sort(
+      order.begin(), order.end(), [&](size_t a, size_t b) { return points[a] < points[b]; });
+  std::vector<int> ranks(points.size(), 0);
+  std::vector<double> lowest;
+  for (size_t i = 0; i < order.size(); ++i) {
+    const Point& point = points[order[i]];
+    if (i > 0 && point == points[order[i - 1]]) {
+      ranks[order[i]] = ranks[order[i - 1]];  // equal points dominate nothing of each other
+      continue;
+    }
+    const auto front = std::upper_bound(lowest.begin(), lowest.end(), point.back());
+    ranks[order[i]] = static_cast<int>(front - lowest.begin());
+    if (front == lowest.end())
+      lowest.push_back(point.back());
+    else
+      *front = point.back();
+  }
+  return ranks;
+}
+
+std::vector<int> feasible_ranks(const std::vector<Point>& points) {
+  std::vector<int> ranks(points.size(), 0);
+  if (points.size() < 2) return ranks;
+  if (points[0].size() <= 2 && !any_nan(points)) return ranks_by_sweep(points);
+  const auto sorted = pagmo::fast_non_dominated_sorting(points);
+  for (size_t i = 0; i < points.size(); ++i) ranks[i] = static_cast<int>(std::get<3>(sorted)[i]);
+  return ranks;
+}
+
+}  // namespace
+
+// Constrained dominance needs no comparison across the border: every feasible point comes before
+// every infeasible one, and these are ordered by their violation alone.
 std::vector<int> non_dominated_ranks(const std::vector<ScoredPoint>& points) {
-  const size_t n = points.size();
-  std::vector<std::vector<size_t>> beats(n);
-  std::vector<int> beaten_by(n, 0);
-  for (size_t i = 0; i < n; ++i) {
-    for (size_t j = 0; j < n; ++j) {
-      if (i == j || !constrained_dominates(points[i], points[j])) continue;
-      beats[i].push_back(j);
-      ++beaten_by[j];
+  std::vector<int> ranks(points.size(), 0);
+  std::vector<Point> feasible;
+  std::vector<size_t> where;
+  std::vector<double> violations;
+  for (size_t i = 0; i < points.size(); ++i) {
+    if (points[i].violation > 0) {
+      violations.push_back(points[i].violation);
+    } else {
+      feasible.push_back(points[i].objectives);
+      where.push_back(i);
     }
   }
-  std::vector<int> ranks(n, 0);
-  std::vector<size_t> front;
-  for (size_t i = 0; i < n; ++i)
-    if (beaten_by[i] == 0) front.push_back(i);
-  for (int rank = 0; !front.empty(); ++rank) {
-    std::vector<size_t> next;
-    for (const size_t i : front) {
-      ranks[i] = rank;
-      for (const size_t j : beats[i])
-        if (--beaten_by[j] == 0) next.push_back(j);
-    }
-    front = std::move(next);
+  int fronts = 0;
+  const std::vector<int> among = feasible_ranks(feasible);
+  for (size_t i = 0; i < where.size(); ++i) {
+    ranks[where[i]] = among[i];
+    fronts = std::max(fronts, among[i] + 1);
   }
+  std::sort(violations.begin(), violations.end());
+  violations.erase(std::unique(violations.begin(), violations.end()), violations.end());
+  for (size_t i = 0; i < points.size(); ++i)
+    if (points[i].violation > 0)
+      ranks[i] =
+          fronts + static_cast<int>(
+                       std::lower_bound(violations.begin(), violations.end(), points[i].violation) -
+                       violations.begin());
   return ranks;
 }
 

@@ -85,6 +85,11 @@ void describe(Binder& b, SearchOptions& o) {
           if (info.name == o.algorithm) return info.population_problem(o.population);
         return "";
       });
+  b.choice("initial",
+           o.initial,
+           {{"choices", Initial::kChoices}, {"architectures", Initial::kArchitectures}},
+           "What random draws are uniform over: the options of each choice, or all architectures "
+           "(where depth is a choice, nearly all of these are deep)");
   b.value("generations", o.generations, "Budget in generations (default: none)").range(1, 1e9);
   b.value("evaluations",
           o.evaluations,
@@ -103,7 +108,7 @@ void describe(Binder& b, SearchOptions& o) {
   b.list("reference",
          o.reference,
          "Reference point of the hypervolume, METRIC = VALUE for each objective (default: derived "
-         "from the first results and stored)");
+         "from the first generation; hypervolumes of two searches compare only if it is equal)");
   if (b.reading()) {
     check_each(b, "constraints", o.constraints, [](const std::string& t) { parse_constraint(t); });
     check_each(b, "reference", o.reference, [](const std::string& t) { parse_assignment(t); });
@@ -112,6 +117,10 @@ void describe(Binder& b, SearchOptions& o) {
                 "a budget is needed: evaluations or generations (or both)",
                 "For example: evaluations: 500");
   }
+  b.value("reuse",
+          o.reuse,
+          "In a supernet: take values that other runs stored for the same weights and settings; "
+          "they count as evaluations, so that the result is the same");
   b.value(
       "baseline", o.baseline, "Also run random search with as many evaluations, for comparison");
 }
@@ -215,6 +224,7 @@ SearchSettings to_settings(const SearchOptions& search,
   SearchSettings settings;
   settings.algorithm = search.algorithm;
   settings.population = search.population;
+  settings.initial = search.initial;
   if (search.generations) settings.generations = *search.generations;
   if (search.evaluations) settings.evaluations = *search.evaluations;
   settings.seed = seed;

@@ -14,6 +14,7 @@ namespace nas {
 struct SearchOptions {
   std::string algorithm = "nsga2";
   int population = 48;
+  Initial initial = Initial::kChoices;
   std::optional<int> generations;
   std::optional<int> evaluations;
   /// List of `maximize: METRIC` / `minimize: METRIC`.
@@ -21,6 +22,7 @@ struct SearchOptions {
   std::vector<std::string> constraints;
   /// Reference point of the hypervolume, as `METRIC = VALUE` for each objective; empty: derived.
   std::vector<std::string> reference;
+  bool reuse = true;      ///< Do not measure again what the store has at the same fidelity.
   bool baseline = false;  ///< Also run random search with as many evaluations.
   SearchOptions();
 };

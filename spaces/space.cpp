@@ -185,12 +185,22 @@ Architecture Space::mutate(const Architecture& a, double rate, Rng& rng) const {
 }
 
 Architecture Space::crossover(const Architecture& a, const Architecture& b, Rng& rng) const {
+  // A gene of a choice that is not active in a parent means nothing: where only one parent has the
+  // choice it is taken from that one, and where none has it (both shared in opening it) it is
+  // drawn.
+  const std::vector<char> in_a = active_choices(choices_, a), in_b = active_choices(choices_, b);
   constexpr int kTries = 20;
   for (int attempt = 0; attempt < kTries; ++attempt) {
-    Architecture child = a;
-    for (size_t c = 0; c < choices_.size(); ++c)
-      if (rng.next() & 1) child.genes[c] = b.genes[c];
-    child = fix_inactive(std::move(child));
+    Architecture child{std::vector<int16_t>(choices_.size(), 0)};
+    for (const size_t c : tables().order()) {
+      if (!active(child, c)) continue;
+      if (in_a[c] != 0 && in_b[c] != 0)
+        child.genes[c] = rng.next() & 1 ? b.genes[c] : a.genes[c];
+      else if (in_a[c] != 0 || in_b[c] != 0)
+        child.genes[c] = in_a[c] != 0 ? a.genes[c] : b.genes[c];
+      else
+        child.genes[c] = static_cast<int16_t>(rng.below(choices_[c].options.size()));
+    }
     if (valid(child)) return child;
   }
   return fix_inactive(rng.next() & 1 ? a : b);

@@ -56,6 +56,24 @@ TEST(Search, FindsTheBestOfATable) {
   EXPECT_EQ(json["evaluations"], 36);
 }
 
+TEST(Search, ASpaceSeenWholeEndsTheSearch) {
+  const std::string folder = fresh_folder();
+  for (const char* algorithm : {"nsga2", "random"}) {
+    const Finished done = search(
+        folder,
+        {"--config",
+         table_config(folder, "  {population: 10, evaluations: 500, constraints: [macs <= 30M]}\n"),
+         "--algorithm",
+         algorithm});
+    ASSERT_EQ(done.code, 0) << done.err;
+    const Json json = Json::parse(done.out);
+    EXPECT_EQ(json["stopped"], "every network of the space within the limits was evaluated");
+    const std::string n = json["evaluations"].dump();
+    EXPECT_THAT(done.err, HasSubstr("the space has " + n + " networks within the limits"));
+    EXPECT_LE(json["generations"].get<int>(), 1 + json["evaluations"].get<int>() / 10);
+  }
+}
+
 TEST(Search, NothingInfeasibleIsReported) {
   const std::string folder = fresh_folder();
   const Finished done = search(folder,
@@ -87,9 +105,12 @@ TEST(Search, ImpossibleLimitIsToldBeforeTheSearch) {
 
 TEST(Search, ConfigurationErrorsNameTheirPlace) {
   const std::string folder = fresh_folder();
-  const Finished done =
-      search(folder, {"--config", table_config(folder, "  {populatoin: 12, algorithm: nsga3}\n")});
+  const Finished done = search(
+      folder,
+      {"--config",
+       table_config(folder, "  {populatoin: 12, algorithm: nsga3, initial: architecture}\n")});
   EXPECT_EQ(done.code, 2);
+  EXPECT_THAT(done.err, HasSubstr("architectures"));
   EXPECT_THAT(done.err, HasSubstr("search.yaml:3:4"));
   EXPECT_THAT(done.err, HasSubstr("population"));
   EXPECT_FALSE(std::filesystem::exists(folder + "/nas.db"));
@@ -210,6 +231,32 @@ TEST(Search, SupernetSearchKilledTenTimes) {
   kill_ten_times(rough, start, 0.15 + 1.8 * torch_startup());
   if (HasFatalFailure()) return;
   EXPECT_EQ(outcome(calm), outcome(rough));
+}
+
+TEST(Search, WhatTheStoreHasIsNotMeasuredAgain) {
+  const std::string folder = fresh_folder();
+  write_file(folder + "/train.yaml",
+             "space: digits\ndata: {kind: digits, limit: 200}\nthreads: 1\n"
+             "train: {epochs: 1, validation: {every: 0}}\n"
+             "evaluate: {images: 100, recalibrate: {images: 100}}\n");
+  Launch train;
+  train.folder = folder;
+  train.args = {"train", "-q", "--config", "train.yaml"};
+  ASSERT_EQ(run(train).code, 0);
+  const auto json_of = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), {"--run", "last", "--set", "search.population=8"});
+    const Finished done = search(folder, more);
+    EXPECT_EQ(done.code, 0) << done.err;
+    return Json::parse(done.out);
+  };
+  const Json first = json_of({"--evaluations", "16"});
+  EXPECT_EQ(first["evaluations_reused"], 0);
+  const Json second = json_of({"--evaluations", "24"});
+  EXPECT_EQ(second["evaluations"], 24);
+  EXPECT_EQ(second["evaluations_reused"], 16);
+  const Json fresh = json_of({"--evaluations", "24", "--set", "search.reuse=false"});
+  EXPECT_EQ(fresh["evaluations_reused"], 0);
+  EXPECT_EQ(fresh["front"], second["front"]);
 }
 #endif
 

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 
 #include "search/driver.hpp"
 #include "spaces/error.hpp"
@@ -28,7 +29,6 @@ void finish(Search& search) {
 Known paid(const Archive& archive) {
   Known known;
   for (const Archive::Entry& entry : archive.entries()) {
-    if (entry.state == Archive::State::kSkipped) continue;
     Evaluation evaluation;
     evaluation.error = entry.error;
     if (entry.error.empty()) evaluation.values["accuracy"] = entry.values.at("accuracy");
@@ -313,21 +313,41 @@ TEST(Nsga2, BeatsRandomAtEqualEvaluations) {
   EXPECT_GT(evolved, 1.02 * drawn);
 }
 
-TEST(Nsga2, PopulationMessages) {
-  EXPECT_EQ(nsga2_population_problem(48), "");
-  EXPECT_THAT(nsga2_population_problem(50), testing::HasSubstr("Use 48 or 52"));
-  EXPECT_THAT(nsga2_population_problem(4), testing::HasSubstr("too small"));
+TEST(Nsga2, AnyPopulationFromTwoOn) {
+  EXPECT_EQ(nsga2_population_problem(2), "");
+  EXPECT_EQ(nsga2_population_problem(50), "");
+  EXPECT_THAT(nsga2_population_problem(1), testing::HasSubstr("at least 2"));
+  const WideSpace space;
+  const CostModel costs(space);
+  for (const int population : {2, 3, 5, 7, 50}) {
+    ToyEvaluator evaluator(WideSpace::accuracy);
+    SearchSettings settings = toy_settings("nsga2", 101);
+    settings.population = population;
+    Search search(space, evaluator, costs, settings);
+    while (!search.done()) {
+      const size_t before = search.archive().evaluations();
+      search.step();
+      // Every generation pays for as many new networks as the population has, the last for the
+      // rest.
+      EXPECT_EQ(search.archive().evaluations(),
+                std::min<size_t>(101, before + static_cast<size_t>(population)));
+    }
+    EXPECT_EQ(evaluator.repeats, 0);
+  }
 }
 
 TEST(Nsga2, CountsWhatTheArchiveSaved) {
   const ToySpace space;
   const CostModel costs(space);
   ToyEvaluator evaluator;
-  Search search(space, evaluator, costs, toy_settings("nsga2", 150));
+  SearchSettings settings = toy_settings("nsga2", 150);
+  settings.goal.constraints = {parse_constraint("macs <= 300k")};
+  Search search(space, evaluator, costs, settings);
   finish(search);
   EXPECT_GT(search.saved(), 0u);
   EXPECT_GT(search.saved_equivalent(), 0u);  // `alias` makes two genomes of each network
-  EXPECT_EQ(search.requested(), search.saved() + search.archive().evaluations());
+  EXPECT_GT(search.skipped(), 0u);
+  EXPECT_EQ(search.requested(), search.saved() + search.skipped() + search.archive().evaluations());
 }
 
 TEST(RandomSearch, ListsASmallSpaceToTheEnd) {
@@ -337,6 +357,60 @@ TEST(RandomSearch, ListsASmallSpaceToTheEnd) {
   Search search(space, evaluator, costs, toy_settings("random", 10000));
   finish(search);
   EXPECT_EQ(search.archive().evaluations(), 300u);
+  EXPECT_EQ(search.why_done(), "every network of the space was evaluated");
+  EXPECT_LE(search.generations(), 19);  // 300 / 16, and not one generation to find out
+}
+
+TEST(RandomSearch, LargePopulationsTakeNoTimeOfTheirOwn) {
+  const WideSpace space;
+  const CostModel costs(space);
+  ToyEvaluator evaluator(WideSpace::accuracy);
+  SearchSettings settings = toy_settings("random", 60000);
+  settings.population = 60000;
+  settings.batch = 60000;
+  const auto start = std::chrono::steady_clock::now();
+  Search search(space, evaluator, costs, settings);
+  finish(search);
+  EXPECT_EQ(search.archive().evaluations(), 60000u);
+  // Comparing all pairs took a minute.
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(20));
+}
+
+TEST_P(SearchContract, LimitsThatFewNetworksMeetAreSearchedWholeAndAtOnce) {
+  // Too large to list: the narrowest network, and those one layer wider, meet the limit.
+  const WideSpace wide;
+  const CostModel wide_costs(wide);
+  const Architecture least{std::vector<int16_t>(WideSpace::kLayers, 0)};
+  Architecture wider = least;
+  wider.genes[3] = 1;  // the next smallest: two products of 4 * 8 in place of 4 * 4
+  const double limit = wide_costs.of(wider).at("macs");
+  for (const bool alone : {true, false}) {
+    ToyEvaluator evaluator(WideSpace::accuracy);
+    SearchSettings settings = toy_settings(GetParam(), 500);
+    settings.reference.clear();
+    settings.goal.constraints = {
+        {"macs",
+         alone ? Constraint::Relation::kLess : Constraint::Relation::kLessEqual,
+         alone ? wide_costs.of(least).at("macs") + 1 : limit}};
+    Search search(wide, evaluator, wide_costs, settings);
+    finish(search);
+    EXPECT_EQ(search.archive().evaluations(),
+              alone ? 1u : 14u);  // 11 inner layers, the last one with 8 or 12
+    EXPECT_LE(search.generations(), 2);
+    EXPECT_THAT(search.why_done(), testing::HasSubstr("no further network within the limits"));
+  }
+}
+
+TEST_P(SearchContract, StateDoesNotGrowWithWhatIsRuledOut) {
+  SearchSettings settings = toy_settings(GetParam(), 200);
+  settings.goal.constraints = {parse_constraint("macs <= 150k")};
+  ToyEvaluator evaluator;
+  Search search(space, evaluator, costs, settings);
+  search.step();
+  const size_t first = search.state_json().size();
+  finish(search);
+  if (GetParam() == "nsga2") EXPECT_GT(search.skipped(), 0u);  // draws keep the limits
+  EXPECT_LT(search.state_json().size(), first + 200);
 }
 
 TEST(Algorithms, UnknownNamesAreHelped) {

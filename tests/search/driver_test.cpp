@@ -4,11 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
-#include <pagmo/problem.hpp>
+#include <nlohmann/json.hpp>
 
 #include "search/feasibility.hpp"
-#include "search/problem.hpp"
+#include "search/search_options.hpp"
 #include "spaces/error.hpp"
+#include "spaces/registry.hpp"
 #include "toy_space.hpp"
 
 namespace nas {
@@ -55,8 +56,8 @@ TEST_F(DriverTest, SettingsAreCheckedBeforeAnythingIsPaid) {
   s.goal.constraints = {parse_constraint("latency_ms < 5")};
   EXPECT_THAT(error_of(s), HasSubstr("no metric 'latency_ms'"));
   s = settings;
-  s.population = 50;
-  EXPECT_THAT(error_of(s), HasSubstr("Use 48 or 52"));
+  s.population = 1;
+  EXPECT_THAT(error_of(s), HasSubstr("search.population: nsga2 needs at least 2"));
   s = settings;
   s.evaluations.reset();
   EXPECT_THAT(error_of(s), HasSubstr("a budget is needed"));
@@ -174,57 +175,109 @@ TEST_F(DriverTest, RowsGoThroughTheStoreAndBack) {
   std::filesystem::remove_all(folder);
 }
 
-// ---- The pagmo side.
-
-TEST_F(DriverTest, GeneMapLeavesSingleOptionsOutAndRepairs) {
-  const GeneMap genes(space);
-  EXPECT_EQ(genes.size(), 7u);
-  const auto [low, high] = genes.bounds();
-  for (size_t i = 0; i < genes.size(); ++i) EXPECT_LT(low[i], high[i]);
-  Rng rng(1, "genes");
-  for (int i = 0; i < 200; ++i) {
-    const Architecture a = space.sample(rng);
-    EXPECT_EQ(genes.decode(genes.encode(a)), a);
+TEST_F(DriverTest, ValuesOfAnotherFidelityAreRefusedOnResume) {
+  Search search(space, evaluator, costs, settings);
+  search.step();
+  const std::string state = search.state_json();
+  std::vector<std::pair<Architecture, Evaluation>> known;
+  for (const Archive::Entry& entry : search.archive().entries())
+    known.emplace_back(entry.architecture,
+                       Evaluation{{{"accuracy", entry.values.at("accuracy")}}, ""});
+  ToyEvaluator trained_further;
+  trained_further.fidelity = R"({"checkpoint":"b"})";
+  Search resumed(space, trained_further, costs, settings);
+  try {
+    resumed.restore(state, known);
+    FAIL() << "values of two supernets were mixed";
+  } catch (const DataError& e) {
+    EXPECT_THAT(e.what(), HasSubstr("trained further"));
+    EXPECT_THAT(e.what(), HasSubstr("Start a new search"));
   }
-  // w1=4 with w2=16 is forbidden: repaired, the same way each time.
-  const std::vector<double> bad = {0, 3, 1, 1, 1, 2, 0};
-  EXPECT_TRUE(space.valid(genes.decode(bad)));
-  EXPECT_EQ(genes.decode(bad), genes.decode(bad));
-  // Whatever an algorithm proposes becomes an architecture.
-  EXPECT_TRUE(space.valid(genes.decode({-5, 99, .4, NAN, 1e300, -INFINITY, 2})));
 }
 
-TEST(FitnessScale, FeasibleAlwaysBeatsInfeasible) {
-  const FitnessScale scale({{-90, 100}, {-70, 590}}, 2);
-  const auto entry = [](double a, double b, double violation, Archive::State state) {
-    Archive::Entry e;
-    e.state = state;
-    e.score = {{a, b}, violation};
-    return e;
-  };
-  using State = Archive::State;
-  const auto worst = entry(1e9, 1e12, 0, State::kEvaluated);
-  const auto slight = entry(-99, 1, 1e-9, State::kEvaluated);
-  const auto more = entry(-99, 1, .2, State::kSkipped);
-  const auto failed = entry(0, 0, kMissing, State::kFailed);
-  const std::vector<std::vector<double>> f = {scale.fitness(&worst),
-                                              scale.fitness(&slight),
-                                              scale.fitness(&more),
-                                              scale.fitness(&failed),
-                                              scale.fitness(nullptr)};
-  for (size_t i = 0; i + 1 < f.size(); ++i) EXPECT_TRUE(dominates(f[i], f[i + 1])) << i;
+TEST_F(DriverTest, StatesOfTheFirstVersionGoOn) {
+  Search search(space, evaluator, costs, settings);
+  search.step();
+  std::vector<std::pair<Architecture, Evaluation>> known;
+  for (const Archive::Entry& entry : search.archive().entries())
+    known.emplace_back(entry.architecture,
+                       Evaluation{{{"accuracy", entry.values.at("accuracy")}}, ""});
+  auto state = nlohmann::json::parse(search.state_json());
+  for (const char* key : {"exhausted", "reused", "source", "fidelity"}) state.erase(key);
+  state["schema"] = "nas-search-state/1";
+  state["stalled"] = 0;
+  state["skipped"] = {known[0].first.genes, known[1].first.genes};
+  Search resumed(space, evaluator, costs, settings);
+  resumed.restore(state.dump(), known);
+  EXPECT_EQ(resumed.skipped(), 2u);
+  while (!resumed.done()) resumed.step();
+  EXPECT_EQ(resumed.archive().evaluations(), 64u);
 }
 
-TEST_F(DriverTest, ProblemIsOneThatPagmoAccepts) {
-  const GeneMap genes(space);
-  const FitnessScale scale({}, 2);
-  const pagmo::problem problem{SearchProblem{nullptr, &genes, &scale}};
-  EXPECT_EQ(problem.get_nix(), genes.size());
-  EXPECT_EQ(problem.get_ncx(), 0u);
-  EXPECT_EQ(problem.get_nobj(), 2u);
-  EXPECT_TRUE(problem.has_batch_fitness());
-  EXPECT_FALSE(problem.is_stochastic());
-  EXPECT_EQ(FitnessScale({}, 1).fitness(nullptr).size(), 2u);
+TEST_F(DriverTest, WhatOtherRunsPaidForIsNotPaidAgainAndChangesNothing) {
+  Search first(space, evaluator, costs, settings);
+  while (!first.done()) first.step();
+  ToyEvaluator fresh;
+  Search second(space, fresh, costs, settings);
+  size_t told = 0;
+  for (const Archive::Entry& entry : first.archive().entries()) {
+    if (++told > 40) break;
+    second.know(entry.architecture,
+                {{{"accuracy", entry.values.at("accuracy")}}, ""},
+                /*elsewhere=*/true);
+  }
+  // Failures and values that lack a metric are no knowledge.
+  const Architecture last = first.archive().entries().back().architecture;
+  second.know(last, {{}, "out of memory"}, /*elsewhere=*/true);
+  second.know(last, {{{"loss", 1.0}}, ""}, /*elsewhere=*/true);
+  while (!second.done()) second.step();
+  EXPECT_EQ(second.reused(), 40u);
+  EXPECT_EQ(fresh.asked.size(), 24u);
+  EXPECT_EQ(second.archive().evaluations(), 64u);
+  EXPECT_EQ(second.current_hypervolume(), first.current_hypervolume());
+  EXPECT_EQ(second.archive().failures(), 0u);
+}
+
+TEST_F(DriverTest, DrawsAsTheOptionsSay) {
+  SearchOptions options;
+  options.evaluations = 10;
+  EXPECT_EQ(to_settings(options, {}, 0).initial, Initial::kChoices);
+  options.initial = Initial::kArchitectures;
+  EXPECT_EQ(to_settings(options, {}, 0).initial, Initial::kArchitectures);
+  // In mobilenet nearly all architectures, but few of those drawn per choice, are large.
+  const auto mobilenet = load_space("mobilenet");
+  const CostModel mobile_costs(*mobilenet);
+  for (const char* algorithm : {"random", "nsga2"})
+    for (const Initial initial : {Initial::kChoices, Initial::kArchitectures}) {
+      SearchSettings s = toy_settings(algorithm, 60);
+      s.population = 60;
+      s.initial = initial;
+      ToyEvaluator truth([](const Architecture& a) { return a.genes[0]; });
+      Search search(*mobilenet, truth, mobile_costs, s);
+      search.step();
+      int large = 0;
+      for (const Archive::Entry& entry : search.archive().entries())
+        large += entry.values.at("macs") > 300e6 ? 1 : 0;
+      if (initial == Initial::kChoices)
+        EXPECT_LT(large, 30);
+      else
+        EXPECT_GT(large, 48);
+    }
+}
+
+TEST_F(DriverTest, SaysHowManyNetworksThereAre) {
+  SearchSettings s = settings;
+  EXPECT_EQ(Search(space, evaluator, costs, s).networks(), 300u);
+  size_t within = 0;
+  space.enumerate([&](const Architecture& a) {
+    within += a == space.canonical(a) && costs.of(a).at("macs") <= 100e3 ? 1 : 0;
+    return true;
+  });
+  s.goal.constraints = {parse_constraint("macs <= 100k")};
+  EXPECT_EQ(Search(space, evaluator, costs, s).networks(), within);
+  const WideSpace wide;
+  const CostModel wide_costs(wide);
+  EXPECT_EQ(Search(wide, evaluator, wide_costs, settings).networks(), std::nullopt);
 }
 
 }  // namespace

@@ -3,9 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <limits>
 
+#include "search/archive.hpp"
 #include "spaces/random.hpp"
 
 namespace nas {
@@ -93,6 +96,78 @@ TEST(Pareto, KneeIsFarthestFromTheLineOfTheExtremes) {
   EXPECT_EQ(knee_index({{0, 10}, {1, 2}, {5, 1}, {10, 0}}), 1u);
   EXPECT_EQ(knee_index({{3, 4}}), 0u);
   EXPECT_EQ(knee_index({{0, 1000}, {.5, 900}, {.6, 100}, {1, 0}}), 2u);
+}
+
+// Definition: repeated removal of what no other dominates.
+std::vector<int> ranks_by_definition(const std::vector<ScoredPoint>& points) {
+  std::vector<int> ranks(points.size(), -1);
+  for (int rank = 0; std::count(ranks.begin(), ranks.end(), -1) > 0; ++rank) {
+    std::vector<size_t> front;
+    for (size_t i = 0; i < points.size(); ++i) {
+      bool beaten = ranks[i] >= 0;
+      for (size_t j = 0; j < points.size(); ++j)
+        beaten |= ranks[j] < 0 && constrained_dominates(points[j], points[i]);
+      if (!beaten) front.push_back(i);
+    }
+    for (const size_t i : front) ranks[i] = rank;
+  }
+  return ranks;
+}
+
+TEST(Pareto, RanksAreThoseOfTheDefinition) {
+  Rng rng(3, "ranks");
+  for (const size_t objectives : {1u, 2u, 3u})
+    for (int trial = 0; trial < 30; ++trial) {
+      std::vector<ScoredPoint> points(1 + rng.below(40));
+      for (ScoredPoint& point : points) {
+        // Few values, so that there are ties and equal points.
+        for (size_t k = 0; k < objectives; ++k)
+          point.objectives.push_back(static_cast<double>(rng.below(6)));
+        if (rng.below(3) == 0) point.violation = static_cast<double>(1 + rng.below(4));
+        if (point.violation > 3) point.objectives.clear();  // a failure
+      }
+      EXPECT_EQ(non_dominated_ranks(points), ranks_by_definition(points)) << objectives;
+    }
+}
+
+TEST(Pareto, ManyPointsAreRankedInAMoment) {
+  Rng rng(4, "many");
+  std::vector<Point> points;
+  for (int i = 0; i < 200000; ++i) points.push_back({rng.uniform(), rng.uniform()});
+  const auto start = std::chrono::steady_clock::now();
+  const std::vector<int> ranks = non_dominated_ranks(points);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(10));
+  EXPECT_EQ(*std::min_element(ranks.begin(), ranks.end()), 0);
+}
+
+TEST(Archive, KeepsTheFrontAsItGrows) {
+  Rng rng(5, "front");
+  Archive archive({{{"accuracy", true}, {"macs", false}}, {parse_constraint("macs <= 7")}});
+  for (int16_t i = 0; i < 200; ++i) {
+    Archive::Entry entry;
+    entry.architecture.genes = {i};
+    entry.values = {{"accuracy", static_cast<double>(rng.below(9))},
+                    {"macs", static_cast<double>(rng.below(9))}};
+    archive.insert(entry);
+    std::vector<Point> expected;  // of equal points one
+    for (const Point& p : archive.feasible_points()) {
+      bool beaten = false;
+      for (const Point& q : archive.feasible_points()) beaten |= dominates(q, p);
+      if (!beaten) expected.push_back(p);
+    }
+    std::sort(expected.begin(), expected.end());
+    expected.erase(std::unique(expected.begin(), expected.end()), expected.end());
+    std::vector<Point> front;
+    for (const Archive::Entry* e : archive.front()) {
+      front.push_back(e->score.objectives);
+      for (const Archive::Entry& other : archive.entries())  // the first of its objectives
+        if (other.feasible() && other.score.objectives == e->score.objectives) {
+          EXPECT_EQ(&other, e);
+          break;
+        }
+    }
+    ASSERT_EQ(front, expected);
+  }
 }
 
 }  // namespace

@@ -141,10 +141,12 @@ class ToyEvaluator : public Evaluator {
   }
   std::vector<std::string> metrics() const override { return {"accuracy"}; }
   std::string source() const override { return "toy"; }
+  std::string fidelity_json() const override { return fidelity; }
 
   std::function<bool(const Architecture&)> fails;
   std::set<Architecture> asked;
   int repeats = 0, calls = 0;
+  std::string fidelity = "{}";
 
  private:
   std::function<double(const Architecture&)> accuracy_;
