@@ -409,7 +409,9 @@ TEST_P(SearchContract, StateDoesNotGrowWithWhatIsRuledOut) {
   search.step();
   const size_t first = search.state_json().size();
   finish(search);
-  if (GetParam() == "nsga2") EXPECT_GT(search.skipped(), 0u);  // draws keep the limits
+  if (GetParam() == "nsga2") {
+    EXPECT_GT(search.skipped(), 0u);  // children can break limits, draws keep them
+  }
   EXPECT_LT(search.state_json().size(), first + 200);
 }
 
