@@ -205,8 +205,8 @@ void Search::pay(const std::vector<Architecture>& keys) {
         stopped = true;
         continue;
       }
-      Archive::Entry entry{part[i], Archive::State::kEvaluated, results[i].values, "", {}};
-      for (const auto& [name, value] : costs_.of(part[i])) entry.values[name] = value;
+      Archive::Entry entry{part[i], Archive::State::kEvaluated, costs_.of(part[i]), "", {}};
+      entry.values.insert(results[i].values.begin(), results[i].values.end());
       entry.error = results[i].error;
       if (!entry.error.empty()) entry.state = Archive::State::kFailed;
       entries.push_back(&archive_.insert(std::move(entry)));

@@ -48,8 +48,8 @@ void Search::restore(const std::string& state_json,
     Archive archive(settings_.goal);
     for (size_t i = 0; i < evaluations; ++i) {
       const auto& [key, evaluation] = known[i];
-      Archive::Entry entry{key, Archive::State::kEvaluated, evaluation.values, "", {}};
-      entry.values.merge(costs_.of(key));
+      Archive::Entry entry{key, Archive::State::kEvaluated, costs_.of(key), "", {}};
+      entry.values.insert(evaluation.values.begin(), evaluation.values.end());
       entry.error = evaluation.error;
       if (!entry.error.empty()) entry.state = Archive::State::kFailed;
       archive.insert(std::move(entry));

@@ -5,6 +5,7 @@
 #include <functional>
 #include <limits>
 
+#include "search/sampler.hpp"
 #include "spaces/error.hpp"
 
 namespace nas {
@@ -12,6 +13,7 @@ namespace {
 
 constexpr int64_t kListable = 100000;  ///< Larger spaces are searched instead of listed.
 constexpr int kRandomStarts = 8;
+constexpr int kWalks = 50;
 constexpr int kRandomDraws = 2000;
 
 std::string number(double value) {
@@ -64,6 +66,13 @@ void visit(const CostModel& costs,
     if (!f(descend(together, start))) return;
     for (const Constraint& constraint : constraints)
       if (!f(descend(CostLimits(costs, {constraint}), start))) return;
+  }
+  // Limits that leave a narrow band stop descents beside it: random changes meet it sooner.
+  Architecture a;
+  for (int i = 0; i < kWalks; ++i) {
+    space.sample(rng, a);
+    walk_to_limits(together, a, rng);
+    if (!f(a)) return;
   }
   for (int i = 0; i < kRandomDraws; ++i)
     if (!f(space.sample(rng))) return;

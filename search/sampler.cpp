@@ -17,9 +17,42 @@ constexpr int kTrials = 1000;    ///< Free draws to see whether the limits are m
 constexpr int kHits = 5;         ///< that often at least.
 constexpr int kDraws = 20000;    ///< Draws again; kHits of kTrials fail them with exp(-100).
 constexpr size_t kPatience = 4;  ///< Changes per choice without gain before all are looked at.
+constexpr int kWalks = 5;        ///< Walks that may fail, before the witness is taken.
 constexpr size_t kMixing = 8;    ///< Steps per choice inside the limits.
 
 }  // namespace
+
+bool walk_to_limits(const CostLimits& limits, Architecture& a, Rng& rng) {
+  if (limits.empty()) return true;
+  const Space& space = limits.space();
+  const auto violation = [&](const Architecture& b) {
+    return limits.violation(space.canonical(b));
+  };
+  const size_t choices = space.choices().size();
+  const double rate = 1.0 / static_cast<double>(choices);
+  double now = violation(a);
+  for (size_t idle = 0; now > 0;) {
+    Architecture b = space.mutate(a, rate, rng);
+    double then = violation(b);
+    if (then < now) {
+      idle = 0;
+    } else if (++idle > kPatience * choices) {
+      // Chance has not found a change that helps: take one of all single changes, if any does.
+      std::vector<Architecture> changes = space.neighbours(a);
+      rng.shuffle(changes);
+      const auto helps = [&](const Architecture& c) { return violation(c) < now; };
+      const auto change = std::find_if(changes.begin(), changes.end(), helps);
+      if (change == changes.end()) return false;
+      b = *change;
+      then = violation(b);
+      idle = 0;
+    }
+    if (then > now) continue;
+    a = std::move(b);
+    now = then;
+  }
+  return true;
+}
 
 ArchitectureSampler::ArchitectureSampler(const CostLimits& limits,
                                          Initial initial,
@@ -61,37 +94,15 @@ Architecture ArchitectureSampler::draw(Rng& rng) const {
     if (violation(a) == 0) return a;
     a = draw_free(rng);
   }
-  if (!repair(a, rng)) a = witness_;
+  for (int i = 0; !repair(a, rng); ++i) {
+    if (i == kWalks) {
+      a = witness_;
+      break;
+    }
+    a = draw_free(rng);
+  }
   mix(a, rng);
   return a;
-}
-
-bool ArchitectureSampler::repair(Architecture& a, Rng& rng) const {
-  if (limits_.empty()) return true;
-  const size_t choices = space_.choices().size();
-  const double rate = 1.0 / static_cast<double>(choices);
-  double now = violation(a);
-  for (size_t idle = 0; now > 0;) {
-    Architecture b = space_.mutate(a, rate, rng);
-    double then = violation(b);
-    if (then < now) {
-      idle = 0;
-    } else if (++idle > kPatience * choices) {
-      // Chance has not found a change that helps: take one of all single changes, if any does.
-      std::vector<Architecture> changes = space_.neighbours(a);
-      rng.shuffle(changes);
-      const auto helps = [&](const Architecture& c) { return violation(c) < now; };
-      const auto change = std::find_if(changes.begin(), changes.end(), helps);
-      if (change == changes.end()) return false;
-      b = *change;
-      then = violation(b);
-      idle = 0;
-    }
-    if (then > now) continue;
-    a = std::move(b);
-    now = then;
-  }
-  return true;
 }
 
 // Logarithm of the number of ways to choose the active options: the chain of mutations visits

@@ -10,6 +10,10 @@ enum class Initial {
   kArchitectures,  ///< Every architecture alike; where depth is a choice, nearly all are deep.
 };
 
+/// Walks `a` to the limits by changes that help, keeping what it can; false where no way was found
+/// (then `a` is of no use). Nothing is done to an architecture that meets them.
+bool walk_to_limits(const CostLimits& limits, Architecture& a, Rng& rng);
+
 class ArchitectureSampler {
  public:
   /// `witness` meets the limits, which outlive this. `seed` names the streams it draws from to find
@@ -20,9 +24,7 @@ class ArchitectureSampler {
                       uint64_t seed);
   /// Meets the limits. ConfigError where the space's own rules leave hardly anything valid.
   Architecture draw(Rng& rng) const;
-  /// Walks `a` to the limits, keeping what it can; false where no way was found (then `a` is no
-  /// better than before).
-  bool repair(Architecture& a, Rng& rng) const;
+  bool repair(Architecture& a, Rng& rng) const { return walk_to_limits(limits_, a, rng); }
 
  private:
   Architecture draw_free(Rng& rng) const;

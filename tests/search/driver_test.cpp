@@ -111,6 +111,22 @@ TEST(Feasibility, LargeSpacesAreSearched) {
                         std::to_string(static_cast<int64_t>(smallest))));
 }
 
+TEST(Feasibility, NarrowBandsAreMet) {
+  // A band that some architecture lies in, a hundredth of a percent wide.
+  const WideSpace space;
+  const CostModel costs(space);
+  Rng rng(3, "band");
+  for (int i = 0; i < 10; ++i) {
+    const double macs = costs.of(space.sample(rng)).at("macs");
+    const std::vector<Constraint> band = {
+        {"macs", Constraint::Relation::kGreaterEqual, macs},
+        {"macs", Constraint::Relation::kLessEqual, 1.0001 * macs}};
+    const Architecture a = require_attainable(costs, band, 0);
+    EXPECT_GE(costs.of(a).at("macs"), macs);
+    EXPECT_LE(costs.of(a).at("macs"), 1.0001 * macs);
+  }
+}
+
 TEST_F(DriverTest, TightLimitsInALargeSpaceAreSampled) {
   // Of 16.8 million networks only the few nearest the smallest fit: draws alone would not do.
   const WideSpace wide;
