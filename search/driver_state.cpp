@@ -35,7 +35,10 @@ void Search::restore(const std::string& state_json,
                       std::to_string(known.size()));
     Archive archive(settings_.goal);
     for (size_t i = 0; i < evaluations; ++i) {
-      const auto& [key, evaluation] = known[i];
+      const Evaluation& evaluation = known[i].second;
+      // Forms that an earlier version took for different networks are one now.
+      const Architecture key = space_.canonical(known[i].first);
+      if (archive.find(key) != nullptr) continue;
       Archive::Entry entry{key, Archive::State::kEvaluated, evaluation.values, "", {}};
       for (const auto& [name, value] : costs_.of(key)) entry.values[name] = value;
       entry.error = evaluation.error;
@@ -43,9 +46,11 @@ void Search::restore(const std::string& state_json,
       archive.insert(std::move(entry));
     }
     for (const auto& genes : state.at("skipped")) {
-      const Architecture key{genes.get<std::vector<int16_t>>()};
+      const Architecture stored{genes.get<std::vector<int16_t>>()};
       std::string why;
-      if (!space_.valid(key, &why)) throw DataError(why);
+      if (!space_.valid(stored, &why)) throw DataError(why);
+      const Architecture key = space_.canonical(stored);
+      if (archive.find(key) != nullptr) continue;
       archive.insert({key, Archive::State::kSkipped, costs_.of(key), "", {}});
     }
     algorithm_->restore(space_, state.at("algorithm").get<std::string>());
@@ -56,7 +61,8 @@ void Search::restore(const std::string& state_json,
     saved_equivalent_ = state.at("saved_equivalent").get<size_t>();
     reference_ = state.at("reference").get<Point>();
     archive_ = std::move(archive);
-    for (size_t i = evaluations; i < known.size(); ++i) know(known[i].first, known[i].second);
+    for (size_t i = evaluations; i < known.size(); ++i)
+      know(space_.canonical(known[i].first), known[i].second);
   } catch (const std::exception& e) {
     throw DataError(std::string("the stored state of the search cannot be used: ") + e.what());
   }
