@@ -1,35 +1,47 @@
 #include "cli/arch_list.hpp"
 
-#include <fstream>
-#include <iostream>
+#include <CLI/CLI.hpp>
 
+#include "spaces/architecture_list.hpp"
 #include "spaces/error.hpp"
+#include "spaces/read_architecture.hpp"
 
 namespace nas::cli {
 
-std::vector<Architecture> read_architectures(const Space& space, const std::string& path) {
-  std::ifstream file;
-  if (path != "-") {
-    file.open(path);
-    if (!file) throw ConfigError("the list of architectures " + path + " cannot be opened");
-  }
-  std::istream& in = path == "-" ? std::cin : file;
+CLI::Option* add_architectures(CLI::App& app, std::vector<std::string>& texts) {
+  // CLI11 takes [a,b] apart where an option could have several values.
+  return app
+      .add_option("--arch",
+                  texts,
+                  "Architecture in any form that `nas space show` tells; repeatable; - is standard "
+                  "input")
+      ->type_name("ARCH")
+      ->allow_extra_args(false);
+}
+
+CLI::Option* add_architecture_file(CLI::App& app, std::string& file) {
+  return app
+      .add_option("--file",
+                  file,
+                  "File with one architecture a line, a JSON array or a table (-: standard input)")
+      ->type_name("FILE");
+}
+
+std::vector<Architecture> named_architectures(const Space& space,
+                                              const std::vector<std::string>& texts,
+                                              const std::string& file) {
   std::vector<Architecture> list;
-  std::vector<Problem> problems;
-  std::string line;
-  for (int number = 1; std::getline(in, line); ++number) {
-    line.erase(0, line.find_first_not_of(" \t"));
-    line.erase(line.find_last_not_of(" \t\r") + 1);
-    // NAS-Bench-201 writes an index as #N; a comment has something else after the sign.
-    const bool index = line.size() > 1 && line[0] == '#' && std::isdigit(line[1]) != 0;
-    if (line.empty() || (line[0] == '#' && !index)) continue;
-    try {
-      list.push_back(line[0] == '{' ? space.parse_json(line) : space.parse(line));
-    } catch (const ConfigError& e) {
-      problems.push_back({path, number, 1, "", e.what(), ""});
-    }
+  ArchitectureReader reader(space);
+  const auto add_file = [&](const std::string& name) {
+    for (Architecture& a : read_architecture_file(space, name)) list.push_back(std::move(a));
+  };
+  for (const std::string& text : texts) {
+    if (text == "-")
+      add_file(text);
+    else
+      list.push_back(reader.read(text));
   }
-  if (!problems.empty()) throw ConfigError(problems);
+  if (!file.empty()) add_file(file);
   return list;
 }
 

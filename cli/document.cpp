@@ -19,10 +19,14 @@ std::string for_people(const Json& cell) {
   return dumped(cell, -1);
 }
 
-// RFC 4180.
+// RFC 4180. Whole numbers have no `.0`, also where they are stored with values that are none.
 std::string for_csv(const Json& cell) {
+  constexpr double kWhole = 9e15;
+  const bool whole = cell.is_number_float() && std::abs(cell.get<double>()) < kWhole &&
+                     cell.get<double>() == std::round(cell.get<double>());
   const std::string text = cell.is_null()     ? ""
                            : cell.is_string() ? cell.get<std::string>()
+                           : whole            ? std::to_string(cell.get<int64_t>())
                                               : dumped(cell, -1);
   if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
   std::string quoted = "\"";

@@ -25,11 +25,7 @@ struct Options {
 constexpr int64_t kMostForAll = 1000000;
 
 std::vector<Architecture> chosen(const Options& o, const Space& space, uint64_t seed) {
-  std::vector<Architecture> list;
-  for (const std::string& text : o.architectures)
-    list.push_back(!text.empty() && text[0] == '{' ? space.parse_json(text) : space.parse(text));
-  if (!o.file.empty())
-    for (Architecture& a : read_architectures(space, o.file)) list.push_back(std::move(a));
+  std::vector<Architecture> list = named_architectures(space, o.architectures, o.file);
   if (o.sample > 0) {
     Rng rng(seed, "evaluate/sample");
     for (int64_t i = 0; i < o.sample; ++i) list.push_back(space.sample(rng));
@@ -183,11 +179,11 @@ int run_evaluate(const std::vector<std::string>& args) {
       "nas evaluate --run last --file architectures.txt --json");
   app.add_option("--run", o.run, "Training run, or a search in it: id, name or last")
       ->capture_default_str();
-  app.add_option("--arch", o.architectures, "Architecture as text or JSON; repeatable");
+  add_architectures(app, o.architectures);
   app.add_option("--pick",
                  o.pick,
                  "best, knee or an index of a search's front; --run may then name that search");
-  app.add_option("--file", o.file, "File with one architecture per line (`-`: standard input)");
+  add_architecture_file(app, o.file);
   app.add_option("--sample", o.sample, "So many random architectures")->check(CLI::PositiveNumber);
   app.add_flag("--all", o.all, "Every architecture of the space");
   app.add_option(

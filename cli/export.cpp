@@ -11,6 +11,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "cli/arch_list.hpp"
 #include "cli/pick.hpp"
 #include "cli/supernet_run.hpp"
 #include "supernet/checkpoint.hpp"
@@ -146,7 +147,11 @@ class Export {
           "use --arch A, or --pick best after `nas search --run " + picked.supernet + "`");
     run_ = open_supernet_run(store_, picked.supernet, o_.common);
     const Space& space = *run_.parts->space;
-    architecture_ = text[0] == '{' ? space.parse_json(text) : space.parse(text);
+    const std::vector<Architecture> named = named_architectures(space, {text});
+    if (named.size() != 1)
+      throw ConfigError("--arch " + text + ": nas export takes one architecture, here are " +
+                        std::to_string(named.size()));
+    architecture_ = named[0];
     text_ = space.text(architecture_);
     char label[32];
     std::snprintf(
@@ -336,7 +341,11 @@ int run_export(const std::vector<std::string>& args) {
       "nas export --run s-20261124-1a2b3c --pick 2 --format torchscript");
   app.add_option("--run", o.run, "Training run, or a search in it: id, name or last")
       ->capture_default_str();
-  auto* arch = app.add_option("--arch", o.architecture, "Architecture as text or JSON");
+  auto* arch = app.add_option("--arch",
+                              o.architecture,
+                              "Architecture in any form that `nas space show` tells; - is standard "
+                              "input")
+                   ->type_name("ARCH");
   app.add_option("--pick", o.pick, "best, knee or an index of the search's front")->excludes(arch);
   app.add_option("--out", o.out, "Folder for the files (default: in the run's folder)");
   app.add_option("--format", o.formats, "torchscript, safetensors, json (default: all)")

@@ -77,11 +77,11 @@ std::vector<Architecture> asked_for(const Options& o,
     std::sort(known.begin(), known.end());
     return known;
   }
-  if (!std::filesystem::exists(o.archs))
+  if (o.archs != "-" && !std::filesystem::exists(o.archs))
     throw ConfigError("--archs " + o.archs +
                       ": expected all, a number from 2, or a file with one "
-                      "architecture a line");
-  std::vector<Architecture> list = read_architectures(space, o.archs);
+                      "architecture a line (-: standard input)");
+  std::vector<Architecture> list = named_architectures(space, {}, o.archs);
   std::set<Architecture> seen;
   std::erase_if(list, [&](const Architecture& a) { return !seen.insert(a).second; });
   return list;
@@ -105,6 +105,7 @@ Truth truth_of(const Options& o, const Space& space) {
   const bool listed = o.archs != "all" && !is_count(o.archs);
   TableEvaluator evaluator(space, table, /*each_form=*/o.duplicates || listed);
   expect_one_column(o, evaluator);
+  for (const std::string& text : evaluator.notes()) note(o.common, text);
   const std::vector<Architecture> asked = asked_for(o, space, evaluator.architectures());
   Truth truth;
   truth.table = evaluator.facts();

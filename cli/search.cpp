@@ -101,6 +101,7 @@ std::unique_ptr<Evaluator> make_evaluator(const SearchConfig& config,
   switch (config.evaluator.kind) {
     case EvaluatorKind::kTable: {
       auto table = std::make_unique<TableEvaluator>(space, config.evaluator.table);
+      for (const std::string& text : table->notes()) note(common, text);
       tell_coverage(*table, space, config.evaluator.table.file);
       return table;
     }

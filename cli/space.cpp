@@ -7,11 +7,14 @@
 #include <csignal>
 #include <cstring>
 #include <fstream>
+#include <map>
 #include <set>
 #include <unordered_map>
 
+#include "cli/arch_list.hpp"
 #include "cli/config_problems.hpp"
 #include "cli/document.hpp"
+#include "spaces/notation.hpp"
 #include "spaces/plan_draw.hpp"
 #include "spaces/registry.hpp"
 
@@ -25,7 +28,7 @@ constexpr int64_t kCountDistinctUpTo = 1'000'000;
 
 struct Options {
   Common common;
-  std::string space, format = "table", drawing = "text", out;
+  std::string space, format = "table", drawing, out, file;
   std::vector<std::string> architectures;
   int samples = 10;
   bool choices = false;
@@ -36,7 +39,7 @@ Json cost_json(const Space& space, const Plan& plan) {
   return {{"macs", cost.macs},
           {"params", cost.params},
           {"activation_bytes", cost.activation_bytes},
-          {"peak_activation_bytes", cost.peak_bytes},
+          {"peak_bytes", cost.peak_bytes},
           {"ops", plan.nodes.size()}};
 }
 
@@ -103,6 +106,33 @@ std::string choices_text(const Space& space) {
   return table.text();
 }
 
+/// How architectures are written, with an example of this space.
+std::string notation_text(const Space& space) {
+  Rng rng(0, "example");
+  const Notation notation = notation_of(space);
+  std::string text =
+      "An architecture is written such as\n  " + space.text(space.sample(rng)) + "\n";
+  Table parts({"part", "meaning"});
+  for (const auto& [part, meaning] : notation.parts) parts.row({part, meaning});
+  text += parts.text() + "\nAlso read:\n";
+  for (const auto& [form, what] : notation.others) text += "  " + form + "\n    " + what + "\n";
+  text += "  {\"" + space.choices()[0].name + "\": \"" + space.choices()[0].options[0] +
+          "\", ...}\n    every active choice with its option, as JSON or as choice=option,...\n";
+  if (space.count() <= kCountDistinctUpTo)
+    text += "  #12\n    the number that nas space enumerate " + space.name() + " gives it\n";
+  return text;
+}
+
+Json notation_json(const Space& space) {
+  const Notation notation = notation_of(space);
+  Json parts = Json::array(), others = Json::array();
+  for (const auto& [part, meaning] : notation.parts)
+    parts.push_back({{"part", part}, {"meaning", meaning}});
+  for (const auto& [form, what] : notation.others)
+    others.push_back({{"form", form}, {"meaning", what}});
+  return {{"parts", parts}, {"others", others}};
+}
+
 int show_space(const Options& o, const Space& space) {
   const auto tensors = space.supernet_tensors();
   int64_t params = 0;
@@ -126,6 +156,7 @@ int show_space(const Options& o, const Space& space) {
               {{"architecture", space.text(space.smallest())}, {"cost", cost_json(space, small)}}},
              {"largest",
               {{"architecture", space.text(space.largest())}, {"cost", cost_json(space, large)}}},
+             {"notation", notation_json(space)},
              {"choices", choices}}
             .dump(2));
     return kExitOk;
@@ -140,7 +171,7 @@ int show_space(const Options& o, const Space& space) {
         to_string(space.input()) + ", " + std::to_string(space.classes()) +
         " classes, supernet of " + format_count(static_cast<double>(params)) + " parameters\n" +
         line("smallest  ", space.smallest(), small) + line("largest   ", space.largest(), large) +
-        "\n" + choices_text(space));
+        "\n" + notation_text(space) + "\n" + choices_text(space));
   return kExitOk;
 }
 
@@ -152,24 +183,68 @@ void put(const Options& o, const std::string& text) {
   if (!file.flush()) throw Error("--out " + o.out + ": cannot be written");
 }
 
-int show(const Options& o) {
+/// Graphviz source with a title: space, architecture, costs.
+std::string drawing(const Space& space, const Architecture& a, const Plan& plan) {
+  const Cost cost = cost_of(plan, space.counting());
+  return draw_network(
+      plan,
+      space.choices(),
+      {space.name(),
+       space.text(a),
+       format_count(static_cast<double>(cost.macs)) + " multiply-adds (" +
+           std::to_string(cost.macs) + "), " + format_count(static_cast<double>(cost.params)) +
+           " parameters (" + std::to_string(cost.params) + ")"});
+}
+
+/// `--format`, else what the ending of --out says, else text.
+std::string drawing_of(const Options& o) {
+  if (o.out.empty()) return o.drawing.empty() ? "text" : o.drawing;
+  const size_t dot = o.out.find_last_of("./");
+  const std::string ending =
+      dot == std::string::npos || o.out[dot] == '/' ? "" : o.out.substr(dot + 1);
+  const std::map<std::string, std::string> formats{
+      {"svg", "svg"}, {"dot", "dot"}, {"gv", "dot"}, {"json", "json"}, {"txt", "text"}};
+  const auto found = formats.find(ending);
+  if (!o.drawing.empty()) {
+    if (found != formats.end() && found->second != o.drawing)
+      throw ConfigError(
+          "--out " + o.out + " would hold " + o.drawing + " under the ending ." + ending,
+          "leave out --format, or choose another ending");
+    return o.drawing;
+  }
+  if (found == formats.end())
+    throw ConfigError("--out " + o.out + ": what to write is not told by " +
+                          (ending.empty() ? "its name" : "the ending ." + ending),
+                      "end it with .svg, .dot, .json or .txt, or say --format");
+  return found->second;
+}
+
+int show(Options o) {
+  o.drawing = drawing_of(o);
   const auto space = load_space(o.space);
   if (o.architectures.empty()) {
+    if (!o.out.empty())
+      throw ConfigError("--out is for one network: name it with --arch",
+                        "nas space show " + o.space + " --arch '" + space->text(space->largest()) +
+                            "' --out " + o.out);
     if (o.drawing == "dot" || o.drawing == "svg")
       throw ConfigError("--format " + o.drawing + " draws one network: name it with --arch",
                         "nas space show " + o.space + " --arch '" + space->text(space->largest()) +
                             "' --format " + o.drawing);
     return show_space(o, *space);
   }
-  if (o.architectures.size() > 1) throw ConfigError("space show takes one --arch");
-  const Architecture a = space->parse(o.architectures[0]);
+  const std::vector<Architecture> named = named_architectures(*space, o.architectures);
+  if (named.size() != 1)
+    throw ConfigError("space show takes one architecture, here are " +
+                      std::to_string(named.size()));
+  const Architecture& a = named[0];
   const Plan plan = space->plan(a);
   if (o.drawing == "svg") {
     if (!o.out.empty() && !std::ofstream(o.out, std::ios::app))
       throw Error("--out " + o.out + ": cannot be written");
-    draw_svg(draw_network(plan, space->choices()), o.out);
+    draw_svg(drawing(*space, a, plan), o.out);
   } else if (o.drawing == "dot") {
-    put(o, draw_network(plan, space->choices()));
+    put(o, drawing(*space, a, plan));
   } else if (o.drawing == "json" || o.common.json) {
     put(o, plan_json(plan));
   } else {
@@ -198,7 +273,7 @@ int count(const Options& o) {
 }
 
 Rows cost_rows(const Space& space, const std::vector<Architecture>& architectures) {
-  Rows rows{{"architecture", "macs", "params", "activation_bytes", "peak_activation_bytes"}, {}};
+  Rows rows{{"architecture", "macs", "params", "activation_bytes", "peak_bytes"}, {}};
   Plan plan;
   for (const Architecture& a : architectures) {
     space.build(a, plan);
@@ -258,8 +333,10 @@ int enumerate(const Options& o) {
 
 int cost(const Options& o) {
   const auto space = load_space(o.space);
-  std::vector<Architecture> architectures;
-  for (const std::string& text : o.architectures) architectures.push_back(space->parse(text));
+  const std::vector<Architecture> architectures =
+      named_architectures(*space, o.architectures, o.file);
+  if (architectures.empty())
+    throw ConfigError("no architecture was named", "use --arch A or --file F");
   print_rows(cost_rows(*space, architectures),
              chosen_format(o.common, o.format),
              {{"schema", "nas-space-cost/1"}, {"space", space->name()}},
@@ -326,7 +403,7 @@ int run_space(const std::vector<std::string>& args) {
   app.footer(
       "nas space list\n"
       "nas space show digits\n"
-      "nas space show resnet20-pool --arch '[4,3,3]' --format svg --out network.svg\n"
+      "nas space show resnet20-pool --arch '[4,3,3]' --out network.svg\n"
       "nas space count resnet20-pool\n"
       "nas space sample digits -n 5 --seed 1\n"
       "nas space enumerate resnet20-pool --format csv\n"
@@ -346,9 +423,10 @@ int run_space(const std::vector<std::string>& args) {
   add_format(*list_app, o.format);
   CLI::App* show_app = add("show", "A space's choices, or one network op by op");
   add_space(show_app);
-  show_app->add_option("--arch", o.architectures, "Architecture in the space's text form")
-      ->allow_extra_args(false);
-  show_app->add_option("--format", o.drawing, "How to show it")
+  add_architectures(*show_app, o.architectures);
+  show_app
+      ->add_option(
+          "--format", o.drawing, "How to show it (default: by the ending of --out, else text)")
       ->check(CLI::IsMember({"text", "json", "dot", "svg"}))
       ->type_name("text|json|dot|svg");
   show_app->add_option("--out", o.out, "File for the network of --arch instead of stdout")
@@ -369,10 +447,8 @@ int run_space(const std::vector<std::string>& args) {
   add_format(*enumerate_app, o.format);
   CLI::App* cost_app = add("cost", "Multiply-adds, parameters and activation memory");
   add_space(cost_app);
-  cost_app
-      ->add_option("--arch", o.architectures, "Architecture in the space's text form; repeatable")
-      ->required()
-      ->allow_extra_args(false);
+  add_architectures(*cost_app, o.architectures);
+  add_architecture_file(*cost_app, o.file);
   add_format(*cost_app, o.format);
   CLI::App* check_app =
       add("check", "Every mistake of a space's YAML, and whether its networks can be built");

@@ -7,10 +7,11 @@
 
 namespace nas {
 
-/// Values from a CSV or JSON file (an array of objects, or {"ARCHITECTURE": value, ...}). A row
-/// belongs to the network its architecture text names. Where several rows name one network, that of
-/// its canonical form counts, else their mean. An architecture without a row fails alone. DataError
-/// (file:line) for a file that cannot be read as such a table.
+/// Values from a CSV or JSON file (search/table_file.hpp). A row belongs to the network its
+/// architecture names, in any form. Where several rows name one network, that of its canonical form
+/// counts, else their mean; a row that stands twice counts once, with other values it is an error.
+/// Numbers with a percent sign are hundredths. An architecture without a row fails alone. DataError
+/// (file:line:column) for what cannot be read as such a table.
 class TableEvaluator : public Evaluator {
  public:
   /// `each_form`: only an architecture's own row counts, not that of an equivalent one (published
@@ -26,10 +27,12 @@ class TableEvaluator : public Evaluator {
   std::vector<Architecture> architectures() const;
   struct Facts {
     int64_t without_value = 0;  ///< Rows that hold no value.
-    int64_t merged = 0;         ///< Rows beyond the first of their network.
+    int64_t merged = 0;         ///< Rows beyond the first of their network, of other forms.
+    int64_t repeated = 0;       ///< Rows that say again what one before says.
     double largest_spread = 0;  ///< Between the values of one network's rows.
   };
   Facts facts() const;
+  std::vector<std::string> notes() const;  ///< What a user should know of how it was read.
 
  private:
   struct Impl;

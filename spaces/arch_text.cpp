@@ -60,33 +60,13 @@ std::optional<size_t> index_of(int value, const std::vector<int>& values) {
   return static_cast<size_t>(found - values.begin());
 }
 
-std::optional<std::vector<std::string_view>> list_of(std::string_view text,
-                                                     const std::string& key) {
-  size_t at = text.npos;
-  for (const char quote : {'\'', '"'})
-    if (at == text.npos) at = text.find(quote + key + quote);
-  if (at == text.npos) return std::nullopt;
-  const size_t open = text.find('[', at);
-  const size_t close = text.find(']', at);
-  if (open == text.npos || close == text.npos || close < open ||
-      trim(text.substr(at + key.size() + 2, open - at - key.size() - 2)) != ":")
-    bad_architecture(text, key + ": expected a list such as [3, 5, 7]");
-  std::vector<std::string_view> parts;
-  for (const std::string_view part : split(text.substr(open + 1, close - open - 1), ','))
-    parts.push_back(trim(part));
-  return parts;
-}
-
-std::optional<std::vector<int>> numbers_of(std::string_view text, const std::string& key) {
-  const std::optional<std::vector<std::string_view>> parts = list_of(text, key);
-  if (!parts) return std::nullopt;
-  std::vector<int> values;
-  for (const std::string_view part : *parts) {
-    const std::optional<int> value = whole_number(part);
-    if (!value) bad_architecture(text, key + ": '" + std::string(part) + "' is not a whole number");
-    values.push_back(*value);
-  }
-  return values;
+std::string_view inside_log(std::string_view text, char open, char close) {
+  const size_t first = text.find(open), last = text.rfind(close);
+  if (first == text.npos || last == text.npos || last < first) return text;
+  const std::string_view after = trim(text.substr(last + 1));
+  if (after.find_first_not_of(",;)'\"") != after.npos)
+    bad_architecture(text, "something follows the last '" + std::string(1, close) + "'");
+  return text.substr(first, last - first + 1);
 }
 
 std::string one_of(const std::vector<int>& values) {

@@ -23,10 +23,9 @@ size_t position_of(std::string_view word,
                    const std::string& where);
 /// Position of `value` in `values`, or nullopt.
 std::optional<size_t> index_of(int value, const std::vector<int>& values);
-/// The parts of `'key': [a, b]`, trimmed, or nothing when the key is absent.
-std::optional<std::vector<std::string_view>> list_of(std::string_view text, const std::string& key);
-/// The same, where every part must be a whole number.
-std::optional<std::vector<int>> numbers_of(std::string_view text, const std::string& key);
+/// The part from the first `open` to the last `close`: what a log prints around it is left out.
+/// bad_architecture where something that is no name of it stands there.
+std::string_view inside_log(std::string_view text, char open, char close);
 /// `3, 5 or 7`.
 std::string one_of(const std::vector<int>& values);
 

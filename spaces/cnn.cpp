@@ -2,7 +2,9 @@
 // weight), an elastic depth, and a kind for every layer (choice blocks with weights of their own).
 #include <algorithm>
 
+#include "spaces/arch_text.hpp"
 #include "spaces/error.hpp"
+#include "spaces/notation.hpp"
 #include "spaces/registry.hpp"
 
 namespace nas {
@@ -75,7 +77,7 @@ void describe(Binder& b, Options& o) {
   }
 }
 
-class Cnn final : public Space {
+class Cnn final : public Space, public Notated {
  public:
   explicit Cnn(const Options& o) : o_(o) {
     name_ = "cnn";
@@ -138,13 +140,25 @@ class Cnn final : public Space {
   Architecture parse(std::string_view text) const override {
     const std::vector<std::string> parts = split(text, '/');
     if (parts.size() != stages_.size())
-      throw ConfigError("architecture '" + std::string(text) + "': has " +
-                            std::to_string(parts.size()) + " stages; the space has " +
-                            std::to_string(stages_.size()),
-                        "the form is " + this->text(largest()));
+      bad_architecture(text,
+                       "has " + std::to_string(parts.size()) + " stages; the space has " +
+                           std::to_string(stages_.size()),
+                       "the form is " + this->text(largest()));
     Architecture a{std::vector<int16_t>(choices_.size(), 0)};
     for (size_t s = 0; s < parts.size(); ++s) parse_stage(s, parts[s], a);
     return a;
+  }
+
+  Notation notation() const override {
+    std::string kinds;
+    for (const std::string& kind : o_.kinds) kinds += (kinds.empty() ? "" : ", ") + kind;
+    const Stage& first = stages_[0];
+    return {{{"/", "between the " + std::to_string(stages_.size()) + " stages"},
+             {choices_[first.width].options.back(), "in front: the width (channels) of the stage"},
+             {"-" + o_.kinds.back(),
+              "then each of its layers: " + kinds + "; their number is the depth"}},
+            {},
+            {}};
   }
 
  private:
@@ -186,8 +200,8 @@ class Cnn final : public Space {
     if (it != options.end()) return static_cast<int16_t>(it - options.begin());
     std::string all;
     for (const std::string& known : options) all += (all.empty() ? "" : ", ") + known;
-    const std::string near = nearest(word, options);
-    throw ConfigError("architecture: " + choices_[choice].name + ": unknown option '" + word +
+    const std::string shown = word.substr(0, 64), near = nearest(shown, options);
+    throw ConfigError("architecture: " + choices_[choice].name + ": unknown option '" + shown +
                           "'; expected one of: " + all,
                       near.empty() ? "" : "did you mean '" + near + "'?");
   }

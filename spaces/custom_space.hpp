@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "spaces/custom_model.hpp"
+#include "spaces/notation.hpp"
 #include "spaces/space_tables.hpp"
 
 namespace nas::custom {
@@ -36,7 +37,7 @@ struct Layout {
   std::vector<Stage> stages;
 };
 
-class Custom final : public Space {
+class Custom final : public Space, public Notated {
  public:
   Custom(Options options, Layout layout, std::vector<Choice> choices);
   ~Custom() override;
@@ -59,6 +60,7 @@ class Custom final : public Space {
   /// block's open choices: `r32/16:conv+k3,mb+k5+e4/48:skip`. parse also takes choice=option,...
   std::string text(const Architecture& a) const override;
   Architecture parse(std::string_view text) const override;
+  Notation notation() const override;
 
  protected:
   bool constrained() const override { return !rules_.empty(); }

@@ -134,4 +134,28 @@ Architecture Custom::parse(std::string_view text) const {
   return a;
 }
 
+Notation Custom::notation() const {
+  const auto options = [&](size_t param) {
+    std::string all;
+    for (const std::string& option : layout_.model.params()[param].options)
+      all += (all.empty() ? "" : ", ") + option;
+    return all;
+  };
+  Notation n;
+  if (open(layout_.resolution))
+    n.parts.emplace_back("r32",
+                         "in front: resolution of the image: " + options(layout_.resolution));
+  n.parts.emplace_back("/", "between the " + std::to_string(layout_.stages.size()) + " stages");
+  const Stage& first = layout_.stages[0];
+  n.parts.emplace_back(layout_.model.params()[first.width].options.back() + ":",
+                       "width (channels) of a stage");
+  n.parts.emplace_back(",", "between its layers; their number is its depth");
+  if (!first.layers.empty())
+    n.parts.emplace_back(layout_.model.params()[first.layers[0].kind].options.front(),
+                         "a layer: its block");
+  n.parts.emplace_back("+k5, +e4", "kernel and expansion of a block, where they are choices");
+  n.others.emplace_back("choice=option,...", "every active choice by its name, as listed below");
+  return n;
+}
+
 }  // namespace nas::custom

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "spaces/notation.hpp"
 #include "spaces/registry.hpp"
 #include "spaces/space.hpp"
 
@@ -31,7 +32,7 @@ void describe(Binder& b, DartsOptions& o);
 /// pair of earlier nodes it reads, then the operations of the two edges, sources ascending. So
 /// every gene is always active and every genome is one genotype: (180 * 7^8)^2 of them. Weights
 /// belong to (cell, edge, operation), whatever the other edges are.
-class Darts final : public Space {
+class Darts final : public Space, public Notated {
  public:
   static constexpr int kNodes = 4;
   explicit Darts(const DartsOptions& options);
@@ -43,6 +44,7 @@ class Darts final : public Space {
   /// ';'. parse also takes the published `Genotype(normal=[('sep_conv_3x3', 0), ...], ...)`.
   std::string text(const Architecture& a) const override;
   Architecture parse(std::string_view text) const override;
+  Notation notation() const override;
   Architecture smallest() const override;
   Architecture largest() const override;
   std::vector<Architecture> cover() const override;

@@ -1,8 +1,10 @@
 // Text forms of DARTS genotypes.
-#include <cctype>
+#include <algorithm>
 
 #include "spaces/arch_text.hpp"
 #include "spaces/darts.hpp"
+#include "spaces/error.hpp"
+#include "spaces/literal.hpp"
 
 namespace nas {
 namespace {
@@ -39,34 +41,56 @@ Edges cell_edges(std::string_view cell, const std::string& type, std::string_vie
   return edges;
 }
 
-/// `key=[('op', 0), ...]` of the published form.
-Edges published_edges(std::string_view text, const std::string& key) {
-  const size_t at = text.find(key + "=");
-  if (at == text.npos)
-    bad_architecture(text, key + ": missing", "Write Genotype(normal=[...], ...)");
-  const size_t open = text.find('[', at);
-  const size_t close = text.find(']', at);
-  if (open == text.npos || close == text.npos || close < open)
-    bad_architecture(text, key + ": expected a list of (operation, node)");
+const char* const kFields[] = {"normal", "normal_concat", "reduce", "reduce_concat"};
+
+/// The published form as a map: `Genotype(normal=[...], ...)`, its fields in order, or a
+/// dictionary; what a log prints around it is left out.
+Literal genotype_of(std::string_view text) {
+  size_t at = text.find("Genotype");
+  if (at == text.npos) at = text.find('{');
+  Literal map;
+  try {
+    map = parse_literal(text, at);
+  } catch (const LiteralError& e) {
+    bad_architecture(text, "at character " + std::to_string(e.at + 1) + ": " + e.what());
+  }
+  if (text.find("Genotype", at) != text.npos)
+    bad_architecture(text, "holds two genotypes", "Give one at a time.");
+  if (text.find_first_of("([{=", at) != text.npos)
+    bad_architecture(text, "something follows the genotype");
+  if (!map.is(Literal::Kind::kCall) && !map.is(Literal::Kind::kMap))
+    bad_architecture(text, "no '(' after Genotype");
+  for (size_t i = 0; i < map.keys.size(); ++i) {
+    std::string& key = map.keys[i];
+    if (key.empty() && map.is(Literal::Kind::kCall) && i < std::size(kFields)) key = kFields[i];
+    const std::vector<std::string> known(std::begin(kFields), std::end(kFields));
+    if (std::find(known.begin(), known.end(), key) != known.end()) continue;
+    const std::string near = nearest(key.substr(0, 64), known);
+    bad_architecture(text,
+                     "unknown field '" + key.substr(0, 64) + "'",
+                     near.empty() ? "A genotype has normal, normal_concat, reduce, reduce_concat."
+                                  : "Did you mean '" + near + "'?");
+  }
+  if (const std::string* twice = doubled_key(map)) bad_architecture(text, *twice + ": given twice");
+  return map;
+}
+
+/// `[('op', 0), ...]` of a field.
+Edges published_edges(const Literal& map, const std::string& key, std::string_view text) {
+  using Kind = Literal::Kind;
+  const Literal* list = map.find(key);
+  if (list == nullptr) bad_architecture(text, key + ": missing");
+  if (!list->is(Kind::kList))
+    bad_architecture(text, key + ": expected a list", "Write [('sep_conv_3x3', 0), ...].");
   Edges edges;
-  std::string_view body = text.substr(open + 1, close - open - 1);
-  for (size_t begin; (begin = body.find('(')) != body.npos;) {
-    const size_t end = body.find(')', begin);
-    if (end == body.npos) bad_architecture(text, key + ": a '(' is not closed");
-    const std::vector<std::string_view> parts = split(body.substr(begin + 1, end - begin - 1), ',');
-    const auto source = parts.size() == 2 ? whole_number(trim(parts[1])) : std::nullopt;
-    std::string_view op = trim(parts[0]);
-    const bool quoted =
-        op.size() >= 2 && (op.front() == '\'' || op.front() == '"') && op.front() == op.back();
-    if (!source || !quoted)
+  for (const Literal& edge : list->items) {
+    const bool pair = edge.is(Kind::kList) && edge.items.size() == 2 &&
+                      edge.items[0].is(Kind::kText) && whole_number_of(edge.items[1]) >= 0;
+    if (!pair)
       bad_architecture(text,
-                       key + ": '" +
-                           std::string(body.substr(begin, end - begin + 1).substr(0, 40)) +
-                           "' is no edge",
+                       key + ": '" + std::string(edge.source.substr(0, 40)) + "' is no edge",
                        "Write ('sep_conv_3x3', 0).");
-    op = op.substr(1, op.size() - 2);
-    edges.emplace_back(std::string(op), source.value_or(0));
-    body = body.substr(end + 1);
+    edges.emplace_back(edge.items[0].text, whole_number_of(edge.items[1]));
   }
   return edges;
 }
@@ -127,35 +151,36 @@ void Darts::set_cell(Architecture& a,
 namespace {
 
 /// Cells here concatenate all four nodes; another `normal_concat` would be another network.
-void expect_whole_concat(std::string_view text, const std::string& key) {
-  size_t at = text.find(key + "_concat");
-  if (at == text.npos) return;
-  at = text.find('=', at);
-  std::string value;
-  for (const char c : at == text.npos ? std::string_view() : text.substr(at + 1)) {
-    if (c != ' ') value += c;
-    if (c == ')' || c == ']') break;
-  }
-  if (value != "range(2,6)" && value != "[2,3,4,5]" && value != "(2,3,4,5)")
-    bad_architecture(text,
-                     key + "_concat: '" + value.substr(0, 40) + "' is not range(2, 6)",
-                     "Cells of this space concatenate the nodes 2 to 5.");
+void expect_whole_concat(const Literal& map, const std::string& key, std::string_view text) {
+  const Literal* value = map.find(key + "_concat");
+  if (value == nullptr) return;
+  std::vector<int> nodes;
+  for (const Literal& item : value->items) nodes.push_back(whole_number_of(item));
+  const bool range = value->is(Literal::Kind::kCall) && value->text == "range";
+  const bool list = value->is(Literal::Kind::kList);
+  if (!(range && nodes == std::vector<int>{2, 6}) && !(list && nodes == std::vector{2, 3, 4, 5}))
+    bad_architecture(
+        text,
+        key + "_concat: '" + std::string(value->source.substr(0, 40)) + "' is not range(2, 6)",
+        "Cells of this space concatenate the nodes 2 to 5.");
 }
 
 }  // namespace
 
 Architecture Darts::parse_genotype(std::string_view text) const {
-  expect_whole_concat(text, "normal");
-  expect_whole_concat(text, "reduce");
+  const Literal map = genotype_of(text);
+  expect_whole_concat(map, "normal", text);
+  expect_whole_concat(map, "reduce", text);
   Architecture a{std::vector<int16_t>(choices_.size(), 0)};
-  set_cell(a, 0, "normal", published_edges(text, "normal"), text);
-  set_cell(a, cell_genes(), "reduce", published_edges(text, "reduce"), text);
+  set_cell(a, 0, "normal", published_edges(map, "normal", text), text);
+  set_cell(a, cell_genes(), "reduce", published_edges(map, "reduce", text), text);
   return a;
 }
 
 Architecture Darts::parse(std::string_view raw) const {
   const std::string_view text = trim(raw);
-  if (text.substr(0, 8) == "Genotype") return parse_genotype(text);
+  if (text.find("Genotype") != text.npos || text.find('{') != text.npos)
+    return parse_genotype(text);
   const std::vector<std::string_view> cells = split(text, ';');
   if (cells.size() != 2)
     bad_architecture(text,
@@ -165,6 +190,22 @@ Architecture Darts::parse(std::string_view raw) const {
   set_cell(a, 0, "normal", cell_edges(cells[0], "normal", text), text);
   set_cell(a, cell_genes(), "reduce", cell_edges(cells[1], "reduce", text), text);
   return a;
+}
+
+Notation Darts::notation() const {
+  std::string ops;
+  for (const std::string& op : op_names_) ops += (ops.empty() ? "" : ", ") + op;
+  return {{{";", "between the normal cell and the reduction cell"},
+           {"|", "between the four nodes of a cell (nodes 2 to 5)"},
+           {",", "between the two edges of a node"},
+           {op_names_.back() + "~0",
+            "an edge: its operation (" + ops +
+                ") and the node it reads: 0 and 1 are the cell's inputs, the outputs of the two "
+                "cells before"}},
+          {{"Genotype(normal=[('sep_conv_3x3', 0), ...], normal_concat=range(2, 6), reduce=[...], "
+            "reduce_concat=range(2, 6))",
+            "the published form, also as a log prints it or as a dictionary"}},
+          {"normal", "reduce"}};
 }
 
 }  // namespace nas

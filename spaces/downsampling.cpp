@@ -2,7 +2,9 @@
 // downsamplings, each at another unit (balanced_mixture.md section 2).
 #include <algorithm>
 
+#include "spaces/arch_text.hpp"
 #include "spaces/error.hpp"
+#include "spaces/notation.hpp"
 #include "spaces/registry.hpp"
 
 namespace nas {
@@ -58,7 +60,7 @@ struct Block {
   bool projection;
 };
 
-class Downsampling final : public Space {
+class Downsampling final : public Space, public Notated {
  public:
   explicit Downsampling(const Options& o) : o_(o) {
     static constexpr const char* kNames[] = {"resnet20-pool", "resnet18-stride", "resnet50-stride"};
@@ -122,6 +124,8 @@ class Downsampling final : public Space {
 
   /// `[4,3,3]`, or a code of one digit a unit, 1 where it downsamples: 0000100100.
   Architecture parse(std::string_view text) const override {
+    if (text.size() > 1000) bad_architecture(text, "is too long");
+    if (text.find('[') != text.npos) text = inside_log(text, '[', ']');
     std::string plain;
     for (const char c : text)
       if (!std::isspace(static_cast<unsigned char>(c))) plain += c;
@@ -138,6 +142,16 @@ class Downsampling final : public Space {
     std::string why;
     if (!valid(a, &why)) throw ConfigError("architecture " + plain + ": " + why);
     return a;
+  }
+
+  Notation notation() const override {
+    std::string code(static_cast<size_t>(units_), '0');
+    for (int j = 0; j < downs_; ++j) code[static_cast<size_t>(j) + 1] = '1';
+    return {{{text(smallest()),
+              "units at each resolution, from the image's on: " + std::to_string(downs_ + 1) +
+                  " numbers from 1 whose sum is " + std::to_string(units_)}},
+            {{code, "a digit for each unit, 1 where it halves the resolution first"}},
+            {}};
   }
 
  protected:

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "spaces/mobile_block.hpp"
+#include "spaces/notation.hpp"
 #include "spaces/registry.hpp"
 #include "spaces/space.hpp"
 
@@ -29,7 +30,7 @@ void describe(Binder& b, MobileNetOptions& options);
 
 /// Genes: kernels of all block slots, expansions of all slots, depths of the elastic stages, and
 /// the resolution where there is a choice.
-class MobileNet final : public Space {
+class MobileNet final : public Space, public Notated {
  public:
   explicit MobileNet(const MobileNetOptions& options);
 
@@ -42,6 +43,7 @@ class MobileNet final : public Space {
   /// `{'ks': [...], 'e': [...], 'd': [...], 'r': [224]}`.
   std::string text(const Architecture& a) const override;
   Architecture parse(std::string_view text) const override;
+  Notation notation() const override;
   /// The largest network holds every tensor.
   std::vector<Architecture> cover() const override { return {largest()}; }
   /// Uniform over networks without walking conditions: the fast way of the same distribution.

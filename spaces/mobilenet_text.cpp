@@ -3,6 +3,7 @@
 
 #include "spaces/arch_text.hpp"
 #include "spaces/mobilenet.hpp"
+#include "spaces/ofa_dictionary.hpp"
 
 namespace nas {
 namespace {
@@ -60,7 +61,8 @@ void MobileNet::set_resolution(Architecture& a,
 
 Architecture MobileNet::parse(std::string_view raw) const {
   const std::string_view text = trim(raw);
-  return !text.empty() && text.front() == '{' ? parse_lists(text) : parse_blocks(text);
+  // A dictionary has brackets, the text form none.
+  return text.find_first_of("{(") != text.npos ? parse_lists(text) : parse_blocks(text);
 }
 
 Architecture MobileNet::parse_blocks(std::string_view text) const {
@@ -115,34 +117,61 @@ Architecture MobileNet::parse_block_stages(std::string_view text,
 
 // {'wid': None, 'ks': [...], 'e': [...], 'd': [...], 'r': [224]}
 Architecture MobileNet::parse_lists(std::string_view text) const {
+  const OfaDictionary map(text, {"ks", "e", "d"});
   Architecture a{std::vector<int16_t>(choices_.size(), 0)};
-  const auto need = [&](const std::string& key, size_t size) {
-    const std::optional<std::vector<int>> list = numbers_of(text, key);
-    if (!list) bad_architecture(text, key + ": missing");
-    if (list->size() != size)
-      bad_architecture(text,
-                       key + ": " + std::to_string(list->size()) + " values where " +
-                           std::to_string(size) + " are needed");
-    return *list;
-  };
-  const std::vector<int> ks = need("ks", slots_.size()), e = need("e", slots_.size());
+  const auto ks = map.list("ks", slots_.size()), e = map.list("e", slots_.size());
+  // A stage of one block has no depth; lists name it or leave it out.
   const auto elastic = static_cast<size_t>(std::count_if(
       stages_.begin(), stages_.end(), [](const Stage& s) { return s.depth_choice >= 0; }));
-  std::vector<int> d = numbers_of(text, "d").value_or(std::vector<int>());
-  if (d.size() != stages_.size()) d = need("d", elastic);
-  for (size_t s = 0; s < d.size(); ++s) set_depth(a, s, d[s], text);
-  for (size_t i = 0; i < slots_.size(); ++i) {
-    const std::string at = "[" + std::to_string(i) + "]";
-    a.genes[i] = option_of(ks[i], o_.kernels, text, "ks" + at);
-    a.genes[slots_.size() + i] = option_of(e[i], o_.expansions, text, "e" + at);
-  }
-  if (const auto r = numbers_of(text, "r")) {
-    if (r->size() != 1) bad_architecture(text, "r: expected one resolution");
-    set_resolution(a, std::to_string((*r)[0]), text);
-  } else if (resolution_choice_ >= 0) {
-    bad_architecture(text, "r: missing");
-  }
+  const bool whole = map.size_of("d") == stages_.size();
+  const auto d = map.list("d", whole ? stages_.size() : elastic);
+  for (size_t s = 0, next = 0; s < stages_.size(); ++s)
+    if (whole || stages_[s].depth_choice >= 0) set_depth(a, s, whole_number_of(*d[next++]), text);
+  for (size_t s = 0; s < stages_.size(); ++s)
+    for (int j = 0; j < stages_[s].slots; ++j) {
+      const auto i = static_cast<size_t>(stages_[s].first_block + j);
+      const bool used = j < depth(a, stages_[s]);
+      const auto set = [&](const Literal& value,
+                           const std::vector<int>& offered,
+                           const std::string& key) -> int16_t {
+        if (!used && OfaDictionary::says_nothing(value)) return 0;
+        const std::string where = key + "[" + std::to_string(i) + "]";
+        const int number = whole_number_of(value);
+        if (number < 0)
+          map.fail(
+              where + ": " + std::string(value.source.substr(0, 40)) + " is not " + one_of(offered),
+              used ? "The block is used: the depth of its stage says so." : "");
+        return option_of(number, offered, text, where);
+      };
+      a.genes[i] = set(*ks[i], o_.kernels, "ks");
+      a.genes[slots_.size() + i] = set(*e[i], o_.expansions, "e");
+    }
+  if (const std::optional<int> r = map.resolution())
+    set_resolution(a, std::to_string(*r), text);
+  else if (resolution_choice_ >= 0)
+    map.fail("r: missing", "The resolution is a choice of this space: " + one_of(o_.resolutions));
   return fix_inactive(std::move(a));
+}
+
+Notation MobileNet::notation() const {
+  const std::string name =
+      resolution_choice_ >= 0 ? "r" + std::to_string(o_.resolutions.back()) : "";
+  Notation n;
+  if (resolution_choice_ >= 0)
+    n.parts.emplace_back(name + ":", "resolution of the image: " + one_of(o_.resolutions));
+  n.parts.emplace_back("/", "between stages, " + std::to_string(stages_.size()) + " of them");
+  n.parts.emplace_back(
+      "-", "between the blocks of a stage; their number is its depth: " + one_of(o_.depths));
+  n.parts.emplace_back(
+      "k" + std::to_string(o_.kernels.back()) + "e" + std::to_string(o_.expansions.back()),
+      "a block: kernel " + one_of(o_.kernels) + ", expansion " + one_of(o_.expansions));
+  const std::string values = std::to_string(slots_.size());
+  n.others.emplace_back("{'ks': [...], 'e': [...], 'd': [...]" +
+                            std::string(resolution_choice_ >= 0 ? ", 'r': [192]}" : "}"),
+                        "the once-for-all dictionary: " + values + " kernels, " + values +
+                            " expansions, the depths; None or 0 for blocks that are not used");
+  n.keys = {"ks", "e", "d"};
+  return n;
 }
 
 }  // namespace nas

@@ -268,11 +268,18 @@ std::string NasBench201::text(const Architecture& a) const {
 }
 
 Architecture NasBench201::parse(std::string_view raw) const {
-  const std::string_view text = trim(raw);
+  std::string_view text = trim(raw);
+  // Logs print `Structure(4 nodes with |...|)` and `genotype: |...|`, lists [3, 0, 3, 1, 0, 1].
+  if (text.find('|') != text.npos)
+    text = inside_log(text, '|', '|');
+  else if (text.find('[') != text.npos && text.find('~') == text.npos)
+    text = inside_log(text, '[', ']');
+  const bool listed = !text.empty() && text[0] == '[' && text.back() == ']';
+  if (listed) text = trim(text.substr(1, text.size() - 2));
   Architecture a;
   if (text.empty())
     bad_architecture(text, "is empty", "Write |op~0|+|op~0|op~1|+|op~0|op~1|op~2|.");
-  if (text[0] == '#' || text.find_first_not_of("0123456789") == text.npos) {
+  if (!listed && (text[0] == '#' || text.find_first_not_of("0123456789") == text.npos)) {
     const std::optional<int> number = whole_number(text[0] == '#' ? text.substr(1) : text);
     if (!number || *number >= kSize)
       bad_architecture(
@@ -294,6 +301,21 @@ Architecture NasBench201::parse(std::string_view raw) const {
   std::string why;
   if (!valid(a, &why)) bad_architecture(text, why);
   return a;
+}
+
+Notation NasBench201::notation() const {
+  std::string ops;
+  for (const std::string& op : op_names()) ops += (ops.empty() ? "" : ", ") + op;
+  return {
+      {{"+", "between the nodes 1, 2 and 3 of the cell"},
+       {"|", "around the edges of a node"},
+       {"nor_conv_3x3~0",
+        "an edge: its operation (" + ops + ") and the node it reads; node 0 is the cell's input"}},
+      {{"3,0,3,1,0,1",
+        "the genes: positions among the operations of the edges 1<-0, 2<-0, 2<-1, 3<-0, 3<-1, "
+        "3<-2"},
+       {"9776 or #9776", "the genes as a number of base 5"}},
+      {}};
 }
 
 int NasBench201::index(const Architecture& a) {

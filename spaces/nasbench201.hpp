@@ -4,6 +4,7 @@
 #include <array>
 #include <vector>
 
+#include "spaces/notation.hpp"
 #include "spaces/registry.hpp"
 #include "spaces/space.hpp"
 
@@ -22,7 +23,7 @@ struct NasBench201Options {
   bool connected = false;  ///< Leave out the 341 cells without a path from input to output.
 };
 
-class NasBench201 final : public Space {
+class NasBench201 final : public Space, public Notated {
  public:
   static constexpr int kEdges = 6, kOps = 5, kSize = 15625;
   enum GeneValue : int16_t { kNone, kSkip, kConv1x1, kConv3x3, kAvgPool };
@@ -40,6 +41,7 @@ class NasBench201 final : public Space {
   /// `#9776` (base-5 index), and the inputs of a node in any order.
   std::string text(const Architecture& a) const override;
   Architecture parse(std::string_view text) const override;
+  Notation notation() const override;
   Architecture smallest() const override;
   Architecture largest() const override;
   std::vector<Architecture> cover() const override;

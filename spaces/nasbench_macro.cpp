@@ -6,6 +6,7 @@
 #include "spaces/arch_text.hpp"
 #include "spaces/error.hpp"
 #include "spaces/mobile_block.hpp"
+#include "spaces/notation.hpp"
 #include "spaces/registry.hpp"
 
 namespace nas {
@@ -38,7 +39,7 @@ constexpr int kLayers = 8, kStem = 32, kHead = 1280;
 constexpr std::array<int, 4> kStageBegin{0, 2, 5, kLayers};
 constexpr int16_t kIdentity = 0;
 
-class NasBenchMacro final : public Space {
+class NasBenchMacro final : public Space, public Notated {
  public:
   explicit NasBenchMacro(const Options& o) : o_(o) {
     name_ = "nasbench-macro";
@@ -94,7 +95,19 @@ class NasBenchMacro final : public Space {
   }
 
   Architecture parse(std::string_view raw) const override {
-    const std::string_view text = trim(raw);
+    std::string text(trim(raw));
+    // Also [2, 2, 2, 1, 2, 2, 2, 0].
+    if (text.find('[') != text.npos) {
+      const std::string list(inside_log(text, '[', ']'));
+      text.clear();
+      for (const std::string_view digit :
+           split(std::string_view(list).substr(1, list.size() - 2), ',')) {
+        if (trim(digit).size() != 1)
+          bad_architecture(list,
+                           "'" + std::string(trim(digit).substr(0, 40)) + "' is not 0, 1 or 2");
+        text += trim(digit);
+      }
+    }
     if (text.size() != kLayers)
       bad_architecture(text,
                        std::to_string(text.size()) + " characters where 8 digits are needed",
@@ -108,6 +121,14 @@ class NasBenchMacro final : public Space {
       a.genes.push_back(static_cast<int16_t>(text[i] - '0'));
     }
     return a;
+  }
+
+  Notation notation() const override {
+    return {{{"2",
+              "a digit for each of the 8 layers: 0 identity, 1 mb3_k3, 2 mb6_k5; layers 1 and "
+              "2 are the first stage, 3 to 5 the second, 6 to 8 the third"}},
+            {{"[2, 2, 2, 1, 2, 2, 2, 0]", "the same as a list"}},
+            {}};
   }
 
  private:

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "spaces/notation.hpp"
 #include "spaces/registry.hpp"
 #include "spaces/space.hpp"
 
@@ -21,7 +22,7 @@ void describe(Binder& b, OfaResNet50Options& o);
 /// Genes: depths (the residual convolution of the stem, then blocks added to each stage),
 /// expansions of all block slots, widths (middle and end of the stem, stages). The published code
 /// has a third value of the first gene that means the same as 0; here it does not exist.
-class OfaResNet50 final : public Space {
+class OfaResNet50 final : public Space, public Notated {
  public:
   explicit OfaResNet50(const OfaResNet50Options& options);
 
@@ -34,6 +35,7 @@ class OfaResNet50 final : public Space {
   /// takes the published `{'d': [...], 'e': [...], 'w': [...]}` and lists of choice=option.
   std::string text(const Architecture& a) const override;
   Architecture parse(std::string_view text) const override;
+  Notation notation() const override;
   /// The largest network holds every tensor.
   std::vector<Architecture> cover() const override { return {largest()}; }
 

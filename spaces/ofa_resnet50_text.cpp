@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "spaces/arch_text.hpp"
+#include "spaces/ofa_dictionary.hpp"
 #include "spaces/ofa_resnet50.hpp"
 
 namespace nas {
@@ -63,7 +64,8 @@ std::string OfaResNet50::text(const Architecture& a) const {
 
 Architecture OfaResNet50::parse(std::string_view raw) const {
   const std::string_view text = trim(raw);
-  if (!text.empty() && text.front() == '{') return parse_lists(text);
+  // A dictionary has brackets, the text form none.
+  if (text.find_first_of("{(") != text.npos) return parse_lists(text);
   if (text.find('=') != text.npos) return Space::parse(text);
   Architecture a{std::vector<int16_t>(choices_.size(), 0)};
   const std::vector<std::string_view> parts = split(text, '/');
@@ -114,37 +116,55 @@ Architecture OfaResNet50::parse(std::string_view raw) const {
 // {'d': [2, 0, 1, 2, 1], 'e': [0.2, ...], 'w': [0, ...]}: e are values, w positions among the
 // widths.
 Architecture OfaResNet50::parse_lists(std::string_view text) const {
+  const OfaDictionary map(text, {"d", "e", "w"});
   Architecture a{std::vector<int16_t>(choices_.size(), 0)};
-  const auto need = [&](const std::string& key, size_t size) {
-    const auto list = list_of(text, key);
-    if (!list) bad_architecture(text, key + ": missing");
-    if (list->size() != size)
-      bad_architecture(text,
-                       key + ": " + std::to_string(list->size()) + " values where " +
-                           std::to_string(size) + " are needed");
-    return *list;
+  const auto small = [&](const std::string& key, size_t i, const Literal& value, size_t count) {
+    const int number = whole_number_of(value);
+    if (number < 0 || number >= static_cast<int>(count))
+      map.fail(key + "[" + std::to_string(i) + "]: '" + std::string(value.source.substr(0, 40)) +
+               "' is not a whole number from 0 to " + std::to_string(count - 1));
+    return static_cast<int16_t>(number);
   };
-  const auto small = [&](const std::string& key, size_t i, std::string_view word, size_t count) {
-    const std::optional<int> value = whole_number(word);
-    if (!value || *value >= static_cast<int>(count))
-      bad_architecture(text,
-                       key + "[" + std::to_string(i) + "]: '" + std::string(word.substr(0, 40)) +
-                           "' is not a whole number from 0 to " + std::to_string(count - 1));
-    return static_cast<int16_t>(*value);
-  };
-  const auto d = need("d", 1 + kStages);
+  const auto d = map.list("d", 1 + kStages);
   // 0 and 1 both leave the residual convolution of the stem out.
-  a.genes[0] = small("d", 0, d[0], kMore + 1) == 2 ? 1 : 0;
-  for (size_t s = 0; s < kStages; ++s) a.genes[1 + s] = small("d", 1 + s, d[1 + s], kMore + 1);
-  const size_t blocks = first_width_ - 1 - kStages;
-  const auto e = need("e", blocks);
-  for (size_t i = 0; i < blocks; ++i)
-    a.genes[1 + kStages + i] =
-        option_of(1 + kStages + i, e[i], text, "e[" + std::to_string(i) + "]");
-  const auto w = need("w", 2 + kStages);
+  a.genes[0] = small("d", 0, *d[0], kMore + 1) == 2 ? 1 : 0;
+  for (size_t s = 0; s < kStages; ++s) a.genes[1 + s] = small("d", 1 + s, *d[1 + s], kMore + 1);
+  const auto e = map.list("e", first_width_ - 1 - kStages);
+  for (size_t s = 0; s < kStages; ++s)
+    for (size_t j = 0; j < stages_[s].size(); ++j) {
+      const auto choice = static_cast<size_t>(stages_[s][j].expand);
+      const size_t i = choice - 1 - kStages;
+      const bool used = static_cast<int>(j) < kBaseDepths[s] + a.genes[1 + s];
+      if (!used && OfaDictionary::says_nothing(*e[i])) continue;
+      a.genes[choice] = option_of(choice, e[i]->source, text, "e[" + std::to_string(i) + "]");
+    }
+  const auto w = map.list("w", 2 + kStages);
   for (size_t i = 0; i < w.size(); ++i)
-    a.genes[first_width_ + i] = small("w", i, w[i], o_.widths.size());
+    a.genes[first_width_ + i] = small("w", i, *w[i], o_.widths.size());
+  if (const std::optional<int> r = map.resolution(); r && *r != o_.resolution)
+    map.fail("r: " + std::to_string(*r) + " is not " + std::to_string(o_.resolution),
+             "The resolution is no choice of this space: it is its option `resolution`.");
   return fix_inactive(std::move(a));
+}
+
+Notation OfaResNet50::notation() const {
+  const auto& widths = choices_[first_width_].options;
+  const auto& expansions = choices_[1 + kStages].options;
+  Notation n;
+  n.parts = {{"w1.0-w0.8-res",
+              "the stem: widths of its middle and end, `res` for its residual convolution"},
+             {"/", "between the stem and the " + std::to_string(kStages) + " stages"},
+             {"w1.0:", "width of a stage: " + offered(widths)},
+             {"e0.2-e0.35",
+              "the blocks of a stage, as many as they are: expansion " + offered(expansions)}};
+  n.others = {{"{'d': [...], 'e': [...], 'w': [...]}",
+               "the once-for-all dictionary: " + std::to_string(1 + kStages) +
+                   " depths (of the stem 0 or 2; blocks added to a stage), " +
+                   std::to_string(first_width_ - 1 - kStages) +
+                   " expansions (None where unused), " + std::to_string(2 + kStages) +
+                   " positions among the widths"}};
+  n.keys = {"d", "e", "w"};
+  return n;
 }
 
 }  // namespace nas

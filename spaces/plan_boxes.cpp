@@ -45,6 +45,21 @@ std::string ids_text(const std::vector<int>& ids) {
   return text;
 }
 
+// Lines of at most `most` characters, broken behind what separates the parts of architectures.
+Strings broken(const std::string& text, size_t most) {
+  Strings lines;
+  for (size_t at = 0; at < text.size();) {
+    size_t end = std::min(text.size(), at + most);
+    if (end < text.size()) {
+      const size_t mark = text.find_last_of("/;+|,- ", end - 1);
+      if (mark != std::string::npos && mark > at) end = mark + 1;
+    }
+    lines.push_back(text.substr(at, end - at));
+    at = end;
+  }
+  return lines;
+}
+
 }  // namespace
 
 std::string range(const std::string& first, const std::string& last, const char* dots) {
@@ -130,24 +145,44 @@ std::string Boxes::colour(const SketchBox& box) const {
   return colour_of(static_cast<size_t>(it - patterns.begin()));
 }
 
-std::string Boxes::legend(size_t columns) const {
-  if (patterns.empty()) return "";
-  Strings cells;
-  const auto add = [&](const std::string& colour, const std::string& name) {
-    cells.push_back("<td border=\"1\" bgcolor=\"" + colour + "\">    </td><td align=\"left\">" +
-                    dot::escaped(name) + "   </td>");
+// `stage1.width ... stage4.width (4 choices)` of a pattern.
+std::string Boxes::meaning_of(const std::string& pattern) const {
+  Strings names;
+  for (const Choice& choice : choices_)
+    if (dot::pattern(choice.name) == pattern) names.push_back(choice.name);
+  if (names.size() < 2) return joined(names, "");
+  return range(names.front(), names.back()) + " (" + std::to_string(names.size()) + " choices)";
+}
+
+std::string Boxes::legend(size_t columns, const Strings& title) const {
+  const auto row = [](const std::string& inside) {
+    return "<tr><td align=\"left\">" + inside + "</td></tr>";
   };
-  for (size_t p = 0; p < patterns.size(); ++p) add(colour_of(p), patterns[p]);
-  add("white", "(fixed)");
-  std::string rows;
-  for (size_t i = 0; i < cells.size(); ++i)
-    rows += (i % columns == 0 ? "<tr>" : "") + cells[i] +
-            (i % columns + 1 == columns || i + 1 == cells.size() ? "</tr>" : "");
-  const std::string title =
-      "<tr><td align=\"left\"><b>Colours: put there by the choice</b></td></tr>";
-  return "  label=<<table border=\"0\" cellborder=\"0\">" + title +
-         "<tr><td align=\"left\"><table border=\"0\" cellborder=\"0\" cellspacing=\"2\">" + rows +
-         "</table></td></tr></table>>;\n  labelloc=t;\n  labeljust=l;\n";
+  std::string text;
+  for (const std::string& line : title)
+    for (const std::string& part : broken(line, 60 * columns)) {
+      const std::string escaped = dot::escaped(part);
+      text += row(&line == &title[0] ? "<font point-size=\"14\"><b>" + escaped + "</b></font>"
+                                     : escaped);
+    }
+  if (!patterns.empty()) {
+    Strings cells;
+    const auto add = [&](const std::string& colour, const std::string& name) {
+      cells.push_back("<td border=\"1\" bgcolor=\"" + colour + "\">    </td><td align=\"left\">" +
+                      dot::escaped(name) + "   </td>");
+    };
+    for (size_t p = 0; p < patterns.size(); ++p) add(colour_of(p), meaning_of(patterns[p]));
+    add("white", "fixed: in every network of the space");
+    std::string rows;
+    for (size_t i = 0; i < cells.size(); ++i)
+      rows += (i % columns == 0 ? "<tr>" : "") + cells[i] +
+              (i % columns + 1 == columns || i + 1 == cells.size() ? "</tr>" : "");
+    text += row("<b>Colours: the choice that put a box there</b>") +
+            row("<table border=\"0\" cellborder=\"0\" cellspacing=\"2\">" + rows + "</table>");
+  }
+  if (text.empty()) return "";
+  return "  label=<<table border=\"0\" cellborder=\"0\">" + text +
+         "</table>>;\n  labelloc=t;\n  labeljust=l;\n";
 }
 
 }  // namespace nas::dot

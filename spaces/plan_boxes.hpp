@@ -68,7 +68,8 @@ class Boxes {
     return highest;
   }
 
-  std::string legend(size_t columns) const;
+  /// The graph's label: title, then what the colours mean.
+  std::string legend(size_t columns, const Strings& title) const;
 
  private:
   const Choice& choice(const Provenance& p) const { return choices_[at(p.choice)]; }
@@ -84,6 +85,7 @@ class Boxes {
                            bool with_first_option) const;
 
   std::string colour(const SketchBox& box) const;
+  std::string meaning_of(const std::string& pattern) const;
 
   const std::vector<Choice>& choices_;
 };

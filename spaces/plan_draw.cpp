@@ -426,7 +426,9 @@ std::string heads_text(const Strings& heads) {
 
 }  // namespace
 
-std::string draw_network(const Plan& plan, const std::vector<Choice>& choices) {
+std::string draw_network(const Plan& plan,
+                         const std::vector<Choice>& choices,
+                         const std::vector<std::string>& title) {
   const Boxes boxes(plan, choices);
   Network network(boxes);
   Strings heads;
@@ -439,8 +441,9 @@ std::string draw_network(const Plan& plan, const std::vector<Choice>& choices) {
          "  edge [arrowsize=0.6];\n"
          "  graph [style=\"rounded\", color=\"#aaaaaa\", fontsize=10, labeljust=l];\n" +
          body + heads_text(heads) +
-         boxes.legend(at(
-             std::min(3, network.columns() + 2 * static_cast<int>(!boxes.sketch.kinds.empty())))) +
+         boxes.legend(
+             at(std::min(3, network.columns() + 2 * static_cast<int>(!boxes.sketch.kinds.empty()))),
+             title) +
          "}\n";
 }
 

@@ -3,6 +3,9 @@
 #include <nlohmann/json.hpp>
 
 #include "spaces/error.hpp"
+#include "spaces/literal.hpp"
+#include "spaces/notation.hpp"
+#include "spaces/read_architecture.hpp"
 #include "spaces/space.hpp"
 
 namespace nas {
@@ -27,8 +30,8 @@ std::vector<std::string> names_of(const std::vector<Choice>& choices) {
                           const std::vector<std::string>& known) {
   std::string all;
   for (const std::string& name : known) all += (all.empty() ? "" : ", ") + name;
-  const std::string near = nearest(word, known);
-  throw ConfigError("architecture: unknown " + what + " '" + word + "'; expected one of: " + all,
+  const std::string shown = word.substr(0, 64), near = nearest(shown, known);
+  throw ConfigError("architecture: unknown " + what + " '" + shown + "'; expected one of: " + all,
                     near.empty() ? "" : "did you mean '" + near + "'?");
 }
 
@@ -60,7 +63,7 @@ Architecture Space::parse(std::string_view text) const {
     text = comma == std::string_view::npos ? std::string_view() : trim(text.substr(comma + 1));
     const size_t equals = item.find('=');
     if (equals == std::string_view::npos)
-      throw ConfigError("architecture: '" + std::string(item) +
+      throw ConfigError("architecture: '" + std::string(item.substr(0, 64)) +
                         "' is not of the form choice=option");
     const std::string name(trim(item.substr(0, equals)));
     const auto it = std::find(names.begin(), names.end(), name);
@@ -90,25 +93,24 @@ std::string Space::json(const Architecture& a) const {
   return out.dump();
 }
 
+Notation notation_of(const Space& space) {
+  const auto* own = dynamic_cast<const Notated*>(&space);
+  if (own == nullptr)
+    return {{{"choice=option,...", "the option of every choice that is active"}}, {}, {}};
+  return own->notation();
+}
+
 Architecture Space::parse_json(std::string_view json) const {
-  const auto value = nlohmann::json::parse(json, nullptr, /*allow_exceptions=*/false);
-  if (!value.is_object()) throw ConfigError("architecture: not a JSON object of choice: option");
-  const std::vector<std::string> names = names_of(choices_);
-  Architecture a{std::vector<int16_t>(choices_.size(), 0)};
-  std::vector<char> given(choices_.size(), 0);
-  for (const auto& [name, option] : value.items()) {
-    const auto it = std::find(names.begin(), names.end(), name);
-    if (it == names.end()) unknown("choice", name, names);
-    const auto c = static_cast<size_t>(it - names.begin());
-    if (!option.is_string())
-      throw ConfigError("architecture: " + name + ": the option must be a string");
-    a.genes[c] = option_of(choices_[c], option.get<std::string>());
-    given[c] = 1;
+  Literal map;
+  try {
+    map = parse_literal(json);
+  } catch (const LiteralError& e) {
+    throw ConfigError("architecture: not an object of choice: option: at character " +
+                      std::to_string(e.at + 1) + ": " + e.what());
   }
-  for (size_t c = 0; c < choices_.size(); ++c)
-    if (active(a, c) != static_cast<bool>(given[c]))
-      throw ConfigError("architecture: choice " + names[c] +
-                        (given[c] ? " is not active" : " is missing"));
+  if (!map.is(Literal::Kind::kMap))
+    throw ConfigError("architecture: not an object of choice: option");
+  Architecture a = read_choices(*this, map);
   std::string why;
   if (!valid(a, &why)) throw ConfigError("architecture: " + why);
   return a;

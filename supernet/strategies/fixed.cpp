@@ -1,23 +1,25 @@
 // One architecture only: trains a network alone, e.g. a winner from scratch or a reference.
+#include "spaces/read_architecture.hpp"
 #include "supernet/strategies/options.hpp"
 
 namespace nas {
 namespace {
 
 struct Options {
-  std::string architecture;
+  Binder::Raw architecture;
 };
 
 void describe(Binder& b, Options& o) {
-  b.value("architecture", o.architecture, "Text form of the architecture; empty: the largest");
+  b.raw("architecture",
+        o.architecture,
+        "Architecture in any form that `nas space show` tells; empty: the largest");
 }
 
 class Fixed final : public Strategy {
  public:
   Fixed(const StrategyContext& context, const Options& options)
       : Strategy(context),
-        architecture_(options.architecture.empty() ? context.space.largest()
-                                                   : context.space.parse(options.architecture)) {}
+        architecture_(chosen(context.space, architecture_in_yaml(options.architecture))) {}
 
   std::string name() const override { return "fixed"; }
 
@@ -32,6 +34,10 @@ class Fixed final : public Strategy {
   void load(const StrategyState&) override {}
 
  private:
+  static Architecture chosen(const Space& space, const std::string& text) {
+    return text.empty() ? space.largest() : read_architecture(space, text);
+  }
+
   Architecture architecture_;
 };
 

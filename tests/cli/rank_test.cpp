@@ -207,7 +207,7 @@ TEST(Rank, LargeSpacesNumbersAndTables) {
   EXPECT_EQ(call({"space", "enumerate", "darts"}).code, 2);
   const Finished beyond = numbered("0");
   EXPECT_EQ(beyond.code, 1);
-  EXPECT_THAT(beyond.err, HasSubstr("numbered.csv:4: '36' is no number of an architecture"));
+  EXPECT_THAT(beyond.err, HasSubstr("numbered.csv:4:1: '36' is no number of an architecture"));
 }
 
 // Values stored by the ranking name the weights they are of.

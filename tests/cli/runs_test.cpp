@@ -111,7 +111,7 @@ TEST(Results, BestFirstWithEveryMetric) {
             "[2,1]             0.93  4000000\n"
             "[0,1]              0.9  1000000\n");
   EXPECT_EQ(in(folder, {"results", "s-2", "--sort", "macs", "--top", "1", "--format", "csv"}).out,
-            "architecture,accuracy,macs\n\"[0,1]\",0.9,1000000.0\n");
+            "architecture,accuracy,macs\n\"[0,1]\",0.9,1000000\n");
   const auto json = nlohmann::json::parse(
       in(folder,
          {"results", "--run", "s-2", "--json", "--where", "macs <= 3M", "--metric", "accuracy"})

@@ -8,7 +8,9 @@
 #include <string_view>
 #include <vector>
 
+#include "spaces/architecture_list.hpp"
 #include "spaces/error.hpp"
+#include "spaces/read_architecture.hpp"
 #include "spaces/registry.hpp"
 
 namespace nas::fuzz {
@@ -60,18 +62,29 @@ inline const std::vector<std::unique_ptr<Space>>& spaces() {
   return all;
 }
 
-/// An architecture as text and as JSON, for one space of every family.
+/// An architecture in any form, as JSON, and as a list, for one space of every family.
 inline void read_architecture(std::string_view text) {
-  for (const auto& space : spaces())
-    for (const bool json : {false, true}) {
-      try {
-        const Architecture a = json ? space->parse_json(text) : space->parse(text);
-        require(space->valid(a));
-        require(space->parse(space->text(a)) == space->fix_inactive(a));
-      } catch (const ConfigError& e) {
-        require(!std::string(e.what()).empty());
-      }
+  const auto answers = [](auto&& reader) {
+    try {
+      reader();
+    } catch (const ConfigError& e) {
+      require(!std::string(e.what()).empty());
+    } catch (const DataError& e) {
+      require(!std::string(e.what()).empty());
     }
+  };
+  for (const auto& space : spaces()) {
+    const auto check = [&](const Architecture& a) {
+      require(space->valid(a));
+      require(space->parse(space->text(a)) == space->fix_inactive(a));
+    };
+    answers([&] { check(nas::read_architecture(*space, text)); });
+    answers([&] { check(space->parse(text)); });
+    answers([&] { check(space->parse_json(text)); });
+    answers([&] {
+      for (const Architecture& a : read_architecture_list(*space, text, "fuzz.txt")) check(a);
+    });
+  }
 }
 
 }  // namespace nas::fuzz

@@ -149,14 +149,15 @@ TEST_F(EvaluatorTest, TableErrorsNameFileAndLine) {
   };
   EXPECT_THAT(error_of(""), HasSubstr("has no rows"));
   EXPECT_THAT(error_of("architecture,accuracy\n" + text + ",1,2\n"),
-              HasSubstr("bad.csv:2: 3 cells"));
+              HasSubstr(": 3 cells, the header has 2"));
   EXPECT_THAT(error_of("architecture,accuracy\n" + text + ",abc\n", {"accuracy"}),
-              HasSubstr("bad.csv:2: accuracy: 'abc' is not a finite number"));
-  EXPECT_THAT(error_of("architecture,accuracy\n" + text + ",nan\n", {"accuracy"}),
+              HasSubstr(": accuracy: 'abc' is not a finite number"));
+  EXPECT_THAT(error_of("architecture,accuracy\n" + text + ",inf\n", {"accuracy"}),
               HasSubstr("not a finite number"));
-  EXPECT_THAT(error_of("architecture,accuracy\nrubbish,1\n"), HasSubstr("bad.csv:2: not an arch"));
+  EXPECT_THAT(error_of("architecture,accuracy\n  rubbish,1\n"),
+              HasSubstr("bad.csv:2:3: not an arch"));
   EXPECT_THAT(error_of("architecture,accuracy\n" + text + ",1\n" + text + ",2\n"),
-              HasSubstr("bad.csv:3: repeats the architecture of line 2"));
+              HasSubstr("bad.csv:3:1: repeats the architecture of line 2"));
   EXPECT_THAT(error_of("architecture,accuracy\n" + text + ",1\n", {"acuracy"}),
               HasSubstr("Did you mean 'accuracy'"));
   EXPECT_THAT(error_of("name,accuracy\n" + text + ",1\n"), HasSubstr("no column 'architecture'"));
@@ -164,10 +165,13 @@ TEST_F(EvaluatorTest, TableErrorsNameFileAndLine) {
   EXPECT_THAT(error_of("architecture,accuracy\n\"open,1\n"), HasSubstr("quoted cell does not end"));
   EXPECT_THAT(error_of("architecture,accuracy\n" + text + ",abc\n\"" + space_.text(samples(2)[1]) +
                        "\",1\n"),
-              HasSubstr("bad.csv:2: accuracy: 'abc' is not a finite number"));
+              HasSubstr(": accuracy: 'abc' is not a finite number"));
   EXPECT_THAT(error_of("architecture,a,a\n" + text + ",1,2\n", {"a"}),
               HasSubstr("has two columns 'a'"));
-  EXPECT_THAT(error_of("{\"x\": \"y\"}"), HasSubstr("neither a JSON array"));
+  EXPECT_THAT(error_of("architecture,a,a\n" + text + ",1,2\n"), HasSubstr("has two columns 'a'"));
+  EXPECT_THAT(error_of("{\"x\": \"y\"}"), HasSubstr("value: 'y' is not a finite number"));
+  EXPECT_THAT(error_of("[1, 2]"), HasSubstr("bad.csv:1:2: is neither an array of objects"));
+  EXPECT_THAT(error_of("{\n\"x\": 1,\n\"y\": }"), HasSubstr("bad.csv:3:6: is not valid JSON"));
   for (const char* absent : {"/nonexistent.csv", "/tmp"}) {
     TableOptions options;
     options.file = absent;

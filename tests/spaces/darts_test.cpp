@@ -129,8 +129,8 @@ TEST(Darts, BadTextsNameTheField) {
   refused(concat, "normal_concat: '[3]'");
   concat = kGenotype;
   concat.replace(concat.rfind("range(2, 6)"), 11, "range(2, 5)");
-  refused(concat, "reduce_concat: 'range(2,5)'");
-  refused("Genotype(normal=[], normal_concat", "normal_concat: ''");
+  refused(concat, "reduce_concat: 'range(2, 5)'");
+  refused("Genotype(normal=[], normal_concat", "ends without its ')'");
   refused("Genotype(normal=[(sep_conv_3x3, 0)])", "is no edge");
 }
 
