@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "cli/document.hpp"
+#include "cli/latency.hpp"
 #include "search/failures.hpp"
 #include "search/pareto.hpp"
 
@@ -168,6 +169,7 @@ void print_search(const Json& d, const RunRow& run, const Common& common) {
           (reference.empty() ? "" : ", ") + metric + " " + format_number(value.get<double>());
     print("hypervolume " + format_number(d["hypervolume"].get<double>(), 6) +
           " (reference: " + reference + ")");
+    if (d.contains("latency")) print("latency_ms: " + latency_text(d["latency"]));
     if (d.contains("baseline"))
       print("random search, equal evaluations: hypervolume " +
             format_number(d["baseline"]["hypervolume"].get<double>(), 6));
