@@ -199,6 +199,10 @@ int run_measure(const std::vector<std::string>& args) {
     if (!file) throw ConfigError("--out " + o.out + " cannot be written (the table is stored)");
   }
   // Last: whatever ends it, the table is there.
+  if (o.check > 0)
+    note(o.common,
+         "latency table '" + table.id + "' is stored; checking it on " + std::to_string(o.check) +
+             " whole networks");
   const CheckResult checked = o.check > 0 ? check(o, *space, table, device) : CheckResult{};
   report(o, table, *space, checked);
   return kExitOk;
