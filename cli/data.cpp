@@ -6,6 +6,7 @@
 
 #include "cli/command.hpp"
 #include "cli/config_problems.hpp"
+#include "cli/data_notes.hpp"
 #include "spaces/printable.hpp"
 #include "supernet/data/check.hpp"
 #include "supernet/data/dataset.hpp"
@@ -99,7 +100,43 @@ std::vector<std::string> warnings_of(const Checked& c) {
     warnings.push_back(
         std::to_string(untrained.size()) + of + (untrained.size() == 1 ? " has" : " have") +
         " images in validation or test but none in train: " + first_classes(*c.data, untrained));
+  if (c.data->class_names().size() == 1)
+    warnings.push_back("there is only one class, '" + c.data->class_names()[0] + "'");
+  if (c.check.conflicting > 0)
+    warnings.push_back(counted(static_cast<size_t>(c.check.conflicting), "image is", "images are") +
+                       " there with different labels (see duplicates)");
   return warnings;
+}
+
+std::string placed(const Checked& c, int64_t index) {
+  return c.data->where(index) + " (" +
+         kSplitNames[static_cast<size_t>(c.check.split_of[static_cast<size_t>(index)])] + ", " +
+         c.data->class_names()[static_cast<size_t>(c.data->label(index))] + ")";
+}
+
+/// What is trained on must not be judged on: one problem for each pair of splits, with an example.
+void add_shared_images(Checked& c) {
+  constexpr std::array<std::pair<int, int>, 3> kPairs = {
+      {{kTrainSplit, kValidationSplit}, {kTrainSplit, kTestSplit}, {kValidationSplit, kTestSplit}}};
+  for (size_t p = 0; p < kPairs.size(); ++p) {
+    if (c.check.shared[p] == 0) continue;
+    const auto in = [&](const DataCheck::Duplicates& group, int split) {
+      return std::find_if(group.indices.begin(), group.indices.end(), [&](int64_t i) {
+        return c.check.split_of[static_cast<size_t>(i)] == split;
+      });
+    };
+    const auto [one, other] = kPairs[p];
+    for (const auto& group : c.check.duplicates) {
+      const auto first = in(group, one), second = in(group, other);
+      if (first == group.indices.end() || second == group.indices.end()) continue;
+      c.problems.push_back(
+          counted(static_cast<size_t>(c.check.shared[p]), "image lies", "images lie") +
+          " in both " + kSplitNames[static_cast<size_t>(one)] + " and " +
+          kSplitNames[static_cast<size_t>(other)] + ", such as " + placed(c, *first) + " and " +
+          placed(c, *second));
+      break;
+    }
+  }
 }
 
 Json problems_of_source(const std::vector<std::string>& found) {
@@ -157,7 +194,11 @@ Json check_json(const Checked& c) {
   json["unreadable"] = std::move(bad);
   json["problems"] = problems_of_source(c.problems);
   json["warnings"] = warnings_of(c);
-  json["ignored_files"] = data.ignored_files();
+  json["remarks"] = data.remarks();
+  json["unused"] = Json::array();
+  for (const Unused& unused : data.unused())
+    json["unused"].push_back(
+        {{"why", unused.why}, {"count", unused.count}, {"names", unused.names}});
   json["duplicates"] = duplicates_json(data, c.check);
   return json;
 }
@@ -241,14 +282,14 @@ void print_check(const Checked& c) {
   print_classes(c);
   print_sizes(c.check);
   print_duplicates(c);
-  const std::vector<std::string> ignored = c.data->ignored_files();
-  if (!ignored.empty())
-    print("ignored (neither .jpg nor .png): " + counted(ignored.size(), "file", "files") +
-          ", such as " + printable(ignored.front()));
-  for (const std::string& text : warnings_of(c)) print("warning: " + text);
+  for (const std::string& text : data_notes(*c.data)) print("note: " + text);
+  for (const std::string& text : warnings_of(c)) print("warning: " + printable(text));
   const auto& unreadable = c.check.unreadable;
   print("unreadable: " + (unreadable.empty() ? "none" : std::to_string(unreadable.size())));
-  for (const auto& entry : unreadable) print("  " + printable(entry.reason));
+  for (size_t i = 0; i < std::min(unreadable.size(), kMostRows); ++i)
+    print("  " + printable(unreadable[i].reason));
+  if (unreadable.size() > kMostRows)
+    print("  and " + std::to_string(unreadable.size() - kMostRows) + " more (--json lists all)");
   print_problems(c.problems);
 }
 
@@ -284,6 +325,7 @@ int check_all(const Options& o, Faults& faults) {
     });
   }
   c.problems = faults.found();
+  add_shared_images(c);
   if (o.common.json) {
     print(dumped(check_json(c)));
   } else {
@@ -335,7 +377,8 @@ int info(const Options& o) {
                   {"splits_hash", splits.hash},
                   {"mean", n.mean},
                   {"std", n.std},
-                  {"normalisation", origin}}));
+                  {"normalisation", origin},
+                  {"preparation", preparation_json(*data)}}));
     return kExitOk;
   }
   const auto list = [](const std::vector<float>& values) {
@@ -354,6 +397,7 @@ int info(const Options& o) {
         std::to_string(splits.validation.size()) + ", test " + std::to_string(splits.test.size()) +
         (data->test_indices().empty() ? "" : " (named by the data)"));
   print("splits hash  " + splits.hash);
+  print("evaluation   " + preparation_text(*data, shape));
   print("mean         " + list(n.mean) + " (" + origin + ")");
   print("std          " + list(n.std));
   return kExitOk;

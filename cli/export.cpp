@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/arch_list.hpp"
+#include "cli/data_notes.hpp"
 #include "cli/pick.hpp"
 #include "cli/supernet_run.hpp"
 #include "supernet/checkpoint.hpp"
@@ -32,7 +33,7 @@ struct Options {
   Common common;
   std::string run = "last", architecture, pick, out;
   std::vector<std::string> formats = {"torchscript", "safetensors", "json"};
-  bool fold = false, force = false, batch_statistics = false;
+  bool fold = false, force = false, batch_statistics = false, running = false;
   int64_t recalibrate = 0;
   std::vector<std::string> check;  ///< Hidden: --check-files MODEL IMAGES RESULT THREADS.
   bool wants(const char* format) const {
@@ -167,17 +168,7 @@ class Export {
     const RunParts& p = *run_.parts;
     plan_ = p.space->plan(architecture_);
     cost_ = cost_of(plan_, p.space->counting());
-    const EvaluateOptions& e = p.config.evaluate;
-    const int64_t images = o_.recalibrate > 0 ? o_.recalibrate : e.recalibrate.images;
-    FixedBatches calibration(
-        p.data(),
-        seeded_subset(p.splits.train, images, e.recalibrate.seed, "recalibrate"),
-        e.recalibrate.batch,
-        p.device,
-        p.config.train.memory_format);
-    calibrated_on_ = calibration.size();
-    BnTable table =
-        recalibrate(plan_, architecture_, *run_.weights, calibration, !o_.batch_statistics);
+    BnTable table = statistics();
     subnet_ = cut_out(plan_, architecture_, *run_.weights, table);
     if (parameter_count(subnet_) != cost_.params)
       throw std::logic_error("the subnet's tensors are not those its plan counts");
@@ -202,6 +193,71 @@ class Export {
     if (o_.fold) folded_ = fold_batch_norms(subnet_);
   }
 
+  /// Batch-norm statistics as the run's subnets are judged with (evaluate.recalibrate), so that the
+  /// file answers as `nas evaluate` said: measured anew, or the supernet's running ones. Batch
+  /// norms without running ones are judged with those of the batch; they are measured all the same,
+  /// unless asked not, because a network alone answers for single images.
+  BnTable statistics() {
+    const RunParts& p = *run_.parts;
+    const RecalibrateOptions& r = p.config.evaluate.recalibrate;
+    measured_ = !o_.running && (r.enabled || o_.recalibrate > 0);
+    BnTable running = running_statistics(plan_, architecture_, *run_.weights);
+    size_t norms = 0;
+    for (const Node& node : plan_.nodes)
+      norms += std::holds_alternative<BatchNorm>(node.op) ? 1 : 0;
+    const bool others = norms > running.size() && !o_.batch_statistics;
+    BnTable table;
+    if ((measured_ && !running.empty()) || others) {
+      const int64_t images = o_.recalibrate > 0 ? o_.recalibrate : r.images;
+      FixedBatches calibration(p.data(),
+                               seeded_subset(p.splits.train, images, r.seed, "recalibrate"),
+                               r.batch,
+                               p.device,
+                               p.config.train.memory_format);
+      calibrated_on_ = calibration.size();
+      calibration_batch_ = calibration.batch();
+      table = recalibrate(plan_, architecture_, *run_.weights, calibration, !o_.batch_statistics);
+    }
+    from_running_ = measured_ ? 0 : running.size();
+    if (!measured_)
+      for (auto& [id, stats] : running) table[id] = std::move(stats);
+    from_images_ = table.size() - from_running_;
+    from_batch_ = norms - table.size();
+    return table;
+  }
+
+  Json batch_norm_json() const {
+    const RecalibrateOptions& r = run_.parts->config.evaluate.recalibrate;
+    Json json{
+        {"statistics", from_batch_ > 0 ? "batch where the space says so" : "fixed"},
+        {"treatment",
+         from_running_ > 0  ? "running"
+         : from_images_ > 0 ? "recalibrated"
+                            : "batch"},
+        {"from",
+         {{"recalibration", from_images_}, {"running", from_running_}, {"batch", from_batch_}}},
+        {"images", calibrated_on_},
+        {"folded", folded_}};
+    if (calibrated_on_ > 0) {
+      json["split"] = "train";
+      json["batch"] = calibration_batch_;
+      json["seed"] = r.seed;
+    }
+    return json;
+  }
+
+  /// The same for people.
+  std::string batch_norm_text() const {
+    std::string text;
+    const auto add = [&](size_t n, const std::string& what) {
+      if (n > 0) text += (text.empty() ? "" : "; ") + std::to_string(n) + " " + what;
+    };
+    add(from_images_, "measured on " + std::to_string(calibrated_on_) + " training images");
+    add(from_running_, "with the supernet's running statistics");
+    add(from_batch_, "with the statistics of each batch");
+    return text.empty() ? "none" : text;
+  }
+
   Json description() const {
     const RunParts& p = *run_.parts;
     Json json{{"schema", "nas-export/1"},
@@ -211,17 +267,18 @@ class Export {
               {"choices", Json::parse(p.space->json(architecture_))},
               {"macs", cost_.macs},
               {"params", cost_.params},
-              {"batch_norm",
-               {{"statistics", o_.batch_statistics ? "batch where the space says so" : "fixed"},
-                {"images", calibrated_on_},
-                {"folded", folded_}}},
+              {"batch_norm", batch_norm_json()},
               {"input",
                {{"shape", {plan_.input.c, plan_.input.h, plan_.input.w}},
                 {"resizes",
                  plan_.resize_input
                      ? "images of another size: bilinear, antialiased, inside the TorchScript model"
                      : "no"},
+                {"preparation", preparation_json(*p.dataset)},
                 {"scale", "pixel / 255, minus mean, divided by std, per channel"},
+                {"channel_order", plan_.input.c == 3 ? "RGB" : "grey"},
+                {"layout", "NCHW"},
+                {"value_range_before_mean", {0, 1}},
                 {"mean", p.normalisation.mean},
                 {"std", p.normalisation.std}}},
               {"classes", p.dataset->class_names()},
@@ -294,6 +351,7 @@ class Export {
                 {"macs", cost_.macs},
                 {"params", cost_.params},
                 {"params_in_file", parameter_count(subnet_)},
+                {"batch_norm", batch_norm_json()},
                 {"batch_norms_folded", folded_},
                 {"files", files},
                 {"check", check}};
@@ -309,6 +367,7 @@ class Export {
     print("parameters in the file: " + std::to_string(parameter_count(subnet_)) +
           " (counted: " + std::to_string(cost_.params) + ")" +
           (folded_ > 0 ? ", " + std::to_string(folded_) + " batch norms folded" : ""));
+    print("batch norms: " + batch_norm_text());
     if (check.is_null()) return;
     print("check in a fresh process, " + check["images"].dump() + " images: " +
           (check["logits_equal"]
@@ -325,7 +384,9 @@ class Export {
   Cost cost_;
   Subnet subnet_;
   int folded_ = 0;
-  int64_t calibrated_on_ = 0;
+  bool measured_ = true;  ///< Running statistics are replaced by measured ones.
+  int64_t calibrated_on_ = 0, calibration_batch_ = 0;
+  size_t from_images_ = 0, from_running_ = 0, from_batch_ = 0;  ///< Batch norms, by statistics.
   at::Tensor images_, expected_;
 };
 
@@ -356,8 +417,14 @@ int run_export(const std::vector<std::string>& args) {
                o.batch_statistics,
                "Keep batch norms without running statistics as they are (then answers depend on "
                "the batch)");
-  app.add_option("--recalibrate", o.recalibrate, "Training images for the batch-norm statistics")
-      ->check(CLI::PositiveNumber);
+  auto* keep = app.add_flag("--no-recalibrate",
+                            o.running,
+                            "Keep the supernet's running batch-norm statistics (default: as the "
+                            "run's evaluate.recalibrate says)");
+  app.add_option(
+         "--recalibrate", o.recalibrate, "Measure batch-norm statistics on so many training images")
+      ->check(CLI::PositiveNumber)
+      ->excludes(keep);
   app.add_flag("--force", o.force, "Replace files of an earlier export");
   app.add_option("--check-files", o.check)->expected(4)->group("");
   add_common(app, o.common);

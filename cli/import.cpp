@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "cli/data_notes.hpp"
 #include "cli/supernet_run.hpp"
 #include "supernet/checkpoint.hpp"
 #include "supernet/initial_weights.hpp"
@@ -112,6 +113,8 @@ int run_import(const std::vector<std::string>& args) {
   add_common(app, o.common);
   if (!parse(app, args)) return kExitOk;
   Imported run = read(o);
+  for (const std::string& text : training_notes(*run.parts->dataset, run.parts->splits))
+    note(o.common, "note: " + text);
   record(run, o);
   int64_t parameters = 0;
   for (const NamedTensor& p : run.weights->parameters()) parameters += p.tensor.numel();

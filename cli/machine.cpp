@@ -10,6 +10,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "hardware/usable_memory.hpp"
+
 namespace nas::cli {
 namespace {
 
@@ -97,9 +99,8 @@ MemoryFacts memory_facts() {
     if (name == "MemTotal:") facts.total_bytes = kib * 1024;
     if (name == "MemAvailable:") facts.available_bytes = kib * 1024;
   }
-  std::ifstream limit("/sys/fs/cgroup/memory.max");
-  double bytes = 0;
-  if (limit >> bytes && bytes < facts.total_bytes) facts.limit_bytes = bytes;
+  if (const auto limit = memory_limit_bytes(); limit && *limit < facts.total_bytes)
+    facts.limit_bytes = *limit;
   return facts;
 }
 

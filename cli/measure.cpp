@@ -23,7 +23,7 @@ using Json = nlohmann::ordered_json;
 struct Options {
   Common common;
   std::string space, run, device = "cpu", name, out;
-  MeasureOptions measure;
+  MeasureOptions measure{.stop = stop_requested};
   int threads = 0;
   int check = 0;
 };
@@ -46,7 +46,8 @@ struct CheckResult {
   double scale = 1;       ///< Sum of measured over sum of predicted.
 };
 
-/// Whole networks against the sums of their ops.
+/// Whole networks against the sums of their ops. Stopped: Interrupted, as some of the networks are
+/// not those that were asked for; the table is stored before.
 CheckResult check(const Options& o,
                   const Space& space,
                   const LatencyTable& table,
@@ -55,16 +56,21 @@ CheckResult check(const Options& o,
   Rng rng(o.common.seed, "measure/check");
   Progress progress(o.common, "check", o.check);
   double predicted = 0, measured = 0;
-  for (int i = 0; i < o.check && !stop_requested(); ++i) {
-    const Architecture a = space.sample(rng);
-    result.predicted.push_back(table.predict(space.plan(a)));
-    result.measured.push_back(time_network(space, a, o.measure, device).median_ms);
-    result.mean_error += std::abs(result.predicted.back() - result.measured.back()) /
-                         result.measured.back() / o.check;
-    predicted += result.predicted.back();
-    measured += result.measured.back();
-    progress.update(i + 1, "");
-  }
+  for (int i = 0; i < o.check; ++i) try {
+      const Architecture a = space.sample(rng);
+      result.predicted.push_back(table.predict(space.plan(a)));
+      result.measured.push_back(time_network(space, a, o.measure, device).median_ms);
+      result.mean_error += std::abs(result.predicted.back() - result.measured.back()) /
+                           result.measured.back() / o.check;
+      predicted += result.predicted.back();
+      measured += result.measured.back();
+      progress.update(i + 1, "");
+    } catch (const Interrupted&) {
+      throw Interrupted("the check was stopped after " + std::to_string(i) + " of " +
+                        std::to_string(o.check) +
+                        " networks, so nothing is said about the error of the sums; the table '" +
+                        table.id + "' is complete and stored");
+    }
   result.scale = measured / predicted;
   return result;
 }
@@ -88,13 +94,13 @@ LatencyTable measure_all(const Options& o, const Space& space, c10::Device devic
   table.conditions["system"] = operating_system();
   Progress progress(o.common, "measure", static_cast<int64_t>(ops.size()));
   int64_t done = 0;
-  for (const auto& [key, op] : ops) {
-    if (stop_requested())
+  for (const auto& [key, op] : ops) try {
+      table.entries[key] = time_op(op, o.measure, device);
+      progress.update(++done, std::string(op_name(op.op())));
+    } catch (const Interrupted&) {
       throw Interrupted("stopped after " + std::to_string(done) + " of " +
                         std::to_string(ops.size()) + " ops; nothing was stored");
-    table.entries[key] = time_op(op, o.measure, device);
-    progress.update(++done, std::string(op_name(op.op)));
-  }
+    }
   return table;
 }
 
@@ -106,6 +112,8 @@ void report(const Options& o,
   for (const auto& [key, e] : table.entries)
     if (e.median_ms > 0)
       spread += (e.high_ms - e.low_ms) / e.median_ms / static_cast<double>(table.entries.size());
+  const std::string each =
+      table.batch() == 1 ? "" : " for " + std::to_string(table.batch()) + " images at once";
   const double small = table.predict(space.plan(space.smallest()));
   const double large = table.predict(space.plan(space.largest()));
   const bool has_check = !checked.measured.empty();
@@ -131,15 +139,16 @@ void report(const Options& o,
   for (const char* key : {"device", "threads", "batch", "repeats"})
     text.row({key, table.conditions.at(key)});
   text.row({"mean spread (quartiles / median)", format_number(100 * spread, 3) + " %"});
-  text.row({"smallest architecture", format_number(small) + " ms"});
-  text.row({"largest architecture", format_number(large) + " ms"});
+  text.row({"smallest architecture", format_number(small) + " ms" + each});
+  text.row({"largest architecture", format_number(large) + " ms" + each});
   if (has_check) {
     text.row({"networks checked", std::to_string(checked.measured.size())});
     text.row({"Spearman, predicted to measured", format_number(rho, 3)});
     text.row({"mean error of the sum", format_number(100 * checked.mean_error, 3) + " %"});
   }
   print(text.text());
-  print("next: nas search --run RUN --latency-table " + table.id +
+  print("next: nas search --run " + (o.run.empty() ? "RUN" : o.run) + " --latency-table " +
+        table.id + (table.batch() == 1 ? "" : " --latency-batch " + std::to_string(table.batch())) +
         " --constraint 'latency_ms <= " + format_number(0.5 * (small + large), 2) + "'");
 }
 
@@ -154,7 +163,7 @@ int run_measure(const std::vector<std::string>& args) {
       "nas measure --space resnet20-pool --batch 8 --out table.json");
   app.add_option("--space", o.space, "Space: a name or a file");
   app.add_option("--run", o.run, "The space of this run: id, name or last");
-  app.add_option("--device", o.device, "cpu, cuda or cuda:N")->capture_default_str();
+  app.add_option("--device", o.device, "auto, cpu, cuda or cuda:N")->capture_default_str();
   app.add_option("--threads", o.threads, "Compute threads; 0: OMP_NUM_THREADS, else all cores")
       ->check(CLI::Range(0, 4096));
   app.add_option("--batch", o.measure.batch, "Images at once")->check(CLI::Range(1, 100000));
@@ -177,7 +186,6 @@ int run_measure(const std::vector<std::string>& args) {
   if (!o.name.empty() && store.latency_table(o.name))
     throw ConfigError("there is a latency table '" + o.name + "' already", "choose another --name");
   const LatencyTable table = measure_all(o, *space, device, threads);
-  const CheckResult checked = o.check > 0 ? check(o, *space, table, device) : CheckResult{};
   store.add_latency_table({table.id,
                            table.space,
                            table.conditions.at("device"),
@@ -190,6 +198,12 @@ int run_measure(const std::vector<std::string>& args) {
     file.close();
     if (!file) throw ConfigError("--out " + o.out + " cannot be written (the table is stored)");
   }
+  // Last: whatever ends it, the table is there.
+  if (o.check > 0)
+    note(o.common,
+         "latency table '" + table.id + "' is stored; checking it on " + std::to_string(o.check) +
+             " whole networks");
+  const CheckResult checked = o.check > 0 ? check(o, *space, table, device) : CheckResult{};
   report(o, table, *space, checked);
   return kExitOk;
 }

@@ -33,6 +33,7 @@ struct Options {
   std::string run, resume, name, algorithm, latency_table;
   std::vector<std::string> constraints;
   int evaluations = 0;
+  int64_t latency_batch = 0;
   bool dry_run = false;
 };
 
@@ -53,6 +54,7 @@ SearchConfig read_config(const Options& o) {
     config.evaluator.run = o.run;
   }
   if (!o.latency_table.empty()) config.evaluator.latency_table = o.latency_table;
+  if (o.latency_batch > 0) config.evaluator.latency_batch = o.latency_batch;
   for (const std::string& text : o.constraints) config.search.constraints.push_back(text);
   if (o.common.seed_given) config.seed = o.common.seed;
   return config;
@@ -63,6 +65,7 @@ struct Parts {
   std::unique_ptr<Space> space;
   std::unique_ptr<Evaluator> evaluator;
   std::unique_ptr<CostModel> costs;
+  Json latency;  ///< What latency_ms means; null without a table.
   SearchSettings settings;
   Architecture witness;  ///< Meets all limits on free costs.
 };
@@ -130,16 +133,7 @@ Parts make_parts(const SearchConfig& config,
   // A table answers for nothing, however many of its rows are missing.
   if (config.evaluator.kind == EvaluatorKind::kTable) parts.settings.failures_in_a_row = 0;
   parts.costs = std::make_unique<CostModel>(*parts.space);
-  if (!config.evaluator.latency_table.empty()) {
-    auto table = std::make_shared<const LatencyTable>(
-        open_latency_table(store, config.evaluator.latency_table));
-    Json fidelity{{"table", table->id}, {"conditions", table->conditions}};
-    parts.costs->add(
-        "latency_ms",
-        [table](const Plan& plan) { return table->predict(plan); },
-        "latency_table",
-        fidelity.dump());
-  }
+  parts.latency = add_latency(*parts.costs, config.evaluator, store);
   std::vector<Constraint> free;
   for (const Constraint& c : parts.settings.goal.constraints)
     if (parts.costs->knows(c.metric)) free.push_back(c);
@@ -290,8 +284,8 @@ RunRow new_row(const Options& o, SearchConfig& config, const Parts& parts, const
 /// The search that --resume names, and its configuration.
 RunRow resumed_row(const Options& o, const Store& store, SearchConfig& config) {
   if (!o.common.config.empty() || !o.common.sets.empty() || !o.run.empty() || o.common.seed_given ||
-      !o.constraints.empty() || !o.latency_table.empty() || !o.algorithm.empty() ||
-      o.evaluations > 0)
+      !o.constraints.empty() || !o.latency_table.empty() || o.latency_batch > 0 ||
+      !o.algorithm.empty() || o.evaluations > 0)
     throw ConfigError("a resumed search keeps its configuration", "give --resume alone");
   const auto found = store.run(o.resume, "search");
   if (!found)
@@ -342,6 +336,7 @@ int carry_out(const Options& o,
   if (!o.resume.empty()) restore(search, store, row, o.common);
   run_search(search, store, row, o.common);
   Json document = search_document(search, *parts.space, row);
+  if (!parts.latency.is_null()) document["latency"] = parts.latency;
   if (config.search.baseline)
     document["baseline"] = run_baseline(parts, search, store, row, o.common);
   store.set_document(row.id, "front", document.dump());
@@ -427,6 +422,10 @@ int run_search(const std::vector<std::string>& args) {
   app.add_option("--latency-table",
                  o.latency_table,
                  "Gives the metric latency_ms: id of `nas measure`, last, or a file");
+  app.add_option("--latency-batch",
+                 o.latency_batch,
+                 "Images at once in that table (default 1): latency_ms is the time of all of them")
+      ->check(CLI::Range(1, 1000000));
   app.add_option("--evaluations", o.evaluations, "Budget in evaluated architectures")
       ->check(CLI::PositiveNumber);
   app.add_flag("--dry-run", o.dry_run, "Check everything, time 3 evaluations; writes nothing");

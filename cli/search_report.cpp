@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "cli/document.hpp"
+#include "cli/latency.hpp"
 #include "search/failures.hpp"
 #include "search/pareto.hpp"
 
@@ -174,6 +175,7 @@ void print_search(const Json& d, const RunRow& run, const Common& common) {
                ? ")"
                : "; derived here, so it compares with other searches only if they are given "
                  "search.reference)"));
+    if (d.contains("latency")) print("latency_ms: " + latency_text(d["latency"]));
     if (d.contains("baseline"))
       print("random search, equal evaluations: hypervolume " +
             format_number(d["baseline"]["hypervolume"].get<double>(), 6));

@@ -26,13 +26,16 @@ std::unique_ptr<RunParts> open_parts(TrainConfig config) {
   if (!(given == wanted))
     throw ConfigError("the space '" + parts->space->name() + "' takes images of " +
                           to_string(wanted) + ", but the data gives " + to_string(given),
-                      "set data.resolution and data.channels, or the space's input");
+                      "set data.resolution and data.channels, or the space's input, e.g. --set "
+                      "data.resolution=" +
+                          std::to_string(wanted.h) +
+                          " --set data.channels=" + std::to_string(wanted.c));
   const auto classes = static_cast<int>(parts->dataset->class_names().size());
   if (classes != parts->space->classes())
     throw ConfigError("the space '" + parts->space->name() + "' has " +
                           std::to_string(parts->space->classes()) + " classes, but the data has " +
                           std::to_string(classes),
-                      "set the space's `classes`");
+                      "set the space's `classes`: --set space.classes=" + std::to_string(classes));
   parts->splits = make_splits(*parts->dataset, c.data);
   parts->normalisation = normalisation_of(*parts->dataset, parts->splits.train, c.data);
   return parts;

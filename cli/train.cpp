@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "cli/data_notes.hpp"
 #include "cli/supernet_run.hpp"
 #include "cli/train_config.hpp"
 #include "supernet/initial_weights.hpp"
@@ -327,6 +328,8 @@ int train(const Options& o) {
                         {row.id, "validation", splits.hash, size(splits.validation)},
                         {row.id, "test", splits.hash, size(splits.test)}});
       note(o.common, "run " + row.id + ": " + row.space + ", " + s.parts->dataset->describe());
+      for (const std::string& text : training_notes(*s.parts->dataset, splits))
+        note(o.common, "note: " + text);
     } else {
       const auto files = checkpoints_in(row.directory);
       if (!files.empty()) s.trainer->resume(files.front());

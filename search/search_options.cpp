@@ -170,6 +170,10 @@ void describe(Binder& b, EvaluatorOptions& o) {
   b.value("latency_table",
           o.latency_table,
           "Latency table for the metric latency_ms: id, last or a file (see nas measure)");
+  b.value("latency_batch",
+          o.latency_batch,
+          "Images at once in the latency table: latency_ms is the time of all of them")
+      .range(1, 1e6);
   if (!b.reading()) return;
   if (o.kind == EvaluatorKind::kTable && o.table.file.empty())
     b.problem("kind", "table needs evaluator.table.file", "Name a CSV or JSON file.");

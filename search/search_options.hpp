@@ -57,6 +57,7 @@ struct EvaluatorOptions {
   TableOptions table;
   ExternalOptions external;
   std::string latency_table;  ///< Id, `last` or a file; gives the metric latency_ms.
+  int64_t latency_batch = 1;  ///< Images at once in that table; another number there is refused.
 };
 void describe(Binder& b, EvaluatorOptions& o);
 

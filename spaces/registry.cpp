@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "spaces/error.hpp"
+#include "spaces/yaml_tree.hpp"
 
 namespace nas {
 
@@ -149,6 +150,18 @@ std::unique_ptr<Space> open_space(const Binder::Raw& raw) {
     throw ConfigError({yaml_problem(source, "", missing->first, missing->second)});
   return labelled(path);
 }
+
+namespace detail {
+
+YamlPtr named_space_tree(const std::string& name_or_path, std::vector<Problem>& problems) {
+  std::string path;
+  if (missing_space(name_or_path, path)) return nullptr;
+  const YamlSource file = yaml_file(path);
+  const YamlPtr tree = parse_yaml(file.text, file.file, 0, problems);
+  return tree && tree->is_map() ? tree : nullptr;
+}
+
+}  // namespace detail
 
 std::string config_dir() {
   if (const char* dir = std::getenv("NAS_CONFIGS"); dir != nullptr && *dir != '\0') return dir;

@@ -43,6 +43,9 @@ class Setter {
   YamlPtr set(const YamlPtr& node, size_t depth) {
     if (depth == a_.path.size()) return a_.value;
     if (node && node->is_list()) return set_item(*node, depth);
+    // `space: NAME` stands for a file of keys: --set space.classes=3 changes one of them.
+    if (node && node->is_scalar() && depth == 1 && a_.path[0] == "space")
+      if (const YamlPtr named = named_space_tree(node->text, problems_)) return set(named, depth);
     if (node && node->is_scalar()) {
       problems_.push_back(problem_at(
           a_.place,

@@ -54,6 +54,9 @@ YamlPtr parse_yaml(const std::string& text,
                    int line_offset,
                    std::vector<Problem>& problems);
 
+/// The tree of the named space (or of the file at this path), to be changed by overrides; null
+/// where there is none. Stands in registry.cpp, which knows where spaces lie.
+YamlPtr named_space_tree(const std::string& name_or_path, std::vector<Problem>& problems);
 /// Applies `a.b=value` to the tree (which may be null) and answers the new tree.
 YamlPtr apply_override(const YamlPtr& root,
                        const std::string& assignment,

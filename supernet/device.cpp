@@ -1,5 +1,7 @@
 #include "supernet/device.hpp"
 
+#include "supernet/device_name.hpp"
+
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
 #include <ATen/autocast_mode.h>
@@ -40,10 +42,11 @@ const std::string& cuda_problem() {
 }  // namespace
 
 c10::Device open_device(const std::string& name) {
-  if (name == "cpu") return c10::Device(c10::kCPU);
-  if (name == "auto")
+  const DeviceName wanted = parse_device_name(name);
+  if (wanted.kind == DeviceName::kCpu) return c10::Device(c10::kCPU);
+  if (wanted.kind == DeviceName::kAuto)
     return cuda_problem().empty() ? c10::Device(c10::kCUDA, 0) : c10::Device(c10::kCPU);
-  const int index = name.size() > 5 ? std::atoi(name.c_str() + 5) : 0;
+  const int index = wanted.index;
   if (!cuda_problem().empty())
     throw DeviceError("device '" + name + "' is not available: " + cuda_problem() +
                       ". Use `device: cpu`, or install the NVIDIA driver and the CUDA libraries "

@@ -8,8 +8,9 @@
 
 namespace nas {
 
-/// `auto` (a GPU where one works, else the CPU), `cpu`, `cuda` or `cuda:N`. Opens the CUDA part of
-/// LibTorch before the first question about it. DeviceError says what is missing.
+/// `auto` (a GPU where one works, else the CPU), `cpu`, `cuda` or `cuda:N`; ConfigError for any
+/// other name. Opens the CUDA part of LibTorch before the first question about it. DeviceError says
+/// what is missing.
 c10::Device open_device(const std::string& name);
 
 /// Sets LibTorch's threads (0: OMP_NUM_THREADS, else all cores); returns how many are used.

@@ -4,21 +4,42 @@
 #include <c10/core/GradMode.h>
 
 #include <algorithm>
+#include <atomic>
 #include <nlohmann/json.hpp>
 
+#include "hardware/usable_memory.hpp"
 #include "spaces/random.hpp"
 
 namespace nas {
 namespace {
 
-/// Decoded images are kept up to this size.
-constexpr int64_t kCacheBytes = int64_t{1} << 30;
+/// Decoded images are kept up to this size by all FixedBatches of the process together (a run's
+/// validation holds two, a probe one more, and on a GPU they lie in its memory): 1 GiB, or an
+/// eighth of the memory that the process may use.
+class Kept {
+ public:
+  static bool reserve(int64_t bytes) {
+    static const int64_t most =
+        std::min(int64_t{1} << 30, static_cast<int64_t>(usable_memory_bytes() / 8));
+    int64_t before = all_.load();
+    do {
+      if (bytes > most - before) return false;
+    } while (!all_.compare_exchange_weak(before, before + bytes));
+    return true;
+  }
+  static void release(int64_t bytes) { all_ -= bytes; }
+
+ private:
+  static inline std::atomic<int64_t> all_{0};
+};
 
 }  // namespace
 
 struct FixedBatches::State {
   State(const RunData& d, std::vector<int64_t> i, c10::Device dev, Layout l)
       : data(d), indices(std::move(i)), device(dev), layout(l) {}
+  ~State() { Kept::release(kept_bytes); }
+  State(const State&) = delete;
 
   at::Tensor tensor(const Batch& b) const {
     at::Tensor t = at::empty({b.n, b.c, b.h, b.w}, at::kFloat);
@@ -41,6 +62,7 @@ struct FixedBatches::State {
   Layout layout;
   int64_t batch = 1;
   bool cached = false, complete = false;
+  int64_t kept_bytes = 0;
   std::vector<Item> items;
   size_t position = 0;
   std::unique_ptr<Loader> loader;
@@ -56,7 +78,9 @@ FixedBatches::FixedBatches(const RunData& data,
   const int64_t parts = std::max<int64_t>(1, (n + batch - 1) / batch);
   state_->batch = std::max<int64_t>(1, (n + parts - 1) / parts);
   const InputShape shape = input_shape(data.dataset, data.options);
-  state_->cached = n * shape.c * shape.h * shape.w * 4 <= kCacheBytes;
+  const int64_t bytes = n * shape.c * shape.h * shape.w * static_cast<int64_t>(sizeof(float));
+  state_->cached = Kept::reserve(bytes);
+  if (state_->cached) state_->kept_bytes = bytes;
 }
 
 FixedBatches::~FixedBatches() = default;

@@ -40,6 +40,19 @@ class Pass {
     return values_[own - 1];
   }
 
+  at::Tensor run_one(size_t node, const std::vector<at::Tensor>& inputs) {
+    node_ = &plan_.nodes[node];
+    id_ = static_cast<int32_t>(node);
+    inputs_ = plan_.inputs(*node_);
+    values_.resize(node);
+    for (size_t k = 0; k < inputs_.size(); ++k)
+      if (inputs_[k] == Plan::kInput)
+        image_ = inputs[k];
+      else
+        values_[static_cast<size_t>(inputs_[k])] = inputs[k];
+    return std::visit([this](const auto& op) { return execute(op); }, node_->op);
+  }
+
  private:
   void count_uses(const std::vector<Node>& nodes) {
     for (const Node& node : nodes)
@@ -219,6 +232,14 @@ at::Tensor forward(const Plan& plan,
                    const ForwardOptions& options) {
   store.select(a);
   return Pass(plan, store, options).run(x);
+}
+
+at::Tensor run_node(const Plan& plan,
+                    size_t node,
+                    const std::vector<at::Tensor>& inputs,
+                    WeightStore& store,
+                    const ForwardOptions& options) {
+  return Pass(plan, store, options).run_one(node, inputs);
 }
 
 }  // namespace nas

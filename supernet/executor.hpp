@@ -45,4 +45,11 @@ at::Tensor forward(const Plan& plan,
                    const at::Tensor& x,
                    const ForwardOptions& options);
 
+/// One node of a plan on given inputs, as forward() runs it: for timing a single op.
+at::Tensor run_node(const Plan& plan,
+                    size_t node,
+                    const std::vector<at::Tensor>& inputs,
+                    WeightStore& store,
+                    const ForwardOptions& options);
+
 }  // namespace nas

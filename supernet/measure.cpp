@@ -1,12 +1,14 @@
 #include "supernet/measure.hpp"
 
 #include <ATen/ATen.h>
+#include <c10/core/Event.h>
 #include <c10/core/GradMode.h>
+#include <c10/core/impl/DeviceGuardImplInterface.h>
 
 #include <algorithm>
 #include <chrono>
 
-#include "supernet/device.hpp"
+#include "spaces/error.hpp"
 #include "supernet/executor.hpp"
 
 namespace nas {
@@ -38,20 +40,44 @@ class RandomStore final : public WeightStore {
   std::vector<NamedTensor> none_;
 };
 
+/// Times of repeated calls. On a CPU by the clock. On a GPU calls return before they are done, and
+/// reading a value back costs a copy (10 to 20 us, more than many ops): there the device's own
+/// events stand before and after the work.
+class Stopwatch {
+ public:
+  explicit Stopwatch(c10::Device device) : device_(device) {}
+
+  double ms(const std::function<at::Tensor()>& call) const {
+    if (device_.is_cpu()) {
+      const auto start = Clock::now();
+      const at::Tensor kept = call();
+      return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+    }
+    const c10::Stream stream = c10::impl::getDeviceGuardImpl(device_.type())->getStream(device_);
+    c10::Event before(device_.type(), c10::EventFlag::BACKEND_DEFAULT);
+    c10::Event after(device_.type(), c10::EventFlag::BACKEND_DEFAULT);
+    before.record(stream);
+    const at::Tensor kept = call();
+    after.record(stream);
+    after.synchronize();
+    return before.elapsedTime(after);
+  }
+
+ private:
+  c10::Device device_;
+};
+
 LatencyEntry time_calls(const std::function<at::Tensor()>& call,
                         const MeasureOptions& options,
                         c10::Device device) {
-  // On a GPU calls return before they are done: reading one value waits for all.
-  const auto finish = [&](const at::Tensor& t) {
-    if (!device.is_cpu()) t.flatten()[0].item<float>();
+  const Stopwatch watch(device);
+  const auto timed = [&] {
+    if (options.stop && options.stop()) throw Interrupted("the measurement was stopped");
+    return watch.ms(call);
   };
-  for (int i = 0; i < options.warmup; ++i) finish(call());
+  for (int i = 0; i < options.warmup; ++i) timed();
   std::vector<double> ms;
-  for (int i = 0; i < options.repeats; ++i) {
-    const auto start = Clock::now();
-    finish(call());
-    ms.push_back(std::chrono::duration<double, std::milli>(Clock::now() - start).count());
-  }
+  for (int i = 0; i < options.repeats; ++i) ms.push_back(timed());
   std::sort(ms.begin(), ms.end());
   const auto quantile = [&](double q) {
     const double at = q * static_cast<double>(ms.size() - 1);
@@ -81,64 +107,17 @@ void fix_statistics(Op& op) {
 
 }  // namespace
 
-std::map<std::string, OpCase> distinct_ops(const Space& space, bool& complete, int64_t most) {
-  std::map<std::string, OpCase> found;
-  Plan plan;
-  const auto look = [&](const Architecture& a) {
-    space.build(a, plan);
-    bool fresh = false;
-    for (const Node& node : plan.nodes) {
-      if (is_free(node.op)) continue;
-      OpCase op{node.op, {}};
-      for (const int32_t id : plan.inputs(node)) op.inputs.push_back(plan.shape_of(id));
-      fresh |= found.emplace(signature(plan, node), std::move(op)).second;
-    }
-    return fresh;
-  };
-  complete = space.count() <= most;
-  if (complete) {
-    space.enumerate([&](const Architecture& a) {
-      look(a);
-      return true;
-    });
-    return found;
-  }
-  Rng rng(0, "measure");
-  for (int64_t idle = 0; idle < most / 10; ++idle)
-    if (look(space.sample(rng))) idle = 0;
-  return found;
-}
-
 LatencyEntry time_op(const OpCase& op, const MeasureOptions& options, c10::Device device) {
   const c10::NoGradGuard no_grad;
+  Plan plan = *op.plan;
+  fix_statistics(plan.nodes[op.node].op);
   std::vector<at::Tensor> inputs;
-  for (const Shape& shape : op.inputs) inputs.push_back(random_input(shape, options.batch, device));
-  // Ops with several inputs are not a plan of one image.
-  if (std::holds_alternative<Add>(op.op))
-    return time_calls(
-        [&] {
-          at::Tensor sum = inputs[0];
-          for (size_t k = 1; k < inputs.size(); ++k) sum = sum + inputs[k];
-          return sum;
-        },
-        options,
-        device);
-  if (std::holds_alternative<Mul>(op.op))
-    return time_calls([&] { return inputs[0] * inputs[1]; }, options, device);
-  if (std::holds_alternative<Concat>(op.op))
-    return time_calls([&] { return at::cat(inputs, 1); }, options, device);
-  SymbolTable symbols;
-  symbols.intern("");
-  const uint32_t name = symbols.intern("op");
-  Plan plan;
-  PlanBuilder builder(plan, symbols, op.inputs[0]);
-  Op fixed = op.op;
-  fix_statistics(fixed);
-  builder.add(fixed, name, Plan::kInput);
+  for (const int32_t id : plan.inputs(plan.nodes[op.node]))
+    inputs.push_back(random_input(plan.shape_of(id), options.batch, device));
   RandomStore store(device);
   const ForwardOptions forward_options = inference();
   return time_calls(
-      [&] { return forward(plan, {}, store, inputs[0], forward_options); }, options, device);
+      [&] { return run_node(plan, op.node, inputs, store, forward_options); }, options, device);
 }
 
 LatencyEntry time_network(const Space& space,

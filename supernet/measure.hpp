@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "hardware/latency_table.hpp"
+#include "hardware/op_cases.hpp"
 #include "spaces/space.hpp"
 
 namespace nas {
@@ -16,20 +17,11 @@ struct MeasureOptions {
   int64_t batch = 1;
   int warmup = 5;
   int repeats = 30;
+  std::function<bool()> stop = {};  ///< Asked between calls; true ends in Interrupted.
 };
 
-/// One op with the shapes it works on.
-struct OpCase {
-  Op op;
-  std::vector<Shape> inputs;
-};
-/// Every distinct op of the space by signature: all architectures where there are at most `most`,
-/// else random ones until `most` / 10 in a row show nothing new (`complete` is then false).
-std::map<std::string, OpCase> distinct_ops(const Space& space,
-                                           bool& complete,
-                                           int64_t most = 20000);
-
-/// Median and quartiles of one op on random data, evaluation mode.
+/// Median and quartiles of one op on random data, evaluation mode: wall-clock time on a CPU, the
+/// time between two events on a GPU (without copies to the host).
 LatencyEntry time_op(const OpCase& op, const MeasureOptions& options, c10::Device device);
 
 /// The same for a whole architecture with random weights, in one call of the executor.

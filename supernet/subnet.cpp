@@ -48,6 +48,24 @@ bool is_buffer(Role role) {
 
 }  // namespace
 
+BnTable running_statistics(const Plan& plan, const Architecture& a, WeightStore& store) {
+  store.select(a);
+  BnTable table;
+  for (size_t i = 0; i < plan.nodes.size(); ++i) {
+    const Node& node = plan.nodes[i];
+    if (!std::holds_alternative<BatchNorm>(node.op)) continue;
+    TensorSpec specs[4];
+    const int n = tensors_of(node.op, specs);
+    for (int k = 0; k < n; ++k) {
+      if (specs[k].role == Role::kRunningMean)
+        table[static_cast<int32_t>(i)].mean = own(store.get(plan, node, specs[k]));
+      if (specs[k].role == Role::kRunningVar)
+        table[static_cast<int32_t>(i)].var = own(store.get(plan, node, specs[k]));
+    }
+  }
+  return table;
+}
+
 Subnet cut_out(const Plan& plan, const Architecture& a, WeightStore& store, const BnTable& table) {
   const c10::NoGradGuard no_grad;
   store.select(a);

@@ -16,6 +16,9 @@ struct Subnet {
   std::map<std::string, at::Tensor> tensors;
 };
 
+/// The store's running statistics of every batch norm of `plan` that keeps some, as a table.
+BnTable running_statistics(const Plan& plan, const Architecture& a, WeightStore& store);
+
 /// Copies the tensors of `a`. Batch norms in `table` get its statistics, also those whose space
 /// keeps none (they are then `running` in the plan); others with `running` get the store's.
 Subnet cut_out(const Plan& plan, const Architecture& a, WeightStore& store, const BnTable& table);

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <numbers>
 
+#include "supernet/device_name.hpp"
+
 namespace nas {
 
 void describe(Binder& b, OptimizerOptions& o) {
@@ -150,10 +152,7 @@ void describe(Binder& b, TrainConfig& o) {
   b.section("train", o.train, "Training");
   b.section("evaluate", o.evaluate, "How architectures are judged");
   b.value("device", o.device, "auto, cpu, cuda or cuda:N").check([&o] {
-    const bool ok = o.device == "auto" || o.device == "cpu" || o.device == "cuda" ||
-                    (o.device.rfind("cuda:", 0) == 0 && o.device.size() > 5 &&
-                     o.device.find_first_not_of("0123456789", 5) == std::string::npos);
-    return ok ? std::string() : "'" + o.device + "' is not one of auto, cpu, cuda, cuda:N";
+    return device_name_problem(o.device);
   });
   b.value("threads", o.threads, "Compute threads; 0: OMP_NUM_THREADS, else all cores")
       .range(0, 4096);

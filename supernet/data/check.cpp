@@ -6,6 +6,8 @@
 #include <atomic>
 #include <chrono>
 #include <cstring>
+#include <exception>
+#include <mutex>
 #include <thread>
 
 #include "spaces/error.hpp"
@@ -49,6 +51,22 @@ void look_at(const Dataset& data, int64_t index, Image& image, Seen& seen) {
   }
 }
 
+/// The first exception of several threads that is no fault of an image (no memory, say).
+class FirstException {
+ public:
+  void keep() {
+    const std::lock_guard lock(mutex_);
+    if (!first_) first_ = std::current_exception();
+  }
+  void rethrow() const {
+    if (first_) std::rethrow_exception(first_);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::exception_ptr first_;
+};
+
 std::vector<Seen> look_at_all(const Dataset& data,
                               int threads,
                               const std::function<bool(int64_t)>& progress) {
@@ -57,23 +75,39 @@ std::vector<Seen> look_at_all(const Dataset& data,
   std::atomic<int64_t> next{0}, done{0};
   std::atomic<bool> stop{false};
   std::atomic<int> running{std::max(1, threads)};
+  FirstException failure;
   const auto work = [&] {
-    Image image;
-    for (int64_t i = next.fetch_add(kChunk); i < data.size() && !stop; i = next.fetch_add(kChunk)) {
-      const int64_t end = std::min(i + kChunk, data.size());
-      for (int64_t k = i; k < end && !stop; ++k)
-        look_at(data, k, image, seen[static_cast<size_t>(k)]);
-      done += end - i;
+    try {
+      Image image;
+      for (int64_t i = next.fetch_add(kChunk); i < data.size() && !stop;
+           i = next.fetch_add(kChunk)) {
+        const int64_t end = std::min(i + kChunk, data.size());
+        for (int64_t k = i; k < end && !stop; ++k)
+          look_at(data, k, image, seen[static_cast<size_t>(k)]);
+        done += end - i;
+      }
+    } catch (...) {
+      failure.keep();
+      stop = true;
     }
     --running;
   };
-  std::vector<std::thread> workers;
-  for (int t = 0; t < std::max(1, threads); ++t) workers.emplace_back(work);
-  for (int polls = 0; running > 0; ++polls) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
-    if (progress && polls % 20 == 0 && !progress(done)) stop = true;
+  {
+    // Joined however this block is left, a throwing `progress` included.
+    std::vector<std::jthread> workers;
+    const struct Stopper {
+      std::atomic<bool>& stop;
+      ~Stopper() {
+        if (std::uncaught_exceptions() > 0) stop = true;
+      }
+    } stopper{stop};
+    for (int t = 0; t < std::max(1, threads); ++t) workers.emplace_back(work);
+    for (int polls = 0; running > 0; ++polls) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+      if (progress && polls % 20 == 0 && !progress(done)) stop = true;
+    }
   }
-  for (std::thread& t : workers) t.join();
+  failure.rethrow();
   if (stop) throw Interrupted("the check was stopped after " + std::to_string(done) + " images");
   return seen;
 }

@@ -105,6 +105,7 @@ std::unique_ptr<Dataset> finish(MemoryDataset::Content content,
   content.h = content.w = 32;
   const int64_t all = static_cast<int64_t>(content.labels.size());
   const int64_t test = content.test_from < 0 ? 0 : all - content.test_from;
+  if (content.test_from < 0) content.remarks.emplace_back(kNoTestRemark);
   content.description = kind + ": " + std::to_string(all - test) + " training and " +
                         std::to_string(test) + " test images, 3x32x32, " +
                         std::to_string(content.class_names.size()) + " classes (" +
@@ -142,6 +143,12 @@ std::unique_ptr<Dataset> open_cifar10(const DataOptions& options, Faults& faults
     content.test_from = static_cast<int64_t>(content.labels.size());
     append(*folder / "test_batch.bin", layout, content, faults);
   }
+  std::vector<std::string> read = {"test_batch.bin", "batches.meta.txt", "readme.html"};
+  for (int i = 1; i <= last; ++i) read.push_back("data_batch_" + std::to_string(i) + ".bin");
+  content.unused = unused_in(folder->string(), read);
+  if (last < 5)
+    content.remarks.push_back(std::to_string(last) +
+                              " of the 5 training files of CIFAR-10 are here (data_batch_*.bin)");
   content.class_names = read_names(*folder / "batches.meta.txt", 10, faults);
   content.normalisation = Normalisation{{0.49139968F, 0.48215827F, 0.44653124F},
                                         {0.24703233F, 0.24348505F, 0.26158768F}};
@@ -159,6 +166,9 @@ std::unique_ptr<Dataset> open_cifar100(const DataOptions& options, Faults& fault
     content.test_from = static_cast<int64_t>(content.labels.size());
     append(*folder / "test.bin", layout, content, faults);
   }
+  content.unused = unused_in(
+      folder->string(),
+      {"train.bin", "test.bin", "fine_label_names.txt", "coarse_label_names.txt", "readme.html"});
   content.class_names =
       read_names(*folder / (fine ? "fine_label_names.txt" : "coarse_label_names.txt"),
                  fine ? 100 : 20,

@@ -22,14 +22,34 @@ struct Normalisation {
   std::vector<float> mean, std;
 };
 
+/// What lies among the data and is not read, by reason.
+struct Unused {
+  static constexpr size_t kMostNames = 1000;
+  std::string why;                 ///< "hidden", "other files" ...
+  std::vector<std::string> names;  ///< The first kMostNames.
+  size_t count = 0;
+};
+
+/// What happens to a decoded image before its mean is taken off, in evaluation.
+struct Preparation {
+  int source_channels = 0;  ///< Of the data; other than the network's: converted.
+  /// Scaled so that it covers this (the filter widened when shrinking), then cut to the network's
+  /// size from the centre; nothing: images are used as they are.
+  std::optional<std::pair<int, int>> resize;
+  double crop_pct = 1;
+};
+
 /// Random access to labelled images. Thread-safe for concurrent `load`.
 class Dataset {
  public:
   virtual ~Dataset() = default;
   virtual int64_t size() const = 0;
   virtual int label(int64_t index) const = 0;
-  /// Decodes image `index`. Throws DataError naming file and reason.
+  /// Decodes image `index`, as training sees it. Throws DataError naming file and reason.
   virtual void load(int64_t index, Image& out) const = 0;
+  /// The same as evaluation and recalibration see it (data.crop_pct).
+  virtual void load_for_evaluation(int64_t index, Image& out) const { load(index, out); }
+  virtual Preparation preparation() const { return {channels(), std::nullopt, 1}; }
   virtual const std::vector<std::string>& class_names() const = 0;
   /// Channels of every image (1 or 3); height and width when all images share them.
   virtual int channels() const = 0;
@@ -40,8 +60,9 @@ class Dataset {
   virtual std::vector<int64_t> validation_indices() const { return {}; }
   virtual std::optional<Normalisation> known_normalisation() const { return std::nullopt; }
   virtual std::string describe() const = 0;  ///< One line for logs.
-  /// Files that lie among the images and are none that can be read (other extensions).
-  virtual std::vector<std::string> ignored_files() const { return {}; }
+  virtual std::vector<Unused> unused() const { return {}; }
+  /// How the data was read where it could be meant otherwise, one sentence each.
+  virtual std::vector<std::string> remarks() const { return {}; }
   /// Where image `index` lives, for messages: file, member and offset, or record.
   virtual std::string where(int64_t index) const { return "image " + std::to_string(index); }
 };
@@ -59,12 +80,15 @@ struct DataOptions {
   double test = 0.2;              ///< Share held out for the final test where the source has none.
   std::vector<double> mean, std;  ///< Normalisation of pixels/255; empty: known for the kind, else
                                   ///< measured on the training split.
-  int crop_padding = 0;           ///< Random crop after zero padding; 0 off.
-  bool flip = false;              ///< Horizontal, probability 0.5.
-  int cutout = 0;                 ///< Side of the zeroed square; 0 off.
-  int workers = 1;                ///< Decoding and augmentation threads.
-  int prefetch = 4;               ///< Batches decoded ahead.
-  std::string cache = "auto";     ///< Keep decoded images in memory: auto (if they fit) | off.
+  /// Evaluation scales the short side to resolution / crop_pct before it cuts out the centre; 1:
+  /// the whole short side is used. Training is not touched.
+  double crop_pct = 1;
+  int crop_padding = 0;        ///< Random crop after zero padding; 0 off.
+  bool flip = false;           ///< Horizontal, probability 0.5.
+  int cutout = 0;              ///< Side of the zeroed square; 0 off.
+  int workers = 1;             ///< Decoding and augmentation threads.
+  int prefetch = 4;            ///< Batches decoded ahead.
+  std::string cache = "auto";  ///< Keep decoded images in memory: auto (if they fit) | off.
   // synthetic
   int64_t synthetic_size = 1024;
   int synthetic_classes = 10;

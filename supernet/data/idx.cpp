@@ -199,6 +199,17 @@ void append(const Files& files,
   }
 }
 
+void tell_unused(const std::string& path, const Found& found, MemoryDataset::Content& content) {
+  if (!found.test) content.remarks.emplace_back(kNoTestRemark);
+  if (!fs::is_directory(path)) return;
+  std::vector<std::string> read;
+  for (const auto& files : {found.train, found.test})
+    if (files)
+      for (const std::string& name : {files->images, files->labels})
+        read.push_back(fs::path(name).filename().string());
+  content.unused = unused_in(path, read);
+}
+
 }  // namespace
 
 bool is_idx(const std::string& path) {
@@ -227,6 +238,7 @@ std::unique_ptr<Dataset> open_idx(const DataOptions& options, Faults& faults) {
       faults.add(e.what());
     }
   }
+  tell_unused(options.path, found, content);
   if (content.labels.empty()) throw DataError(found.train->images + ": holds no images");
   content.c = static_cast<int>(form->c);
   content.h = static_cast<int>(form->h);

@@ -8,6 +8,7 @@
 #include "spaces/printable.hpp"
 #include "supernet/data/bytes.hpp"
 #include "supernet/data/image_codec.hpp"
+#include "supernet/data/image_layout.hpp"
 #include "supernet/data/prepare.hpp"
 #include "supernet/data/sources.hpp"
 
@@ -30,60 +31,35 @@ struct Item {
 /// (they may form circles); links to files are.
 void collect(const fs::path& folder,
              std::vector<std::string>& files,
-             std::vector<std::string>& ignored_files,
+             UnusedList& unused,
              Faults& faults) {
-  std::vector<std::string> names;
-  try {
-    names = list_folder(folder.string());
-  } catch (const DataError& e) {
-    return faults.add(e.what());
-  }
+  const FolderContent content = look_into(folder, unused, faults);
+  // In the order of all names, whatever they are.
+  std::vector<std::string> names = content.folders;
+  names.insert(names.end(), content.images.begin(), content.images.end());
+  std::sort(names.begin(), names.end());
   for (const std::string& name : names) {
     const fs::path path = folder / name;
-    std::error_code ignored;
-    if (fs::is_directory(fs::symlink_status(path, ignored))) {
-      collect(path, files, ignored_files, faults);
-    } else if (has_image_extension(name) && !fs::is_directory(path, ignored)) {
+    if (std::binary_search(content.images.begin(), content.images.end(), name))
       files.push_back(path.string());
-    } else {
-      ignored_files.push_back(path.string());
-    }
+    else if (fs::is_symlink(path))
+      unused.add("links to folders (not followed)", path.string());
+    else
+      collect(path, files, unused, faults);
   }
-}
-
-std::vector<std::string> subfolders(const fs::path& folder) {
-  std::vector<std::string> names;
-  std::error_code ignored;
-  for (const std::string& name : list_folder(folder.string()))
-    if (fs::is_directory(folder / name, ignored)) names.push_back(name);
-  return names;
-}
-
-/// Folders that hold classes: train/, val/, test/ where train/ is there, else the root.
-std::vector<std::pair<fs::path, Part>> class_roots(const fs::path& root) {
-  std::vector<std::pair<fs::path, Part>> roots;
-  std::error_code ignored;
-  if (fs::is_directory(root / "train", ignored)) {
-    for (const std::string& name : subfolders(root))
-      if (const auto part = part_of_word(name)) roots.emplace_back(root / name, *part);
-    std::sort(roots.begin(), roots.end(), [](const auto& a, const auto& b) {
-      return a.second < b.second;
-    });
-  } else {
-    roots.emplace_back(root, Part::kTrain);
-  }
-  return roots;
 }
 
 class ImageFolder : public Dataset {
  public:
   ImageFolder(const DataOptions& options, Faults& faults) : root_(options.path) {
-    const auto roots = class_roots(root_);
-    read_classes(roots, faults);
+    ImageLayout layout = image_layout(root_, faults);
+    classes_ = layout.roots.front().classes;
     std::vector<Part> parts;
-    for (const auto& [folder, part] : roots) read_images(folder, part, faults);
+    for (const ClassRoot& root : layout.roots) read_images(root, layout.unused, faults);
     for (const Item& item : items_) parts.push_back(item.part);
     parts_ = named_parts(parts);
+    unused_ = layout.unused.take();
+    remarks_ = std::move(layout.remarks);
   }
   int64_t size() const override { return static_cast<int64_t>(items_.size()); }
   int label(int64_t index) const override { return items_[static_cast<size_t>(index)].label; }
@@ -91,7 +67,8 @@ class ImageFolder : public Dataset {
   int channels() const override { return 3; }
   std::vector<int64_t> test_indices() const override { return parts_.test; }
   std::vector<int64_t> validation_indices() const override { return parts_.validation; }
-  std::vector<std::string> ignored_files() const override { return ignored_; }
+  std::vector<Unused> unused() const override { return unused_; }
+  std::vector<std::string> remarks() const override { return remarks_; }
   std::string where(int64_t index) const override {
     return items_[static_cast<size_t>(index)].path;
   }
@@ -116,28 +93,18 @@ class ImageFolder : public Dataset {
   }
 
  private:
-  void read_classes(const std::vector<std::pair<fs::path, Part>>& roots, Faults& faults) {
-    classes_ = subfolders(roots.front().first);
-    if (classes_.empty())
-      throw DataError(roots.front().first.string() +
-                      ": holds no folders; one folder of images per class is expected");
-    for (size_t r = 1; r < roots.size(); ++r)
-      for (const std::string& name : subfolders(roots[r].first))
-        if (!std::binary_search(classes_.begin(), classes_.end(), name))
-          faults.add(printable((roots[r].first / name).string()) + ": class '" + printable(name) +
-                     "' is not among those of " + printable(roots.front().first.string()));
-  }
-
-  void read_images(const fs::path& folder, Part part, Faults& faults) {
+  void read_images(const ClassRoot& root, UnusedList& unused, Faults& faults) {
     for (size_t k = 0; k < classes_.size(); ++k) {
-      const fs::path path = folder / classes_[k];
+      const fs::path path = root.path / classes_[k];
+      const bool here = std::binary_search(root.classes.begin(), root.classes.end(), classes_[k]);
       std::vector<std::string> files;
-      std::error_code ignored;
-      if (fs::is_directory(path, ignored)) collect(path, files, ignored_, faults);
-      if (files.empty() && part == Part::kTrain)
+      if (here) collect(path, files, unused, faults);
+      if (files.empty() && root.part == Part::kTrain)
         faults.add(printable(path.string()) + ": a class without JPEG or PNG files");
+      else if (files.empty() && here)
+        unused.add("class folders without images", path.string());
       for (std::string& file : files)
-        items_.push_back({std::move(file), static_cast<int>(k), part});
+        items_.push_back({std::move(file), static_cast<int>(k), root.part});
     }
   }
 
@@ -158,7 +125,8 @@ class ImageFolder : public Dataset {
   }
 
   fs::path root_;
-  std::vector<std::string> classes_, ignored_;
+  std::vector<std::string> classes_, remarks_;
+  std::vector<Unused> unused_;
   std::vector<Item> items_;
   NamedParts parts_;
   mutable std::once_flag sizes_read_;
@@ -167,16 +135,25 @@ class ImageFolder : public Dataset {
 
 }  // namespace
 
+namespace {
+
+/// Whether an image lies in the folder or so many levels below it.
+bool holds_images(const fs::path& folder, int levels) {
+  UnusedList ignored;
+  Faults none(/*collect=*/true);
+  const FolderContent content = look_into(folder, ignored, none);
+  if (!content.images.empty()) return true;
+  return levels > 0 &&
+         std::any_of(content.folders.begin(), content.folders.end(), [&](const std::string& name) {
+           return holds_images(folder / name, levels - 1);
+         });
+}
+
+}  // namespace
+
 bool is_image_folder(const std::string& path) {
-  if (!fs::is_directory(path)) return false;
-  Faults faults(/*collect=*/true);
-  for (const auto& [folder, part] : class_roots(path))
-    for (const std::string& name : subfolders(folder)) {
-      std::vector<std::string> files, ignored;
-      collect(folder / name, files, ignored, faults);
-      if (!files.empty()) return true;
-    }
-  return false;
+  // Also where the layout is wrong: reading it says what is.
+  return fs::is_directory(path) && holds_images(path, 4);
 }
 
 std::unique_ptr<Dataset> open_image_folder(const DataOptions& options, Faults& faults) {

@@ -79,7 +79,10 @@ void Loader::State::decode(int64_t k, Batch& batch, Image& image) const {
   Rng rng(splitmix64(seed) + epoch, "augment", static_cast<uint64_t>(k));
   for (int64_t i = 0; i < batch.n && !cancel; ++i) {
     const int64_t index = batch.indices[static_cast<size_t>(i)];
-    data.load(index, image);
+    if (augment)
+      data.load(index, image);
+    else
+      data.load_for_evaluation(index, image);
     resize_and_crop(image, shape.h, shape.w);
     convert_channels(image, shape.c);
     augmenter.apply(

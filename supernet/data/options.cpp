@@ -35,10 +35,16 @@ std::string kind_names() {
   return text;
 }
 
-std::string check_list(const std::vector<double>& v, bool positive) {
+/// Mean and deviation are those of pixel/255, so neither can be beyond 1. Values for pixels of 0 to
+/// 255 are in circulation too (123.675, 58.395, ...); taken here they would make all images alike.
+std::string check_list(const std::vector<double>& v, bool deviation) {
   if (v.size() == 2 || v.size() > 3) return "expected 1 or 3 values, one per channel";
-  for (const double x : v)
-    if (positive && !(x > 0)) return "every value must be greater than 0";
+  for (const double x : v) {
+    if (x > 1 && x <= 255)
+      return "values are those of pixel/255 and at most 1; divide these by 255";
+    if (!(x >= 0 && x <= 1)) return "values are those of pixel/255 and lie between 0 and 1";
+    if (deviation && x == 0) return "every value must be greater than 0";
+  }
   return "";
 }
 
@@ -92,6 +98,11 @@ void describe(Binder& b, DataOptions& o) {
   b.list("std", o.std, "Divides after the mean, per channel; empty: known or measured").check([&o] {
     return check_list(o.std, true);
   });
+  b.value("crop_pct",
+          o.crop_pct,
+          "Evaluation scales the short side to resolution / crop_pct and cuts out the centre "
+          "(0.875: to 256 for 224); training is not touched")
+      .range(0.05, 1);
   b.value("crop_padding", o.crop_padding, "Random crop after zero padding; 0: off")
       .range(0, 512)
       .unit("pixels");

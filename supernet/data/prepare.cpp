@@ -1,11 +1,10 @@
 #include "supernet/data/prepare.hpp"
 
-#include <unistd.h>
-
 #include <atomic>
 #include <cstdlib>
 #include <cstring>
 
+#include "hardware/usable_memory.hpp"
 #include "spaces/error.hpp"
 #include "supernet/data/sources.hpp"
 
@@ -44,21 +43,21 @@ class PixelCache {
   std::unique_ptr<std::atomic<uint8_t>[]> ready_;
 };
 
-double cache_budget_bytes() {
-  const double pages = static_cast<double>(::sysconf(_SC_PHYS_PAGES));
-  return pages * static_cast<double>(::sysconf(_SC_PAGE_SIZE)) / 4;
-}
-
 class PreparedDataset : public Dataset {
  public:
   PreparedDataset(std::unique_ptr<Dataset> source, const DataOptions& options)
-      : source_(std::move(source)), shape_(input_shape(*source_, options)) {
+      : source_(std::move(source)),
+        shape_(input_shape(*source_, options)),
+        crop_pct_(options.crop_pct),
+        sized_(options.resolution > 0 || options.crop_pct < 1) {
     const size_t each = static_cast<size_t>(shape_.c) * shape_.h * shape_.w;
-    const bool fits =
-        static_cast<double>(each) * static_cast<double>(size()) <= cache_budget_bytes();
+    // Training and evaluation see different images where crop_pct says so.
+    const double forms = crop_pct_ < 1 ? 2 : 1;
+    const bool fits = forms * static_cast<double>(each) * static_cast<double>(size()) <=
+                      usable_memory_bytes() / 4;
     if (options.cache != "auto" || !fits) return;
-    cache_ = std::make_unique<PixelCache>(size(), each);
-    if (!*cache_) cache_.reset();
+    cache_ = make_cache(each);
+    if (crop_pct_ < 1) evaluation_cache_ = make_cache(each);
   }
 
   int64_t size() const override { return source_->size(); }
@@ -76,24 +75,51 @@ class PreparedDataset : public Dataset {
   }
   std::string describe() const override { return source_->describe(); }
   std::string where(int64_t index) const override { return source_->where(index); }
+  std::vector<Unused> unused() const override { return source_->unused(); }
+  std::vector<std::string> remarks() const override { return source_->remarks(); }
+  Preparation preparation() const override {
+    Preparation p{source_->channels(), std::nullopt, crop_pct_};
+    if (sized_)
+      p.resize = {side_before_crop(shape_.h, crop_pct_), side_before_crop(shape_.w, crop_pct_)};
+    return p;
+  }
 
   void load(int64_t index, Image& out) const override {
-    if (cache_ && cache_->get(index, out)) {
+    load_with(cache_.get(), index, out, [this](Image& image) {
+      resize_and_crop(image, shape_.h, shape_.w);
+    });
+  }
+  void load_for_evaluation(int64_t index, Image& out) const override {
+    if (crop_pct_ >= 1) return load(index, out);
+    load_with(evaluation_cache_.get(), index, out, [this](Image& image) {
+      resize_and_crop_pct(image, shape_.h, shape_.w, crop_pct_);
+    });
+  }
+
+ private:
+  std::unique_ptr<PixelCache> make_cache(size_t bytes_each) const {
+    auto cache = std::make_unique<PixelCache>(size(), bytes_each);
+    return *cache ? std::move(cache) : nullptr;
+  }
+  template <typename F>
+  void load_with(const PixelCache* cache, int64_t index, Image& out, const F& size_it) const {
+    if (cache != nullptr && cache->get(index, out)) {
       out.c = shape_.c;
       out.h = shape_.h;
       out.w = shape_.w;
       return;
     }
     source_->load(index, out);
-    resize_and_crop(out, shape_.h, shape_.w);
+    size_it(out);
     convert_channels(out, shape_.c);
-    if (cache_) cache_->put(index, out);
+    if (cache != nullptr) cache->put(index, out);
   }
 
- private:
   std::unique_ptr<Dataset> source_;
   InputShape shape_;
-  std::unique_ptr<PixelCache> cache_;
+  double crop_pct_;
+  bool sized_;  ///< Else images are of one size already.
+  std::unique_ptr<PixelCache> cache_, evaluation_cache_;
 };
 
 }  // namespace
@@ -103,7 +129,8 @@ std::unique_ptr<Dataset> prepare_dataset(std::unique_ptr<Dataset> source,
   const InputShape shape = input_shape(*source, options);
   const bool as_it_is =
       shape.c == source->channels() && source->fixed_size() == std::make_pair(shape.h, shape.w);
-  if (as_it_is && dynamic_cast<MemoryDataset*>(source.get())) return source;
+  if (as_it_is && options.crop_pct >= 1 && dynamic_cast<MemoryDataset*>(source.get()))
+    return source;
   return std::make_unique<PreparedDataset>(std::move(source), options);
 }
 

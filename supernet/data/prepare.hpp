@@ -13,8 +13,16 @@ void resize_image(Image& image, int height, int width);
 /// Scales so that the image covers height x width, then cuts out the centre.
 void resize_and_crop(Image& image, int height, int width);
 
+/// Evaluation at `crop_pct` < 1, as torchvision does it: the image covers height / crop_pct x width
+/// / crop_pct (rounded up, as in the published evaluation of once-for-all networks), the long side
+/// rounded down; the centre is cut out, half a pixel to the even side.
+void resize_and_crop_pct(Image& image, int height, int width, double crop_pct);
+/// `side` / crop_pct, rounded up.
+int side_before_crop(int side, double crop_pct);
+
 /// Wraps `source` so that `load` gives images of the options' resolution and channels, kept in
-/// memory after their first decoding where all of them fit (a quarter of the machine's memory).
+/// memory after their first decoding where all of them fit (a quarter of the memory that this
+/// process may use).
 std::unique_ptr<Dataset> prepare_dataset(std::unique_ptr<Dataset> source,
                                          const DataOptions& options);
 

@@ -88,15 +88,9 @@ void resize_image(Image& image, int height, int width) {
   image.w = width;
 }
 
-void resize_and_crop(Image& image, int height, int width) {
-  if (image.h == height && image.w == width) return;
-  const double scale =
-      std::max(static_cast<double>(height) / image.h, static_cast<double>(width) / image.w);
-  // The side that decides becomes exact; the other is at least as long as wanted.
-  resize_image(image,
-               std::max(height, static_cast<int>(std::lround(image.h * scale))),
-               std::max(width, static_cast<int>(std::lround(image.w * scale))));
-  const int top = (image.h - height) / 2, left = (image.w - width) / 2;
+namespace {
+
+void crop(Image& image, int top, int left, int height, int width) {
   if (image.h == height && image.w == width) return;
   std::vector<uint8_t> out(static_cast<size_t>(image.c) * height * width);
   for (int c = 0; c < image.c; ++c)
@@ -108,6 +102,34 @@ void resize_and_crop(Image& image, int height, int width) {
   image.pixels = std::move(out);
   image.h = height;
   image.w = width;
+}
+
+}  // namespace
+
+void resize_and_crop(Image& image, int height, int width) {
+  if (image.h == height && image.w == width) return;
+  const double scale =
+      std::max(static_cast<double>(height) / image.h, static_cast<double>(width) / image.w);
+  // The side that decides becomes exact; the other is at least as long as wanted.
+  resize_image(image,
+               std::max(height, static_cast<int>(std::lround(image.h * scale))),
+               std::max(width, static_cast<int>(std::lround(image.w * scale))));
+  crop(image, (image.h - height) / 2, (image.w - width) / 2, height, width);
+}
+
+int side_before_crop(int side, double crop_pct) {
+  // 224 / 0.875 is 256 and stays so where the quotient is a little more by rounding.
+  return static_cast<int>(std::ceil(side / crop_pct - 1e-9));
+}
+
+void resize_and_crop_pct(Image& image, int height, int width, double crop_pct) {
+  const int64_t h = side_before_crop(height, crop_pct), w = side_before_crop(width, crop_pct);
+  if (h * image.w >= w * image.h)  // The height decides: h / image.h >= w / image.w.
+    resize_image(image, static_cast<int>(h), static_cast<int>(std::max(w, h * image.w / image.h)));
+  else
+    resize_image(image, static_cast<int>(std::max(h, w * image.h / image.w)), static_cast<int>(w));
+  const auto half = [](int rest) { return static_cast<int>(std::nearbyint(rest / 2.0)); };
+  crop(image, half(image.h - height), half(image.w - width), height, width);
 }
 
 }  // namespace nas

@@ -13,11 +13,67 @@ void Faults::add(const std::string& what) {
   found_.push_back(what);
 }
 
-std::optional<Part> part_of_word(const std::string& word) {
-  if (word == "train") return Part::kTrain;
+namespace {
+
+/// The words of letters in a name, in lower case.
+std::vector<std::string> words_of(const std::string& name) {
+  std::vector<std::string> words;
+  bool inside = false;
+  for (const char c : name) {
+    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    if (letter && !inside) words.emplace_back();
+    if (letter) words.back() += static_cast<char>(c | 0x20);
+    inside = letter;
+  }
+  return words;
+}
+
+/// A single word in lower case.
+std::optional<Part> part_of_plain(std::string word) {
+  for (const char* end : {"set", "data", "images", "imgs"})
+    if (const std::string tail = end; word.size() > tail.size() && word.ends_with(tail)) {
+      word.resize(word.size() - tail.size());
+      break;
+    }
+  if (word == "train" || word == "training") return Part::kTrain;
   if (word == "val" || word == "valid" || word == "validation") return Part::kValidation;
-  if (word == "test") return Part::kTest;
+  if (word == "test" || word == "testing") return Part::kTest;
   return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<Part> part_of_word(const std::string& word) {
+  // Only letters and what joins words: train2017 and `test (1)` are names of their own.
+  const bool plain = std::all_of(word.begin(), word.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '-' || c == ' ';
+  });
+  std::string joined;
+  for (const std::string& w : words_of(word)) joined += w;
+  return plain ? part_of_plain(joined) : std::nullopt;
+}
+
+std::optional<Part> part_in_name(const std::string& name, bool* ambiguous) {
+  std::optional<Part> found;
+  for (const std::string& word : words_of(name)) {
+    const auto part = part_of_plain(word);
+    if (part && found && *part != *found) {
+      if (ambiguous) *ambiguous = true;
+      return std::nullopt;
+    }
+    if (part) found = part;
+  }
+  return found;
+}
+
+const char* name_of(Part part) {
+  return part == Part::kTrain ? "train" : part == Part::kTest ? "test" : "validation";
+}
+
+void UnusedList::add(const std::string& why, const std::string& name) {
+  auto it = std::find_if(list_.begin(), list_.end(), [&](const Unused& u) { return u.why == why; });
+  if (it == list_.end()) it = list_.insert(list_.end(), Unused{why, {}, 0});
+  if (++it->count <= Unused::kMostNames) it->names.push_back(name);
 }
 
 NamedParts named_parts(const std::vector<Part>& part_of_image) {
@@ -28,6 +84,21 @@ NamedParts named_parts(const std::vector<Part>& part_of_image) {
   }
   if (parts.test.empty()) parts.test.swap(parts.validation);
   return parts;
+}
+
+std::vector<Unused> unused_in(const std::string& folder, const std::vector<std::string>& read) {
+  UnusedList unused;
+  std::vector<std::string> names;
+  std::error_code error;
+  for (std::filesystem::directory_iterator it(folder, error), end; !error && it != end;
+       it.increment(error))
+    names.push_back(it->path().filename().string());
+  std::sort(names.begin(), names.end());
+  for (const std::string& name : names)
+    if (std::find(read.begin(), read.end(), name) == read.end())
+      unused.add(name[0] == '.' ? "hidden" : "other files",
+                 (std::filesystem::path(folder) / name).string());
+  return unused.take();
 }
 
 std::vector<std::string> list_folder(const std::string& path) {

@@ -54,6 +54,8 @@ class MemoryDataset : public Dataset {
       int64_t record = 0;
     };
     std::vector<File> files;  ///< In order, for `where`.
+    std::vector<Unused> unused;
+    std::vector<std::string> remarks;
   };
   explicit MemoryDataset(Content content) : d_(std::move(content)) {}
   int64_t size() const override { return static_cast<int64_t>(d_.labels.size()); }
@@ -68,6 +70,8 @@ class MemoryDataset : public Dataset {
   std::optional<Normalisation> known_normalisation() const override { return d_.normalisation; }
   std::string describe() const override { return d_.description; }
   std::string where(int64_t index) const override;
+  std::vector<Unused> unused() const override { return d_.unused; }
+  std::vector<std::string> remarks() const override { return d_.remarks; }
 
  private:
   Content d_;
@@ -95,8 +99,30 @@ struct NamedParts {
   std::vector<int64_t> validation, test;
 };
 NamedParts named_parts(const std::vector<Part>& part_of_image);
-/// train, val | valid | validation, test: nullopt for any other word.
+/// What names a split, in any case and with or without `set`, `data` or `images` after it: train,
+/// training; val, valid, validation; test, testing. nullopt for any other word.
 std::optional<Part> part_of_word(const std::string& word);
+/// The one split that a longer name tells by one of its words (imagenet-val-003, train2017);
+/// nullopt where there is none; `ambiguous` where there are several.
+std::optional<Part> part_in_name(const std::string& name, bool* ambiguous = nullptr);
+const char* name_of(Part part);
+/// Gathers what is not read, by reason, in the order of first appearance.
+class UnusedList {
+ public:
+  void add(const std::string& why, const std::string& name);
+  std::vector<Unused> take() { return std::move(list_); }
+  const std::vector<Unused>& list() const { return list_; }
+
+ private:
+  std::vector<Unused> list_;
+};
+
+/// Entries of `folder` that are none of `read`, hidden ones included.
+std::vector<Unused> unused_in(const std::string& folder, const std::vector<std::string>& read);
+inline constexpr const char* kNoTestRemark =
+    "the data has no test images of its own; the test split is a share of the training images "
+    "(data.test)";
+
 /// Names of the entries of a folder, sorted by bytes, hidden ones left out. DataError when it
 /// cannot be read.
 std::vector<std::string> list_folder(const std::string& path);

@@ -91,24 +91,33 @@ std::vector<std::string> expand_stars(const std::string& pattern) {
   return names;
 }
 
-/// The part that a shard's name begins with: train-000.tar, val_3.tar, test.tar.
-Part part_of_name(const std::string& name) {
-  size_t end = 0;
-  while (end < name.size() && std::isalpha(static_cast<unsigned char>(name[end]))) ++end;
-  return part_of_word(name.substr(0, end)).value_or(Part::kTrain);
+/// The part that a word of a shard's name tells: train-000.tar, Val_3.tar, imagenet-val-000.tar.
+Part part_of_name(const std::string& name, Faults& faults) {
+  bool ambiguous = false;
+  const auto part = part_in_name(name, &ambiguous);
+  if (ambiguous)
+    faults.add(printable(name) + ": its name tells two splits; name the shard after one of them");
+  return part.value_or(Part::kTrain);
 }
 
-std::vector<std::string> tars_in(const fs::path& folder) {
+/// The shards in a folder; what else lies there is told.
+std::vector<std::string> tars_in(const fs::path& folder, UnusedList& unused) {
   std::vector<std::string> names;
-  for (const std::string& name : list_folder(folder.string()))
-    if (name.ends_with(".tar")) names.push_back(name);
+  for (const std::string& name : list_folder(folder.string())) {
+    std::error_code ignored;
+    const bool is_folder = fs::is_directory(folder / name, ignored);
+    if (!is_folder && name.ends_with(".tar"))
+      names.push_back(name);
+    else if (!is_folder)
+      unused.add("files that are no .tar", (folder / name).string());
+  }
   return names;
 }
 
-std::vector<Shard> shards_of_pattern(const std::string& pattern) {
+std::vector<Shard> shards_of_pattern(const std::string& pattern, Faults& faults) {
   std::vector<Shard> shards;
-  const auto put = [&shards](const std::string& path) {
-    shards.push_back({path, part_of_name(fs::path(path).filename().string())});
+  const auto put = [&](const std::string& path) {
+    shards.push_back({path, part_of_name(fs::path(path).filename().string(), faults)});
   };
   for (const std::string& name : expand_braces(pattern)) {
     if (name.find_first_of("*?") == name.npos) {
@@ -120,25 +129,34 @@ std::vector<Shard> shards_of_pattern(const std::string& pattern) {
   return shards;
 }
 
-std::vector<Shard> shards_of_folder(const std::string& path) {
+std::vector<Shard> shards_of_folder(const std::string& path, UnusedList& unused, Faults& faults) {
   std::vector<Shard> shards;
-  for (const std::string& name : tars_in(path))
-    shards.push_back({(fs::path(path) / name).string(), part_of_name(name)});
+  for (const std::string& name : tars_in(path, unused))
+    shards.push_back({(fs::path(path) / name).string(), part_of_name(name, faults)});
   for (const std::string& name : list_folder(path)) {
     const auto part = part_of_word(name);
     const fs::path folder = fs::path(path) / name;
     std::error_code ignored;
-    if (!part || !fs::is_directory(folder, ignored)) continue;
-    for (const std::string& tar : tars_in(folder))
+    if (!fs::is_directory(folder, ignored)) continue;
+    if (!part) {
+      unused.add("folders beside the shards", folder.string());
+      continue;
+    }
+    for (const std::string& tar : tars_in(folder, unused)) {
+      const auto told = part_in_name(tar);
+      if (told && *told != *part)
+        faults.add(printable((folder / tar).string()) + ": its name tells another split (" +
+                   name_of(*told) + ") than its folder (" + name_of(*part) + ")");
       shards.push_back({(folder / tar).string(), *part});
+    }
   }
   return shards;
 }
 
-std::vector<Shard> find_shards(const std::string& path) {
+std::vector<Shard> find_shards(const std::string& path, UnusedList& unused, Faults& faults) {
   if (!is_shard_pattern(path) && !fs::is_directory(path)) return {{path, Part::kTrain}};
-  std::vector<Shard> shards =
-      is_shard_pattern(path) ? shards_of_pattern(path) : shards_of_folder(path);
+  std::vector<Shard> shards = is_shard_pattern(path) ? shards_of_pattern(path, faults)
+                                                     : shards_of_folder(path, unused, faults);
   // Only held-out shards: then they are simply the data.
   const bool trains = std::any_of(
       shards.begin(), shards.end(), [](const Shard& s) { return s.part == Part::kTrain; });
@@ -168,20 +186,27 @@ std::string at_member(const std::string& shard, const TarMember& m) {
 /// Members by key (the name up to the first dot of its last part), in order of first appearance.
 std::vector<Sample> group(const std::vector<TarMember>& members,
                           const std::string& shard,
+                          UnusedList& unused,
                           Faults& faults) {
   std::vector<Sample> samples;
   std::map<std::string, size_t> by_key;
   for (const TarMember& m : members) {
     const size_t slash = m.name.rfind('/');
     const size_t dot = m.name.find('.', slash == m.name.npos ? 0 : slash + 1);
-    if (dot == m.name.npos || dot == (slash == m.name.npos ? 0 : slash + 1)) continue;
+    if (dot == m.name.npos || dot == (slash == m.name.npos ? 0 : slash + 1)) {
+      unused.add("members that are neither images nor labels", at_member(shard, m));
+      continue;
+    }
     std::string extension = m.name.substr(dot + 1);
     std::transform(extension.begin(), extension.end(), extension.begin(), [](unsigned char c) {
       return std::tolower(c);
     });
     const bool image = has_image_extension("x." + extension);
     const bool label = extension == "cls" || extension == "json";
-    if (!image && !label) continue;
+    if (!image && !label) {
+      unused.add("members that are neither images nor labels", at_member(shard, m));
+      continue;
+    }
     const auto [it, fresh] = by_key.try_emplace(m.name.substr(0, dot), samples.size());
     if (fresh) samples.push_back({it->first, nullptr, nullptr});
     Sample& s = samples[it->second];
@@ -248,7 +273,8 @@ Label read_label(const std::string& shard, const TarMember& m) {
 
 class WebDataset : public Dataset {
  public:
-  WebDataset(std::vector<Shard> shards, Faults& faults) : shards_(std::move(shards)) {
+  WebDataset(std::vector<Shard> shards, UnusedList unused, Faults& faults)
+      : shards_(std::move(shards)), unused_(std::move(unused)) {
     std::vector<Label> labels;
     std::string problems;
     for (uint32_t s = 0; s < shards_.size(); ++s) try {
@@ -275,6 +301,7 @@ class WebDataset : public Dataset {
     return at_member(shards_[item.shard].path,
                      {names_[static_cast<size_t>(index)], item.offset, item.size});
   }
+  std::vector<Unused> unused() const override { return unused_.list(); }
   std::string describe() const override {
     return "webdataset: " + std::to_string(items_.size()) + " images in " +
            std::to_string(shards_.size()) + " shards, " + std::to_string(classes_.size()) +
@@ -302,7 +329,7 @@ class WebDataset : public Dataset {
     std::string damage;
     const std::vector<TarMember> members = index_tar(path, &damage);
     if (!damage.empty()) faults.add(damage);
-    for (const Sample& sample : group(members, path, faults)) {
+    for (const Sample& sample : group(members, path, unused_, faults)) {
       const TarMember& any = sample.image ? *sample.image : *sample.label;
       const std::optional<Label> label = label_of(sample, path, faults);
       if (!label) continue;
@@ -313,12 +340,12 @@ class WebDataset : public Dataset {
   }
 
   /// Nothing for what is no sample, or (where faults are collected) no whole one.
-  static std::optional<Label> label_of(const Sample& sample,
-                                       const std::string& path,
-                                       Faults& faults) {
+  std::optional<Label> label_of(const Sample& sample, const std::string& path, Faults& faults) {
     if (!sample.image) {
       // A .json without an image describes the shard, not a sample.
-      if (!sample.label->name.ends_with(".json"))
+      if (sample.label->name.ends_with(".json"))
+        unused_.add(".json members without an image", at_member(path, *sample.label));
+      else
         faults.add(at_member(path, *sample.label) + ": a label without an image");
       return std::nullopt;
     }
@@ -394,6 +421,7 @@ class WebDataset : public Dataset {
   }
 
   std::vector<Shard> shards_;
+  UnusedList unused_;
   std::vector<Item> items_;
   std::vector<std::string> names_, classes_;
   NamedParts parts_;
@@ -413,13 +441,16 @@ bool is_shard_pattern(const std::string& path) {
 bool is_web_dataset(const std::string& path) {
   if (is_shard_pattern(path)) return true;
   if (!fs::is_directory(path)) return path.ends_with(".tar");
-  return !find_shards(path).empty();
+  UnusedList unused;
+  Faults none(/*collect=*/true);
+  return !find_shards(path, unused, none).empty();
 }
 
 std::unique_ptr<Dataset> open_web_dataset(const DataOptions& options, Faults& faults) {
-  std::vector<Shard> shards = find_shards(options.path);
+  UnusedList unused;
+  std::vector<Shard> shards = find_shards(options.path, unused, faults);
   if (shards.empty()) throw DataError(options.path + ": holds no .tar files");
-  return std::make_unique<WebDataset>(std::move(shards), faults);
+  return std::make_unique<WebDataset>(std::move(shards), std::move(unused), faults);
 }
 
 }  // namespace nas

@@ -41,7 +41,8 @@ TEST(DataCheck, ListsAllThatIsWrong) {
   const Finished done = run({"data", "check", folder});
   EXPECT_EQ(done.code, 1);
   EXPECT_THAT(done.out, HasSubstr("emptyclass: a class without JPEG or PNG files"));
-  EXPECT_THAT(done.out, HasSubstr("problems: 1\n"));
+  EXPECT_THAT(done.out, HasSubstr("problems: 2\n"));
+  EXPECT_THAT(done.out, HasSubstr("1 image lies in both train and test, such as "));
   EXPECT_THAT(done.out, HasSubstr("unreadable: 1\n"));
   EXPECT_THAT(done.out, HasSubstr("train/a/1.png (train, a)"));
   EXPECT_THAT(done.out, HasSubstr("warning: 1 of 2 classes has no images: emptyclass"));
@@ -53,7 +54,7 @@ TEST(DataCheck, ListsAllThatIsWrong) {
   EXPECT_EQ(as_json.code, 1);
   const Json json = Json::parse(as_json.out);
   EXPECT_EQ(json["ok"], false);
-  EXPECT_EQ(json["problems"].size(), 1u);
+  EXPECT_EQ(json["problems"].size(), 2u);
   EXPECT_EQ(json["unreadable"].size(), 1u);
   EXPECT_EQ(json["duplicates"]["groups"].size(), 1u);
   EXPECT_EQ(json["warnings"].size(), 1u);
@@ -67,6 +68,64 @@ TEST(DataCheck, SoundDataIsOk) {
   EXPECT_EQ(done.code, 0) << done.err;
   EXPECT_THAT(done.out, HasSubstr("problems: none"));
   EXPECT_EQ(Json::parse(run({"data", "check", folder, "--json"}).out)["ok"], true);
+}
+
+TEST(DataCheck, ARepeatedImageAcrossSplitsIsAProblem) {
+  const std::string folder = fresh_folder();
+  for (const int i : {1, 2, 3, 4})
+    write_below(folder, "Train/a/" + std::to_string(i) + ".png", tiny_png(static_cast<uint8_t>(i)));
+  write_below(folder, "Test/a/1.png", tiny_png(9));
+  EXPECT_EQ(run({"data", "check", folder}).code, 0);
+  write_below(folder, "Test/a/2.png", tiny_png(3));
+  const Finished done = run({"data", "check", folder, "--set", "data.validation=0"});
+  EXPECT_EQ(done.code, 1);
+  EXPECT_THAT(done.out, HasSubstr("1 image lies in both train and test, such as "));
+  EXPECT_THAT(done.out, HasSubstr("Train/a/3.png (train, a) and "));
+}
+
+TEST(DataCheck, LongListsAreCut) {
+  const std::string folder = fresh_folder();
+  write_below(folder, "a/good.png", tiny_png(1));
+  for (int i = 0; i < 130; ++i) write_below(folder, "a/" + std::to_string(i) + ".png", "none");
+  const Finished done = run({"data", "check", folder});
+  EXPECT_EQ(done.code, 1);
+  EXPECT_THAT(done.out, HasSubstr("unreadable: 130\n"));
+  EXPECT_THAT(done.out, HasSubstr("  and 30 more (--json lists all)"));
+  EXPECT_LT(std::count(done.out.begin(), done.out.end(), '\n'), 115);
+}
+
+// An evaluation crop at a size the data does not have is told with its numbers.
+TEST(DataInfo, TellsWhatEvaluationSees) {
+  const Finished done = run({"data",
+                             "info",
+                             "--kind",
+                             "digits",
+                             "--set",
+                             "data.resolution=224",
+                             "--set",
+                             "data.crop_pct=0.875",
+                             "--set",
+                             "data.channels=3",
+                             "--json"});
+  ASSERT_EQ(done.code, 0) << done.err;
+  const Json steps = Json::parse(done.out)["preparation"];
+  ASSERT_EQ(steps.size(), 5U);
+  EXPECT_EQ(steps[1]["op"], "resize");
+  EXPECT_EQ(steps[1]["covers"], Json({256, 256}));
+  EXPECT_EQ(steps[2]["op"], "crop");
+  EXPECT_EQ(steps[2]["size"], Json({224, 224}));
+  EXPECT_EQ(steps[3]["op"], "rgb");
+  EXPECT_EQ(steps[4]["divide_by"], 255);
+  const Finished wrong = run({"data",
+                              "info",
+                              "--kind",
+                              "digits",
+                              "--set",
+                              "data.mean=[123.675]",
+                              "--set",
+                              "data.std=[58.395]"});
+  EXPECT_EQ(wrong.code, 2);
+  EXPECT_THAT(wrong.err, HasSubstr("divide these by 255"));
 }
 
 TEST(DataCheck, FatalProblemsAreADocumentToo) {

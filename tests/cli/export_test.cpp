@@ -4,6 +4,8 @@
 
 #include <filesystem>
 #include <fstream>
+#include <iterator>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -135,6 +137,94 @@ TEST_F(Export, DescriptionHasThePlan) {
   EXPECT_EQ(json["input"]["shape"], Json({1, 8, 8}));
   EXPECT_EQ(json["classes"].size(), 10U);
   EXPECT_FALSE(std::filesystem::exists(*folder_ + "/text/model.ts"));
+}
+
+/// Tensors of a safetensors file: name to shape and bytes.
+std::map<std::string, std::pair<Json, std::string>> tensors_of(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  uint64_t size = 0;
+  file.read(reinterpret_cast<char*>(&size), sizeof size);
+  std::string header(size, ' ');
+  file.read(header.data(), static_cast<std::streamsize>(size));
+  const std::string data{std::istreambuf_iterator<char>(file), {}};
+  std::map<std::string, std::pair<Json, std::string>> tensors;
+  const Json parsed = Json::parse(header);
+  for (const auto& [name, t] : parsed.items())
+    if (name != "__metadata__") {
+      const auto from = t["data_offsets"][0].get<size_t>(), to = t["data_offsets"][1].get<size_t>();
+      tensors[name] = {t["shape"], data.substr(from, to - from)};
+    }
+  return tensors;
+}
+
+// With recalibration off a subnet is judged with the supernet's running statistics, and that is
+// what the file holds: the first channels of the checkpoint's, byte for byte.
+TEST_F(Export, BatchNormsAreThoseItWasJudgedWith) {
+  write_file(*folder_ + "/running.yaml",
+             "space: digits\ndata: {kind: digits, limit: 320}\nthreads: 1\n"
+             "train: {epochs: 1, validation: {every: 0}}\n"
+             "evaluate: {images: 100, recalibrate: {enabled: false, images: 200}}\n");
+  ASSERT_EQ(call({"train", "-q", "--config", "running.yaml", "--name", "running"}).code, 0);
+  const auto exported = [&](const std::string& out, std::vector<std::string> more) {
+    std::vector<std::string> words = {
+        "export", "--run", "running", "--arch", "24-conv3/48-conv3", "--out", out, "--json"};
+    words.insert(words.end(), more.begin(), more.end());
+    const Finished done = call(words);
+    EXPECT_EQ(done.code, 0) << done.err;
+    EXPECT_TRUE(Json::parse(done.out)["check"]["logits_equal"].get<bool>());
+    std::ifstream file(*folder_ + "/" + out + "/model.json");
+    return Json::parse(file)["batch_norm"];
+  };
+  const Json as_judged = exported("judged", {});
+  EXPECT_EQ(as_judged["treatment"], "running");
+  EXPECT_EQ(as_judged["images"], 0);
+  EXPECT_GT(as_judged["from"]["running"], 2);
+  const Json measured = exported("measured", {"--recalibrate", "200"});
+  EXPECT_EQ(measured["treatment"], "recalibrated");
+  EXPECT_EQ(measured["images"], 200);
+
+  std::string checkpoint;
+  const Store store(*folder_ + "/nas.db");
+  for (const auto& entry : std::filesystem::directory_iterator(store.run("running")->directory))
+    if (entry.path().extension() == ".safetensors") checkpoint = entry.path().string();
+  const auto shared = tensors_of(checkpoint);
+  const auto own = tensors_of(*folder_ + "/judged/model.safetensors");
+  const auto anew = tensors_of(*folder_ + "/measured/model.safetensors");
+  int looked_at = 0, different = 0;
+  for (const auto& [name, tensor] : own) {
+    if (name.find("running_") == std::string::npos) continue;
+    const std::string& whole = shared.at("model/" + name).second;
+    EXPECT_EQ(whole.substr(0, tensor.second.size()), tensor.second) << name;
+    different += anew.at(name).second != tensor.second ? 1 : 0;
+    ++looked_at;
+  }
+  EXPECT_GT(looked_at, 4);
+  EXPECT_EQ(different, looked_at);
+  EXPECT_EQ(call({"export",
+                  "--run",
+                  "running",
+                  "--arch",
+                  "24-conv3/48-conv3",
+                  "--no-recalibrate",
+                  "--recalibrate",
+                  "5"})
+                .code,
+            2);
+}
+
+TEST_F(Export, TheDescriptionTellsWhatIsDoneToAnImage) {
+  std::filesystem::remove_all(*folder_ + "/text2");
+  ASSERT_EQ(
+      call({"export", "--run", "net", "--pick", "best", "--format", "json", "--out", "text2"}).code,
+      0);
+  std::ifstream file(*folder_ + "/text2/model.json");
+  const Json json = Json::parse(file);
+  EXPECT_EQ(json["batch_norm"]["treatment"], "recalibrated");
+  EXPECT_EQ(json["batch_norm"]["images"], 200);
+  EXPECT_EQ(json["batch_norm"]["split"], "train");
+  EXPECT_EQ(json["input"]["preparation"][0]["op"], "decode");
+  EXPECT_EQ(json["input"]["preparation"].back()["divide_by"], 255);
+  EXPECT_EQ(json["input"]["channel_order"], "grey");
 }
 
 TEST_F(Export, NothingIsOverwrittenUnasked) {

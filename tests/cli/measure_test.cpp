@@ -2,7 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <csignal>
 #include <filesystem>
+#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "process.hpp"
@@ -71,6 +73,114 @@ TEST(Measure, TableIsStoredWrittenAndUsed) {
   EXPECT_EQ(impossible.code, 2);
   EXPECT_THAT(impossible.err, HasSubstr("smallest attainable"));
   EXPECT_EQ(call({"search", "--config", "search.yaml", "--latency-table", "nowhere"}).code, 2);
+}
+
+std::string table_of(const std::string& folder, const std::string& name) {
+  return run({"measure",
+              "--space",
+              "digits",
+              "--threads",
+              "1",
+              "--repeats",
+              "1",
+              "--warmup",
+              "0",
+              "--out",
+              folder + "/" + name,
+              "--db",
+              folder + "/nas.db"})
+                     .code == 0
+             ? folder + "/" + name
+             : "";
+}
+
+// The same table in microseconds gives the same latencies; one of 8 images is no table of one.
+TEST(Measure, UnitAndBatchOfATableCount) {
+  const std::string folder = fresh_folder();
+  const std::string path = table_of(folder, "ms.json");
+  ASSERT_NE(path, "");
+  std::ifstream file(path);
+  Json table = Json::parse(file);
+  const auto latency = [&](const Json& written, std::vector<std::string> more = {}) {
+    write_file(folder + "/t.json", written.dump(1));
+    write_file(folder + "/s.yaml",
+               "space: digits\nsearch: {population: 4, evaluations: 4, objectives: [minimize: "
+               "latency_ms]}\n"
+               "evaluator: {kind: external, external: {command: \"while read l; do echo "
+               "'{\\\"accuracy\\\": 0.5}'; done\"}}\n");
+    std::vector<std::string> words = {"search",
+                                      "--config",
+                                      folder + "/s.yaml",
+                                      "--latency-table",
+                                      folder + "/t.json",
+                                      "--db",
+                                      folder + "/x.db",
+                                      "--json"};
+    words.insert(words.end(), more.begin(), more.end());
+    return run(words);
+  };
+  const Finished ms = latency(table);
+  ASSERT_EQ(ms.code, 0) << ms.err;
+  const double expected = Json::parse(ms.out)["front"][0]["values"]["latency_ms"];
+  Json other = table;
+  other["unit"] = "us";
+  for (Json& op : other["ops"])
+    for (const char* key : {"median", "low", "high"}) op[key] = op[key].get<double>() * 1000;
+  const Finished us = latency(other);
+  ASSERT_EQ(us.code, 0) << us.err;
+  EXPECT_NEAR(Json::parse(us.out)["front"][0]["values"]["latency_ms"], expected, 1e-9 * expected);
+  EXPECT_EQ(Json::parse(us.out)["latency"]["batch"], 1);
+
+  other = table;
+  other["conditions"]["batch"] = "8";
+  const Finished eight = latency(other);
+  EXPECT_EQ(eight.code, 2);
+  EXPECT_THAT(eight.err, HasSubstr("with 8 image(s) at once"));
+  const Finished meant = latency(other, {"--latency-batch", "8"});
+  ASSERT_EQ(meant.code, 0) << meant.err;
+  EXPECT_EQ(Json::parse(meant.out)["latency"]["batch"], 8);
+  other = table;
+  other["ops"].erase(other["ops"].begin());
+  EXPECT_THAT(latency(other).err, HasSubstr("no time for 1 of the"));
+  other = table;
+  other["space"] = "mobilenet";
+  EXPECT_THAT(latency(other).err, HasSubstr("was measured for the space 'mobilenet'"));
+}
+
+TEST(Measure, AStoppedCheckSaysWhatIsThere) {
+  Launch launch;
+  launch.folder = fresh_folder();
+  launch.args = {"measure",
+                 "--space",
+                 "digits",
+                 "--threads",
+                 "1",
+                 "--repeats",
+                 "1",
+                 "--warmup",
+                 "0",
+                 "--check",
+                 "100000",
+                 "--name",
+                 "kept"};
+  launch.signal = SIGINT;
+  launch.signal_at = "checking";
+  const Finished done = run(launch);
+  EXPECT_EQ(done.code, 130) << done.err;
+  EXPECT_THAT(done.err, HasSubstr("of 100000 networks"));
+  EXPECT_THAT(done.err, HasSubstr("the table 'kept' is complete and stored"));
+  launch.args = {"measure", "--space", "digits", "--name", "kept"};
+  launch.signal = 0;
+  launch.signal_at = "";
+  EXPECT_THAT(run(launch).err, HasSubstr("already"));
+}
+
+TEST(Measure, OnlyDevicesThatAreMeant) {
+  for (const char* device : {"gpu", "CPU", "cudax", "cuda:", "cuda:-1", "0"}) {
+    const Finished done = run({"measure", "--space", "digits", "--device", device});
+    EXPECT_EQ(done.code, 2) << device;
+    EXPECT_THAT(done.err, HasSubstr("auto, cpu, cuda, cuda:N")) << device;
+  }
 }
 
 TEST(Measure, RefusesWhatCannotBe) {

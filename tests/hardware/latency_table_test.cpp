@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "hardware/op_cases.hpp"
 #include "spaces/error.hpp"
 #include "spaces/registry.hpp"
 
@@ -66,11 +67,104 @@ TEST(LatencyTable, RefusesWhatIsNoTable) {
       EXPECT_THAT(e.what(), HasSubstr(why));
     }
   };
-  refused("", "not a latency table");
+  refused("", "file.json:1:1: not valid JSON");
+  refused("{\n \"schema\": NaN}", "file.json:2:12: not valid JSON");
   refused("[1, 2]", "not a latency table");
   refused(R"({"schema": "nas-latency-table/2", "ops": {}})", "not a latency table");
-  refused(R"({"schema": "nas-latency-table/1", "ops": {"x": {"median": -1}}})", "median");
-  refused(R"({"schema": "nas-latency-table/1", "ops": {"x": 3}})", "expected an object");
+  const auto table = [](const std::string& head, const std::string& ops) {
+    return "{\"schema\": \"nas-latency-table/1\",\n" + head + "\"ops\": {\n" + ops + "}}";
+  };
+  const std::string ms = "\"unit\": \"ms\",\n", good = "\"a\": {\"median\": 1}";
+  for (const char* time : {"-1", "0", "-0.0", "\"1\"", "null", "[1]", "true"})
+    refused(table(ms, "\"x\": {\"median\": " + std::string(time) + "}"),
+            "file.json:4: \"x\": median: ");
+  refused(table(ms, "\"x\": {\"median\": 1,\n\"low\": 2}"), "do not enclose");
+  refused(table(ms, "\"x\": {\"median\": 3,\n\"high\": 2}"), "do not enclose");
+  refused(table(ms, "\"x\": {\"low\": 2}"), "median is missing");
+  refused(table(ms, "\"x\": 3"), "file.json:4: \"x\": expected an object");
+  refused(table(ms, ""), "holds no times");
+  refused(table(ms, good + ",\n\"b\": {\"median\": 1},\n" + good),
+          "file.json:6: \"ops/a\" is given twice");
+  refused(table(ms + ms, good), "\"unit\" is given twice");
+  refused(table(ms, "\"x\": {\"median\": 1, \"unit\": \"us\"}"), "unit is that of the whole table");
+  refused(table("", good), "does not say the unit");
+  refused(table("\"unit\": \"fortnight\",\n", good), "file.json:2: unit: \"fortnight\" is no unit");
+  refused(table("\"unit\": 3,\n", good), "unit");
+  for (const char* batch : {"0", "-8", "1.5", "\"many\"", "null"})
+    refused(table(ms + "\"conditions\": {\"batch\": " + batch + "},\n", good), "number of images");
+  refused(table(ms + "\"batch\": 4, \"conditions\": {\"batch\": \"8\"},\n", good), "4 images, but");
+}
+
+TEST(LatencyTable, TimesAreReadInTheirUnit) {
+  const auto median = [](const std::string& unit) {
+    const LatencyTable table =
+        latency_table_from_json(R"({"schema": "nas-latency-table/1", "unit": ")" + unit +
+                                    R"(", "ops": {"x": {"median": 6.472, "low": 4, "high": 8.5}}})",
+                                "file.json");
+    EXPECT_EQ(table.batch(), 1);
+    return table.entries.at("x").median_ms;
+  };
+  EXPECT_DOUBLE_EQ(median("s"), 6472);
+  EXPECT_DOUBLE_EQ(median("ms"), 6.472);
+  EXPECT_DOUBLE_EQ(median("us"), 0.006472);
+  EXPECT_DOUBLE_EQ(median("\u00b5s"), 0.006472);
+  EXPECT_DOUBLE_EQ(median("microseconds"), 0.006472);
+  EXPECT_DOUBLE_EQ(median("ns"), 6.472e-6);
+}
+
+TEST(LatencyTable, TheBatchIsKnown) {
+  for (const char* batch : {"8", "\"8\""}) {
+    const LatencyTable table = latency_table_from_json(
+        R"({"schema": "nas-latency-table/1", "unit": "ms", "conditions": {"batch": )" +
+            std::string(batch) + R"(}, "ops": {"x": {"median": 1}}})",
+        "file.json");
+    EXPECT_EQ(table.batch(), 8);
+    EXPECT_EQ(latency_table_from_json(to_json(table), "again").batch(), 8);
+  }
+}
+
+LatencyTable whole_table(const Space& space) {
+  bool complete = false;
+  LatencyTable table;
+  table.id = "t";
+  table.space = space.name();
+  for (const auto& [key, op] : distinct_ops(space, complete)) table.entries[key] = {1, 1, 1, 1};
+  return table;
+}
+
+TEST(LatencyTable, WhatDoesNotFitTheSpaceIsToldBeforeASearch) {
+  const auto space = load_space("digits");
+  LatencyTable table = whole_table(*space);
+  EXPECT_NO_THROW(require_fit(table, *space));
+  table.space = "mobilenet";
+  EXPECT_THROW(require_fit(table, *space), ConfigError);
+  table.space = "";
+  EXPECT_NO_THROW(require_fit(table, *space));
+  const std::string lost = table.entries.begin()->first;
+  table.entries.erase(lost);
+  try {
+    require_fit(table, *space);
+    FAIL();
+  } catch (const DataError& e) {
+    EXPECT_THAT(e.what(), HasSubstr("no time for 1 of the "));
+    EXPECT_THAT(e.what(), HasSubstr(lost));
+  }
+}
+
+// Ops of a space too large to list: rare options (25 resolutions) are met all the same.
+TEST(DistinctOps, CoverWhatRandomNetworksOfALargeSpaceUse) {
+  const auto space = load_space("mobilenet");
+  bool complete = true;
+  const auto ops = distinct_ops(*space, complete, 2000);
+  EXPECT_FALSE(complete);
+  Rng rng(7, "test");
+  for (int i = 0; i < 300; ++i) {
+    const Plan plan = space->plan(space->sample(rng));
+    for (const Node& node : plan.nodes)
+      if (!is_free(node.op)) {
+        EXPECT_TRUE(ops.contains(signature(plan, node)));
+      }
+  }
 }
 
 }  // namespace
