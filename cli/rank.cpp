@@ -14,6 +14,7 @@
 #include "cli/arch_list.hpp"
 #include "cli/command.hpp"
 #include "cli/document.hpp"
+#include "cli/rank_names.hpp"
 #include "cli/supernet_run.hpp"
 #include "predictors/rank_metrics.hpp"
 #include "predictors/untrained_rankers.hpp"
@@ -33,7 +34,7 @@ struct Options {
   std::vector<std::string> runs;
   std::string truth, column, key, archs = "all", split, space, table;
   std::vector<std::string> top = {"1", "5", "10"};
-  bool duplicates = false;
+  bool duplicates = false, lower = false, higher = false;
   int64_t index_from = -1;
   int bootstrap = 1000;
   double level = 0.95;
@@ -44,8 +45,17 @@ constexpr int64_t kFew = 10;
 
 /// Networks with a truth.
 struct Truth {
+  /// Larger is better.
+  List quality() const {
+    List list = values;
+    if (direction.better == Better::kLower)
+      for (double& v : list) v = -v;
+    return list;
+  }
   std::vector<Architecture> architectures;
-  List values;
+  List values;         ///< As the table has them.
+  std::string column;  ///< Where they come from.
+  TruthDirection direction;
   int64_t without = 0;    ///< Asked for by a list, but not in the table.
   int64_t forms = 0;      ///< Of the networks, those that compute what an earlier one computes.
   int64_t constants = 0;  ///< Networks that no path from the image to the logits crosses.
@@ -108,6 +118,12 @@ Truth truth_of(const Options& o, const Space& space) {
   const std::vector<Architecture> asked = asked_for(o, space, evaluator.architectures());
   Truth truth;
   truth.table = evaluator.facts();
+  truth.column = evaluator.metrics().front();
+  truth.direction = truth_direction(truth.column, o.lower, o.higher);
+  if (truth.direction.guessed)
+    warning("whether more or less of '" + truth.column +
+            "' is better is not known; the largest are taken for the best (--lower-is-better, "
+            "--higher-is-better)");
   std::set<Architecture> functions;
   const std::vector<Evaluation> found = evaluator.evaluate(asked);
   for (size_t i = 0; i < asked.size(); ++i) {
@@ -145,6 +161,10 @@ List judge(const Options& o, Store& store, SupernetRun& run, const Truth& truth)
       known[row.architecture] = row.value;
   List values;
   std::vector<EvaluationRow> rows;
+  const auto keep = [&] {
+    if (!store.read_only()) store.add_evaluations(rows);
+    rows.clear();
+  };
   Progress progress(
       o.common, "rank " + run.row.id, static_cast<int64_t>(truth.architectures.size()));
   for (const Architecture& a : truth.architectures) {
@@ -154,21 +174,18 @@ List judge(const Options& o, Store& store, SupernetRun& run, const Truth& truth)
       values.push_back(it->second);
     } else {
       if (stop_requested()) {
-        store.add_evaluations(rows);
+        keep();
         throw Interrupted("stopped after " + std::to_string(values.size()) + " of " +
                           std::to_string(truth.architectures.size()) +
                           " architectures; those are stored: the same command goes on");
       }
       values.push_back(scorer.score(a).accuracy);
       rows.push_back({run.row.id, text, "accuracy", values.back(), "supernet", fidelity});
-      if (rows.size() >= 20) {
-        store.add_evaluations(rows);
-        rows.clear();
-      }
+      if (rows.size() >= 20) keep();
     }
     progress.update(static_cast<int64_t>(values.size()), "");
   }
-  store.add_evaluations(rows);
+  keep();
   return values;
 }
 
@@ -320,7 +337,9 @@ void print_top(const Json& d) {
 }
 
 void print_facts(const Json& d) {
-  std::string line = d["n"].dump() + " architectures with a truth";
+  std::string line = d["n"].dump() + " architectures with a truth (" +
+                     d["column"].get<std::string>() + ", " + d["direction"].get<std::string>() +
+                     ")";
   const auto add = [&](const char* key, const std::string& text) {
     if (d[key].get<int64_t>() > 0) line += "; " + d[key].dump() + text;
   };
@@ -430,14 +449,18 @@ int show(const Options& o,
          const Space& space,
          const Truth& truth,
          std::vector<std::pair<std::string, List>> rankers,
+         const std::vector<std::string>& ids,  // Of the runs among the rankers.
          const std::function<void(const Json&)>& keep) {
-  const size_t supernets = rankers.size();
+  const size_t supernets = ids.size();
   for (auto& ranker : untrained_rankers(space, truth.architectures))
     rankers.push_back(std::move(ranker));
-  const Ranking ranking(o, truth.values);
+  const List quality = truth.quality();
+  const Ranking ranking(o, quality);
   Json document{{"schema", "nas-rank/1"},
                 {"space", space.name()},
                 {"truth", o.truth},
+                {"column", truth.column},
+                {"direction", to_string(truth.direction.better)},
                 {"n", truth.values.size()},
                 {"space_size",
                  space.count() < BigInt(1) << 53 ? Json(space.count().convert_to<int64_t>())
@@ -463,6 +486,7 @@ int show(const Options& o,
     }));
   for (size_t i = 0; i < rows.size(); ++i) {
     document["rankers"].push_back(rows[i].get());
+    if (i < supernets) document["rankers"].back()["run"] = ids[i];
     progress.update(static_cast<int64_t>(i + 1), "");
   }
   document["differences"] = differences(ranking, rankers, document["rankers"], supernets);
@@ -479,9 +503,9 @@ int show(const Options& o,
 int rank(const Options& o) {
   if (!o.space.empty()) {
     const std::unique_ptr<Space> space = load_space(o.space);
-    return show(o, *space, truth_of(o, *space), {}, [](const Json&) {});
+    return show(o, *space, truth_of(o, *space), {}, {}, [](const Json&) {});
   }
-  Store store(o.common.db, Store::Mode::kExisting);
+  Store store(o.common.db, Store::Mode::kRead);
   std::vector<SupernetRun> runs;
   for (const std::string& run : o.runs) runs.push_back(open_supernet_run(store, run, o.common));
   for (const SupernetRun& run : runs)
@@ -493,13 +517,22 @@ int rank(const Options& o) {
       warning("runs " + runs[0].row.id + " and " + run.row.id +
               " hold out different images: their accuracies differ by more than the supernets");
   const Space& space = *runs[0].parts->space;
+  std::vector<RunRow> rows;
+  std::vector<std::string> ids, taken = {"architecture", "genes", "truth"};
+  for (const SupernetRun& run : runs) {
+    rows.push_back(run.row);
+    ids.push_back(run.row.id);
+  }
+  for (const auto& ranker : untrained_rankers(space, {})) taken.push_back(ranker.first);
+  const std::vector<std::string> names = unique_names(rows, taken);
   const Truth truth = truth_of(o, space);
   std::vector<std::pair<std::string, List>> rankers;
-  for (SupernetRun& run : runs)
-    rankers.emplace_back(run.row.name.empty() ? run.row.id : run.row.name,
-                         judge(o, store, run, truth));
-  return show(o, space, truth, std::move(rankers), [&](const Json& document) {
-    for (const SupernetRun& run : runs) store.set_document(run.row.id, "ranking", document.dump());
+  for (size_t i = 0; i < runs.size(); ++i)
+    rankers.emplace_back(names[i], judge(o, store, runs[i], truth));
+  return show(o, space, truth, std::move(rankers), ids, [&](const Json& document) {
+    if (store.read_only())
+      return warning(store.path() + " is read-only: the ranking is not stored");
+    for (const std::string& id : ids) store.set_document(id, "ranking", document.dump());
   });
 }
 
@@ -532,6 +565,11 @@ int run_rank(const std::vector<std::string>& args) {
   app.add_flag("--duplicates",
                o.duplicates,
                "Keep architectures that compute what another one computes, each with its own row");
+  app.add_flag("--lower-is-better",
+               o.lower,
+               "The truth is a loss, an error or a cost (default: by the column's name)")
+      ->excludes(app.add_flag(
+          "--higher-is-better", o.higher, "The truth is an accuracy or another quality"));
   app.add_option("--space", o.space, "Without a supernet: the rankers that need no training")
       ->excludes("--run");
   app.add_option("--split", o.split, "Judge on validation, test or train")

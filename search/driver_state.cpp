@@ -93,10 +93,11 @@ std::vector<EvaluationRow> Search::rows(const std::string& run,
 std::vector<std::pair<Architecture, Evaluation>> Search::known_from(
     const std::vector<EvaluationRow>& rows, const std::string& suffix) const {
   const std::string source = evaluator_.source() + suffix;
+  const std::string fidelity = evaluator_.fidelity_json();
   std::vector<std::pair<Architecture, Evaluation>> known;
   std::unordered_map<std::string, size_t> index;
   for (const EvaluationRow& row : rows) {
-    if (row.source != source || row.fidelity_json != evaluator_.fidelity_json()) continue;
+    if (row.source != source || row.fidelity_json != fidelity) continue;
     const auto [it, fresh] = index.emplace(row.architecture, known.size());
     if (fresh) known.emplace_back(space_.parse(row.architecture), Evaluation{});
     Evaluation& evaluation = known[it->second].second;
