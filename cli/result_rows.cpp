@@ -205,6 +205,7 @@ bool selected(const EvaluationRow& row, const Selection& selection) {
 Results collect_results(const Store& store, const RunRow& run, const Selection& selection) {
   Results results;
   std::map<std::string, size_t> place;                         // Of fidelities.
+  std::map<std::pair<std::string, std::string>, size_t> seen;  // The same by text as stored.
   std::map<std::string, std::map<std::string, double>> costs;  // By architecture.
   std::map<std::pair<std::string, size_t>, std::map<std::string, double>> values;
   std::set<std::pair<std::string, size_t>> failed;
@@ -216,14 +217,19 @@ Results collect_results(const Store& store, const RunRow& run, const Selection& 
       note_metric(free, row.metric);
       continue;
     }
-    const Json json = object_of(row.fidelity_json);
-    const std::string source = base_of(row.source);
-    const auto [at, fresh] = place.emplace(source + '\n' + json.dump(), results.fidelities.size());
-    if (fresh) results.fidelities.push_back({source, json, split_of(row.fidelity_json)});
+    const auto [known, unseen] = seen.emplace(std::pair(row.source, row.fidelity_json), 0);
+    if (unseen) {
+      const Json json = object_of(row.fidelity_json);
+      const std::string source = base_of(row.source);
+      const auto [at, fresh] =
+          place.emplace(source + '\n' + json.dump(), results.fidelities.size());
+      if (fresh) results.fidelities.push_back({source, json, split_of(row.fidelity_json)});
+      known->second = at->second;
+    }
     if (row.status == "ok")
-      values[{row.architecture, at->second}][row.metric] = row.value;
+      values[{row.architecture, known->second}][row.metric] = row.value;
     else
-      failed.emplace(row.architecture, at->second);
+      failed.emplace(row.architecture, known->second);
   }
   for (const auto& [key, ignored] : values) ++results.fidelities[key.second].architectures;
   for (const auto& key : failed)

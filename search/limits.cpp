@@ -76,6 +76,19 @@ Constraint resolve_limit(const Constraint& limit, ValueScale scale, const std::s
   return resolved;
 }
 
+void refuse_contradictions(const std::vector<Constraint>& limits, const std::string& where) {
+  for (const Constraint& most : limits) {
+    for (const Constraint& least : limits) {
+      if (!most.upper() || least.upper() || most.metric != least.metric) continue;
+      const bool touch = most.bound == least.bound && !strict(most) && !strict(least);
+      if (least.bound < most.bound || touch) continue;
+      throw ConfigError(where + ": '" + to_string(least) + "' and '" + to_string(most) +
+                            "' leave nothing between them",
+                        "Loosen one of them.");
+    }
+  }
+}
+
 std::string objective_problem(const Objective& objective) {
   const Metric* metric = find_metric(objective.metric);
   if (metric == nullptr || metric->cost) return "";

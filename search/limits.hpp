@@ -24,6 +24,9 @@ ValueScale scale_of(const std::vector<double>& values);
 /// knows the values' scale.
 Constraint resolve_limit(const Constraint& limit, ValueScale scale, const std::string& where);
 
+/// ConfigError where two limits on one metric leave nothing between them.
+void refuse_contradictions(const std::vector<Constraint>& limits, const std::string& where);
+
 /// Why nobody wants this objective (`minimize accuracy`), or "". Costs may be maximised.
 std::string objective_problem(const Objective& objective);
 /// What to tell about objectives that run against what their metric's name says (`maximize macs`).

@@ -233,6 +233,7 @@ std::vector<Constraint> resolved_limits(
     const Constraint limit = parse_constraint(text);
     limits.push_back(resolve_limit(limit, scale(limit.metric), "search.constraints"));
   }
+  refuse_contradictions(limits, "search.constraints");
   return limits;
 }
 

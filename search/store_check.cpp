@@ -94,7 +94,7 @@ void check_references(SQLite::Database& db, std::vector<std::string>& problems) 
 }  // namespace
 
 std::vector<std::string> check_store(const std::string& path) {
-  if (!store_detail::inspect(path)) throw DataError(path + ": there is no results store");
+  if (!store_detail::inspect(path)) throw ConfigError(path + ": there is no results store");
   SQLite::Database db = guarded(path, [&] {
     return store_detail::can_write(path) ? store_detail::open(path)
                                          : store_detail::open_read_only(path);

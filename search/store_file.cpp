@@ -141,18 +141,20 @@ const std::vector<std::string>& migrations() {
 }
 
 bool inspect(const std::string& path) {
+  if (path.empty()) throw ConfigError("--db is empty", "Name the file of a store, e.g. nas.db.");
   std::error_code ec;
   const fs::file_status status = fs::status(path, ec);
   if (fs::is_directory(status))
-    throw DataError(path + ": is a directory; give the path of a store file, e.g. --db " + path +
-                    "/nas.db");
+    throw ConfigError(path + ": is a directory",
+                      "Give the path of a store file, e.g. --db " + path + "/nas.db.");
   if (!fs::exists(status)) {
     const fs::path folder = fs::absolute(path).parent_path();
     if (!fs::is_directory(folder, ec))
-      throw DataError(path + ": its folder does not exist; make it first");
+      throw ConfigError(path + ": its folder does not exist", "Make it first.");
     return false;
   }
-  if (!fs::is_regular_file(status)) throw DataError(path + ": is not a regular file");
+  if (!fs::is_regular_file(status))
+    throw ConfigError(path + ": is not a regular file", "Name the file of a store with --db.");
   if (fs::file_size(path, ec) == 0) return false;
   // Another process may just be writing the first page.
   std::string problem;
@@ -161,6 +163,10 @@ bool inspect(const std::string& path) {
     if (problem.empty()) return true;
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
+  // A wrong name is wrong usage; a store that was cut is a damaged file.
+  if (problem.starts_with("is not") || problem.starts_with("is an"))
+    throw ConfigError(path + ": " + problem + "; it was left as it is",
+                      "Name another file with --db.");
   throw DataError(path + ": " + problem + "; it was left as it is. Name another file with --db");
 }
 
@@ -283,9 +289,8 @@ SQLite::Database checked_reading(const std::string& path) {
 SQLite::Database open_checked(const std::string& path, Store::Mode mode) {
   const bool exists = inspect(path);
   if (!exists && mode != Store::Mode::kCreate)
-    throw DataError(path +
-                    ": there is no results store; `nas train` or `nas search` makes one, or "
-                    "name another with --db");
+    throw ConfigError(path + ": there is no results store",
+                      "`nas train` or `nas search` makes one, or name another with --db.");
   return guarded(path, [&] {
     if (exists && mode == Store::Mode::kRead && !can_write(path)) return checked_reading(path);
     SQLite::Database db = store_detail::open(path);
@@ -347,7 +352,7 @@ void copy_whole(SQLite::Backup& backup, const std::string& target) {
 }  // namespace
 
 StoreUpgrade upgrade_store(const std::string& path) {
-  if (!inspect(path)) throw DataError(path + ": there is no results store");
+  if (!inspect(path)) throw ConfigError(path + ": there is no results store");
   return guarded(path, [&] {
     SQLite::Database db = store_detail::open(path);
     StoreUpgrade result{user_version(db), store_version(), ""};

@@ -95,14 +95,17 @@ TEST(Runs, UnknownRunAndNoStore) {
   EXPECT_EQ(unknown.err, "error: no run \"digit\" in nas.db\n  Did you mean digits?\n");
   const std::string empty = fresh_folder();
   const Finished none = in(empty, {"runs"});
-  EXPECT_EQ(none.code, 1);
+  EXPECT_EQ(none.code, 2);
   EXPECT_THAT(none.err, HasSubstr("nas.db"));
   // NAS_DB names another store; --db wins over it.
   Launch launch{{"runs", "--json"}, empty};
   launch.environment["NAS_DB"] = folder + "/nas.db";
   EXPECT_EQ(run(launch).code, 0);
   launch.args = {"runs", "--db", "other.db"};
-  EXPECT_EQ(run(launch).code, 1);
+  EXPECT_EQ(run(launch).code, 2);
+  // A wrong name of a store is wrong usage.
+  for (const char* db : {"", "no/folder/nas.db", "."})
+    EXPECT_EQ(in(empty, {"runs", "--db", db}).code, 2) << db;
 }
 
 TEST(Runs, ProgressAndAccuracy) {
@@ -298,7 +301,7 @@ TEST(Db, InfoCheckUpgrade) {
   EXPECT_EQ(in(folder, {"db", "check"}).out, "nas.db: no damage found\n");
   write_file(folder + "/other.db", std::string(5000, 'x'));
   const Finished foreign = in(folder, {"db", "info", "--db", "other.db"});
-  EXPECT_EQ(foreign.code, 1);
+  EXPECT_EQ(foreign.code, 2);
   EXPECT_THAT(foreign.err, HasSubstr("other.db"));
 }
 

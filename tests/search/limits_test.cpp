@@ -120,6 +120,19 @@ TEST(Limits, WhatCannotBeMetOrMeantIsRefused) {
   EXPECT_EQ(resolved("accuracy >= 75%"), 0.75);
 }
 
+TEST(Limits, ContradictionsAreRefused) {
+  const auto error = [](const std::string& a, const std::string& b) {
+    return error_of([&] {
+      refuse_contradictions({parse_constraint(a), parse_constraint(b)}, "where");
+    });
+  };
+  EXPECT_THAT(error("accuracy >= 0.9", "accuracy <= 0.8"), HasSubstr("leave nothing"));
+  EXPECT_THAT(error("macs < 5M", "macs >= 5M"), HasSubstr("leave nothing"));
+  EXPECT_EQ(error("macs <= 5M", "macs >= 5M"), "");
+  EXPECT_EQ(error("accuracy >= 0.9", "macs <= 0.8"), "");
+  EXPECT_EQ(error("accuracy >= 0.8", "accuracy <= 0.9"), "");
+}
+
 TEST(Limits, ScaleOfAUsersColumn) {
   // A program's accuracies may be percents: 75 can be meant, 75% can mean two things.
   EXPECT_EQ(resolved("accuracy >= 75", ValueScale::kUnknown), 75);
