@@ -3,12 +3,16 @@
 #include <algorithm>
 
 #include "spaces/error.hpp"
+#include "spaces/printable.hpp"
 
 namespace nas::cli {
 
 std::vector<std::string> unique_names(const std::vector<RunRow>& runs,
                                       const std::vector<std::string>& taken) {
-  const auto plain = [](const RunRow& run) { return run.name.empty() ? run.id : run.name; };
+  // Old stores may hold names of any bytes; documents are UTF-8.
+  const auto plain = [](const RunRow& run) {
+    return run.name.empty() ? run.id : printable(run.name);
+  };
   for (size_t i = 0; i < runs.size(); ++i)
     for (size_t k = 0; k < i; ++k)
       if (runs[i].id == runs[k].id)

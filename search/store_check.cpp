@@ -40,7 +40,7 @@ Trees read_trees(SQLite::Database& db, std::vector<std::string>& problems) {
 // `Tree 7 page 12: ...`, or `On tree page 7 cell 3: ...` of older versions: with the name of
 // tree 7.
 std::string with_name(const std::string& line, const Trees& trees) {
-  for (const char* word : {"Tree ", "tree page "}) {
+  for (const char* word : {"Tree ", "tree page ", "Page "}) {
     const size_t at = line.find(word);
     if (at == std::string::npos) continue;
     const auto name = trees.names.find(std::atoll(line.c_str() + at + std::string(word).size()));
@@ -50,17 +50,22 @@ std::string with_name(const std::string& line, const Trees& trees) {
 }
 
 void check_pages(SQLite::Database& db, const Trees& trees, std::vector<std::string>& problems) {
+  int unused = 0;
   try {
     SQLite::Statement integrity(db, "PRAGMA integrity_check(50)");
     while (integrity.executeStep()) {
       std::istringstream lines(integrity.getColumn(0).getString());
       for (std::string line; std::getline(lines, line);)
-        if (!line.empty() && line != "ok" && line[0] != '*')
+        if (line.ends_with("is never used"))
+          ++unused;  // Cut off by the damage.
+        else if (!line.empty() && line != "ok" && line[0] != '*')
           problems.push_back(with_name(line, trees));
     }
   } catch (const SQLite::Exception& e) {
     problems.push_back(std::string("the pages cannot be checked to the end: ") + e.what());
   }
+  if (unused > 0)
+    problems.push_back(std::to_string(unused) + " pages or more belong to nothing any more");
 }
 
 void read_through(SQLite::Database& db,
@@ -101,8 +106,8 @@ std::vector<std::string> check_store(const std::string& path) {
   });
   std::vector<std::string> problems;
   const Trees trees = read_trees(db, problems);
-  check_pages(db, trees, problems);
   for (const std::string& table : trees.tables) read_through(db, table, problems);
+  check_pages(db, trees, problems);
   check_references(db, problems);
   return problems;
 }
