@@ -57,6 +57,7 @@ struct TableEvaluator::Impl {
 
   const Space& space;
   std::string file;
+  std::string sha256 = {};  ///< Of the file: values of another content are another truth.
   std::vector<std::pair<std::string, size_t>> columns;  ///< Metric, column.
   struct Row {
     bool exact = false;  ///< The row names the canonical form itself.
@@ -213,6 +214,7 @@ TableEvaluator::TableEvaluator(const Space& space, const TableOptions& options, 
     : impl_(new Impl(space, options, each_form)) {
   if (options.index_from >= 0) impl_->reader.numbered(0);  // Or says that there are too many.
   const TableFile table = read_table_file(options.file, options.key);
+  impl_->sha256 = table.sha256;
   impl_->choose_columns(table, options);
   for (const auto& row : table.rows) impl_->add(row, table.key);
 }
@@ -284,7 +286,7 @@ std::vector<std::string> TableEvaluator::metrics() const {
 }
 
 std::string TableEvaluator::fidelity_json() const {
-  return nlohmann::json{{"file", impl_->file}}.dump(
+  return nlohmann::json{{"file", impl_->file}, {"sha256", impl_->sha256}}.dump(
       -1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 

@@ -12,6 +12,7 @@
 #include "spaces/literal.hpp"
 #include "spaces/plain_text.hpp"
 #include "spaces/read_architecture.hpp"
+#include "spaces/sha256.hpp"
 
 namespace nas {
 namespace {
@@ -160,6 +161,8 @@ TableFile read_table_file(const std::string& file, const std::string& key) {
   if (table.rows.empty()) fail_at(file, 0, 0, "has no rows");
   const std::vector<std::string> names = names_of(table.header);
   const std::string* found = key.empty() ? architecture_key(names) : nullptr;
+  constexpr size_t kShort = 16;
+  table.sha256 = sha256_hex(text).substr(0, kShort);
   table.key = column_of(table, found != nullptr ? *found : key.empty() ? "architecture" : key);
   return table;
 }

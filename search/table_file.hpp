@@ -12,7 +12,8 @@ struct TableFile {
   std::string file;
   std::vector<CsvCell> header;
   std::vector<std::vector<CsvCell>> rows;
-  size_t key = 0;  ///< Column of the architectures.
+  size_t key = 0;           ///< Column of the architectures.
+  std::string sha256 = {};  ///< Of the file, the first 16 digits.
 };
 
 /// Reads CSV (spaces/csv.hpp), a JSON array of objects, lines of JSON objects, a document that
