@@ -6,6 +6,7 @@
 
 #include "cli/arch_list.hpp"
 #include "cli/pick.hpp"
+#include "cli/run_files.hpp"
 #include "cli/supernet_run.hpp"
 
 namespace nas::cli {
@@ -149,7 +150,7 @@ class Evaluation {
                 {"split", split},
                 {"fidelity", Json::parse(fidelity_of(run, scorer))},
                 {"evaluations", list}};
-      print(json.dump(2));
+      print(json_text(json));
       return;
     }
     Table table({"architecture", "accuracy %", "top-5 %", "loss", "MACs", "params"});
@@ -198,9 +199,7 @@ int run_evaluate(const std::vector<std::string>& args) {
                "Use the supernet's running batch-norm statistics (ranks badly)");
   add_common(app, o.common);
   if (!parse(app, args)) return kExitOk;
-  if (!o.common.config.empty() || !o.common.sets.empty())
-    throw ConfigError("nas evaluate takes the configuration of the training run",
-                      "leave out --config and --set");
+  require_only_data_sets(o.common, "nas evaluate");
   Store store(o.common.db, Store::Mode::kExisting);
   const Picked picked = pick_architecture(store, o.run, o.pick);
   o.run = picked.supernet;

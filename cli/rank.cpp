@@ -14,12 +14,14 @@
 #include "cli/arch_list.hpp"
 #include "cli/command.hpp"
 #include "cli/document.hpp"
+#include "cli/run_files.hpp"
 #include "cli/supernet_run.hpp"
 #include "predictors/rank_metrics.hpp"
 #include "predictors/untrained_rankers.hpp"
 #include "search/evaluators.hpp"
 #include "search/search_options.hpp"
 #include "spaces/registry.hpp"
+#include "spaces/whole_file.hpp"
 #include "supernet/evaluate.hpp"
 
 namespace nas::cli {
@@ -420,10 +422,7 @@ void write_table(const std::string& path, const Json& rows) {
     for (const Json& value : row["predicted"]) cells.push_back(value);
     table.rows.push_back(std::move(cells));
   }
-  std::ofstream file(path);
-  file << csv_text(table) << '\n';
-  file.close();
-  if (!file) throw ConfigError("--table " + path + " cannot be written");
+  write_whole_file(path, csv_text(table) + "\n");
 }
 
 int show(const Options& o,
@@ -470,7 +469,7 @@ int show(const Options& o,
   if (!o.table.empty()) write_table(o.table, document["architectures"]);
   keep(document);
   if (o.common.json)
-    print(document.dump(2));
+    print(json_text(document));
   else
     print_ranking(document);
   return kExitOk;
@@ -499,7 +498,7 @@ int rank(const Options& o) {
     rankers.emplace_back(run.row.name.empty() ? run.row.id : run.row.name,
                          judge(o, store, run, truth));
   return show(o, space, truth, std::move(rankers), [&](const Json& document) {
-    for (const SupernetRun& run : runs) store.set_document(run.row.id, "ranking", document.dump());
+    for (const SupernetRun& run : runs) store.set_document(run.row.id, "ranking", json_line(document));
   });
 }
 
@@ -546,8 +545,9 @@ int run_rank(const std::vector<std::string>& args) {
       "--table", o.table, "Also write what every ranker says of each architecture (CSV)");
   add_common(app, o.common);
   // The configuration is that of the training run.
-  for (const char* name : {"--config", "--set"}) app.remove_option(app.get_option(name));
+  app.remove_option(app.get_option("--config"));
   if (!parse(app, args)) return kExitOk;
+  require_only_data_sets(o.common, "nas rank");
   check_top(o.top);
   if (!std::isfinite(o.level)) throw ConfigError("--level: expected a number from 0.5 to 0.999");
   if (o.runs.empty()) o.runs = {"last"};

@@ -37,6 +37,12 @@ decltype(auto) guarded(const std::string& path, F&& f) {
   }
 }
 
+/// DataError when the file under the path is no longer the one that was opened.
+void require_in_place(SQLite::Database& db, const std::string& path);
+
+/// Why writing beside the store may have failed ("; the disk is full" ...), or "".
+std::string write_trouble(const std::string& path);
+
 /// BEGIN IMMEDIATE: takes the write lock at once, so that it never has to be upgraded (which fails
 /// without waiting when another process writes).
 class WriteTransaction {
@@ -63,6 +69,7 @@ struct Store::Impl {
   void write(F&& f) {
     const std::lock_guard lock(mutex);
     store_detail::guarded(path, [&] {
+      store_detail::require_in_place(db, path);
       store_detail::WriteTransaction transaction(db);
       f(db);
       transaction.commit();

@@ -91,6 +91,16 @@ std::string printable_lines(std::string_view text) {
   return cleaned(text, true);
 }
 
+bool is_utf8(std::string_view text) {
+  for (size_t i = 0; i < text.size();) {
+    const size_t length =
+        static_cast<unsigned char>(text[i]) < 0x80 ? 1 : visible_length(text.substr(i));
+    if (length == 0) return false;
+    i += length;
+  }
+  return true;
+}
+
 std::string Problem::text() const {
   std::string text = printable(file);
   if (line > 0) text += ":" + std::to_string(line) + ":" + std::to_string(column);
