@@ -224,8 +224,13 @@ class Export {
                             const std::string& sha,
                             const Json& check) {
       files[format] = {{"path", path}, {"sha256", sha}, {"bytes", fs::file_size(path)}};
-      store_.add_export(
-          {run_.row.id, text_, format, fs::absolute(path).string(), sha, json_line(check), utc_now()});
+      store_.add_export({run_.row.id,
+                         text_,
+                         format,
+                         fs::absolute(path).string(),
+                         sha,
+                         json_line(check),
+                         utc_now()});
     };
     Json check = nullptr;
     if (o_.wants("torchscript")) {

@@ -53,8 +53,8 @@ Imported read(const Options& o) {
   if (o.weights.empty()) throw ConfigError("nas import needs --weights FILE");
   TrainConfig config = read_yaml_as<TrainConfig>(yaml_file(o.common.config, o.common.sets));
   if (o.common.seed_given) config.seed = o.common.seed;
-  const bool typed = std::any_of(
-      o.common.sets.begin(), o.common.sets.end(), [](const std::string& set) {
+  const bool typed =
+      std::any_of(o.common.sets.begin(), o.common.sets.end(), [](const std::string& set) {
         return set.starts_with("data.path=") || set.starts_with("data=");
       });
   config.data.path = absolute_place(config.data.path, typed ? "" : o.common.config);
@@ -127,13 +127,13 @@ int run_import(const std::vector<std::string>& args) {
   for (const NamedTensor& p : run.weights->parameters()) parameters += p.tensor.numel();
   if (o.common.json) {
     print(json_text(Json{{"schema", "nas-import/1"},
-               {"run", run.row.id},
-               {"name", run.row.name},
-               {"space", run.row.space},
-               {"kind", run.kind},
-               {"parameters", parameters},
-               {"checkpoint_sha256", run.sha256},
-               {"directory", run.row.directory}}));
+                         {"run", run.row.id},
+                         {"name", run.row.name},
+                         {"space", run.row.space},
+                         {"kind", run.kind},
+                         {"parameters", parameters},
+                         {"checkpoint_sha256", run.sha256},
+                         {"directory", run.row.directory}}));
     return kExitOk;
   }
   Table table({"run " + run.row.id, run.row.name.empty() ? run.row.space : run.row.name});

@@ -498,7 +498,8 @@ int rank(const Options& o) {
     rankers.emplace_back(run.row.name.empty() ? run.row.id : run.row.name,
                          judge(o, store, run, truth));
   return show(o, space, truth, std::move(rankers), [&](const Json& document) {
-    for (const SupernetRun& run : runs) store.set_document(run.row.id, "ranking", json_line(document));
+    for (const SupernetRun& run : runs)
+      store.set_document(run.row.id, "ranking", json_line(document));
   });
 }
 

@@ -79,12 +79,12 @@ void require_same_data(const Store& store, const std::string& run, const RunPart
     if (row.hash != parts.splits.hash)
       throw DataError(
           (parts.config.data.path.empty() ? "the data" : "the data in " + parts.config.data.path) +
-          " are not those of run " + run +
-          ": images, classes or splits have changed (hash " + parts.splits.hash.substr(0, 12) +
-          ", trained on " + row.hash.substr(0, 12) + ")");
+          " are not those of run " + run + ": images, classes or splits have changed (hash " +
+          parts.splits.hash.substr(0, 12) + ", trained on " + row.hash.substr(0, 12) + ")");
 }
 
-std::map<std::string, std::string> recorded_checkpoints(const Store& store, const std::string& run) {
+std::map<std::string, std::string> recorded_checkpoints(const Store& store,
+                                                        const std::string& run) {
   std::map<std::string, std::string> recorded;
   for (const CheckpointRow& c : store.checkpoints(run))
     recorded[std::filesystem::path(c.path).filename().string()] = c.sha256;
@@ -101,10 +101,8 @@ void tell_damaged(const Store& store, const std::string& run, const ReadCheckpoi
       !rows.empty() && std::any_of(read.damaged.begin(), read.damaged.end(), [&](const auto& d) {
         return name(d.path) == name(rows.back().path);
       });
-  const bool missing =
-      !rows.empty() && !listed && name(rows.back().path) > name(read.path);
-  if (missing)
-    warning("the newest checkpoint of run " + run + " is missing: " + rows.back().path);
+  const bool missing = !rows.empty() && !listed && name(rows.back().path) > name(read.path);
+  if (missing) warning("the newest checkpoint of run " + run + " is missing: " + rows.back().path);
   if (missing || !read.damaged.empty())
     warning("the older " + name(read.path) + " is used instead");
 }
@@ -120,8 +118,9 @@ SupernetRun open_supernet_run(const Store& store, const std::string& run, const 
          "warning: run " + row->id + " is not finished (" + shown_status(*row) +
              "); its newest checkpoint is used");
   if (!store.owns(*row))
-    note(common, "note: the files of run " + row->id + " are read from " + row->directory +
-                     ", not from beside the store");
+    note(common,
+         "note: the files of run " + row->id + " are read from " + row->directory +
+             ", not from beside the store");
   SupernetRun result;
   result.row = *row;
   result.parts = open_parts(config_of_run(store, *row, common));

@@ -347,8 +347,7 @@ void record_threads(Store& store, const RunRow& row, const RunParts& parts) {
 /// Loads the newest checkpoint that is whole; what is damaged is told and put aside.
 void go_on(const Options& o, Store& store, const RunRow& row, Session& s) {
   require_same_data(store, row.id, *s.parts);
-  ReadCheckpoint read =
-      read_newest_checkpoint(row.directory, recorded_checkpoints(store, row.id));
+  ReadCheckpoint read = read_newest_checkpoint(row.directory, recorded_checkpoints(store, row.id));
   if (read.path.empty() && !store.checkpoints(row.id).empty()) throw no_checkpoint(store, row);
   if (!read.path.empty()) {
     tell_damaged(store, row.id, read);

@@ -98,8 +98,9 @@ TEST(Moved, AMovedFolderIsUsedWhereItIs) {
   EXPECT_FALSE(fs::exists(before));
   const Finished judged = nas(after, {"evaluate", "--run", "net", "--sample", "2", "--json"});
   EXPECT_EQ(judged.code, 0) << judged.err;
-  const Finished found = nas(
-      after, {"search", "--run", "net", "-q", "--evaluations", "8", "--set", "search.population=4"});
+  const Finished found =
+      nas(after,
+          {"search", "--run", "net", "-q", "--evaluations", "8", "--set", "search.population=4"});
   EXPECT_EQ(found.code, 0) << found.err;
   const Finished exported = nas(after, {"export", "--run", "net", "--pick", "best", "--json"});
   ASSERT_EQ(exported.code, 0) << exported.err;
@@ -109,11 +110,11 @@ TEST(Moved, AMovedFolderIsUsedWhereItIs) {
 
 TEST(Moved, TheHintOfAMissingCheckpointIsNoDeadEnd) {
   const std::string folder = fresh_folder();
-  ASSERT_EQ(nas(folder,
-                {"train", "-q", "--config", config(folder), "--name", "net", "--set",
-                 "train.epochs=1"})
-                .code,
-            0);
+  ASSERT_EQ(
+      nas(folder,
+          {"train", "-q", "--config", config(folder), "--name", "net", "--set", "train.epochs=1"})
+          .code,
+      0);
   fs::remove_all(folder + "/nas-runs");
   const Finished judged = nas(folder, {"evaluate", "--run", "net", "--sample", "1"});
   EXPECT_EQ(judged.code, 2);
@@ -166,9 +167,8 @@ TEST(Damaged, TheOlderCheckpointIsUsedAndSaid) {
       {"truncated", [](const std::string& f) { fs::resize_file(f, fs::file_size(f) / 2); }},
       {"empty", [](const std::string& f) { fs::resize_file(f, 0); }},
       {"header", [&](const std::string& f) { flip(f, 60); }},
-      {"data", [&](const std::string& f) {
-         flip(f, static_cast<int64_t>(fs::file_size(f)) - 100);
-       }},
+      {"data",
+       [&](const std::string& f) { flip(f, static_cast<int64_t>(fs::file_size(f)) - 100); }},
       {"missing", [](const std::string& f) { fs::remove(f); }}};
   std::string weights;
   for (const auto& [name, damage] : damages) {
@@ -294,13 +294,19 @@ TEST(Paths, AreRelativeToTheConfigurationAndFoundFromAnyFolder) {
   for (int i = 0; i < 120; ++i) labels += static_cast<char>((i / 3) % 10);
   write_file(base + "/other/train-labels-idx1-ubyte", labels);
   const Finished other = nas(else_,
-                             {"evaluate", "--run", "net", "--db", db, "--sample", "1", "--set",
+                             {"evaluate",
+                              "--run",
+                              "net",
+                              "--db",
+                              db,
+                              "--sample",
+                              "1",
+                              "--set",
                               "data.path=" + base + "/other"});
   EXPECT_EQ(other.code, 1);
   EXPECT_THAT(other.err, HasSubstr("are not those of run"));
-  const Finished wrong = nas(else_,
-                             {"evaluate", "--run", "net", "--db", db, "--sample", "1", "--set",
-                              "data.limit=10"});
+  const Finished wrong = nas(
+      else_, {"evaluate", "--run", "net", "--db", db, "--sample", "1", "--set", "data.limit=10"});
   EXPECT_EQ(wrong.code, 2);
   EXPECT_THAT(wrong.err, HasSubstr("data.path"));
 }

@@ -81,7 +81,12 @@ TEST_F(RefusedWrites, ExportUnderAFileSizeLimitLeavesNothing) {
   {
     const Limit limit(RLIMIT_FSIZE, 40'000);
     done = nas(*folder_,
-               {"export", "--arch", "24-conv5-conv5/48-conv5-conv5", "--out", out, "--format",
+               {"export",
+                "--arch",
+                "24-conv5-conv5/48-conv5-conv5",
+                "--out",
+                out,
+                "--format",
                 "safetensors"});
   }
   expect_sentence(done, "model.safetensors: cannot be written: ");
@@ -90,7 +95,12 @@ TEST_F(RefusedWrites, ExportUnderAFileSizeLimitLeavesNothing) {
   {
     const Limit limit(RLIMIT_FSIZE, 40'000);
     done = nas(*folder_,
-               {"export", "--arch", "24-conv5-conv5/48-conv5-conv5", "--out", out, "--format",
+               {"export",
+                "--arch",
+                "24-conv5-conv5/48-conv5-conv5",
+                "--out",
+                out,
+                "--format",
                 "torchscript"});
   }
   expect_sentence(done, "model.ts: cannot be written: ");
@@ -118,16 +128,14 @@ TEST_F(RefusedWrites, EveryOtherFileOnAFullDisk) {
   write_file(*folder_ + "/truth.csv",
              "architecture,value\n12-conv3/24-conv3,1\n12-sep3/24-conv3,2\n24-conv3/24-conv3,3\n"
              "24-sep3/48-conv3,4\n");
-  const Finished table = nas(*folder_,
-                             {"rank", "--space", "digits", "--truth", "truth.csv", "--table",
-                              "/dev/full"});
+  const Finished table =
+      nas(*folder_, {"rank", "--space", "digits", "--truth", "truth.csv", "--table", "/dev/full"});
   expect_sentence(table, "/dev/full: cannot be written: the disk is full");
-  const Finished drawing = nas(*folder_,
-                               {"space", "show", "digits", "--arch", "12-conv3/24-conv3", "--out",
-                                "/dev/full"});
+  const Finished drawing = nas(
+      *folder_, {"space", "show", "digits", "--arch", "12-conv3/24-conv3", "--out", "/dev/full"});
   expect_sentence(drawing, "/dev/full: cannot be written: the disk is full");
-  const Finished measured = nas(
-      *folder_, {"measure", "--space", "digits", "--repeats", "1", "-q", "--out", "/dev/full"});
+  const Finished measured =
+      nas(*folder_, {"measure", "--space", "digits", "--repeats", "1", "-q", "--out", "/dev/full"});
   expect_sentence(measured, "/dev/full: cannot be written: the disk is full");
 }
 

@@ -89,8 +89,7 @@ TEST_F(WholeFileTest, AFileSizeLimitLeavesNothing) {
     std::signal(SIGXFSZ, SIG_IGN);
     const rlimit limit{1000, 1000};
     setrlimit(RLIMIT_FSIZE, &limit);
-    const std::string told =
-        error_of([&] { write_whole_file(path("a"), std::string(5000, 'x')); });
+    const std::string told = error_of([&] { write_whole_file(path("a"), std::string(5000, 'x')); });
     _exit(told.find("ulimit -f") != std::string::npos ? 0 : 1);
   }
   int status = 0;
@@ -116,15 +115,14 @@ TEST_F(WholeFileTest, LeftoversOfTheDeadGoAndThoseOfTheLivingStay) {
   const std::string dead = std::to_string(dead_pid()), living = std::to_string(getppid());
   char host[256] = {};
   gethostname(host, sizeof host - 1);
-  for (const std::string& name :
-       {"a.tmp" + dead,
-        "b.tmp" + dead + "-" + host,
-        "c.tmp" + living,
-        "d.tmp" + living + "-" + host,
-        "e.tmp" + dead + "-another-machine",
-        std::string("notes.tmp"),
-        std::string("x.tmpl"),
-        std::string("checkpoint-000000000001.safetensors")})
+  for (const std::string& name : {"a.tmp" + dead,
+                                  "b.tmp" + dead + "-" + host,
+                                  "c.tmp" + living,
+                                  "d.tmp" + living + "-" + host,
+                                  "e.tmp" + dead + "-another-machine",
+                                  std::string("notes.tmp"),
+                                  std::string("x.tmpl"),
+                                  std::string("checkpoint-000000000001.safetensors")})
     std::ofstream(path(name)) << "x";
   EXPECT_EQ(remove_stale_temporaries(folder_.string()), 2);
   EXPECT_EQ(names(),

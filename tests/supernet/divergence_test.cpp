@@ -63,9 +63,7 @@ TEST(Divergence, StoppingDoesNotSaveABrokenState) {
       1,
       test::kCells,
       /*stop_at=*/1,
-      [](TrainOptions& o) {
-        overflow(o);
-      },
+      [](TrainOptions& o) { overflow(o); },
       1000);
   EXPECT_NE(failure_of(trial).find("no longer finite"), std::string::npos);
   EXPECT_TRUE(checkpoints_in(trial.folder.string()).empty());
