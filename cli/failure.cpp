@@ -84,6 +84,9 @@ std::string logged(const std::string& what) {
     if (error) return "";
     path = (folder / ("nas-error-" + std::to_string(getpid()) + ".log")).string();
   }
+  static std::string last;  // Told twice: to the store and to the user.
+  if (what == last) return path;
+  last = what;
   std::ofstream file(path, std::ios::app);
   file << what << "\n";
   return file.flush() ? path : "";

@@ -88,8 +88,7 @@ std::string write_trouble(const std::string& path) {
 }  // namespace store_detail
 
 std::string Store::folder_of(const std::string& run) const {
-  return (fs::path(store_detail::folder_of_store(path())) / "nas-runs" / run)
-      .string();
+  return (fs::path(store_detail::folder_of_store(path())) / "nas-runs" / run).string();
 }
 
 bool Store::owns(const RunRow& run) const {

@@ -123,8 +123,8 @@ std::optional<std::pair<std::string, std::string>> missing_space(const std::stri
                                                                  const std::string& config,
                                                                  std::string& path) {
   const bool is_path = names_file(name_or_path);
-  path = is_path ? beside(name_or_path, config)
-                 : config_dir() + "/spaces/" + name_or_path + ".yaml";
+  path =
+      is_path ? beside(name_or_path, config) : config_dir() + "/spaces/" + name_or_path + ".yaml";
   std::error_code error;
   if (fs::is_fifo(path, error) && !path.starts_with("/dev/fd/"))
     return std::pair{path + ": a named pipe, not a file", std::string("name a YAML file")};
@@ -134,10 +134,9 @@ std::optional<std::pair<std::string, std::string>> missing_space(const std::stri
   std::string all;
   for (const std::string& name : names) all += (all.empty() ? "" : ", ") + name;
   const std::string near = nearest(name_or_path, names);
-  const std::string places =
-      fs::is_regular_file(config, error)
-          ? " (neither beside " + config + " nor in the current folder)"
-          : "";
+  const std::string places = fs::is_regular_file(config, error)
+                                 ? " (neither beside " + config + " nor in the current folder)"
+                                 : "";
   return std::pair{
       (is_path ? "no such file: " + name_or_path + places : "unknown space " + name_or_path) +
           "; known: " + all,

@@ -91,8 +91,7 @@ bool is_stale(const std::string& path, const Temporary& t) {
 
 void sync_folder(const std::string& file) {
   const std::string parent = fs::path(file).parent_path().string();
-  const int fd =
-      open(parent.empty() ? "." : parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const int fd = open(parent.empty() ? "." : parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) return;  // A folder that may be written but not read.
   fsync(fd);
   close(fd);

@@ -39,8 +39,8 @@ std::string write_checkpoint(const std::string& path, const Checkpoint& checkpoi
   TensorFile file;
   file.meta["format"] = kFormat;
   file.tensors = checkpoint.tensors;
-  const std::string json = nlohmann::json(checkpoint.text).dump(
-      -1, ' ', false, nlohmann::json::error_handler_t::replace);
+  const std::string json = nlohmann::json(checkpoint.text)
+                               .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   at::Tensor bytes = at::empty({static_cast<int64_t>(json.size())}, at::kByte);
   std::memcpy(bytes.data_ptr(), json.data(), json.size());
   file.tensors[kText] = bytes;

@@ -13,7 +13,7 @@ struct TrainPosition {
   int64_t updates = 0;      ///< Optimizer steps of this epoch.
   double macs_before = 0;   ///< Spent in earlier epochs.
   int64_t paths = 0, path_images = 0;
-  double macs = 0;          ///< Spent in this epoch.
+  double macs = 0;  ///< Spent in this epoch.
 };
 std::string to_text(const TrainPosition& position);
 /// DataError when it is not what to_text wrote.

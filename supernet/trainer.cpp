@@ -191,10 +191,11 @@ struct Trainer::State {
 
   [[noreturn]] void diverged(const std::string& what) const {
     const std::vector<std::string> kept = checkpoints_in(folder);
-    throw Error(what + " no longer finite (epoch " + std::to_string(epoch + 1) + ", step " +
-                std::to_string(step) + ", " + std::to_string(global_step) +
-                " since the start); lower train.optimizer.lr or set train.optimizer.clip_norm" +
-                (kept.empty() ? "" : ". The checkpoints from before are kept, the newest: " + kept[0]));
+    throw Error(
+        what + " no longer finite (epoch " + std::to_string(epoch + 1) + ", step " +
+        std::to_string(step) + ", " + std::to_string(global_step) +
+        " since the start); lower train.optimizer.lr or set train.optimizer.clip_norm" +
+        (kept.empty() ? "" : ". The checkpoints from before are kept, the newest: " + kept[0]));
   }
 
   /// Looks at the loss of this epoch so far.
@@ -222,8 +223,7 @@ struct Trainer::State {
     const double wait = loader.wait_seconds();
     start_epoch();
     // On a GPU every look at a number waits for all work queued so far.
-    const int64_t look =
-        hooks.loss_interval > 0 ? hooks.loss_interval : (device.is_cpu() ? 1 : 50);
+    const int64_t look = hooks.loss_interval > 0 ? hooks.loss_interval : (device.is_cpu() ? 1 : 50);
     const int64_t total = steps_per_epoch() * options.epochs;
     while (const Batch* next = loader.next()) {
       train_batch(to_device(*next));
