@@ -14,6 +14,7 @@
 #include "cli/run_files.hpp"
 #include "cli/supernet_run.hpp"
 #include "cli/train_config.hpp"
+#include "spaces/stop.hpp"
 #include "supernet/initial_weights.hpp"
 #include "supernet/tensor_file.hpp"
 #include "supernet/trainer.hpp"
@@ -395,6 +396,8 @@ int train(const Options& o) {
       recorded = true;
     }
     set_error_log(row.directory + "/error.log");
+    // The trainer asks for a stop between steps and saves before it ends.
+    const DefersStop saves;
     s.trainer->run();
     const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
     const Json document{{"weights_sha256", weights_sha256(*s.weights)},

@@ -1,16 +1,13 @@
 // Strict reading: every value is asked for by a description, and whatever was not asked for is a
 // mistake. Mistakes are collected, so that one run tells all.
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cmath>
-#include <csignal>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <map>
-#include <optional>
 #include <set>
 #include <sstream>
 
@@ -364,55 +361,25 @@ std::string read_some(std::istream& in) {
 
 }  // namespace
 
-namespace {
-
-/// While it lives SIGINT, SIGTERM and SIGHUP end the program at once: nothing has begun that would
-/// have to be saved.
-class EndBySignal {
- public:
-  EndBySignal() {
-    struct sigaction end {};
-    end.sa_handler = SIG_DFL;
-    for (size_t i = 0; i < kSignals.size(); ++i) {
-      sigaction(kSignals[i], nullptr, &before_[i]);
-      if (before_[i].sa_handler != SIG_IGN) sigaction(kSignals[i], &end, nullptr);
-    }
-  }
-  ~EndBySignal() {
-    for (size_t i = 0; i < kSignals.size(); ++i) sigaction(kSignals[i], &before_[i], nullptr);
-  }
-  EndBySignal(const EndBySignal&) = delete;
-  EndBySignal& operator=(const EndBySignal&) = delete;
-
- private:
-  static constexpr std::array kSignals = {SIGINT, SIGTERM, SIGHUP};
-  std::array<struct sigaction, kSignals.size()> before_{};
-};
-
-}  // namespace
-
 YamlSource yaml_file(const std::string& path, const std::vector<std::string>& sets) {
   YamlSource source;
   source.sets = sets;
   if (path.empty()) return source;
   source.file = path == "-" ? "<stdin>" : path;
   if (path == "-") {
-    const EndBySignal while_waiting;
     source.text = read_some(std::cin);
     return source;
   }
   std::error_code error;
   if (std::filesystem::is_directory(path, error))
     cannot_read(path, "it is a folder", "Name a YAML file in it.");
-  // A pipe has no second time, and its writer may never come.
+  // A pipe has no second time.
   const bool special = !std::filesystem::is_regular_file(path, error);
   static std::map<std::string, std::string> pipes;
   if (const auto known = pipes.find(path); special && known != pipes.end()) {
     source.text = known->second;
     return source;
   }
-  std::optional<EndBySignal> while_waiting;
-  if (special && std::filesystem::exists(path, error)) while_waiting.emplace();
   errno = 0;
   std::ifstream file(path, std::ios::binary);
   if (!file)
