@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "cli/arch_list.hpp"
+#include "cli/document.hpp"
 #include "cli/pick.hpp"
 #include "cli/run_files.hpp"
 #include "cli/supernet_run.hpp"

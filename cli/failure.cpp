@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <new>
@@ -29,6 +30,12 @@ constexpr std::array kFrames = {"\nException raised from ", "\nframe #", "\nC++ 
 
 bool has(const std::string& text, const char* part) {
   return text.find(part) != std::string::npos;
+}
+
+/// oneDNN does not say what it lacked.
+bool maybe_of_memory(const std::string& what) {
+  return has(what, "could not create a primitive") || has(what, "could not execute a primitive") ||
+         has(what, "could not create a memory");
 }
 
 bool of_memory(const std::string& what) {
@@ -97,7 +104,10 @@ std::string logged(const std::string& what) {
   try {
     if (const auto error = std::current_exception()) std::rethrow_exception(error);
   } catch (const std::bad_alloc&) {
-    text = "out of memory" + std::string(memory_advice);
+    // No memory for a text either.
+    for (const char* part : {"error: out of memory", memory_advice, "\n"})
+      if (write(STDERR_FILENO, part, std::strlen(part)) < 0) break;
+    std::_Exit(kExitFailed);
   } catch (const std::exception& e) {
     text = sentence_of(e.what());
   } catch (...) {
@@ -127,6 +137,9 @@ Failure told(const std::exception& e) {
                    (system->code() == std::errc::resource_unavailable_try_again
                         ? " (too many threads or processes, or too little memory)"
                         : "");
+  } else if (maybe_of_memory(what)) {
+    failure.text =
+        "LibTorch: " + first_sentence(what) + ", often for want of memory" + memory_advice;
   } else if (of_memory(what) || has_frames(what)) {
     failure.log = logged(what);
     failure.text = of_memory(what) ? memory_sentence(what) : "LibTorch: " + first_sentence(what);

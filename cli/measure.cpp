@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/command.hpp"
+#include "cli/document.hpp"
 #include "cli/latency.hpp"
 #include "cli/machine.hpp"
 #include "cli/run_files.hpp"

@@ -126,13 +126,13 @@ TEST_F(RefusedWrites, ATrainingThatCannotSaveFailsWithASentenceAndCanGoOn) {
 
 TEST_F(RefusedWrites, EveryOtherFileOnAFullDisk) {
   write_file(*folder_ + "/truth.csv",
-             "architecture,value\n12-conv3/24-conv3,1\n12-sep3/24-conv3,2\n24-conv3/24-conv3,3\n"
+             "architecture,value\n12-conv3/16-conv3,1\n12-sep3/16-conv3,2\n24-conv3/16-conv3,3\n"
              "24-sep3/48-conv3,4\n");
   const Finished table =
       nas(*folder_, {"rank", "--space", "digits", "--truth", "truth.csv", "--table", "/dev/full"});
   expect_sentence(table, "/dev/full: cannot be written: the disk is full");
   const Finished drawing = nas(
-      *folder_, {"space", "show", "digits", "--arch", "12-conv3/24-conv3", "--out", "/dev/full"});
+      *folder_, {"space", "show", "digits", "--arch", "12-conv3/16-conv3", "--out", "/dev/full"});
   expect_sentence(drawing, "/dev/full: cannot be written: the disk is full");
   const Finished measured =
       nas(*folder_, {"measure", "--space", "digits", "--repeats", "1", "-q", "--out", "/dev/full"});
@@ -141,7 +141,7 @@ TEST_F(RefusedWrites, EveryOtherFileOnAFullDisk) {
 
 TEST_F(RefusedWrites, FoldersThatCannotBe) {
   write_file(*folder_ + "/file", "x");
-  expect_sentence(nas(*folder_, {"export", "--arch", "12-conv3/24-conv3", "--out", "file/below"}),
+  expect_sentence(nas(*folder_, {"export", "--arch", "12-conv3/16-conv3", "--out", "file/below"}),
                   "file/below: the folder cannot be made");
   const std::string folder = fresh_folder();
   fs::copy(*folder_ + "/train.yaml", folder + "/train.yaml");
@@ -167,7 +167,7 @@ TEST_F(RefusedWrites, NamesThatAreNotUtf8AreRefusedAtTheStart) {
   for (const std::vector<std::string>& args :
        {std::vector<std::string>{"data", "check", "ordn\xe4r"},
         {"train", "--config", "train.yaml", "--name", "caf\xe9"},
-        {"export", "--arch", "12-conv3/24-conv3", "--out", "ordn\xe4r"}}) {
+        {"export", "--arch", "12-conv3/16-conv3", "--out", "ordn\xe4r"}}) {
     const Finished done = nas(*folder_, args);
     EXPECT_EQ(done.code, 2) << done.err;
     EXPECT_THAT(done.err, HasSubstr("is not UTF-8"));
@@ -182,7 +182,7 @@ TEST_F(RefusedWrites, AFolderWhoseNameIsNotUtf8CanBeWorkedIn) {
   const Finished trained = nas(folder, {"train", "--config", "train.yaml", "--json"});
   ASSERT_EQ(trained.code, 0) << trained.err;
   EXPECT_TRUE(Json::accept(trained.out));
-  const Finished exported = nas(folder, {"export", "--arch", "12-conv3/24-conv3", "--json"});
+  const Finished exported = nas(folder, {"export", "--arch", "12-conv3/16-conv3", "--json"});
   EXPECT_EQ(exported.code, 0) << exported.err;
   EXPECT_EQ(nas(folder, {"runs", "show", "last", "--json"}).code, 0);
 }
