@@ -150,6 +150,9 @@ void add_common(CLI::App& app, Common& common) {
   app.add_option("--db", common.db, "Results store (environment: NAS_DB)")
       ->type_name("FILE")
       ->capture_default_str()
+      ->check([](const std::string& path) {
+        return path.empty() ? "expected the name of a file, got nothing" : "";
+      })
       ->group(group);
   app.add_option_function<std::string>(
          "--seed",

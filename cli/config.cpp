@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <optional>
 
 #include "cli/config_kinds.hpp"
@@ -52,6 +53,17 @@ void hand_over() {
       throw Error(std::string("standard input cannot be handed on: ") + std::strerror(errno));
   }
   need_torch();
+}
+
+/// A pipe can be read only once, and what is in it may be for nas-torch: it reads it first, where
+/// it is installed.
+void hand_over_pipes(const std::vector<std::string>& files) {
+  std::error_code error;
+  for (const std::string& file : files)
+    if (file != "-" && std::filesystem::exists(file, error) &&
+        !std::filesystem::is_regular_file(file, error) &&
+        !std::filesystem::is_directory(file, error) && !torch_binary().empty())
+      return need_torch();
 }
 
 const ConfigKind* find(const std::vector<ConfigKind>& kinds, const std::string& name) {
@@ -146,6 +158,7 @@ void hand_over_if_needed(const Options& o) {
 }
 
 int check(const Options& o) {
+  hand_over_pipes(o.files);
   hand_over_if_needed(o);
   std::vector<Problem> problems;
   Json files = Json::array();
@@ -168,6 +181,7 @@ int check(const Options& o) {
 }
 
 int show(const Options& o) {
+  hand_over_pipes(o.files);
   std::string kind;
   std::string text = resolved(o, o.files.front(), kind);
   while (!text.empty() && text.back() == '\n') text.pop_back();

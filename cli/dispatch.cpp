@@ -2,10 +2,11 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
-#include <new>
 
 #include "cli/command.hpp"
+#include "cli/failure.hpp"
 #include "cli/topics.hpp"
+#include "spaces/printable.hpp"
 
 namespace nas::cli {
 namespace {
@@ -70,6 +71,18 @@ int help(const std::vector<std::string>& words) {
   return code;
 }
 
+/// Names and paths end up in JSON, YAML and SQLite, which hold UTF-8 only: told now, and not after
+/// a training.
+void require_utf8(const std::vector<std::string>& args) {
+  // Our own call to prove an export, in a folder of any name.
+  if (std::find(args.begin(), args.end(), "--check-files") != args.end()) return;
+  for (const std::string& word : args)
+    if (!is_utf8(word))
+      throw ConfigError("\"" + printable(word) + "\" is not UTF-8",
+                        "Names and paths must be; rename the file (convmv -f latin1 -t utf8), or "
+                        "reach it through a symbolic link.");
+}
+
 // Takes `--color WHEN` out of the words.
 void take_color(std::vector<std::string>& args) {
   for (size_t i = 0; i < args.size() && args[i] != "--"; ++i) {
@@ -114,6 +127,7 @@ std::string torch_binary() {
 int run_command_line(const std::vector<std::string>& words) {
   try {
     std::vector<std::string> args = words;
+    require_utf8(args);
     take_color(args);
     if (args.empty()) return print(overview()), kExitOk;
     const std::string name = args[0];
@@ -121,6 +135,7 @@ int run_command_line(const std::vector<std::string>& words) {
     if (name == "help" || name == "--help" || name == "-h") return help(args);
     if (name == "--version") return find_command("version")->run(args);
     const Command* command = find_command(name);
+    set_memory_advice(name);
     if (command == nullptr && !name.empty() && name[0] == '-')
       throw ConfigError("unknown flag " + name + " before the command",
                         "Write nas COMMAND " + name + " ...; run nas to see all commands.");
@@ -132,12 +147,10 @@ int run_command_line(const std::vector<std::string>& words) {
     print_error(e);
     return e.exit_code();
   } catch (const Error& e) {
-    print_error(e.what());
+    print_error(told(e).text);
     return e.exit_code();
-  } catch (const std::bad_alloc&) {
-    print_error("out of memory");
   } catch (const std::exception& e) {
-    print_error(std::string("unexpected: ") + e.what());
+    print_error(told(e).text);
   }
   return kExitFailed;
 }

@@ -95,4 +95,12 @@ Json json_number(double v) {
   return std::isfinite(v) ? Json(v) : Json(nullptr);
 }
 
+std::string json_text(const Json& json) {
+  return dumped(json, 2);
+}
+
+std::string json_line(const Json& json) {
+  return dumped(json, -1);
+}
+
 }  // namespace nas::cli

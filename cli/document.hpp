@@ -30,6 +30,10 @@ void print_rows(const Rows& rows,
                 nlohmann::ordered_json document,
                 const std::string& key);
 
+/// JSON on several lines or on one. Bytes that are no UTF-8 (names of files may hold any) become
+/// U+FFFD instead of ending the program.
+std::string json_text(const nlohmann::ordered_json& json);
+std::string json_line(const nlohmann::ordered_json& json);
 /// JSON text parsed, or the text itself where it is none.
 nlohmann::ordered_json parsed_or_text(const std::string& text);
 /// A number, or null when it is not finite.

@@ -5,7 +5,9 @@
 #include <unordered_map>
 
 #include "cli/arch_list.hpp"
+#include "cli/document.hpp"
 #include "cli/pick.hpp"
+#include "cli/run_files.hpp"
 #include "cli/supernet_run.hpp"
 
 namespace nas::cli {
@@ -147,7 +149,7 @@ class Evaluation {
                 {"split", split},
                 {"fidelity", Json::parse(fidelity_of(run, scorer))},
                 {"evaluations", list}};
-      print(json.dump(2));
+      print(json_text(json));
       return;
     }
     Table table({"architecture", "accuracy %", "top-5 %", "loss", "MACs", "params"});
@@ -197,9 +199,7 @@ int run_evaluate(const std::vector<std::string>& args) {
                "Use the supernet's running batch-norm statistics (ranks badly)");
   add_common(app, o.common);
   if (!parse(app, args)) return kExitOk;
-  if (!o.common.config.empty() || !o.common.sets.empty())
-    throw ConfigError("nas evaluate takes the configuration of the training run",
-                      "leave out --config and --set");
+  require_only_data_sets(o.common, "nas evaluate");
   Store store(o.common.db, Store::Mode::kRead);
   const Picked picked = pick_architecture(store, o.run, o.pick);
   o.run = picked.supernet;

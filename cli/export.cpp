@@ -8,13 +8,15 @@
 
 #include <CLI/CLI.hpp>
 #include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "cli/arch_list.hpp"
 #include "cli/data_notes.hpp"
+#include "cli/document.hpp"
 #include "cli/pick.hpp"
+#include "cli/run_files.hpp"
 #include "cli/supernet_run.hpp"
+#include "spaces/whole_file.hpp"
 #include "supernet/checkpoint.hpp"
 #include "supernet/device.hpp"
 #include "supernet/export.hpp"
@@ -81,7 +83,8 @@ Check check_torchscript(const std::string& path,
                         const Subnet& subnet,
                         const at::Tensor& images,
                         const at::Tensor& expected) {
-  const std::string input = path + ".check-in", output = path + ".check-out";
+  const std::string own = std::to_string(getpid());
+  const std::string input = path + ".check-in" + own, output = path + ".check-out" + own;
   TensorFile file;
   file.tensors["images"] = images;
   write_tensor_file(input, file);
@@ -109,12 +112,10 @@ Check check_torchscript(const std::string& path,
 /// Folder, file stem and refusal to overwrite.
 class Target {
  public:
-  Target(const Options& o, const SupernetRun& run, const std::string& label) {
-    folder_ = o.out.empty() ? fs::path(run.row.directory) / "exports" / label : fs::path(o.out);
-    std::error_code error;
-    fs::create_directories(folder_, error);
-    if (error || access(folder_.c_str(), W_OK) != 0)
-      throw ConfigError("--out " + folder_.string() + " is not a folder that can be written to");
+  Target(const Options& o, const Store& store, const std::string& run, const std::string& label) {
+    folder_ = o.out.empty() ? fs::path(store.folder_of(run)) / "exports" / label : fs::path(o.out);
+    make_folders(folder_.string());
+    remove_stale_temporaries(folder_.string());
     for (const char* name : {"model.ts", "model.safetensors", "model.json"})
       if (!o.force && fs::exists(folder_ / name))
         throw ConfigError((folder_ / name).string() + " exists already",
@@ -125,15 +126,6 @@ class Target {
  private:
   fs::path folder_;
 };
-
-void write_text(const std::string& path, const std::string& text) {
-  const std::string temporary = path + ".tmp";
-  std::ofstream file(temporary, std::ios::binary);
-  file << text << '\n';
-  file.close();
-  if (!file) throw DataError(path + ": cannot be written");
-  fs::rename(temporary, path);
-}
 
 class Export {
  public:
@@ -157,7 +149,7 @@ class Export {
     char label[32];
     std::snprintf(
         label, sizeof label, "%016llx", static_cast<unsigned long long>(architecture_.hash()));
-    const Target target(o_, run_, label);
+    const Target target(o_, store_, run_.row.id, label);
     cut();
     return write(target);
   }
@@ -294,13 +286,19 @@ class Export {
                             const std::string& sha,
                             const Json& check) {
       files[format] = {{"path", path}, {"sha256", sha}, {"bytes", fs::file_size(path)}};
-      if (!store_.read_only()) store_.add_export(
-          {run_.row.id, text_, format, fs::absolute(path).string(), sha, check.dump(), utc_now()});
+      if (!store_.read_only())
+        store_.add_export({run_.row.id,
+                           text_,
+                           format,
+                           fs::absolute(path).string(),
+                           sha,
+                           json_line(check),
+                           utc_now()});
     };
     Json check = nullptr;
     if (o_.wants("torchscript")) {
       const std::string path = target.file("model.ts");
-      const std::string sha = write_torchscript(path, subnet_, about.dump());
+      const std::string sha = write_torchscript(path, subnet_, json_line(about));
       const Check found = check_torchscript(path, subnet_, images_, expected_);
       // Folding rounds differently; before it every bit must agree.
       const double scale = expected_.abs().max().item<double>();
@@ -336,7 +334,7 @@ class Export {
     }
     if (o_.wants("json")) {
       const std::string path = target.file("model.json");
-      write_text(path, about.dump(2));
+      write_whole_file(path, json_text(about) + "\n");
       record("json", path, file_sha256(path), nullptr);
     }
     report(files, check);
@@ -355,7 +353,7 @@ class Export {
                 {"batch_norms_folded", folded_},
                 {"files", files},
                 {"check", check}};
-      return print(json.dump(2));
+      return print(json_text(json));
     }
     print("exported " + text_ + " of run " + run_.row.id + ": " +
           format_count(static_cast<double>(cost_.macs)) + " MACs, " +
@@ -430,9 +428,7 @@ int run_export(const std::vector<std::string>& args) {
   add_common(app, o.common);
   if (!parse(app, args)) return kExitOk;
   if (!o.check.empty()) return check_files(o.check);
-  if (!o.common.config.empty() || !o.common.sets.empty())
-    throw ConfigError("nas export takes the configuration of the training run",
-                      "leave out --config and --set");
+  require_only_data_sets(o.common, "nas export");
   Store store(o.common.db, Store::Mode::kRead);
   return Export(o, store).run();
 }

@@ -4,6 +4,8 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
+#include <sstream>
 
 #include "cli/command.hpp"
 #include "cli/config_kinds.hpp"
@@ -52,6 +54,48 @@ void be_patient_with_threads() {
   if (std::getenv("OMP_WAIT_POLICY") == nullptr) setenv("GOMP_SPINCOUNT", "2000", /*replace=*/0);
 }
 
+namespace fs = std::filesystem;
+
+constexpr const char* kLibrary = "libtorch_cpu.so";
+
+bool can_read(const fs::path& path) {
+  return access(path.c_str(), R_OK) == 0;
+}
+
+std::vector<std::string> library_path() {
+  std::vector<std::string> places;
+  const char* variable = std::getenv("LD_LIBRARY_PATH");
+  std::istringstream parts(variable != nullptr ? variable : "");
+  for (std::string part; std::getline(parts, part, ':');)
+    if (!part.empty()) places.push_back(part);
+  return places;
+}
+
+/// The loader would only say "error while loading shared libraries". Where LibTorch is not where
+/// nas-torch looks for it (it lies in the home of whoever built it, say), NAS_LIBTORCH helps.
+void find_libtorch(const std::string& binary) {
+  std::vector<std::string> places = {
+      (fs::path(binary).parent_path() / "../../lib/nas").lexically_normal().string(),
+      std::string(NAS_LIBTORCH_FOLDER) + "/lib"};
+  for (std::string& place : library_path()) places.push_back(std::move(place));
+  for (const char* system : {"/usr/lib", "/usr/local/lib", "/usr/lib/x86_64-linux-gnu"})
+    places.emplace_back(system);
+  for (const std::string& place : places)
+    if (can_read(fs::path(place) / kLibrary)) return;
+  const char* named = std::getenv("NAS_LIBTORCH");
+  const fs::path folder = named != nullptr ? fs::path(named) / "lib" : fs::path();
+  if (named == nullptr || !can_read(folder / kLibrary))
+    throw DeviceError(
+        "this command needs LibTorch, whose " + std::string(kLibrary) + " cannot be read in " +
+        places[1] + (named != nullptr ? " nor in " + folder.string() : "") +
+        "\n  Set NAS_LIBTORCH to the folder of a LibTorch (with lib/) of the version that nas was "
+        "built with,\n  or install nas (cmake --install), which copies it.");
+  const char* before = std::getenv("LD_LIBRARY_PATH");
+  const std::string all =
+      folder.string() + (before != nullptr && *before != '\0' ? ":" + std::string(before) : "");
+  setenv("LD_LIBRARY_PATH", all.c_str(), 1);
+}
+
 }  // namespace
 
 void need_torch() {
@@ -64,6 +108,7 @@ void need_torch() {
   for (std::string& word : arguments()) argv.push_back(word.data());
   argv.push_back(nullptr);
   be_patient_with_threads();
+  find_libtorch(binary);
   throw_if_stopped();
   hold_signals(true);
   execv(binary.c_str(), argv.data());

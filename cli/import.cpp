@@ -4,11 +4,14 @@
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "cli/data_notes.hpp"
 #include "cli/run_name.hpp"
+#include "cli/document.hpp"
+#include "cli/run_files.hpp"
 #include "cli/supernet_run.hpp"
 #include "supernet/checkpoint.hpp"
 #include "supernet/initial_weights.hpp"
@@ -52,6 +55,12 @@ Imported read(const Options& o) {
   if (o.weights.empty()) throw ConfigError("nas import needs --weights FILE");
   TrainConfig config = read_yaml_as<TrainConfig>(yaml_file(o.common.config, o.common.sets));
   if (o.common.seed_given) config.seed = o.common.seed;
+  const bool typed =
+      std::any_of(o.common.sets.begin(), o.common.sets.end(), [](const std::string& set) {
+        return set.starts_with("data.path=") || set.starts_with("data=");
+      });
+  config.data.path = absolute_place(config.data.path, typed ? "" : o.common.config);
+  config.space = absolute_space(config.space);
   config.train.init = std::filesystem::absolute(o.weights).string();
   Imported run;
   run.row.config_yaml = write_yaml([&](Binder& b) { describe(b, config); });
@@ -72,14 +81,15 @@ Imported read(const Options& o) {
   run.row.space = run.parts->space->name();
   run.row.fingerprint = run.parts->space->fingerprint();
   run.row.versions_json = versions_json(*run.parts);
-  run.row.directory = run_folder(o.common.db, run.row.id);
   return run;
 }
 
 void record(Imported& run, const Options& o) {
   Store store(o.common.db);
   tell_taken_name(store, o.name);
-  std::filesystem::create_directories(run.row.directory);
+  run.row.directory = store.folder_of(run.row.id);
+  const RunLock lock(run.row.directory, run.row.id);
+  keep_space_file(run.parts->config.space, run.row.directory);
   store.add_run(run.row);
   const Splits& splits = run.parts->splits;
   const auto size = [](const std::vector<int64_t>& v) { return static_cast<int64_t>(v.size()); };
@@ -93,7 +103,7 @@ void record(Imported& run, const Options& o) {
     store.add_checkpoint({run.row.id, path, run.sha256, 0, 0, utc_now()});
     store.finish_run(run.row.id, "finished");
   } catch (const std::exception& e) {
-    store.finish_run(run.row.id, "failed", e.what());
+    record_failure(store, run.row.id, e);
     throw;
   }
 }
@@ -122,15 +132,14 @@ int run_import(const std::vector<std::string>& args) {
   int64_t parameters = 0;
   for (const NamedTensor& p : run.weights->parameters()) parameters += p.tensor.numel();
   if (o.common.json) {
-    print(Json{{"schema", "nas-import/1"},
-               {"run", run.row.id},
-               {"name", run.row.name},
-               {"space", run.row.space},
-               {"kind", run.kind},
-               {"parameters", parameters},
-               {"checkpoint_sha256", run.sha256},
-               {"directory", run.row.directory}}
-              .dump(2));
+    print(json_text(Json{{"schema", "nas-import/1"},
+                         {"run", run.row.id},
+                         {"name", run.row.name},
+                         {"space", run.row.space},
+                         {"kind", run.kind},
+                         {"parameters", parameters},
+                         {"checkpoint_sha256", run.sha256},
+                         {"directory", run.row.directory}}));
     return kExitOk;
   }
   Table table({"run " + run.row.id, run.row.name.empty() ? run.row.space : run.row.name});

@@ -2,17 +2,19 @@
 #include <CLI/CLI.hpp>
 
 #include <cmath>
-#include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
 #include "cli/command.hpp"
+#include "cli/document.hpp"
 #include "cli/latency.hpp"
 #include "cli/machine.hpp"
 #include "cli/run_name.hpp"
+#include "cli/run_files.hpp"
 #include "cli/version.hpp"
 #include "predictors/rank_metrics.hpp"
 #include "spaces/registry.hpp"
+#include "spaces/whole_file.hpp"
 #include "supernet/device.hpp"
 #include "supernet/measure.hpp"
 
@@ -36,9 +38,7 @@ std::unique_ptr<Space> space_of(const Options& o) {
   const Store store(o.common.db, Store::Mode::kRead);
   const auto run = store.run(o.run);
   if (!run) throw ConfigError("there is no run '" + o.run + "' in " + store.path());
-  Binder::Raw raw;
-  raw.yaml = run->space_yaml;
-  return open_space(raw);
+  return open_space(space_of_run(store, *run));
 }
 
 struct CheckResult {
@@ -133,7 +133,7 @@ void report(const Options& o,
                        {"spearman", rho},
                        {"mean_relative_error", checked.mean_error},
                        {"measured_over_predicted", checked.scale}};
-    return print(json.dump(2));
+    return print(json_text(json));
   }
   Table text({"latency table " + table.id, table.space});
   text.row({"ops", std::to_string(table.entries.size())});
@@ -195,10 +195,11 @@ int run_measure(const std::vector<std::string>& args) {
                            to_json(table),
                            table.created});
   if (!o.out.empty()) {
-    std::ofstream file(o.out, std::ios::binary);
-    file << to_json(table) << '\n';
-    file.close();
-    if (!file) throw ConfigError("--out " + o.out + " cannot be written (the table is stored)");
+    try {
+      write_whole_file(o.out, to_json(table) + "\n");
+    } catch (const DataError& e) {
+      throw DataError(std::string(e.what()) + " (the table is in the store as " + table.id + ")");
+    }
   }
   // Last: whatever ends it, the table is there.
   if (o.check > 0)

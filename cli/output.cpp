@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 
 #include "cli/command.hpp"
@@ -26,6 +27,9 @@ void to_stderr(const std::string& text) {
 
 // Line `number` of a file, or "" when it cannot be had.
 std::string source_line(const std::string& file, int number) {
+  // A pipe was read already and has nothing more to say.
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(file, error)) return "";
   std::ifstream stream(file);
   std::string line;
   for (int i = 0; i < number; ++i)

@@ -15,12 +15,14 @@
 #include "cli/document.hpp"
 #include "cli/rank_names.hpp"
 #include "cli/rank_print.hpp"
+#include "cli/run_files.hpp"
 #include "cli/supernet_run.hpp"
 #include "predictors/rank_metrics.hpp"
 #include "predictors/untrained_rankers.hpp"
 #include "search/evaluators.hpp"
 #include "search/search_options.hpp"
 #include "spaces/registry.hpp"
+#include "spaces/whole_file.hpp"
 #include "supernet/evaluate.hpp"
 
 namespace nas::cli {
@@ -386,7 +388,7 @@ int show(const Options& o,
   if (!o.table.empty()) write_table(o.table, document["architectures"]);
   keep(document);
   if (o.common.json)
-    print(document.dump(2));
+    print(json_text(document));
   else
     print_ranking(document);
   return kExitOk;
@@ -424,7 +426,7 @@ int rank(const Options& o) {
   return show(o, space, truth, std::move(rankers), ids, [&](const Json& document) {
     if (store.read_only())
       return warning(store.path() + " is read-only: the ranking is not stored");
-    for (const std::string& id : ids) store.set_document(id, "ranking", document.dump());
+    for (const std::string& id : ids) store.set_document(id, "ranking", json_line(document));
   });
 }
 
@@ -476,8 +478,9 @@ int run_rank(const std::vector<std::string>& args) {
       "--table", o.table, "Also write what every ranker says of each architecture (CSV)");
   add_common(app, o.common);
   // The configuration is that of the training run.
-  for (const char* name : {"--config", "--set"}) app.remove_option(app.get_option(name));
+  app.remove_option(app.get_option("--config"));
   if (!parse(app, args)) return kExitOk;
+  require_only_data_sets(o.common, "nas rank");
   check_top(o.top);
   if (!std::isfinite(o.level)) throw ConfigError("--level: expected a number from 0.5 to 0.999");
   if (o.runs.empty()) o.runs = {"last"};

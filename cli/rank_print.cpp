@@ -1,9 +1,9 @@
 #include "cli/rank_print.hpp"
 
 #include <algorithm>
-#include <fstream>
 
 #include "cli/document.hpp"
+#include "spaces/whole_file.hpp"
 
 namespace nas::cli {
 namespace {
@@ -103,10 +103,7 @@ void write_table(const std::string& path, const Json& rows) {
     for (const Json& value : row["predicted"]) cells.push_back(value);
     table.rows.push_back(std::move(cells));
   }
-  std::ofstream file(path);
-  file << csv_text(table) << '\n';
-  file.close();
-  if (!file) throw ConfigError("--table " + path + " cannot be written");
+  write_whole_file(path, csv_text(table) + "\n");
 }
 
 void check_top(const std::vector<std::string>& top) {

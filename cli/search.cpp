@@ -9,9 +9,11 @@
 #include <unordered_set>
 
 #include "cli/command.hpp"
+#include "cli/document.hpp"
 #include "cli/latency.hpp"
 #include "cli/run_name.hpp"
 #include "cli/search_checks.hpp"
+#include "cli/run_files.hpp"
 #include "cli/search_report.hpp"
 #include "cli/search_reuse.hpp"
 #include "cli/supernet_evaluator.hpp"
@@ -43,7 +45,7 @@ SearchConfig read_config(const Options& o) {
   if (o.common.config.empty() && o.common.sets.empty() && o.run.empty())
     throw ConfigError("nas search needs --config FILE, --run RUN or --resume SEARCH",
                       "try configs/quickstart/search.yaml");
-  std::vector<std::string> sets = o.common.sets;
+  std::vector<std::string> sets = other_sets(o.common.sets);
   if (!o.algorithm.empty()) sets.push_back("search.algorithm=" + o.algorithm);
   if (o.evaluations > 0) sets.push_back("search.evaluations=" + std::to_string(o.evaluations));
   const bool budget = std::any_of(sets.begin(), sets.end(), [](const std::string& set) {
@@ -59,6 +61,14 @@ SearchConfig read_config(const Options& o) {
   if (o.latency_batch > 0) config.evaluator.latency_batch = o.latency_batch;
   for (const std::string& text : o.constraints) config.search.constraints.push_back(text);
   if (o.common.seed_given) config.seed = o.common.seed;
+  // A search is gone on with from any folder.
+  const bool typed = std::any_of(sets.begin(), sets.end(), [](const std::string& set) {
+    return set.starts_with("evaluator.table.file=") || set.starts_with("evaluator.table=") ||
+           set.starts_with("evaluator=");
+  });
+  config.evaluator.table.file =
+      absolute_place(config.evaluator.table.file, typed ? "" : o.common.config);
+  config.space = absolute_space(config.space);
   return config;
 }
 
@@ -265,7 +275,11 @@ void dry_run(const Options& o, const SearchConfig& config, const Parts& parts) {
   print(table.text());
 }
 
-RunRow new_row(const Options& o, SearchConfig& config, const Parts& parts, const RunRow& supernet) {
+RunRow new_row(const Options& o,
+               const Store& store,
+               SearchConfig& config,
+               const Parts& parts,
+               const RunRow& supernet) {
   RunRow row;
   row.id = new_run_id("search");
   row.command = "search";
@@ -280,17 +294,15 @@ RunRow new_row(const Options& o, SearchConfig& config, const Parts& parts, const
   Json versions = Json::object();
   for (const auto& [name, value] : build_facts()) versions[name] = value;
   row.versions_json = versions.dump();
-  row.directory =
-      supernet.directory.empty()
-          ? (std::filesystem::absolute(o.common.db).parent_path() / "nas-runs" / row.id).string()
-          : (std::filesystem::path(supernet.directory).parent_path() / row.id).string();
+  row.directory = store.folder_of(row.id);
   return row;
 }
 
 /// The search that --resume names, and its configuration.
 RunRow resumed_row(const Options& o, const Store& store, SearchConfig& config) {
-  if (!o.common.config.empty() || !o.common.sets.empty() || !o.run.empty() || o.common.seed_given ||
-      !o.constraints.empty() || !o.latency_table.empty() || o.latency_batch > 0 ||
+  if (!o.common.config.empty() || !other_sets(o.common.sets).empty() || !o.run.empty() ||
+      o.common.seed_given || !o.constraints.empty() || !o.latency_table.empty() ||
+      o.latency_batch > 0 ||
       !o.algorithm.empty() || o.evaluations > 0)
     throw ConfigError("a resumed search keeps its configuration", "give --resume alone");
   const auto found = store.run(o.resume, "search");
@@ -345,10 +357,10 @@ int carry_out(const Options& o,
   if (!parts.latency.is_null()) document["latency"] = parts.latency;
   if (config.search.baseline)
     document["baseline"] = run_baseline(parts, search, store, row, o.common);
-  store.set_document(row.id, "front", document.dump());
+  store.set_document(row.id, "front", json_line(document));
   document["seconds"] = std::chrono::duration<double>(Clock::now() - start).count();
   if (o.common.json)
-    print(document.dump(2));
+    print(json_text(document));
   else
     print_search(document, row, o.common);
   require_successes(search.archive(), *parts.space);
@@ -358,6 +370,11 @@ int carry_out(const Options& o,
 
 int search(const Options& o) {
   SearchConfig config;
+  std::error_code ignored;
+  // A pipe can be read only once: by nas-torch, which a supernet needs.
+  if (!o.common.config.empty() && !std::filesystem::is_regular_file(o.common.config, ignored) &&
+      !torch_binary().empty())
+    need_torch();
   if (o.resume.empty()) config = read_config(o);
   Store store(o.common.db);
   if (o.resume.empty()) tell_taken_name(store, o.name);
@@ -368,13 +385,14 @@ int search(const Options& o) {
   if (config.evaluator.kind == EvaluatorKind::kSupernet) {
     supernet = supernet_of(store, config.evaluator.run);
     config.evaluator.run = supernet.id;  // `last` would mean another run tomorrow.
-    space = {};
-    space.yaml = supernet.space_yaml;
+    space = space_of_run(store, supernet);
     need_torch();
   } else if (space.yaml.empty()) {
     throw ConfigError("this search needs a `space:` (only a supernet's run names its own)",
                       "add `space: NAME` to the configuration");
   }
+  if (config.evaluator.kind != EvaluatorKind::kSupernet && !data_sets(o.common.sets).empty())
+    throw ConfigError("--set data.*: this search reads no images", "leave it out");
   const Parts parts = make_parts(config, space, store, o.common);
   if (!o.resume.empty() && !parts.space->has_fingerprint(row.fingerprint))
     throw DataError(
@@ -392,7 +410,7 @@ int search(const Options& o) {
   const SavesOnStop saves;
   // Only now that all is there: what cannot be opened leaves no run behind that seems to go on.
   if (o.resume.empty()) {
-    row = new_row(o, config, parts, supernet);
+    row = new_row(o, store, config, parts, supernet);
     store.add_run(row);
     note(o.common,
          "search " + row.id + " of " + row.space +
@@ -407,7 +425,7 @@ int search(const Options& o) {
     throw Interrupted(std::string(e.what()) + "; saved. Resume with: nas search --resume " +
                       row.id + (o.common.db == "nas.db" ? "" : " --db " + o.common.db));
   } catch (const std::exception& e) {
-    store.finish_run(row.id, "failed", e.what());
+    record_failure(store, row.id, e);
     throw;
   }
 }

@@ -64,6 +64,8 @@ void install_signal_handlers() {
   }
   // Writing to a closed pipe is told by errno: stdout ends the program, stderr does not.
   std::signal(SIGPIPE, SIG_IGN);
+  // So does writing past a file-size limit (ulimit -f): an error with a sentence, not an end.
+  std::signal(SIGXFSZ, SIG_IGN);
   // Blocked while one binary replaced the other.
   const sigset_t set = stop_signals();
   sigprocmask(SIG_UNBLOCK, &set, nullptr);

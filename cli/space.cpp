@@ -1,12 +1,13 @@
+#include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
-#include <fstream>
 #include <map>
 #include <set>
 #include <unordered_map>
@@ -17,6 +18,7 @@
 #include "spaces/notation.hpp"
 #include "spaces/plan_draw.hpp"
 #include "spaces/registry.hpp"
+#include "spaces/whole_file.hpp"
 
 namespace nas::cli {
 namespace {
@@ -55,23 +57,21 @@ int list(const Options& o) {
   return kExitOk;
 }
 
-/// Sends `source` through Graphviz; the drawing goes to `out`, or to stdout when empty.
-void draw_svg(const std::string& source, const std::string& out) {
-  std::fflush(stdout);
-  int to_dot[2];
-  if (pipe(to_dot) != 0) throw Error(std::string("cannot make a pipe: ") + std::strerror(errno));
+/// What Graphviz makes of `source`.
+std::string svg_of(const std::string& source) {
+  int to_dot[2], from_dot[2];
+  if (pipe2(to_dot, O_CLOEXEC) != 0 || pipe2(from_dot, O_CLOEXEC) != 0)
+    throw Error(std::string("cannot make a pipe: ") + std::strerror(errno));
   const pid_t child = fork();
   if (child < 0) throw Error(std::string("cannot start Graphviz: ") + std::strerror(errno));
   if (child == 0) {
     dup2(to_dot[0], 0);
-    close(to_dot[1]);
-    if (out.empty())
-      execlp("dot", "dot", "-Tsvg", static_cast<char*>(nullptr));
-    else
-      execlp("dot", "dot", "-Tsvg", "-o", out.c_str(), static_cast<char*>(nullptr));
+    dup2(from_dot[1], 1);
+    execlp("dot", "dot", "-Tsvg", static_cast<char*>(nullptr));
     _exit(127);
   }
   close(to_dot[0]);
+  close(from_dot[1]);
   signal(SIGPIPE, SIG_IGN);
   for (size_t at = 0; at < source.size();) {
     const ssize_t n = write(to_dot[1], source.data() + at, source.size() - at);
@@ -79,6 +79,15 @@ void draw_svg(const std::string& source, const std::string& out) {
     at += static_cast<size_t>(n);
   }
   close(to_dot[1]);
+  // Graphviz writes once it has read all.
+  std::string svg;
+  std::array<char, 1 << 16> buffer{};
+  for (ssize_t n; (n = read(from_dot[0], buffer.data(), buffer.size())) != 0;) {
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) break;
+    svg.append(buffer.data(), static_cast<size_t>(n));
+  }
+  close(from_dot[0]);
   int status = 0;
   waitpid(child, &status, 0);
   if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
@@ -87,6 +96,7 @@ void draw_svg(const std::string& source, const std::string& out) {
         "graphviz, or use --format dot");
   if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
     throw Error("Graphviz could not draw this network");
+  return svg;
 }
 
 std::string choices_text(const Space& space) {
@@ -178,9 +188,7 @@ int show_space(const Options& o, const Space& space) {
 /// Text of a network to --out or stdout.
 void put(const Options& o, const std::string& text) {
   if (o.out.empty()) return print(text);
-  std::ofstream file(o.out);
-  file << text << (text.empty() || text.back() == '\n' ? "" : "\n");
-  if (!file.flush()) throw Error("--out " + o.out + ": cannot be written");
+  write_whole_file(o.out, text + (text.empty() || text.back() == '\n' ? "" : "\n"));
 }
 
 /// Graphviz source with a title: space, architecture, costs.
@@ -240,9 +248,7 @@ int show(Options o) {
   const Architecture& a = named[0];
   const Plan plan = space->plan(a);
   if (o.drawing == "svg") {
-    if (!o.out.empty() && !std::ofstream(o.out, std::ios::app))
-      throw Error("--out " + o.out + ": cannot be written");
-    draw_svg(drawing(*space, a, plan), o.out);
+    put(o, svg_of(drawing(*space, a, plan)));
   } else if (o.drawing == "dot") {
     put(o, drawing(*space, a, plan));
   } else if (o.drawing == "json" || o.common.json) {

@@ -1,15 +1,32 @@
 #include "cli/supernet_run.hpp"
 
+#include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <thread>
 
+#include "cli/document.hpp"
+#include "cli/run_files.hpp"
 #include "cli/version.hpp"
+#include "spaces/printable.hpp"
 #include "supernet/checkpoint.hpp"
 #include "supernet/device.hpp"
-#include "supernet/export.hpp"
 #include "supernet/trainer.hpp"
 
 namespace nas::cli {
+
+namespace {
+
+/// They go into model.json and the TorchScript file.
+void require_utf8_classes(const Dataset& data) {
+  for (const std::string& name : data.class_names())
+    if (!is_utf8(name))
+      throw ConfigError("the class name \"" + printable(name) + "\" is not UTF-8",
+                        "rename the folders of the classes, e.g. with: convmv -f latin1 -t utf8 "
+                        "-r --notest FOLDER");
+}
+
+}  // namespace
 
 std::unique_ptr<RunParts> open_parts(TrainConfig config) {
   auto parts = std::make_unique<RunParts>();
@@ -17,9 +34,14 @@ std::unique_ptr<RunParts> open_parts(TrainConfig config) {
   const TrainConfig& c = parts->config;
   parts->device = open_device(c.device);
   parts->threads = set_compute_threads(c.threads);
+  const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  if (c.threads > cores)
+    warning("threads: " + std::to_string(c.threads) + " on " + std::to_string(cores) +
+            " cores wait for each other");
   tune_allocator();
   parts->space = open_space(c.space);
   parts->dataset = open_dataset(c.data);
+  require_utf8_classes(*parts->dataset);
   const InputShape image = input_shape(*parts->dataset, c.data);
   const Shape wanted = parts->space->input();
   const Shape given{image.c, image.h, image.w, false};
@@ -41,44 +63,101 @@ std::unique_ptr<RunParts> open_parts(TrainConfig config) {
   return parts;
 }
 
+TrainConfig config_of_run(const Store& store, const RunRow& row, const Common& common) {
+  YamlSource source;
+  source.text = row.config_yaml;
+  source.file = "configuration of run " + row.id;
+  source.sets = data_sets(common.sets);
+  auto config = read_yaml_as<TrainConfig>(source);
+  const bool told = std::any_of(source.sets.begin(), source.sets.end(), [](const std::string& set) {
+    return set.starts_with("data.path=");
+  });
+  if (!told) config.data.path = place_of_data(store, row.id, config.data.path);
+  config.space = space_of_run(store, row);
+  return config;
+}
+
+void require_same_data(const Store& store, const std::string& run, const RunParts& parts) {
+  for (const SplitRow& row : store.splits(run))
+    if (row.hash != parts.splits.hash)
+      throw DataError(
+          (parts.config.data.path.empty() ? "the data" : "the data in " + parts.config.data.path) +
+          " are not those of run " + run + ": images, classes or splits have changed (hash " +
+          parts.splits.hash.substr(0, 12) + ", trained on " + row.hash.substr(0, 12) + ")");
+}
+
+std::map<std::string, std::string> recorded_checkpoints(const Store& store,
+                                                        const std::string& run) {
+  std::map<std::string, std::string> recorded;
+  for (const CheckpointRow& c : store.checkpoints(run))
+    recorded[std::filesystem::path(c.path).filename().string()] = c.sha256;
+  return recorded;
+}
+
+void tell_damaged(const Store& store, const std::string& run, const ReadCheckpoint& read) {
+  for (const auto& [path, why] : read.damaged) warning("damaged checkpoint: " + why);
+  const auto name = [](const std::string& path) {
+    return std::filesystem::path(path).filename().string();
+  };
+  const std::vector<CheckpointRow> rows = store.checkpoints(run);
+  const bool listed =
+      !rows.empty() && std::any_of(read.damaged.begin(), read.damaged.end(), [&](const auto& d) {
+        return name(d.path) == name(rows.back().path);
+      });
+  const bool missing = !rows.empty() && !listed && name(rows.back().path) > name(read.path);
+  if (missing) warning("the newest checkpoint of run " + run + " is missing: " + rows.back().path);
+  if (missing || !read.damaged.empty())
+    warning("the older " + name(read.path) + " is used instead");
+}
+
 SupernetRun open_supernet_run(const Store& store, const std::string& run, const Common& common) {
   const auto row = store.run(run, "train");
   if (!row)
     throw ConfigError("there is no training run '" + run + "' in " + store.path(),
                       "`nas runs` lists them; `nas train` makes one");
-  const std::vector<std::string> files = checkpoints_in(row->directory);
-  if (files.empty())
-    throw ConfigError("run " + row->id + " has no checkpoint in " + row->directory,
-                      "resume it with: nas train --resume " + row->id);
+  if (checkpoints_in(row->directory).empty()) throw no_checkpoint(store, *row);
   if (row->status != "finished")
     note(common,
          "warning: run " + row->id + " is not finished (" + shown_status(*row) +
              "); its newest checkpoint is used");
+  if (!store.owns(*row))
+    note(common,
+         "note: the files of run " + row->id + " are read from " + row->directory +
+             ", not from beside the store");
   SupernetRun result;
   result.row = *row;
-  YamlSource source;
-  source.text = row->config_yaml;
-  source.file = "configuration of run " + row->id;
-  result.parts = open_parts(read_yaml_as<TrainConfig>(source));
+  result.parts = open_parts(config_of_run(store, *row, common));
   if (!result.parts->space->has_fingerprint(row->fingerprint))
     throw DataError("run " + row->id + " was trained on another version of the space '" +
                     row->space +
                     "' (its fingerprint has changed): bring its file back to what it was (the run's "
                     "configuration: nas runs show " +
                     row->id + "), or train anew");
-  result.checkpoint = files.front();
+  require_same_data(store, row->id, *result.parts);
   result.weights =
       make_shared_store(*result.parts->space,
                         result.parts->config.seed,
                         at::kFloat,
                         result.parts->device,
                         result.parts->config.train.memory_format == Layout::kChannelsLast);
-  load_model(*result.weights, read_checkpoint(result.checkpoint), result.checkpoint);
-  for (const CheckpointRow& c : store.checkpoints(row->id))
-    if (c.path == result.checkpoint) result.sha256 = c.sha256;
-  // A run that was killed before the store heard of its newest file.
-  if (result.sha256.empty()) result.sha256 = file_sha256(result.checkpoint);
+  const ReadCheckpoint read =
+      read_newest_checkpoint(row->directory, recorded_checkpoints(store, row->id));
+  tell_damaged(store, row->id, read);
+  load_model(*result.weights, read.checkpoint, read.path);
+  result.checkpoint = read.path;
+  result.sha256 = read.sha256;
   return result;
+}
+
+ConfigError no_checkpoint(const Store& store, const RunRow& row) {
+  const std::vector<CheckpointRow> rows = store.checkpoints(row.id);
+  const std::string what = "run " + row.id + " has no checkpoint in " + row.directory;
+  const std::string again = "train it again with its configuration: nas runs show " + row.id +
+                            " --config-only > again.yaml; nas train --config again.yaml";
+  if (row.status != "finished" && rows.empty())
+    return ConfigError(what + " yet", "resume it with: nas train --resume " + row.id);
+  return ConfigError(what + " any more (" + std::to_string(rows.size()) + " were written)",
+                     "put that folder back (it belongs beside the store), or " + again);
 }
 
 std::string fidelity_of(const SupernetRun& run, const SubnetScorer& scorer) {
@@ -86,11 +165,6 @@ std::string fidelity_of(const SupernetRun& run, const SubnetScorer& scorer) {
   auto json = nlohmann::json::parse(scorer.fidelity_json());
   json["checkpoint"] = run.sha256.substr(0, kShort);
   return json.dump();
-}
-
-std::string run_folder(const std::string& db, const std::string& id) {
-  const auto parent = std::filesystem::absolute(db).parent_path();
-  return (parent / "nas-runs" / id).string();
 }
 
 std::string versions_json(const RunParts& parts) {
@@ -101,7 +175,7 @@ std::string versions_json(const RunParts& parts) {
     json[name] = value;
   json["device"] = parts.device.str();
   json["threads"] = parts.threads;
-  return json.dump();
+  return json_line(json);
 }
 
 }  // namespace nas::cli

@@ -2,12 +2,14 @@
 // What a training configuration stands for: space, data, device; and a finished supernet reopened.
 #include <c10/core/Device.h>
 
+#include <map>
 #include <memory>
 #include <string>
 
 #include "cli/command.hpp"
 #include "search/store.hpp"
 #include "spaces/registry.hpp"
+#include "supernet/checkpoint.hpp"
 #include "supernet/evaluate.hpp"
 #include "supernet/train_options.hpp"
 
@@ -39,12 +41,22 @@ struct SupernetRun {
 /// How a scorer judges this supernet: its fidelity and which weights, so that a value stored before
 /// more training is never taken for one of the weights it has now.
 std::string fidelity_of(const SupernetRun& run, const SubnetScorer& scorer);
+/// Configuration of a run with its data and its space where they are now; `common.sets` may say
+/// where (`data.path`).
+TrainConfig config_of_run(const Store& store, const RunRow& row, const Common& common);
+/// DataError when data or splits are not those that the run was trained on.
+void require_same_data(const Store& store, const std::string& run, const RunParts& parts);
+/// SHA-256 of each checkpoint of a run, by file name.
+std::map<std::string, std::string> recorded_checkpoints(const Store& store, const std::string& run);
+/// Warns of newer checkpoints that are damaged or missing.
+void tell_damaged(const Store& store, const std::string& run, const ReadCheckpoint& read);
+/// What to do for a run without one.
+ConfigError no_checkpoint(const Store& store, const RunRow& row);
 /// `run` as in Store::run. ConfigError when there is none or it has no checkpoint yet; DataError
-/// when files do not belong to it. A run that is not finished gives a warning.
+/// when files do not belong to it. A run that is not finished gives a warning, and so does a
+/// damaged checkpoint, for which the one before is taken.
 SupernetRun open_supernet_run(const Store& store, const std::string& run, const Common& common);
 
-/// Folder of a run's files: nas-runs/<id> beside the database.
-std::string run_folder(const std::string& db, const std::string& id);
 /// JSON of build, LibTorch, device and threads, stored with every run.
 std::string versions_json(const RunParts& parts);
 

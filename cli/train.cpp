@@ -4,14 +4,19 @@
 #include <sys/resource.h>
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "cli/data_notes.hpp"
 #include "cli/run_name.hpp"
+#include "cli/document.hpp"
+#include "cli/failure.hpp"
+#include "cli/run_files.hpp"
 #include "cli/supernet_run.hpp"
 #include "cli/train_config.hpp"
+#include "spaces/stop.hpp"
 #include "supernet/initial_weights.hpp"
 #include "supernet/tensor_file.hpp"
 #include "supernet/trainer.hpp"
@@ -42,6 +47,13 @@ TrainConfig read_config(const Options& o) {
   }
   TrainConfig config = read_train_config(yaml_file(o.common.config, sets));
   if (o.common.seed_given) config.seed = o.common.seed;
+  // A run is gone on with, judged and exported from any folder.
+  const bool typed = std::any_of(sets.begin(), sets.end(), [](const std::string& set) {
+    return set.starts_with("data.path=") || set.starts_with("data=");
+  });
+  config.data.path = absolute_place(config.data.path, typed ? "" : o.common.config);
+  config.train.init = absolute_place(config.train.init, o.common.config);
+  config.space = absolute_space(config.space);
   return config;
 }
 
@@ -130,7 +142,8 @@ int dry_run(const Options& o) {
       timing.seconds_per_step * static_cast<double>(timing.steps_per_epoch);
   const double total = epoch_seconds * static_cast<double>(p.config.train.epochs);
   const std::string count = p.space->count().str();
-  const std::string folder = run_folder(o.common.db, "<run>");
+  const std::string folder =
+      (std::filesystem::absolute(o.common.db).parent_path() / "nas-runs" / "<run>").string();
   if (o.common.json) {
     Json json{{"schema", "nas-train-dry-run/1"},
               {"space", p.space->name()},
@@ -149,7 +162,7 @@ int dry_run(const Options& o) {
               {"threads", p.threads},
               {"database", o.common.db},
               {"folder", folder}};
-    print(json.dump(2));
+    print(json_text(json));
     return kExitOk;
   }
   Table table({"dry run", ""});
@@ -257,7 +270,7 @@ void print_summary(const Options& o,
               {"checkpoint", checkpoint},
               {"directory", row.directory},
               {"seconds", seconds}};
-    print(json.dump(2));
+    print(json_text(json));
     return;
   }
   Table table({"run " + row.id, row.name.empty() ? row.space : row.name});
@@ -275,6 +288,88 @@ void print_summary(const Options& o,
         row.id + db);
 }
 
+/// The row of a run that is to go on, and its configuration.
+TrainConfig resumed_config(const Options& o, const Store& store, RunRow& row) {
+  if (!o.common.config.empty() || !other_sets(o.common.sets).empty() || !o.strategy.empty() ||
+      o.common.seed_given)
+    throw ConfigError("a resumed run keeps its configuration",
+                      "leave out --config, --set, --strategy and --seed (but for --set "
+                      "data.path=FOLDER, where its data lie now)");
+  const auto found = store.run(o.resume, "train");
+  if (!found)
+    throw ConfigError("there is no training run '" + o.resume + "' in " + store.path(),
+                      "`nas runs` lists them");
+  row = *found;
+  return config_of_run(store, row, o.common);
+}
+
+RunRow new_row(const Options& o, const Store& store, TrainConfig& config) {
+  RunRow row;
+  row.id = new_run_id("train");
+  row.command = "train";
+  row.name = o.name;
+  row.status = "running";
+  row.config_yaml = resolved(config);
+  row.space_yaml = config.space.yaml;
+  row.seed = config.seed;
+  row.directory = store.folder_of(row.id);
+  return row;
+}
+
+void record_new(const Options& o, Store& store, RunRow& row, const Session& s) {
+  row.space = s.parts->space->name();
+  row.fingerprint = s.parts->space->fingerprint();
+  row.versions_json = versions_json(*s.parts);
+  keep_space_file(s.parts->config.space, row.directory);
+  store.add_run(row);
+  const Splits& splits = s.parts->splits;
+  const auto size = [](const std::vector<int64_t>& v) { return static_cast<int64_t>(v.size()); };
+  store.add_splits({{row.id, "train", splits.hash, size(splits.train)},
+                    {row.id, "validation", splits.hash, size(splits.validation)},
+                    {row.id, "test", splits.hash, size(splits.test)}});
+  note(o.common, "run " + row.id + ": " + row.space + ", " + s.parts->dataset->describe());
+  for (const std::string& text : training_notes(*s.parts->dataset, splits))
+    note(o.common, "note: " + text);
+}
+
+/// Other threads round differently: told, and kept with the run.
+void record_threads(Store& store, const RunRow& row, const RunParts& parts) {
+  Json now = Json::parse(versions_json(parts));
+  const Json before = Json::parse(row.versions_json, nullptr, false);
+  if (before.is_object() && before.contains("threads") && before["threads"] != now["threads"]) {
+    warning("this run was trained with " + before["threads"].dump() + " threads and goes on with " +
+            now["threads"].dump() +
+            ": its numbers will differ in the last bits from those of a run that was never "
+            "interrupted");
+    now["threads_before"] = before.value("threads_before", Json::array());
+    now["threads_before"].push_back(before["threads"]);
+  } else if (before.is_object() && before.contains("threads_before")) {
+    now["threads_before"] = before["threads_before"];
+  }
+  store.set_run_versions(row.id, json_line(now));
+}
+
+/// Loads the newest checkpoint that is whole; what is damaged is told and put aside.
+void go_on(const Options& o, Store& store, const RunRow& row, Session& s) {
+  require_same_data(store, row.id, *s.parts);
+  ReadCheckpoint read = read_newest_checkpoint(row.directory, recorded_checkpoints(store, row.id));
+  if (read.path.empty() && !store.checkpoints(row.id).empty()) throw no_checkpoint(store, row);
+  if (!read.path.empty()) {
+    tell_damaged(store, row.id, read);
+    s.trainer->resume(read.checkpoint, read.path);
+    for (const auto& [path, why] : read.damaged) {
+      std::error_code ignored;
+      std::filesystem::rename(path, path + ".damaged", ignored);
+    }
+    store.forget_checkpoints_after(row.id, s.trainer->steps_done());
+  }
+  store.truncate_metrics(row.id, s.trainer->epochs_done() + 1);
+  record_threads(store, row, *s.parts);
+  note(o.common,
+       "run " + row.id + ": resumed after epoch " + std::to_string(s.trainer->epochs_done()) +
+           (read.path.empty() ? " (no checkpoint yet)" : ""));
+}
+
 int train(const Options& o) {
   TrainConfig config;
   // Before the store is made: a mistyped configuration leaves nothing behind.
@@ -282,69 +377,37 @@ int train(const Options& o) {
   Store store(o.common.db);
   if (o.resume.empty()) tell_taken_name(store, o.name);
   RunRow row;
-  if (!o.resume.empty()) {
-    if (!o.common.config.empty() || !o.common.sets.empty() || !o.strategy.empty() ||
-        o.common.seed_given)
-      throw ConfigError("a resumed run keeps its configuration",
-                        "leave out --config, --set, --strategy and --seed");
-    const auto found = store.run(o.resume, "train");
-    if (!found)
-      throw ConfigError("there is no training run '" + o.resume + "' in " + store.path(),
-                        "`nas runs` lists them");
-    row = *found;
-    YamlSource source;
-    source.text = row.config_yaml;
-    source.file = "configuration of run " + row.id;
-    config = read_yaml_as<TrainConfig>(source);
-    store.claim_run(row.id);
+  std::unique_ptr<RunLock> lock;
+  const bool resumes = !o.resume.empty();
+  if (resumes) {
+    config = resumed_config(o, store, row);
+    lock = take_run(store, row);
   } else {
-    row.id = new_run_id("train");
-    row.command = "train";
-    row.name = o.name;
-    row.status = "running";
-    row.config_yaml = resolved(config);
-    row.space_yaml = config.space.yaml;
-    row.seed = config.seed;
-    row.directory = run_folder(o.common.db, row.id);
+    row = new_row(o, store, config);
   }
   const Clock::time_point start = Clock::now();
   Recorder recorder(store, o.common, row.id, config.train.epochs);
-  bool recorded = !o.resume.empty();
+  bool recorded = resumes;
   try {
     const std::string config_hash = hash_tensors({{row.config_yaml, at::empty({0})}});
     // A run that has a checkpoint no longer needs the weights that it began with.
     const bool begins = checkpoints_in(row.directory).empty();
     Session s = make_session(config, row.directory, config_hash, recorder.hooks(), begins);
-    if (o.resume.empty()) {
-      row.space = s.parts->space->name();
-      row.fingerprint = s.parts->space->fingerprint();
-      row.versions_json = versions_json(*s.parts);
-      std::filesystem::create_directories(row.directory);
-      store.add_run(row);
-      recorded = true;
-      const Splits& splits = s.parts->splits;
-      const auto size = [](const std::vector<int64_t>& v) {
-        return static_cast<int64_t>(v.size());
-      };
-      store.add_splits({{row.id, "train", splits.hash, size(splits.train)},
-                        {row.id, "validation", splits.hash, size(splits.validation)},
-                        {row.id, "test", splits.hash, size(splits.test)}});
-      note(o.common, "run " + row.id + ": " + row.space + ", " + s.parts->dataset->describe());
-      for (const std::string& text : training_notes(*s.parts->dataset, splits))
-        note(o.common, "note: " + text);
+    if (resumes) {
+      go_on(o, store, row, s);
     } else {
-      const auto files = checkpoints_in(row.directory);
-      if (!files.empty()) s.trainer->resume(files.front());
-      store.truncate_metrics(row.id, s.trainer->epochs_done() + 1);
-      note(o.common,
-           "run " + row.id + ": resumed after epoch " + std::to_string(s.trainer->epochs_done()) +
-               (files.empty() ? " (no checkpoint yet)" : ""));
+      lock = std::make_unique<RunLock>(row.directory, row.id);
+      record_new(o, store, row, s);
+      recorded = true;
     }
+    set_error_log(row.directory + "/error.log");
+    // The trainer asks for a stop between steps and saves before it ends.
+    const DefersStop saves;
     s.trainer->run();
     const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
     const Json document{{"weights_sha256", weights_sha256(*s.weights)},
                         {"health", s.strategy->health()}};
-    store.set_document(row.id, "train", document.dump());
+    store.set_document(row.id, "train", json_line(document));
     store.finish_run(row.id, "finished");
     print_summary(o, row, s, recorder, seconds);
   } catch (const Interrupted& e) {
@@ -353,7 +416,7 @@ int train(const Options& o) {
     throw Interrupted(std::string(e.what()) + "; saved. Resume with: nas train --resume " + row.id +
                       db);
   } catch (const std::exception& e) {
-    if (recorded) store.finish_run(row.id, "failed", e.what());
+    if (recorded) record_failure(store, row.id, e);
     throw;
   }
   return kExitOk;

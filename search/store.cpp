@@ -12,8 +12,12 @@
 #include <sstream>
 
 #include "search/store_file.hpp"
+#include "search/store_paths.hpp"
 
 namespace nas {
+
+using namespace store_detail;
+
 namespace {
 
 constexpr int kForeignHostSilenceSeconds = 15 * 60;
@@ -115,7 +119,7 @@ void Store::add_run(const RunRow& run) {
     insert.bind(i++, run.parent);
     insert.bind(i++, run.started.empty() ? now : run.started);
     insert.bind(i++, run.ended);
-    insert.bind(i++, run.directory);
+    insert.bind(i++, kept_path(impl_->path, run.directory));
     insert.bind(i++, run.error);
     insert.bind(i++, run.host.empty() ? this_host() : run.host);
     insert.bind(i++, run.pid != 0 ? run.pid : int64_t{getpid()});
@@ -147,7 +151,17 @@ void Store::set_run_status(const std::string& id, const std::string& status) {
   });
 }
 
-void Store::claim_run(const std::string& id) {
+void Store::set_run_versions(const std::string& id, const std::string& versions_json) {
+  impl_->write([&](SQLite::Database& db) {
+    SQLite::Statement update(db, "UPDATE runs SET versions_json=? WHERE id=?");
+    update.bind(1, versions_json);
+    update.bind(2, id);
+    update.exec();
+    require_change(db, id);
+  });
+}
+
+void Store::claim_run(const std::string& id, bool folder_is_ours) {
   impl_->write([&](SQLite::Database& db) {
     const std::vector<RunRow> found = query_runs(db, "WHERE id = ?", {id});
     if (found.empty()) throw ConfigError("there is no run '" + id + "' in the store");
@@ -156,7 +170,8 @@ void Store::claim_run(const std::string& id) {
       throw ConfigError("run '" + id + "' is finished and is never overwritten",
                         "Start a new run to go further.");
     const bool ours = run.host == this_host() && run.pid == getpid();
-    if (run.status == "running" && !ours && !run_is_dead(run))
+    const bool elsewhere = folder_is_ours && run.host == this_host();
+    if (run.status == "running" && !ours && !elsewhere && !run_is_dead(run))
       throw ConfigError("run '" + id + "' is being worked on by process " +
                             std::to_string(run.pid) + " on " + run.host,
                         "Stop that process first.");
@@ -183,7 +198,7 @@ void Store::heartbeat(const std::string& id) {
 }
 
 std::optional<RunRow> Store::run(const std::string& which, const std::string& command) const {
-  return impl_->read([&](SQLite::Database& db) -> std::optional<RunRow> {
+  std::optional<RunRow> found = impl_->read([&](SQLite::Database& db) -> std::optional<RunRow> {
     const std::string filter = "(?2 = '' OR command = ?2)";
     const auto latest = [&](const std::string& where) {
       return query_runs(db,
@@ -208,10 +223,15 @@ std::optional<RunRow> Store::run(const std::string& which, const std::string& co
     }
     return runs.empty() ? std::nullopt : std::optional(runs.front());
   });
+  if (found) found->directory = found_folder(path(), found->id, found->directory);
+  return found;
 }
 
 std::vector<RunRow> Store::runs() const {
-  return impl_->read([&](SQLite::Database& db) { return query_runs(db, "ORDER BY seq", {}); });
+  std::vector<RunRow> runs =
+      impl_->read([&](SQLite::Database& db) { return query_runs(db, "ORDER BY seq", {}); });
+  for (RunRow& run : runs) run.directory = found_folder(path(), run.id, run.directory);
+  return runs;
 }
 
 std::vector<RunRow> Store::runs_named(const std::string& name) const {

@@ -24,7 +24,7 @@ struct RunRow {
   std::string versions_json;   ///< nas, compiler, LibTorch, device, threads ...
   std::string parent;          ///< Run this one builds on (search -> train), may be empty.
   std::string started, ended;  ///< UTC, ISO 8601; ended empty while running.
-  std::string directory;       ///< Folder of checkpoints and exports.
+  std::string directory;       ///< Folder of checkpoints and exports; kept relative to the store.
   std::string error;
   // Who works on it: filled by add_run and claim_run, kept fresh by heartbeat.
   std::string host;       ///< Machine of the process.
@@ -90,6 +90,12 @@ class Store {
   const std::string& path() const;
   bool read_only() const;  ///< Opened with kRead where it cannot be written.
 
+  /// Folder that a run's files belong in: nas-runs/<id> beside the store.
+  std::string folder_of(const std::string& run) const;
+  /// False when the run's files lie elsewhere: where the store was before it was moved or copied.
+  /// They may be read, but belong to the original.
+  bool owns(const RunRow& run) const;
+
   /// `started`, host, pid and heartbeat are filled in when empty. An id that is taken: ConfigError.
   void add_run(const RunRow& run);
   /// Sets the end time. ConfigError when there is no such run (as for all writers of a run).
@@ -97,7 +103,11 @@ class Store {
   void set_run_status(const std::string& id, const std::string& status);
   /// Takes an unfinished run over for this process (resume): status running, ours pid. ConfigError
   /// when it is finished (a finished run is never overwritten) or a live process works on it.
-  void claim_run(const std::string& id);
+  /// `folder_is_ours`: this process holds the lock of the run's folder, so that a process of this
+  /// machine that is said to work on it works in another copy.
+  void claim_run(const std::string& id, bool folder_is_ours = false);
+  /// Machine, build and threads of the process that works on it now.
+  void set_run_versions(const std::string& id, const std::string& versions_json);
   void heartbeat(const std::string& id);
   void rename_run(const std::string& id, const std::string& name);
   /// Forgets a run with all that belongs to it in the store (its files are the caller's).
@@ -138,7 +148,10 @@ class Store {
   std::optional<std::string> document(const std::string& run, const std::string& kind) const;
   std::vector<std::string> documents(const std::string& run) const;  ///< Their kinds.
   void add_checkpoint(const CheckpointRow& row);
+  /// With where each file is now.
   std::vector<CheckpointRow> checkpoints(const std::string& run) const;
+  /// Forgets those of later steps: a resumed run will write them again.
+  void forget_checkpoints_after(const std::string& run, int64_t step);
   void add_export(const ExportRow& row);
   std::vector<ExportRow> exports(const std::string& run) const;
   void add_latency_table(const LatencyTableRow& row);

@@ -42,6 +42,12 @@ decltype(auto) guarded(const std::string& path, F&& f) {
   }
 }
 
+/// DataError when the file under the path is no longer the one that was opened.
+void require_in_place(SQLite::Database& db, const std::string& path);
+
+/// Why writing beside the store may have failed ("; the disk is full" ...), or "".
+std::string write_trouble(const std::string& path);
+
 /// BEGIN IMMEDIATE: takes the write lock at once, so that it never has to be upgraded (which fails
 /// without waiting when another process writes).
 class WriteTransaction {
@@ -71,6 +77,7 @@ struct Store::Impl {
     if (read_only)
       throw DataError(path + ": is read-only; make it and its folder writable, or copy it");
     store_detail::guarded(path, [&] {
+      store_detail::require_in_place(db, path);
       store_detail::WriteTransaction transaction(db);
       f(db);
       transaction.commit();

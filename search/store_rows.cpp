@@ -3,8 +3,12 @@
 #include <limits>
 
 #include "search/store_file.hpp"
+#include "search/store_paths.hpp"
 
 namespace nas {
+
+using namespace store_detail;
+
 namespace {
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
@@ -271,11 +275,18 @@ std::optional<std::string> Store::document(const std::string& run, const std::st
 void Store::add_checkpoint(const CheckpointRow& row) {
   impl_->write([&](SQLite::Database& db) {
     require_run(db, row.run);
+    const std::string kept = kept_path(impl_->path, row.path);
+    // A row of an earlier version names the same file by another path.
+    SQLite::Statement older(db, "DELETE FROM checkpoints WHERE run=? AND step=? AND path<>?");
+    older.bind(1, row.run);
+    older.bind(2, row.step);
+    older.bind(3, kept);
+    older.exec();
     SQLite::Statement insert(db,
                              "INSERT OR REPLACE INTO checkpoints(run, path, sha256, epoch, step, "
                              "created) VALUES(?,?,?,?,?,?)");
     insert.bind(1, row.run);
-    insert.bind(2, row.path);
+    insert.bind(2, kept);
     insert.bind(3, row.sha256);
     insert.bind(4, row.epoch);
     insert.bind(5, row.step);
@@ -293,12 +304,21 @@ std::vector<CheckpointRow> Store::checkpoints(const std::string& run) const {
     std::vector<CheckpointRow> rows;
     while (row.executeStep())
       rows.push_back({run,
-                      row.getColumn(0).getString(),
+                      found_file(path(), run, row.getColumn(0).getString()),
                       row.getColumn(1).getString(),
                       row.getColumn(2).getInt64(),
                       row.getColumn(3).getInt64(),
                       row.getColumn(4).getString()});
     return rows;
+  });
+}
+
+void Store::forget_checkpoints_after(const std::string& run, int64_t step) {
+  impl_->write([&](SQLite::Database& db) {
+    SQLite::Statement remove(db, "DELETE FROM checkpoints WHERE run=? AND step>?");
+    remove.bind(1, run);
+    remove.bind(2, step);
+    remove.exec();
   });
 }
 
@@ -309,9 +329,10 @@ void Store::add_export(const ExportRow& row) {
         db,
         "INSERT OR REPLACE INTO exports(run, architecture, format, path, sha256, "
         "check_json, created) VALUES(?,?,?,?,?,?,?)");
+    const std::string kept = kept_path(impl_->path, row.path);
     int i = 1;
     for (const std::string* text :
-         {&row.run, &row.architecture, &row.format, &row.path, &row.sha256, &row.check_json})
+         {&row.run, &row.architecture, &row.format, &kept, &row.sha256, &row.check_json})
       insert.bind(i++, *text);
     insert.bind(i, row.created.empty() ? utc_now() : row.created);
     insert.exec();
@@ -329,7 +350,7 @@ std::vector<ExportRow> Store::exports(const std::string& run) const {
       rows.push_back({run,
                       row.getColumn(0).getString(),
                       row.getColumn(1).getString(),
-                      row.getColumn(2).getString(),
+                      found_file(path(), run, row.getColumn(2).getString()),
                       row.getColumn(3).getString(),
                       row.getColumn(4).getString(),
                       row.getColumn(5).getString()});

@@ -16,6 +16,10 @@ size_t visible_length(std::string_view text) {
   if (byte(0) < 0xc2 || byte(0) > 0xf4 || text.size() < length) return 0;
   for (size_t i = 1; i < length; ++i)
     if (byte(i) < 0x80 || byte(i) > 0xbf) return 0;
+  // Spellings that are too long, halves of pairs, and what is beyond U+10FFFF.
+  if ((byte(0) == 0xe0 && byte(1) < 0xa0) || (byte(0) == 0xed && byte(1) > 0x9f) ||
+      (byte(0) == 0xf0 && byte(1) < 0x90) || (byte(0) == 0xf4 && byte(1) > 0x8f))
+    return 0;
   // U+0080 to U+009F: the control characters of 8-bit terminals.
   return byte(0) == 0xc2 && byte(1) < 0xa0 ? 0 : length;
 }
@@ -89,6 +93,16 @@ std::string printable(std::string_view text) {
 
 std::string printable_lines(std::string_view text) {
   return cleaned(text, true);
+}
+
+bool is_utf8(std::string_view text) {
+  for (size_t i = 0; i < text.size();) {
+    const size_t length =
+        static_cast<unsigned char>(text[i]) < 0x80 ? 1 : visible_length(text.substr(i));
+    if (length == 0) return false;
+    i += length;
+  }
+  return true;
 }
 
 std::string Problem::text() const {

@@ -10,5 +10,7 @@ namespace nas {
 std::string printable(std::string_view text);
 /// The same, but line breaks stay: for messages of several lines.
 std::string printable_lines(std::string_view text);
+/// What JSON, YAML and SQLite can hold.
+bool is_utf8(std::string_view text);
 
 }  // namespace nas

@@ -8,6 +8,7 @@
 
 #include "spaces/error.hpp"
 #include "spaces/yaml_tree.hpp"
+#include "spaces/space_file.hpp"
 
 namespace nas {
 
@@ -105,12 +106,26 @@ std::unique_ptr<Space> make_space(const YamlSource& section) {
 
 namespace {
 
-/// Message and hint when no file belongs to the name.
+bool names_file(const std::string& name_or_path) {
+  return name_or_path.find('/') != std::string::npos ||
+         fs::path(name_or_path).extension() == ".yaml";
+}
+
+/// Where a path of a configuration file lies: beside that file first.
+std::string beside(const std::string& path, const std::string& config) {
+  std::error_code error;
+  if (fs::path(path).is_absolute() || !fs::is_regular_file(config, error)) return path;
+  const fs::path there = fs::path(config).parent_path() / path;
+  return fs::exists(there, error) ? there.string() : path;
+}
+
+/// Message and hint when no file belongs to the name. `config`: file that names it, may be empty.
 std::optional<std::pair<std::string, std::string>> missing_space(const std::string& name_or_path,
+                                                                 const std::string& config,
                                                                  std::string& path) {
-  const bool is_path =
-      name_or_path.find('/') != std::string::npos || fs::path(name_or_path).extension() == ".yaml";
-  path = is_path ? name_or_path : config_dir() + "/spaces/" + name_or_path + ".yaml";
+  const bool is_path = names_file(name_or_path);
+  path =
+      is_path ? beside(name_or_path, config) : config_dir() + "/spaces/" + name_or_path + ".yaml";
   std::error_code error;
   if (fs::is_fifo(path, error) && !path.starts_with("/dev/fd/"))
     return std::pair{path + ": a named pipe, not a file", std::string("name a YAML file")};
@@ -120,8 +135,12 @@ std::optional<std::pair<std::string, std::string>> missing_space(const std::stri
   std::string all;
   for (const std::string& name : names) all += (all.empty() ? "" : ", ") + name;
   const std::string near = nearest(name_or_path, names);
+  const std::string places = fs::is_regular_file(config, error)
+                                 ? " (neither beside " + config + " nor in the current folder)"
+                                 : "";
   return std::pair{
-      (is_path ? "no such file: " : "unknown space ") + name_or_path + "; known: " + all,
+      (is_path ? "no such file: " + name_or_path + places : "unknown space " + name_or_path) +
+          "; known: " + all,
       near.empty() ? "name one of these or the path of a YAML file"
                    : "did you mean '" + near + "'?"};
 }
@@ -136,7 +155,7 @@ std::unique_ptr<Space> labelled(const std::string& path) {
 
 std::unique_ptr<Space> load_space(const std::string& name_or_path) {
   std::string path;
-  if (const auto missing = missing_space(name_or_path, path))
+  if (const auto missing = missing_space(name_or_path, "", path))
     throw ConfigError(missing->first, missing->second);
   return labelled(path);
 }
@@ -146,7 +165,7 @@ std::unique_ptr<Space> open_space(const Binder::Raw& raw) {
   const auto name = yaml_scalar(source);
   if (!name) return make_space(source);
   std::string path;
-  if (const auto missing = missing_space(*name, path))
+  if (const auto missing = missing_space(*name, raw.file, path))
     throw ConfigError({yaml_problem(source, "", missing->first, missing->second)});
   return labelled(path);
 }
@@ -162,6 +181,14 @@ YamlPtr named_space_tree(const std::string& name_or_path, std::vector<Problem>& 
 }
 
 }  // namespace detail
+
+std::string space_file(const Binder::Raw& raw) {
+  const auto name = yaml_scalar(yaml_source(raw));
+  if (!name || !names_file(*name)) return "";
+  const std::string path = beside(*name, raw.file);
+  std::error_code error;
+  return fs::is_regular_file(path, error) ? path : "";
+}
 
 std::string config_dir() {
   if (const char* dir = std::getenv("NAS_CONFIGS"); dir != nullptr && *dir != '\0') return dir;

@@ -373,6 +373,13 @@ YamlSource yaml_file(const std::string& path, const std::vector<std::string>& se
   std::error_code error;
   if (std::filesystem::is_directory(path, error))
     cannot_read(path, "it is a folder", "Name a YAML file in it.");
+  // A pipe has no second time.
+  const bool special = !std::filesystem::is_regular_file(path, error);
+  static std::map<std::string, std::string> pipes;
+  if (const auto known = pipes.find(path); special && known != pipes.end()) {
+    source.text = known->second;
+    return source;
+  }
   errno = 0;
   std::ifstream file(path, std::ios::binary);
   if (!file)
@@ -380,6 +387,7 @@ YamlSource yaml_file(const std::string& path, const std::vector<std::string>& se
                 errno != 0 ? std::strerror(errno) : "it cannot be opened",
                 "Check the path and its permissions.");
   source.text = read_some(file);
+  if (special) pipes[path] = source.text;
   return source;
 }
 

@@ -9,6 +9,7 @@
 #include <dlfcn.h>
 #include <malloc.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <thread>
 
@@ -63,8 +64,16 @@ int set_compute_threads(int threads) {
     const char* wanted = std::getenv("OMP_NUM_THREADS");
     threads = wanted != nullptr ? std::atoi(wanted) : 0;
   }
-  if (threads <= 0) threads = static_cast<int>(std::thread::hardware_concurrency());
-  if (threads <= 0) threads = 1;
+  const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  if (threads <= 0) threads = cores;
+  // More threads than cores still compute what they computed on a larger machine; far more only
+  // wait for each other, and a signal is not answered for seconds.
+  const int most = std::max(256, 4 * cores);
+  if (threads > most)
+    throw ConfigError("threads: " + std::to_string(threads) + " compute threads on a machine of " +
+                          std::to_string(cores) + " cores; at most " + std::to_string(most) +
+                          " are possible here",
+                      "set threads (or OMP_NUM_THREADS) to the number of cores, or 0");
   at::set_num_threads(threads);
   return at::get_num_threads();
 }
@@ -82,6 +91,7 @@ AutocastScope::AutocastScope(c10::Device device, Precision precision)
     : type_(device.type()), active_(precision == Precision::kBf16) {
   if (!active_) return;
   before_ = at::autocast::is_autocast_enabled(type_);
+  dtype_before_ = at::autocast::get_autocast_dtype(type_);
   at::autocast::set_autocast_enabled(type_, true);
   at::autocast::set_autocast_dtype(type_, at::kBFloat16);
   at::autocast::increment_nesting();
@@ -90,6 +100,7 @@ AutocastScope::AutocastScope(c10::Device device, Precision precision)
 AutocastScope::~AutocastScope() {
   if (!active_) return;
   if (at::autocast::decrement_nesting() == 0) at::autocast::clear_cache();
+  at::autocast::set_autocast_dtype(type_, dtype_before_);
   at::autocast::set_autocast_enabled(type_, before_);
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 // Where and how tensors are computed: device, threads, allocator, reduced precision.
 #include <c10/core/Device.h>
+#include <c10/core/ScalarType.h>
 
 #include <string>
 
@@ -14,6 +15,7 @@ namespace nas {
 c10::Device open_device(const std::string& name);
 
 /// Sets LibTorch's threads (0: OMP_NUM_THREADS, else all cores); returns how many are used.
+/// ConfigError for many more than the machine has cores.
 int set_compute_threads(int threads);
 
 /// Lets glibc keep freed tensors instead of giving them back to the kernel at every step.
@@ -31,6 +33,7 @@ class AutocastScope {
   c10::DeviceType type_;
   bool active_;
   bool before_ = false;
+  c10::ScalarType dtype_before_ = c10::ScalarType::Undefined;
 };
 
 }  // namespace nas

@@ -9,12 +9,12 @@
 #include <array>
 #include <cctype>
 #include <cstdio>
-#include <filesystem>
 #include <fstream>
 #include <memory>
 #include <sstream>
 
 #include "spaces/error.hpp"
+#include "spaces/whole_file.hpp"
 #include "supernet/tensor_file.hpp"
 
 namespace nas {
@@ -191,16 +191,12 @@ std::string write_torchscript(const std::string& path,
   jit::Module module = ModuleTree::build(subnet);
   module.define(torchscript_source(subnet.plan));
   module.eval();
-  const std::string temporary = path + ".tmp";
-  try {
-    module.save(temporary, {{"nas.json", description}});
-    std::filesystem::rename(temporary, path);
-  } catch (const std::exception& e) {
-    std::error_code ignored;
-    std::filesystem::remove(temporary, ignored);
-    throw DataError(path +
-                    ": cannot write the TorchScript file: " + std::string(e.what()).substr(0, 300));
-  }
+  // LibTorch's own writer throws from its destructor when the disk is full, which ends the program.
+  // The model is in memory anyway.
+  std::ostringstream bytes;
+  module.save(bytes, {{"nas.json", description}});
+  const std::string archive = std::move(bytes).str();
+  write_whole_file(path, archive);
   return file_sha256(path);
 }
 

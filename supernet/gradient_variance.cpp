@@ -60,4 +60,12 @@ VarianceReport gradient_variance(const LastLayerGradients& gradients, std::vecto
   return report;
 }
 
+std::vector<std::pair<std::string, double>> metrics_of(const VarianceReport& r) {
+  return {{"gradient.variance.uniform", r.uniform},
+          {"gradient.variance.sampling", r.sampling},
+          {"gradient.variance.best", r.best},
+          {"gradient.second_moment.uniform", r.uniform_second_moment},
+          {"gradient.second_moment.unweighted", r.unweighted_second_moment}};
+}
+
 }  // namespace nas

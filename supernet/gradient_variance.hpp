@@ -2,6 +2,8 @@
 // Variance of importance-sampled gradients, measured on frozen weights (panda.md 3.3).
 #include <ATen/core/Tensor.h>
 
+#include <string>
+#include <utility>
 #include <vector>
 
 namespace nas {
@@ -33,6 +35,8 @@ struct VarianceReport {
   /// sum q_i ||g_i||^2: second moment without weights (biased), beside the uniform one.
   double unweighted_second_moment = 0, uniform_second_moment = 0;
 };
+/// As names and values of a table of metrics.
+std::vector<std::pair<std::string, double>> metrics_of(const VarianceReport& report);
 /// `q` empty: uniform. It need not sum to 1.
 VarianceReport gradient_variance(const LastLayerGradients& gradients, std::vector<double> q);
 

@@ -69,6 +69,12 @@ struct PathOutcome {
 struct StrategyState {
   std::map<std::string, at::Tensor> tensors;
   std::map<std::string, std::string> text;
+  // Reading: DataError names what is missing or malformed (a checkpoint of another version).
+  const std::string& string_at(const std::string& key) const;
+  int64_t integer_at(const std::string& key) const;
+  std::vector<std::string> lines_at(const std::string& key) const;  ///< Each ended by a line feed.
+  const at::Tensor& tensor_at(const std::string& key) const;
+  std::vector<double> doubles_at(const std::string& key, size_t size) const;
 };
 
 /// What a strategy may know of a run.

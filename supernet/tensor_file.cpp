@@ -3,7 +3,6 @@
 #include <ATen/ATen.h>
 #include <fcntl.h>
 #include <openssl/evp.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -14,6 +13,7 @@
 #include <vector>
 
 #include "spaces/error.hpp"
+#include "spaces/whole_file.hpp"
 
 namespace nas {
 namespace {
@@ -59,43 +59,32 @@ class Sha256 {
 
 class File {
  public:
-  File(const std::string& path, int flags)
-      : path_(path), fd_(open(path.c_str(), flags | O_CLOEXEC, 0644)) {
+  explicit File(const std::string& path)
+      : path_(path), fd_(open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
     if (fd_ < 0) fail(path, std::strerror(errno));
   }
-  ~File() {
-    if (fd_ >= 0) close(fd_);
-  }
+  ~File() { close(fd_); }
   File(const File&) = delete;
   File& operator=(const File&) = delete;
-  void write(const void* data, size_t size) {
-    const char* p = static_cast<const char*>(data);
-    while (size > 0) {
-      const ssize_t n = ::write(fd_, p, size);
-      if (n < 0 && errno == EINTR) continue;
-      if (n <= 0) fail(path_, std::string("cannot write: ") + std::strerror(errno));
-      p += n;
-      size -= static_cast<size_t>(n);
-    }
-  }
   void read(void* data, size_t size, const char* what) {
     char* p = static_cast<char*>(data);
-    while (size > 0) {
-      const ssize_t n = ::read(fd_, p, size);
+    for (size_t left = size; left > 0;) {
+      const ssize_t n = ::read(fd_, p, left);
       if (n < 0 && errno == EINTR) continue;
       if (n < 0) fail(path_, std::string("cannot read: ") + std::strerror(errno));
       if (n == 0) fail(path_, std::string("truncated in ") + what);
       p += n;
-      size -= static_cast<size_t>(n);
+      left -= static_cast<size_t>(n);
     }
+    whole_.add(data, size);
   }
-  void sync() {
-    if (fsync(fd_) != 0) fail(path_, std::string("cannot sync: ") + std::strerror(errno));
-  }
+  /// Over all that was read.
+  std::string sha256() { return whole_.hex(); }
 
  private:
   std::string path_;
   int fd_;
+  Sha256 whole_;
 };
 
 const DType& type_of(const at::Tensor& t, const std::string& name) {
@@ -137,38 +126,28 @@ std::string write_tensor_file(const std::string& path, const TensorFile& file) {
     data.push_back(t);
   }
   header["__metadata__"][kDataHash] = data_hash.hex();
-  std::string text = header.dump();
+  std::string text = header.dump(-1, ' ', false, Json::error_handler_t::replace);
   text.resize((text.size() + 7) / 8 * 8, ' ');
   const uint64_t length = text.size();
 
-  const std::string temporary = path + ".tmp" + std::to_string(getpid());
   Sha256 whole;
-  try {
-    File out(temporary, O_CREAT | O_TRUNC | O_WRONLY);
-    const auto put = [&](const void* p, size_t n) {
-      out.write(p, n);
-      whole.add(p, n);
-    };
-    put(&length, sizeof length);
-    put(text.data(), text.size());
-    for (const at::Tensor& t : data) put(t.data_ptr(), t.nbytes());
-    out.sync();
-  } catch (...) {
-    unlink(temporary.c_str());
-    throw;
-  }
-  if (rename(temporary.c_str(), path.c_str()) != 0)
-    fail(path, std::string("cannot rename: ") + std::strerror(errno));
-  const std::string parent = std::filesystem::path(path).parent_path().string();
-  File(parent.empty() ? "." : parent, O_RDONLY | O_DIRECTORY).sync();
+  WholeFile out(path);
+  const auto put = [&](const void* p, size_t n) {
+    out.write(p, n);
+    whole.add(p, n);
+  };
+  put(&length, sizeof length);
+  put(text.data(), text.size());
+  for (const at::Tensor& t : data) put(t.data_ptr(), t.nbytes());
+  out.commit();
   return whole.hex();
 }
 
-TensorFile read_tensor_file(const std::string& path) {
+TensorFile read_tensor_file(const std::string& path, std::string* sha256) {
   std::error_code error;
   const uint64_t size = std::filesystem::file_size(path, error);
   if (error) fail(path, error.message());
-  File in(path, O_RDONLY);
+  File in(path);
   uint64_t length = 0;
   in.read(&length, sizeof length, "the header's length");
   if (length > kMaxHeader || length + sizeof length > size)
@@ -218,6 +197,7 @@ TensorFile read_tensor_file(const std::string& path) {
   const auto stored = file.meta.find(kDataHash);
   if (stored != file.meta.end() && stored->second != hash.hex())
     fail(path, "is corrupt: its content does not match its own SHA-256");
+  if (sha256 != nullptr) *sha256 = in.sha256();
   return file;
 }
 

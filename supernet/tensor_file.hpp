@@ -16,8 +16,9 @@ struct TensorFile {
 
 /// Returns the SHA-256 of the file. Throws DataError naming path and cause.
 std::string write_tensor_file(const std::string& path, const TensorFile& file);
-/// Checks sizes and the data's own hash; throws DataError naming path and what is broken.
-TensorFile read_tensor_file(const std::string& path);
+/// Checks sizes and the data's own hash; throws DataError naming path and what is broken. `sha256`
+/// receives the hash of the whole file.
+TensorFile read_tensor_file(const std::string& path, std::string* sha256 = nullptr);
 
 /// SHA-256 over names, shapes and bytes: equal weights, equal text.
 std::string hash_tensors(const std::map<std::string, at::Tensor>& tensors);

@@ -1,18 +1,17 @@
 #include "supernet/trainer.hpp"
 
 #include <ATen/ATen.h>
-#include <c10/core/GradMode.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <filesystem>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <unordered_set>
 
 #include "spaces/random.hpp"
+#include "supernet/epoch_validation.hpp"
 #include "supernet/path_runner.hpp"
+#include "supernet/train_position.hpp"
 #include "supernet/variance_probe.hpp"
 
 namespace nas {
@@ -22,30 +21,6 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-/// Largest, smallest, then random ones, without repeats.
-std::vector<Architecture> validation_subnets(const Space& space, int count, uint64_t seed) {
-  std::vector<Architecture> subnets = {space.largest(), space.smallest()};
-  if (space.canonical(subnets[0]) == space.canonical(subnets[1])) subnets.pop_back();
-  Rng rng(seed, "validation");
-  constexpr int kTries = 100;
-  for (int i = 0; i < kTries && static_cast<int>(subnets.size()) < count; ++i) {
-    Architecture a = space.sample(rng);
-    const auto same = [&](const Architecture& b) {
-      return space.canonical(a) == space.canonical(b);
-    };
-    if (std::none_of(subnets.begin(), subnets.end(), same)) subnets.push_back(std::move(a));
-  }
-  subnets.resize(std::min(subnets.size(), static_cast<size_t>(count)));
-  return subnets;
-}
-
-std::map<std::string, at::Tensor> with_prefix(const Checkpoint& c, const std::string& prefix) {
-  std::map<std::string, at::Tensor> found;
-  for (const auto& [name, tensor] : c.tensors)
-    if (name.starts_with(prefix)) found[name.substr(prefix.size())] = tensor;
-  return found;
 }
 
 }  // namespace
@@ -100,8 +75,7 @@ struct Trainer::State {
 
   // ---- Only for the session.
   Loader loader;
-  std::unique_ptr<SubnetScorer> validator;
-  std::vector<Architecture> subnets;
+  std::unique_ptr<EpochValidation> validation;
   std::unique_ptr<VarianceProbe> probe;
   Clock::time_point last_save = Clock::now();
   std::string last_checkpoint;
@@ -111,6 +85,13 @@ struct Trainer::State {
   int64_t steps_per_epoch() const {
     const auto n = static_cast<int64_t>(data.splits.train.size());
     return options.drop_last ? n / options.batch : (n + options.batch - 1) / options.batch;
+  }
+
+  /// Batches whose gradients make the update that this step belongs to: the last group of an epoch
+  /// may have fewer.
+  int64_t batches_in_group() const {
+    const int64_t group = options.accumulate;
+    return std::min(group, steps_per_epoch() - step / group * group);
   }
 
   /// `when`: epochs since the start, with the fraction done of the one in progress.
@@ -170,7 +151,7 @@ struct Trainer::State {
     if (plan.combine == Step::Combine::kReptile) {
       reptile_step(plan, batch, features);
     } else {
-      double share = 1.0 / options.accumulate;
+      double share = 1.0 / static_cast<double>(batches_in_group());
       if (plan.combine == Step::Combine::kMean) share /= static_cast<double>(plan.paths.size());
       for (size_t i = 0; i < plan.paths.size(); ++i) {
         runner.run(plan, i, batch, share, global_step, features);
@@ -208,11 +189,26 @@ struct Trainer::State {
     return runner.totals.loss.item<double>() / static_cast<double>(runner.totals.path_images);
   }
 
-  void check_finite(double loss) const {
-    if (!std::isfinite(loss))
-      throw Error("the training loss is no longer finite (epoch " + std::to_string(epoch + 1) +
-                  ", step " + std::to_string(step) +
-                  "); lower train.optimizer.lr or set train.optimizer.clip_norm");
+  [[noreturn]] void diverged(const std::string& what) const {
+    const std::vector<std::string> kept = checkpoints_in(folder);
+    throw Error(
+        what + " no longer finite (epoch " + std::to_string(epoch + 1) + ", step " +
+        std::to_string(step) + ", " + std::to_string(global_step) +
+        " since the start); lower train.optimizer.lr or set train.optimizer.clip_norm" +
+        (kept.empty() ? "" : ". The checkpoints from before are kept, the newest: " + kept[0]));
+  }
+
+  /// Looks at the loss of this epoch so far.
+  double finite_loss() const {
+    const double loss = mean_loss();
+    if (!std::isfinite(loss)) diverged("the training loss is");
+    return loss;
+  }
+
+  /// Weights, statistics and moments: the last update may have spoilt them after a finite loss.
+  void check_state(const std::map<std::string, at::Tensor>& tensors) const {
+    const std::string name = not_finite(tensors);
+    if (!name.empty()) diverged("the values of '" + name + "' are");
   }
 
   bool save_due() const {
@@ -227,14 +223,13 @@ struct Trainer::State {
     const double wait = loader.wait_seconds();
     start_epoch();
     // On a GPU every look at a number waits for all work queued so far.
-    const int64_t look = device.is_cpu() ? 1 : 50;
+    const int64_t look = hooks.loss_interval > 0 ? hooks.loss_interval : (device.is_cpu() ? 1 : 50);
     const int64_t total = steps_per_epoch() * options.epochs;
     while (const Batch* next = loader.next()) {
       train_batch(to_device(*next));
       epoch_images += next->n;
       if (step % look == 0 || step == steps_per_epoch()) {
-        const double loss = mean_loss();
-        check_finite(loss);
+        const double loss = finite_loss();
         if (hooks.on_step) hooks.on_step(global_step, total, loss);
       }
       if (step == steps_per_epoch()) break;
@@ -248,6 +243,8 @@ struct Trainer::State {
   }
 
   void finish_epoch() {
+    // Before anything is measured or recorded: what follows would be numbers of a broken network.
+    check_state(weights());
     EpochReport report;
     const double rate_used = lr_at(static_cast<double>(epoch));
     strategy.end_epoch(epoch);
@@ -295,26 +292,14 @@ struct Trainer::State {
     const ValidationOptions& v = options.validation;
     if (v.every <= 0 || (epoch % v.every != 0 && epoch != options.epochs)) return;
     if (data.splits.validation.empty()) return;
-    if (!validator) {
+    if (!validation) {
       EvaluateOptions e = evaluate;
       e.split = "validation";
       e.images = v.images;
-      validator =
-          std::make_unique<SubnetScorer>(space, store, data, e, device, options.memory_format);
-      subnets = validation_subnets(space, v.subnets, seed);
+      validation = std::make_unique<EpochValidation>(
+          space, store, data, e, v.subnets, seed, device, options.memory_format);
     }
-    double sum = 0, best = 0, loss = 0;
-    for (size_t i = 0; i < subnets.size(); ++i) {
-      const Score score = validator->score(subnets[i]);
-      if (i == 0) report.metrics.emplace_back("validation.accuracy.largest", score.accuracy);
-      sum += score.accuracy;
-      loss += score.loss;
-      best = std::max(best, score.accuracy);
-    }
-    const auto n = static_cast<double>(subnets.size());
-    report.metrics.emplace_back("validation.accuracy.mean", sum / n);
-    report.metrics.emplace_back("validation.accuracy.best", best);
-    report.metrics.emplace_back("validation.loss.mean", loss / n);
+    for (auto& entry : validation->measure()) report.metrics.push_back(std::move(entry));
   }
 
   void measure_variance(EpochReport& report) {
@@ -325,11 +310,7 @@ struct Trainer::State {
           space, store, data, v.images, seed, device, options.memory_format);
     const VarianceReport r =
         probe->measure(strategy.image_probabilities(), options.label_smoothing);
-    report.metrics.emplace_back("gradient.variance.uniform", r.uniform);
-    report.metrics.emplace_back("gradient.variance.sampling", r.sampling);
-    report.metrics.emplace_back("gradient.variance.best", r.best);
-    report.metrics.emplace_back("gradient.second_moment.uniform", r.uniform_second_moment);
-    report.metrics.emplace_back("gradient.second_moment.unweighted", r.unweighted_second_moment);
+    for (auto& entry : metrics_of(r)) report.metrics.push_back(std::move(entry));
   }
 
   [[noreturn]] void interrupt() {
@@ -339,16 +320,24 @@ struct Trainer::State {
                       std::to_string(steps_per_epoch()));
   }
 
+  std::map<std::string, at::Tensor> weights() const {
+    std::map<std::string, at::Tensor> all;
+    for (const NamedTensor& p : store.parameters()) all["model/" + p.name] = p.tensor;
+    for (const NamedTensor& b : store.buffers()) all["model/" + b.name] = b.tensor;
+    return all;
+  }
+
   void save();
-  void load(const std::string& path);
+  void load(const Checkpoint& c, const std::string& path);
 };
 
 void Trainer::State::save() {
+  finite_loss();
   Checkpoint c;
-  for (const NamedTensor& p : store.parameters()) c.tensors["model/" + p.name] = p.tensor;
-  for (const NamedTensor& b : store.buffers()) c.tensors["model/" + b.name] = b.tensor;
+  c.tensors = weights();
   for (const auto& [name, t] : optimizer.save()) c.tensors["optimizer/" + name] = t;
   for (const auto& [name, t] : reptile.save()) c.tensors["reptile/" + name] = t;
+  check_state(c.tensors);
   StrategyState state = strategy.save();
   for (const auto& [name, t] : state.tensors) c.tensors["strategy/" + name] = t;
   for (const auto& [name, text] : state.text) c.text["strategy/" + name] = text;
@@ -362,16 +351,15 @@ void Trainer::State::save() {
     c.tensors["trainer/loss"] = runner.totals.loss;
     c.tensors["trainer/correct"] = runner.totals.correct;
   }
-  const nlohmann::json position = {{"epoch", epoch},
-                                   {"step", step},
-                                   {"global_step", global_step},
-                                   {"clipped", clipped},
-                                   {"updates", updates},
-                                   {"macs_before", macs_before},
-                                   {"paths", runner.totals.paths},
-                                   {"path_images", runner.totals.path_images},
-                                   {"macs", runner.totals.macs}};
-  c.text["position"] = position.dump();
+  c.text["position"] = to_text({epoch,
+                                step,
+                                global_step,
+                                clipped,
+                                updates,
+                                macs_before,
+                                runner.totals.paths,
+                                runner.totals.path_images,
+                                runner.totals.macs});
   c.text["strategy"] = strategy.name();
   c.text["fingerprint"] = identity.fingerprint;
   c.text["config_hash"] = identity.config_hash;
@@ -382,38 +370,10 @@ void Trainer::State::save() {
   last_checkpoint = path;
   if (hooks.on_checkpoint) hooks.on_checkpoint(path, sha256, epoch, global_step);
   // Older files go only after the new one is recorded.
-  const std::vector<std::string> files = checkpoints_in(folder);
-  for (size_t i = static_cast<size_t>(options.checkpoint.keep); i < files.size(); ++i)
-    std::filesystem::remove(files[i]);
+  keep_newest_checkpoints(folder, options.checkpoint.keep);
 }
 
-void load_model(WeightStore& store, const Checkpoint& checkpoint, const std::string& path) {
-  const c10::NoGradGuard no_grad;
-  size_t used = 0;
-  const auto copy = [&](const std::vector<NamedTensor>& into) {
-    for (const NamedTensor& target : into) {
-      const auto it = checkpoint.tensors.find("model/" + target.name);
-      if (it == checkpoint.tensors.end())
-        throw DataError(path + ": has no tensor '" + target.name + "' of this space");
-      if (it->second.sizes() != target.tensor.sizes())
-        throw DataError(path + ": tensor '" + target.name +
-                        "' has another shape than this space's");
-      target.tensor.detach().copy_(it->second);
-      ++used;
-    }
-  };
-  copy(store.parameters());
-  copy(store.buffers());
-  const auto stored =
-      std::count_if(checkpoint.tensors.begin(), checkpoint.tensors.end(), [](const auto& entry) {
-        return entry.first.starts_with("model/");
-      });
-  if (static_cast<size_t>(stored) != used)
-    throw DataError(path + ": has tensors that this space does not know");
-}
-
-void Trainer::State::load(const std::string& path) {
-  const Checkpoint c = read_checkpoint(path);
+void Trainer::State::load(const Checkpoint& c, const std::string& path) {
   const auto agree = [&](const char* key, const std::string& mine, const char* what) {
     if (c.at(key) != mine)
       throw DataError(path + ": belongs to another " + what + " and cannot be resumed here");
@@ -426,29 +386,25 @@ void Trainer::State::load(const std::string& path) {
   agree("split_hash", identity.split_hash, "division of the data");
   agree("strategy", strategy.name(), "training strategy");
   load_model(store, c, path);
-  try {
-    const auto position = nlohmann::json::parse(c.at("position"));
-    epoch = position.at("epoch").get<int64_t>();
-    step = position.at("step").get<int64_t>();
-    global_step = position.at("global_step").get<int64_t>();
-    clipped = position.at("clipped").get<int64_t>();
-    updates = position.at("updates").get<int64_t>();
-    macs_before = position.at("macs_before").get<double>();
-    runner.totals = {};
-    runner.totals.paths = position.at("paths").get<int64_t>();
-    runner.totals.path_images = position.at("path_images").get<int64_t>();
-    runner.totals.macs = position.at("macs").get<double>();
-  } catch (const nlohmann::json::exception& e) {
-    throw DataError(path + ": its position is malformed: " + e.what());
-  }
-  optimizer.load(with_prefix(c, "optimizer/"));
-  reptile.load(with_prefix(c, "reptile/"));
+  const TrainPosition p = position_of(c.at("position"));
+  epoch = p.epoch;
+  step = p.step;
+  global_step = p.global_step;
+  clipped = p.clipped;
+  updates = p.updates;
+  macs_before = p.macs_before;
+  runner.totals = {};
+  runner.totals.paths = p.paths;
+  runner.totals.path_images = p.path_images;
+  runner.totals.macs = p.macs;
+  optimizer.load(c.with_prefix("optimizer/"));
+  reptile.load(c.with_prefix("reptile/"));
   StrategyState state;
-  state.tensors = with_prefix(c, "strategy/");
+  state.tensors = c.with_prefix("strategy/");
   for (const auto& [key, value] : c.text)
     if (key.starts_with("strategy/")) state.text[key.substr(9)] = value;
   strategy.load(state);
-  const auto trainer = with_prefix(c, "trainer/");
+  const auto trainer = c.with_prefix("trainer/");
   if (const auto it = trainer.find("loss"); it != trainer.end()) {
     runner.totals.loss = it->second.to(device);
     runner.totals.correct = trainer.at("correct").to(device);
@@ -489,7 +445,28 @@ Trainer::Trainer(const Space& space,
 Trainer::~Trainer() = default;
 
 void Trainer::resume(const std::string& path) {
-  s_->load(path);
+  resume(read_checkpoint(path), path);
+}
+
+void Trainer::resume(const Checkpoint& checkpoint, const std::string& path) {
+  const auto unfit = [&](const std::string& what) {
+    return DataError(path + ": cannot be resumed by this version of nas: " + what);
+  };
+  try {
+    s_->load(checkpoint, path);
+  } catch (const DataError& e) {
+    if (std::string(e.what()).starts_with(path)) throw;
+    throw unfit(e.what());
+  } catch (const ConfigError& e) {
+    throw unfit(e.what());
+  } catch (const std::bad_alloc&) {
+    throw;
+  } catch (const c10::Error& e) {
+    // A tensor of another type or size.
+    throw unfit(e.what_without_backtrace());
+  } catch (const std::out_of_range&) {
+    throw unfit("its state is incomplete");
+  }
 }
 
 void Trainer::run() {
@@ -518,6 +495,10 @@ StepTiming Trainer::time_steps(int64_t steps) {
 
 int64_t Trainer::epochs_done() const {
   return s_->epoch;
+}
+
+int64_t Trainer::steps_done() const {
+  return s_->global_step;
 }
 
 const std::string& Trainer::last_checkpoint() const {

@@ -32,6 +32,9 @@ struct TrainHooks {
   std::function<void(
       const std::string& path, const std::string& sha256, int64_t epoch, int64_t step)>
       on_checkpoint;
+  /// Steps between two looks at the loss; 0: 1 on a CPU, 50 on a GPU, where a look waits for all
+  /// work queued so far. It is looked at before every checkpoint too.
+  int64_t loss_interval = 0;
 };
 
 /// What a checkpoint must agree with before it is resumed.
@@ -67,13 +70,17 @@ class Trainer {
   /// Continues from a checkpoint. DataError when it belongs to another space, configuration or
   /// data.
   void resume(const std::string& path);
+  /// The same with a file that was read already; `path` is for messages.
+  void resume(const Checkpoint& checkpoint, const std::string& path);
   /// Trains to the last epoch and writes a final checkpoint. Throws Interrupted after saving when
-  /// told to stop; Error when the loss is not finite.
+  /// told to stop; Error when the loss, a weight or a moment is not finite: such a state is never
+  /// written, and the checkpoints from before stay.
   void run();
   /// Runs `steps` real steps (they change the weights) and times them.
   StepTiming time_steps(int64_t steps);
 
   int64_t epochs_done() const;
+  int64_t steps_done() const;  ///< Batches since the start of the run.
   /// Path and hash of the newest checkpoint written by this object, empty before.
   const std::string& last_checkpoint() const;
 
@@ -84,5 +91,8 @@ class Trainer {
 
 /// Fills the store with a checkpoint's weights. DataError when they are of another space.
 void load_model(WeightStore& store, const Checkpoint& checkpoint, const std::string& path);
+
+/// Name of the first tensor that holds an infinity or NaN, "" when all values are finite.
+std::string not_finite(const std::map<std::string, at::Tensor>& tensors);
 
 }  // namespace nas

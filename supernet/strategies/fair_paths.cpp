@@ -72,11 +72,9 @@ void FairPaths::save(StrategyState& state) const {
 }
 
 void FairPaths::load(const StrategyState& state) {
-  rng_.restore(state.text.at("rng"));
+  rng_.restore(state.string_at("rng"));
   current_.clear();
-  const std::string& text = state.text.at("paths");
-  for (size_t begin = 0, end; (end = text.find('\n', begin)) != std::string::npos; begin = end + 1)
-    current_.push_back(space_.parse(text.substr(begin, end - begin)));
+  for (const std::string& path : state.lines_at("paths")) current_.push_back(space_.parse(path));
 }
 
 }  // namespace nas

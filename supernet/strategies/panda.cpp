@@ -413,31 +413,19 @@ StrategyState Panda::save() const {
   return state;
 }
 
-std::vector<double> doubles(const StrategyState& state, const std::string& key) {
-  const at::Tensor t = state.tensors.at(key).to(at::kCPU, at::kDouble).contiguous();
-  return {t.data_ptr<double>(), t.data_ptr<double>() + t.numel()};
-}
-
 void Panda::load(const StrategyState& state) {
-  try {
-    rng_.restore(state.text.at("rng"));
-    paths_.load(doubles(state, "paths"));
-    images_.load(doubles(state, "images"));
-    const std::vector<double> scalars = doubles(state, "scalars");
-    tau_ = scalars.at(0);
-    max_data_weight_ = scalars.at(1);
-    max_path_weight_ = scalars.at(2);
-    const at::Tensor drawn = state.tensors.at("drawn").contiguous();
-    if (drawn.numel() != context_.train_size) throw std::out_of_range("drawn");
-    std::copy_n(drawn.data_ptr<uint8_t>(), drawn.numel(), drawn_.begin());
-    health_.clear();
-    const std::string& text = state.text.at("health");
-    for (size_t begin = 0, end; (end = text.find('\n', begin)) != std::string::npos;
-         begin = end + 1)
-      health_.push_back(text.substr(begin, end - begin));
-  } catch (const std::out_of_range&) {
-    throw DataError("the checkpoint's state of strategy panda is incomplete");
-  }
+  rng_.restore(state.string_at("rng"));
+  paths_.load(state.doubles_at("paths", paths_.save().size()));
+  images_.load(state.doubles_at("images", images_.save().size()));
+  const std::vector<double> scalars = state.doubles_at("scalars", 3);
+  tau_ = scalars[0];
+  max_data_weight_ = scalars[1];
+  max_path_weight_ = scalars[2];
+  const at::Tensor drawn = state.tensor_at("drawn").to(at::kCPU, at::kByte).contiguous();
+  if (drawn.numel() != context_.train_size)
+    throw DataError("the state of the strategy holds 'drawn' of another number of images");
+  std::copy_n(drawn.data_ptr<uint8_t>(), drawn.numel(), drawn_.begin());
+  health_ = state.lines_at("health");
 }
 
 }  // namespace

@@ -269,8 +269,8 @@ class Progressive final : public Strategy {
     return state;
   }
   void load(const StrategyState& state) override {
-    rng_.restore(state.text.at("rng"));
-    sorted_ = std::stoll(state.text.at("sorted"));
+    rng_.restore(state.string_at("rng"));
+    sorted_ = state.integer_at("sorted");
     std::map<std::string, at::Tensor> tensors;
     for (const auto& [name, t] : state.tensors)
       if (name.starts_with("teacher/")) tensors[name.substr(8)] = t;

@@ -57,7 +57,7 @@ class Sandwich final : public Strategy {
     state.text["rng"] = rng_.state();
     return state;
   }
-  void load(const StrategyState& state) override { rng_.restore(state.text.at("rng")); }
+  void load(const StrategyState& state) override { rng_.restore(state.string_at("rng")); }
 
  private:
   Options options_;

@@ -97,6 +97,33 @@ TEST_P(StrategyContract, StepsAreWellFormed) {
   }
 }
 
+// A checkpoint of another version lacks what this one needs: told, never "map::at".
+TEST_P(StrategyContract, AStateThatLacksAnEntryIsADataError) {
+  const auto strategy = make();
+  strategy->begin_epoch(0);
+  drive(*strategy, 0, 0, strategy->data_order(0));
+  const StrategyState whole = strategy->save();
+  for (const auto& [key, text] : whole.text) {
+    StrategyState state = whole;
+    state.text.erase(key);
+    EXPECT_THROW(make()->load(state), DataError) << key;
+  }
+  for (const char* key : {"rng", "sorted"}) {
+    if (whole.text.count(key) == 0) continue;
+    StrategyState state = whole;
+    state.text[key] = "12x";
+    EXPECT_THROW(make()->load(state), DataError) << key;
+  }
+  for (const auto& [key, tensor] : whole.tensors) {
+    if (key.starts_with("teacher/")) continue;
+    StrategyState state = whole;
+    state.tensors.erase(key);
+    EXPECT_THROW(make()->load(state), DataError) << key;
+    state.tensors[key] = at::zeros({1000});
+    EXPECT_THROW(make()->load(state), DataError) << key;
+  }
+}
+
 TEST_P(StrategyContract, EpochZeroShowsEveryImageOnce) {
   const auto strategy = make();
   strategy->begin_epoch(0);

@@ -27,7 +27,8 @@ struct Trial {
                  int64_t epochs = 6,
                  const std::string& space_yaml = kCells,
                  int stop_at = -1,
-                 const std::function<void(TrainOptions&)>& change = {}) {
+                 const std::function<void(TrainOptions&)>& change = {},
+                 int64_t loss_interval = 0) {
     // Tiny batches gain nothing from threads, and lose much where the machine is busy.
     set_compute_threads(1);
     space = test::space_of(space_yaml);
@@ -59,6 +60,7 @@ struct Trial {
     hooks.on_epoch = [this](const EpochReport& report) {
       epochs_seen.emplace_back(report.metrics.begin(), report.metrics.end());
     };
+    hooks.loss_interval = loss_interval;
     hooks.stop = [this, stop_at] { return ++steps == stop_at; };
     trainer = std::make_unique<Trainer>(*space,
                                         *store,

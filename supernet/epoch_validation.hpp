@@ -1,0 +1,31 @@
+#pragma once
+// How good a supernet is while it trains: the same few subnets after each epoch.
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "supernet/evaluate.hpp"
+
+namespace nas {
+
+class EpochValidation {
+ public:
+  /// Largest, smallest, then random ones without repeats, `subnets` at most. Everything passed by
+  /// reference must outlive it.
+  EpochValidation(const Space& space,
+                  WeightStore& store,
+                  const RunData& data,
+                  const EvaluateOptions& evaluate,
+                  int subnets,
+                  uint64_t seed,
+                  c10::Device device,
+                  Layout layout);
+  /// `validation.accuracy.largest|mean|best` and `validation.loss.mean`.
+  std::vector<std::pair<std::string, double>> measure();
+
+ private:
+  SubnetScorer scorer_;
+  std::vector<Architecture> subnets_;
+};
+
+}  // namespace nas
