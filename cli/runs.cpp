@@ -3,6 +3,8 @@
 #include <filesystem>
 
 #include "cli/document.hpp"
+#include "cli/stored_config.hpp"
+#include "cli/validators.hpp"
 #include "search/store.hpp"
 
 namespace nas::cli {
@@ -90,7 +92,7 @@ Json run_json(const Store& store, const RunRow& run) {
             {"ended", run.ended},
             {"directory", run.directory},
             {"versions", parsed_or_text(run.versions_json)},
-            {"config", run.config_yaml}};
+            {"config", stored_config_text(run)}};
   Json splits = Json::array();
   for (const SplitRow& row : store.splits(run.id))
     splits.push_back({{"name", row.name}, {"size", row.size}, {"hash", row.hash}});
@@ -179,7 +181,7 @@ int show_run(const Options& o) {
     throw ConfigError("no run \"" + o.run + "\" in " + store.path(),
                       near.empty() ? "nas runs lists them." : "Did you mean " + near + "?");
   }
-  if (o.config) return print(run->config_yaml), kExitOk;
+  if (o.config) return print(stored_config_text(*run)), kExitOk;
   const Json json = run_json(store, *run);
   print(o.common.json ? json.dump(2, ' ', false, Json::error_handler_t::replace) : run_text(json));
   return kExitOk;
@@ -204,7 +206,7 @@ int run_runs(const std::vector<std::string>& args) {
         ->check(CLI::IsMember({"running", "finished", "interrupted", "failed", "killed"}))
         ->type_name("STATUS");
     to.add_option("--top", o.top, "At most N runs, newest first")
-        ->check(CLI::PositiveNumber)
+        ->check(positive_number())
         ->type_name("N");
     add_format(to, o.format);
     add_common(to, o.common);

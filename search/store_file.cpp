@@ -143,15 +143,15 @@ bool inspect(const std::string& path) {
   std::error_code ec;
   const fs::file_status status = fs::status(path, ec);
   if (fs::is_directory(status))
-    throw DataError(path + ": is a directory; give the path of a store file, e.g. --db " + path +
-                    "/nas.db");
+    throw ConfigError(path + ": is a directory; give the path of a store file, e.g. --db " + path +
+                      "/nas.db");
   if (!fs::exists(status)) {
     const fs::path folder = fs::absolute(path).parent_path();
     if (!fs::is_directory(folder, ec))
-      throw DataError(path + ": its folder does not exist; make it first");
+      throw ConfigError(path + ": its folder does not exist; make it first");
     return false;
   }
-  if (!fs::is_regular_file(status)) throw DataError(path + ": is not a regular file");
+  if (!fs::is_regular_file(status)) throw ConfigError(path + ": is not a regular file");
   if (fs::file_size(path, ec) == 0) return false;
   // Another process may just be writing the first page.
   std::string problem;
@@ -160,7 +160,11 @@ bool inspect(const std::string& path) {
     if (problem.empty()) return true;
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
-  throw DataError(path + ": " + problem + "; it was left as it is. Name another file with --db");
+  const std::string what =
+      path + ": " + problem + "; it was left as it is. Name another file with --db";
+  // Another kind of file was named by mistake; a store that is cut short is damaged.
+  if (problem.find("not a results store") != std::string::npos) throw ConfigError(what);
+  throw DataError(what);
 }
 
 SQLite::Database open(const std::string& path) {
@@ -235,9 +239,9 @@ void create_schema(SQLite::Database& db) {
 SQLite::Database open_checked(const std::string& path, Store::Mode mode) {
   const bool exists = inspect(path);
   if (!exists && mode == Store::Mode::kExisting)
-    throw DataError(path +
-                    ": there is no results store; `nas train` or `nas search` makes one, or "
-                    "name another with --db");
+    throw ConfigError(path +
+                      ": there is no results store; `nas train` or `nas search` makes one, or "
+                      "name another with --db");
   return guarded(path, [&] {
     SQLite::Database db = store_detail::open(path);
     if (!exists) create_schema(db);
@@ -273,7 +277,7 @@ const std::string& Store::path() const {
 }
 
 StoreUpgrade upgrade_store(const std::string& path) {
-  if (!inspect(path)) throw DataError(path + ": there is no results store");
+  if (!inspect(path)) throw ConfigError(path + ": there is no results store");
   return guarded(path, [&] {
     SQLite::Database db = store_detail::open(path);
     StoreUpgrade result{user_version(db), store_version(), ""};
@@ -294,7 +298,7 @@ StoreUpgrade upgrade_store(const std::string& path) {
 }
 
 std::vector<std::string> check_store(const std::string& path) {
-  if (!inspect(path)) throw DataError(path + ": there is no results store");
+  if (!inspect(path)) throw ConfigError(path + ": there is no results store");
   return guarded(path, [&] {
     SQLite::Database db = store_detail::open(path);
     std::vector<std::string> problems;

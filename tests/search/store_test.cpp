@@ -286,9 +286,9 @@ TEST_F(StoreTest, ForeignFilesAreRefusedUntouched) {
   }
   for (const char* name : {"text.db", "short.db", "other.db"}) {
     const std::string before = bytes(path(name));
-    EXPECT_THROW(Store store(path(name)), DataError) << name;
-    EXPECT_THROW(upgrade_store(path(name)), DataError) << name;
-    EXPECT_THROW(check_store(path(name)), DataError) << name;
+    EXPECT_THROW(Store store(path(name)), ConfigError) << name;
+    EXPECT_THROW(upgrade_store(path(name)), ConfigError) << name;
+    EXPECT_THROW(check_store(path(name)), ConfigError) << name;
     EXPECT_EQ(bytes(path(name)), before) << name;
     EXPECT_FALSE(fs::exists(path(name) + std::string("-wal"))) << name;
   }
