@@ -7,8 +7,9 @@
 #include "cli/arch_list.hpp"
 #include "cli/document.hpp"
 #include "cli/pick.hpp"
-#include "cli/run_files.hpp"
+#include "cli/run_sets.hpp"
 #include "cli/supernet_run.hpp"
+#include "cli/validators.hpp"
 
 namespace nas::cli {
 namespace {
@@ -181,6 +182,7 @@ int run_evaluate(const std::vector<std::string>& args) {
       "nas evaluate --run last --sample 5\n"
       "nas evaluate --run digits --arch ARCHITECTURE --split test\n"
       "nas evaluate --run digits --pick best --split test\n"
+      "nas evaluate --run digits --sample 20 --set evaluate.images=500 --set evaluate.batch=50\n"
       "nas evaluate --run last --file architectures.txt --json");
   app.add_option("--run", o.run, "Training run, or a search in it: id, name or last")
       ->capture_default_str();
@@ -189,7 +191,7 @@ int run_evaluate(const std::vector<std::string>& args) {
                  o.pick,
                  "best, knee or an index of a search's front; --run may then name that search");
   add_architecture_file(app, o.file);
-  app.add_option("--sample", o.sample, "So many random architectures")->check(CLI::PositiveNumber);
+  app.add_option("--sample", o.sample, "So many random architectures")->check(positive_number());
   app.add_flag("--all", o.all, "Every architecture of the space");
   app.add_option(
          "--split", o.split, "validation, test or train (default: the run's evaluate.split)")
@@ -197,11 +199,12 @@ int run_evaluate(const std::vector<std::string>& args) {
   app.add_flag("--no-recalibrate",
                o.no_recalibrate,
                "Use the supernet's running batch-norm statistics (ranks badly)");
-  add_common(app, o.common);
+  add_common(app, o.common, kTakesDb | kTakesSets | kTakesSeed);
   if (!parse(app, args)) return kExitOk;
-  require_only_data_sets(o.common, "nas evaluate");
+  run_sets(o.common.sets);
   Store store(o.common.db, Store::Mode::kRead);
-  const Picked picked = pick_architecture(store, o.run, o.pick);
+  const Picked picked = pick_architecture(
+      store, o.run, o.pick, [&o](const std::string& text) { note(o.common, text); });
   o.run = picked.supernet;
   if (!picked.architecture.empty()) o.architectures.push_back(picked.architecture);
   return Evaluation(o, store).run();

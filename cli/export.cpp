@@ -14,8 +14,9 @@
 #include "cli/data_notes.hpp"
 #include "cli/document.hpp"
 #include "cli/pick.hpp"
-#include "cli/run_files.hpp"
+#include "cli/run_sets.hpp"
 #include "cli/supernet_run.hpp"
+#include "cli/validators.hpp"
 #include "spaces/whole_file.hpp"
 #include "supernet/checkpoint.hpp"
 #include "supernet/device.hpp"
@@ -132,12 +133,15 @@ class Export {
   Export(const Options& o, Store& store) : o_(o), store_(store) {}
 
   int run() {
-    const Picked picked = pick_architecture(store_, o_.run, o_.architecture.empty() ? o_.pick : "");
+    const Picked picked = pick_architecture(
+        store_, o_.run, o_.architecture.empty() ? o_.pick : "", [this](const std::string& text) {
+          note(o_.common, text);
+        });
     const std::string text = o_.architecture.empty() ? picked.architecture : o_.architecture;
     if (text.empty())
-      throw ConfigError(
-          "no architecture was named",
-          "use --arch A, or --pick best after `nas search --run " + picked.supernet + "`");
+      throw ConfigError("no architecture was named",
+                        "use --arch A, or --pick best after `nas search --run " + picked.supernet +
+                            db_flag(o_.common) + "`");
     run_ = open_supernet_run(store_, picked.supernet, o_.common);
     const Space& space = *run_.parts->space;
     const std::vector<Architecture> named = named_architectures(space, {text});
@@ -421,14 +425,14 @@ int run_export(const std::vector<std::string>& args) {
                             "run's evaluate.recalibrate says)");
   app.add_option(
          "--recalibrate", o.recalibrate, "Measure batch-norm statistics on so many training images")
-      ->check(CLI::PositiveNumber)
+      ->check(positive_number())
       ->excludes(keep);
   app.add_flag("--force", o.force, "Replace files of an earlier export");
   app.add_option("--check-files", o.check)->expected(4)->group("");
-  add_common(app, o.common);
+  add_common(app, o.common, kTakesDb | kTakesSets);
   if (!parse(app, args)) return kExitOk;
   if (!o.check.empty()) return check_files(o.check);
-  require_only_data_sets(o.common, "nas export");
+  run_sets(o.common.sets);
   Store store(o.common.db, Store::Mode::kRead);
   return Export(o, store).run();
 }

@@ -15,7 +15,7 @@
 #include "cli/document.hpp"
 #include "cli/rank_names.hpp"
 #include "cli/rank_print.hpp"
-#include "cli/run_files.hpp"
+#include "cli/run_sets.hpp"
 #include "cli/supernet_run.hpp"
 #include "predictors/rank_metrics.hpp"
 #include "predictors/untrained_rankers.hpp"
@@ -476,11 +476,9 @@ int run_rank(const std::vector<std::string>& args) {
       ->capture_default_str();
   app.add_option(
       "--table", o.table, "Also write what every ranker says of each architecture (CSV)");
-  add_common(app, o.common);
-  // The configuration is that of the training run.
-  app.remove_option(app.get_option("--config"));
+  add_common(app, o.common, kTakesDb | kTakesSets | kTakesSeed);
   if (!parse(app, args)) return kExitOk;
-  require_only_data_sets(o.common, "nas rank");
+  run_sets(o.common.sets);
   check_top(o.top);
   if (!std::isfinite(o.level)) throw ConfigError("--level: expected a number from 0.5 to 0.999");
   if (o.runs.empty()) o.runs = {"last"};

@@ -126,14 +126,6 @@ std::vector<std::string> other_sets(const std::vector<std::string>& sets) {
   return others;
 }
 
-void require_only_data_sets(const Common& common, const std::string& command) {
-  data_sets(common.sets);
-  if (!common.config.empty() || !other_sets(common.sets).empty())
-    throw ConfigError(command + " takes the configuration of the training run",
-                      "leave out --config and --set (but for --set data.path=FOLDER, where its "
-                      "data lie now)");
-}
-
 std::string absolute_place(const std::string& path, const std::string& config) {
   if (path.empty() || fs::path(path).is_absolute()) return path;
   if (!config.empty() && config != "-") {

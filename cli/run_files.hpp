@@ -39,10 +39,6 @@ std::unique_ptr<RunLock> take_run(Store& store, const RunRow& run);
 std::vector<std::string> data_sets(const std::vector<std::string>& sets);
 /// The other ones.
 std::vector<std::string> other_sets(const std::vector<std::string>& sets);
-/// ConfigError when --config or another --set is given to a command that takes a run's own
-/// configuration.
-void require_only_data_sets(const Common& common, const std::string& command);
-
 /// A path of a configuration as an absolute one: beside that file first, else from this folder.
 /// `config` empty: typed on the command line. Empty stays empty.
 std::string absolute_place(const std::string& path, const std::string& config);

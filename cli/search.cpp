@@ -11,12 +11,14 @@
 #include "cli/command.hpp"
 #include "cli/document.hpp"
 #include "cli/latency.hpp"
-#include "cli/run_name.hpp"
-#include "cli/search_checks.hpp"
 #include "cli/run_files.hpp"
+#include "cli/run_name.hpp"
+#include "cli/run_sets.hpp"
+#include "cli/search_checks.hpp"
 #include "cli/search_report.hpp"
 #include "cli/search_reuse.hpp"
 #include "cli/supernet_evaluator.hpp"
+#include "cli/validators.hpp"
 #include "cli/version.hpp"
 #include "search/evaluators.hpp"
 #include "search/failures.hpp"
@@ -44,8 +46,10 @@ struct Options {
 SearchConfig read_config(const Options& o) {
   if (o.common.config.empty() && o.common.sets.empty() && o.run.empty())
     throw ConfigError("nas search needs --config FILE, --run RUN or --resume SEARCH",
-                      "try configs/quickstart/search.yaml");
-  std::vector<std::string> sets = other_sets(o.common.sets);
+                      "try --config quickstart/search (nas list configs names more)");
+  // Some are about how the supernet is judged: they are kept with the search, for its resuming.
+  std::vector<std::string> sets, judging;
+  for (const std::string& set : o.common.sets) (is_run_set(set) ? judging : sets).push_back(set);
   if (!o.algorithm.empty()) sets.push_back("search.algorithm=" + o.algorithm);
   if (o.evaluations > 0) sets.push_back("search.evaluations=" + std::to_string(o.evaluations));
   const bool budget = std::any_of(sets.begin(), sets.end(), [](const std::string& set) {
@@ -57,6 +61,12 @@ SearchConfig read_config(const Options& o) {
     config.evaluator.kind = EvaluatorKind::kSupernet;
     config.evaluator.run = o.run;
   }
+  for (const std::string& set : judging) config.evaluator.set.push_back(set);
+  if (!config.evaluator.set.empty() && config.evaluator.kind != EvaluatorKind::kSupernet)
+    throw ConfigError(config.evaluator.set.front() +
+                          " changes how a supernet is judged, but the "
+                          "evaluator is not one",
+                      "leave it out");
   if (!o.latency_table.empty()) config.evaluator.latency_table = o.latency_table;
   if (o.latency_batch > 0) config.evaluator.latency_batch = o.latency_batch;
   for (const std::string& text : o.constraints) config.search.constraints.push_back(text);
@@ -131,7 +141,9 @@ std::unique_ptr<Evaluator> make_evaluator(const SearchConfig& config,
     case EvaluatorKind::kSupernet:
       break;
   }
-  return make_supernet_evaluator(store, config.evaluator.run, std::nullopt, common);
+  Common judging = common;
+  judging.sets = config.evaluator.set;
+  return make_supernet_evaluator(store, config.evaluator.run, std::nullopt, judging);
 }
 
 /// `space_yaml`: that of the supernet's run, else the configuration's own.
@@ -166,10 +178,17 @@ std::string budget_text(const SearchSettings& s, const Search& search) {
   text += "  evaluations " + std::to_string(archive.evaluations());
   if (s.evaluations) text += "/" + std::to_string(*s.evaluations);
   text += "  front " + std::to_string(archive.front().size());
-  if (archive.any_feasible())
+  if (!archive.any_feasible()) return text + "  nothing feasible yet";
+  const Objective& first = s.goal.objectives.front();
+  const Archive::Entry* best = nullptr;
+  for (const Archive::Entry* entry : archive.front())
+    if (best == nullptr || entry->score.objectives[0] < best->score.objectives[0]) best = entry;
+  if (best != nullptr)
+    text +=
+        "  best " + first.metric + " " + format_number(best->score.objectives[0] * first.sign());
+  // Its reference point follows from the first generation.
+  if (!search.reference().empty())
     text += "  hypervolume " + format_number(search.current_hypervolume());
-  else
-    text += "  nothing feasible yet";
   return text;
 }
 
@@ -379,7 +398,11 @@ int search(const Options& o) {
   Store store(o.common.db);
   if (o.resume.empty()) tell_taken_name(store, o.name);
   RunRow row;
-  if (!o.resume.empty()) row = resumed_row(o, store, config);
+  if (!o.resume.empty()) {
+    row = resumed_row(o, store, config);
+    // Where the data lie now.
+    for (const std::string& set : data_sets(o.common.sets)) config.evaluator.set.push_back(set);
+  }
   RunRow supernet;
   Binder::Raw space = config.space;
   if (config.evaluator.kind == EvaluatorKind::kSupernet) {
@@ -391,8 +414,6 @@ int search(const Options& o) {
     throw ConfigError("this search needs a `space:` (only a supernet's run names its own)",
                       "add `space: NAME` to the configuration");
   }
-  if (config.evaluator.kind != EvaluatorKind::kSupernet && !data_sets(o.common.sets).empty())
-    throw ConfigError("--set data.*: this search reads no images", "leave it out");
   const Parts parts = make_parts(config, space, store, o.common);
   if (!o.resume.empty() && !parts.space->has_fingerprint(row.fingerprint))
     throw DataError(
@@ -423,7 +444,7 @@ int search(const Options& o) {
   } catch (const Interrupted& e) {
     store.set_run_status(row.id, "interrupted");
     throw Interrupted(std::string(e.what()) + "; saved. Resume with: nas search --resume " +
-                      row.id + (o.common.db == "nas.db" ? "" : " --db " + o.common.db));
+                      row.id + db_flag(o.common));
   } catch (const std::exception& e) {
     record_failure(store, row.id, e);
     throw;
@@ -436,7 +457,7 @@ int run_search(const std::vector<std::string>& args) {
   Options o;
   CLI::App app("Find the best architectures of a space under limits", "nas search");
   app.footer(
-      "nas search --config configs/quickstart/search.yaml --run digits\n"
+      "nas search --config quickstart/search --run digits\n"
       "nas search --run last --constraint 'macs <= 1M' --evaluations 200\n"
       "nas search --config search.yaml --algorithm random --json\n"
       "nas search --resume last");
@@ -454,9 +475,9 @@ int run_search(const std::vector<std::string>& args) {
                  "Images at once in that table (default 1): latency_ms is the time of all of them")
       ->check(CLI::Range(1, 1000000));
   app.add_option("--evaluations", o.evaluations, "Budget in evaluated architectures")
-      ->check(CLI::PositiveNumber);
+      ->check(positive_number());
   app.add_flag("--dry-run", o.dry_run, "Check everything, time 3 evaluations; writes nothing");
-  add_common(app, o.common);
+  add_common(app, o.common, kTakesDb | kTakesConfig | kTakesSets | kTakesSeed);
   if (!parse(app, args)) return kExitOk;
   o.name = checked_name(o.name);
   return search(o);

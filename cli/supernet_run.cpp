@@ -7,6 +7,8 @@
 
 #include "cli/document.hpp"
 #include "cli/run_files.hpp"
+#include "cli/run_sets.hpp"
+#include "cli/train_config.hpp"
 #include "cli/version.hpp"
 #include "spaces/printable.hpp"
 #include "supernet/checkpoint.hpp"
@@ -64,14 +66,10 @@ std::unique_ptr<RunParts> open_parts(TrainConfig config) {
 }
 
 TrainConfig config_of_run(const Store& store, const RunRow& row, const Common& common) {
-  YamlSource source;
-  source.text = row.config_yaml;
-  source.file = "configuration of run " + row.id;
-  source.sets = data_sets(common.sets);
-  auto config = read_yaml_as<TrainConfig>(source);
-  const bool told = std::any_of(source.sets.begin(), source.sets.end(), [](const std::string& set) {
-    return set.starts_with("data.path=");
-  });
+  const std::vector<std::string>& sets = run_sets(common.sets);
+  TrainConfig config = stored_train_config(row, sets);
+  const bool told = std::any_of(
+      sets.begin(), sets.end(), [](const std::string& set) { return set.starts_with("data.path="); });
   if (!told) config.data.path = place_of_data(store, row.id, config.data.path);
   config.space = space_of_run(store, row);
   return config;

@@ -54,7 +54,8 @@ void tell_damaged(const Store& store, const std::string& run, const ReadCheckpoi
 ConfigError no_checkpoint(const Store& store, const RunRow& row);
 /// `run` as in Store::run. ConfigError when there is none or it has no checkpoint yet; DataError
 /// when files do not belong to it. A run that is not finished gives a warning, and so does a
-/// damaged checkpoint, for which the one before is taken.
+/// damaged checkpoint, for which the one before is taken. `common.sets` change how it is judged and
+/// where its data lies, nothing else (run_sets.hpp).
 SupernetRun open_supernet_run(const Store& store, const std::string& run, const Common& common);
 
 /// JSON of build, LibTorch, device and threads, stored with every run.
