@@ -339,13 +339,17 @@ RunRow resumed_row(const Options& o, const Store& store, SearchConfig& config) {
   return *found;
 }
 
-void restore(Search& search, Store& store, const RunRow& row, const Common& common) {
+void restore(Search& search,
+             const Space& space,
+             Store& store,
+             const RunRow& row,
+             const Common& common) {
   const auto state = store.search_state(row.id);
   const auto known = search.known_from(store.evaluations(row.id));
   if (state)
     search.restore(state->state_json, known);
   else
-    for (const auto& [a, evaluation] : known) search.know(parts.space->canonical(a), evaluation);
+    for (const auto& [a, evaluation] : known) search.know(space.canonical(a), evaluation);
   store.truncate_metrics(row.id, search.generations() + 1);
   note(common,
        "search " + row.id + ": resumed after generation " + std::to_string(search.generations()));
@@ -370,7 +374,7 @@ int carry_out(const Options& o,
   const auto start = Clock::now();
   if (config.search.reuse && config.evaluator.kind == EvaluatorKind::kSupernet)
     know_stored(search, store, row.parent, row.id);
-  if (!o.resume.empty()) restore(search, store, row, o.common);
+  if (!o.resume.empty()) restore(search, *parts.space, store, row, o.common);
   run_search(search, store, row, o.common);
   Json document = search_document(search, *parts.space, row);
   if (!parts.latency.is_null()) document["latency"] = parts.latency;

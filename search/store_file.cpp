@@ -222,8 +222,6 @@ void migrate(SQLite::Database& db, int from, int to) {
 
 void rethrow(const std::string& path, const SQLite::Exception& e) {
   const std::string what = path + ": " + e.what();
-  std::error_code ec;
-  const fs::space_info disk = fs::space(fs::absolute(path, ec).parent_path(), ec);
   switch (e.getErrorCode() & 0xff) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
@@ -233,15 +231,13 @@ void rethrow(const std::string& path, const SQLite::Exception& e) {
     case SQLITE_NOTADB:
       throw DataError(what + "; the store is damaged. `nas db check` says where; restore a backup");
     case SQLITE_IOERR:
-      throw DataError(what + (!ec && disk.available == 0 ? "; the disk is full" : ""));
+      throw DataError(what + write_trouble(path));
     case SQLITE_READONLY:
     case SQLITE_CANTOPEN:
     case SQLITE_PERM:
       throw DataError(what + "; the store cannot be written (permissions of file and folder?)");
     case SQLITE_FULL:
       throw DataError(what + "; the disk is full");
-    case SQLITE_IOERR:
-      throw DataError(what + write_trouble(path));
     default:
       throw DataError(what);
   }

@@ -172,9 +172,11 @@ std::unique_ptr<Space> open_space(const Binder::Raw& raw) {
 
 namespace detail {
 
-YamlPtr named_space_tree(const std::string& name_or_path, std::vector<Problem>& problems) {
+YamlPtr named_space_tree(const std::string& name_or_path,
+                         const std::string& config,
+                         std::vector<Problem>& problems) {
   std::string path;
-  if (missing_space(name_or_path, path)) return nullptr;
+  if (missing_space(name_or_path, config, path)) return nullptr;
   const YamlSource file = yaml_file(path);
   const YamlPtr tree = parse_yaml(file.text, file.file, 0, problems);
   return tree && tree->is_map() ? tree : nullptr;

@@ -45,7 +45,8 @@ class Setter {
     if (node && node->is_list()) return set_item(*node, depth);
     // `space: NAME` stands for a file of keys: --set space.classes=3 changes one of them.
     if (node && node->is_scalar() && depth == 1 && a_.path[0] == "space")
-      if (const YamlPtr named = named_space_tree(node->text, problems_)) return set(named, depth);
+      if (const YamlPtr named = named_space_tree(
+              node->text, node->place.file ? *node->place.file : "", problems_)) return set(named, depth);
     if (node && node->is_scalar()) {
       problems_.push_back(problem_at(
           a_.place,

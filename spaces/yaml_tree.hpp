@@ -56,7 +56,10 @@ YamlPtr parse_yaml(const std::string& text,
 
 /// The tree of the named space (or of the file at this path), to be changed by overrides; null
 /// where there is none. Stands in registry.cpp, which knows where spaces lie.
-YamlPtr named_space_tree(const std::string& name_or_path, std::vector<Problem>& problems);
+/// `config`: the file that names it, may be empty.
+YamlPtr named_space_tree(const std::string& name_or_path,
+                         const std::string& config,
+                         std::vector<Problem>& problems);
 /// How a value of --set is kept from being read as a section, list or comment.
 std::string quote_hint(const std::string& key);
 /// Applies `a.b=value` to the tree (which may be null) and answers the new tree.
