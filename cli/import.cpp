@@ -13,6 +13,7 @@
 #include "cli/document.hpp"
 #include "cli/run_files.hpp"
 #include "cli/supernet_run.hpp"
+#include "spaces/stop.hpp"
 #include "supernet/checkpoint.hpp"
 #include "supernet/initial_weights.hpp"
 #include "supernet/tensor_file.hpp"
@@ -85,6 +86,8 @@ Imported read(const Options& o) {
 }
 
 void record(Imported& run, const Options& o) {
+  throw_if_stopped("reading the weights; nothing was stored");
+  const SavesOnStop saves;
   Store store(o.common.db);
   tell_taken_name(store, o.name);
   run.row.directory = store.folder_of(run.row.id);

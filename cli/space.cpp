@@ -1,13 +1,5 @@
-#include <fcntl.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <array>
-#include <cerrno>
-#include <csignal>
-#include <cstring>
 #include <map>
 #include <set>
 #include <unordered_map>
@@ -18,6 +10,8 @@
 #include "spaces/notation.hpp"
 #include "spaces/plan_draw.hpp"
 #include "spaces/registry.hpp"
+#include "spaces/stop.hpp"
+#include "spaces/subprocess.hpp"
 #include "spaces/whole_file.hpp"
 
 namespace nas::cli {
@@ -59,44 +53,21 @@ int list(const Options& o) {
 
 /// What Graphviz makes of `source`.
 std::string svg_of(const std::string& source) {
-  int to_dot[2], from_dot[2];
-  if (pipe2(to_dot, O_CLOEXEC) != 0 || pipe2(from_dot, O_CLOEXEC) != 0)
-    throw Error(std::string("cannot make a pipe: ") + std::strerror(errno));
-  const pid_t child = fork();
-  if (child < 0) throw Error(std::string("cannot start Graphviz: ") + std::strerror(errno));
-  if (child == 0) {
-    dup2(to_dot[0], 0);
-    dup2(from_dot[1], 1);
-    execlp("dot", "dot", "-Tsvg", static_cast<char*>(nullptr));
-    _exit(127);
+  Subprocess dot({"dot", "-Tsvg"}, {.in = true, .out = true});
+  dot.send(source);
+  dot.close_input();
+  while (!dot.ending() || !dot.output_ended()) {
+    throw_if_stopped("drawing");
+    constexpr int kSlice = 20;
+    dot.turn(kSlice);
   }
-  close(to_dot[0]);
-  close(from_dot[1]);
-  signal(SIGPIPE, SIG_IGN);
-  for (size_t at = 0; at < source.size();) {
-    const ssize_t n = write(to_dot[1], source.data() + at, source.size() - at);
-    if (n <= 0) break;
-    at += static_cast<size_t>(n);
-  }
-  close(to_dot[1]);
-  // Graphviz writes once it has read all.
-  std::string svg;
-  std::array<char, 1 << 16> buffer{};
-  for (ssize_t n; (n = read(from_dot[0], buffer.data(), buffer.size())) != 0;) {
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) break;
-    svg.append(buffer.data(), static_cast<size_t>(n));
-  }
-  close(from_dot[0]);
-  int status = 0;
-  waitpid(child, &status, 0);
-  if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
+  constexpr int kNotFound = 127;
+  if (dot.ending()->code == kNotFound)
     throw DeviceError(
         "--format svg needs Graphviz, whose program 'dot' is not here: install the package "
         "graphviz, or use --format dot");
-  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-    throw Error("Graphviz could not draw this network");
-  return svg;
+  if (!dot.ending()->good()) throw Error("Graphviz could not draw this network");
+  return dot.output();
 }
 
 std::string choices_text(const Space& space) {
