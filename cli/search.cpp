@@ -243,8 +243,7 @@ Json run_baseline(
   Search search(*parts.space, *parts.evaluator, *parts.costs, settings);
   const std::vector<EvaluationRow> stored = store.evaluations(row.id);
   for (const std::string suffix : {"", kBaseline})
-    for (auto& [a, evaluation] : search.known_from(stored, suffix))
-      search.know(parts.space->canonical(a), evaluation);
+    for (auto& [a, evaluation] : search.known_from(stored, suffix)) search.know(a, evaluation);
   Progress progress(common, "baseline", *settings.evaluations);
   progress.update(0, "random search");
   search.stop = [] { return stop_requested(); };
