@@ -1,4 +1,5 @@
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <filesystem>
 
 #include "cli/document.hpp"
@@ -30,23 +31,21 @@ int upgrade(const Common& common) {
 }
 
 int info(const Common& common) {
-  const Store store(common.db, Store::Mode::kExisting);
-  const std::vector<RunRow> runs = store.runs();
-  size_t evaluations = 0, dead = 0;
-  for (const RunRow& run : runs) {
-    evaluations += store.evaluations(run.id).size();
-    dead += run_is_dead(run) ? 1 : 0;
-  }
+  const Store store(common.db, Store::Mode::kRead);
+  const Store::Counts counts = store.counts();
+  const std::vector<RunRow> running = store.runs_in("running");
+  const auto dead = std::count_if(running.begin(), running.end(), run_is_dead);
   std::error_code error;
   const auto bytes = std::filesystem::file_size(common.db, error);
   const Json json{{"schema", "nas-db-info/1"},
                   {"db", common.db},
                   {"version", store_version()},
                   {"bytes", error ? 0 : bytes},
-                  {"runs", runs.size()},
+                  {"runs", counts.runs},
                   {"killed_runs", dead},
-                  {"evaluations", evaluations},
-                  {"latency_tables", store.latency_tables().size()}};
+                  {"evaluations", counts.evaluations},
+                  {"latency_tables", counts.latency_tables},
+                  {"read_only", store.read_only()}};
   if (common.json) return print(json.dump(2)), kExitOk;
   std::string text;
   for (const auto& [name, value] : json.items()) {
@@ -66,6 +65,9 @@ int check(const Common& common) {
     print(common.db + ": no damage found");
   } else {
     for (const std::string& mistake : mistakes) print(mistake);
+    note(common,
+         "restore a backup, or save what can still be read: sqlite3 " + common.db +
+             " .recover | sqlite3 saved.db");
   }
   return mistakes.empty() ? kExitOk : kExitFailed;
 }

@@ -111,7 +111,11 @@ void add_files(std::vector<Line>& lines, const Common& common) {
     store.advice = "not there yet; the first run makes it";
   } else {
     try {
-      const Store opened(common.db, Store::Mode::kExisting);
+      const Store opened(common.db, Store::Mode::kRead);
+      if (opened.read_only()) {
+        store.verdict = "note";
+        store.advice = "can be read, but not written";
+      }
     } catch (const Error& e) {
       store.verdict = "bad";
       store.advice = e.what();

@@ -3,6 +3,8 @@
 #include <CLI/CLI.hpp>
 #include <cmath>
 
+#include "spaces/printable.hpp"
+
 namespace nas::cli {
 namespace {
 
@@ -14,7 +16,8 @@ std::string dumped(const Json& json, int indent) {
 
 std::string for_people(const Json& cell) {
   if (cell.is_null()) return "-";
-  if (cell.is_string()) return cell.get<std::string>();
+  // Names and messages in a store may hold anything.
+  if (cell.is_string()) return printable(cell.get<std::string>());
   if (cell.is_number_float()) return format_number(cell.get<double>(), 5);
   return dumped(cell, -1);
 }

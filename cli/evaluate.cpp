@@ -90,7 +90,7 @@ class Evaluation {
     const std::string fidelity = fidelity_of(run, scorer);
     for (const Architecture& a : list) {
       if (stop_requested()) {
-        store_.add_evaluations(rows);
+        keep(rows);
         throw Interrupted("stopped after " + std::to_string(results_.size()) + " of " +
                           std::to_string(list.size()) + " architectures; those are stored");
       }
@@ -99,14 +99,16 @@ class Evaluation {
       if (it == known.end()) it = known.emplace(canonical, scorer.score(a)).first;
       results_.push_back({a, it->second, cost_of(space.plan(a), space.counting())});
       append_rows(run.row.id, space, results_.back(), fidelity, rows);
-      if (rows.size() > 100) {
-        store_.add_evaluations(rows);
-        rows.clear();
-      }
+      if (rows.size() > 100) keep(rows);
       progress.update(static_cast<int64_t>(results_.size()),
                       "accuracy " + format_number(it->second.accuracy));
     }
-    store_.add_evaluations(rows);
+    keep(rows);
+  }
+
+  void keep(std::vector<EvaluationRow>& rows) {
+    if (!store_.read_only()) store_.add_evaluations(rows);
+    rows.clear();
   }
 
   static void append_rows(const std::string& run,
@@ -162,8 +164,9 @@ class Evaluation {
                  format_count(static_cast<double>(r.cost.params))});
     print(table.text());
     print("run " + run.row.id + ", " + split + " split, " +
-          std::to_string(results_.front().score.images) + " images each; stored in " +
-          store_.path());
+          std::to_string(results_.front().score.images) + " images each; " +
+          (store_.read_only() ? "not stored, " + store_.path() + " is read-only"
+                              : "stored in " + store_.path()));
   }
 
   const Options& o_;
@@ -201,7 +204,7 @@ int run_evaluate(const std::vector<std::string>& args) {
   if (!o.common.config.empty() || !o.common.sets.empty())
     throw ConfigError("nas evaluate takes the configuration of the training run",
                       "leave out --config and --set");
-  Store store(o.common.db, Store::Mode::kExisting);
+  Store store(o.common.db, Store::Mode::kRead);
   const Picked picked = pick_architecture(store, o.run, o.pick);
   o.run = picked.supernet;
   if (!picked.architecture.empty()) o.architectures.push_back(picked.architecture);

@@ -232,7 +232,7 @@ class Export {
                             const std::string& sha,
                             const Json& check) {
       files[format] = {{"path", path}, {"sha256", sha}, {"bytes", fs::file_size(path)}};
-      store_.add_export(
+      if (!store_.read_only()) store_.add_export(
           {run_.row.id, text_, format, fs::absolute(path).string(), sha, check.dump(), utc_now()});
     };
     Json check = nullptr;
@@ -357,7 +357,7 @@ int run_export(const std::vector<std::string>& args) {
   if (!o.common.config.empty() || !o.common.sets.empty())
     throw ConfigError("nas export takes the configuration of the training run",
                       "leave out --config and --set");
-  Store store(o.common.db, Store::Mode::kExisting);
+  Store store(o.common.db, Store::Mode::kRead);
   return Export(o, store).run();
 }
 

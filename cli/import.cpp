@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "cli/run_name.hpp"
 #include "cli/supernet_run.hpp"
 #include "supernet/checkpoint.hpp"
 #include "supernet/initial_weights.hpp"
@@ -76,6 +77,7 @@ Imported read(const Options& o) {
 
 void record(Imported& run, const Options& o) {
   Store store(o.common.db);
+  tell_taken_name(store, o.name);
   std::filesystem::create_directories(run.row.directory);
   store.add_run(run.row);
   const Splits& splits = run.parts->splits;
@@ -111,6 +113,7 @@ int run_import(const std::vector<std::string>& args) {
   app.add_option("--name", o.name, "A name to find the run by");
   add_common(app, o.common);
   if (!parse(app, args)) return kExitOk;
+  o.name = checked_name(o.name);
   Imported run = read(o);
   record(run, o);
   int64_t parameters = 0;

@@ -6,6 +6,7 @@
 #include "cli/document.hpp"
 #include "cli/lists.hpp"
 #include "search/algorithm.hpp"
+#include "spaces/metric.hpp"
 #include "spaces/registry.hpp"
 #include "supernet/data/dataset.hpp"
 
@@ -57,6 +58,16 @@ Names algorithms() {
 Names data() {
   return data_kinds();
 }
+Names metrics() {
+  Names names;
+  for (const Metric& metric : known_metrics()) {
+    const std::string units = unit_names(metric.name);
+    names.emplace_back(metric.name,
+                       std::string(metric.summary) + "; " + to_string(metric.better) +
+                           (units.empty() ? "" : "; units of limits: " + units));
+  }
+  return names;
+}
 Names kinds() {
   Names names;
   for (const ConfigKind& kind : config_kinds()) names.emplace_back(kind.name, kind.summary);
@@ -75,6 +86,7 @@ const std::vector<NameList>& lists() {
       {"families", "Kinds of search spaces (`family:`)", families},
       {"strategies", "Training strategies (`strategy:`)", strategy_names, true},
       {"algorithms", "Search algorithms (`search.algorithm`)", algorithms},
+      {"metrics", "What is measured of an architecture (objectives, limits)", metrics},
       {"data", "Kinds of data sets (`data.kind`)", data},
       {"configs", "Shipped configuration files", configs},
       {"kinds", "Kinds of configuration (nas config)", kinds, true},

@@ -9,6 +9,7 @@
 #include "cli/command.hpp"
 #include "cli/latency.hpp"
 #include "cli/machine.hpp"
+#include "cli/run_name.hpp"
 #include "cli/version.hpp"
 #include "predictors/rank_metrics.hpp"
 #include "spaces/registry.hpp"
@@ -32,7 +33,7 @@ std::unique_ptr<Space> space_of(const Options& o) {
   if (o.space.empty() == o.run.empty())
     throw ConfigError("nas measure needs a space: --space NAME (or file), or --run RUN");
   if (!o.space.empty()) return load_space(o.space);
-  const Store store(o.common.db, Store::Mode::kExisting);
+  const Store store(o.common.db, Store::Mode::kRead);
   const auto run = store.run(o.run);
   if (!run) throw ConfigError("there is no run '" + o.run + "' in " + store.path());
   Binder::Raw raw;
@@ -170,6 +171,7 @@ int run_measure(const std::vector<std::string>& args) {
   if (!parse(app, args)) return kExitOk;
   if (!o.common.config.empty() || !o.common.sets.empty())
     throw ConfigError("nas measure takes no configuration", "leave out --config and --set");
+  o.name = checked_name(o.name);
   const auto space = space_of(o);
   const c10::Device device = open_device(o.device);
   const int threads = set_compute_threads(o.threads);

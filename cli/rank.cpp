@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
-#include <fstream>
 #include <functional>
 #include <future>
 #include <map>
@@ -14,6 +13,8 @@
 #include "cli/arch_list.hpp"
 #include "cli/command.hpp"
 #include "cli/document.hpp"
+#include "cli/rank_names.hpp"
+#include "cli/rank_print.hpp"
 #include "cli/supernet_run.hpp"
 #include "predictors/rank_metrics.hpp"
 #include "predictors/untrained_rankers.hpp"
@@ -33,19 +34,27 @@ struct Options {
   std::vector<std::string> runs;
   std::string truth, column, key, archs = "all", split, space, table;
   std::vector<std::string> top = {"1", "5", "10"};
-  bool duplicates = false;
+  bool duplicates = false, lower = false, higher = false;
   int64_t index_from = -1;
   int bootstrap = 1000;
   double level = 0.95;
 };
 
 constexpr int64_t kMost = 20000;
-constexpr int64_t kFew = 10;
 
 /// Networks with a truth.
 struct Truth {
+  /// Larger is better.
+  List quality() const {
+    List list = values;
+    if (direction.better == Better::kLower)
+      for (double& v : list) v = -v;
+    return list;
+  }
   std::vector<Architecture> architectures;
-  List values;
+  List values;         ///< As the table has them.
+  std::string column;  ///< Where they come from.
+  TruthDirection direction;
   int64_t without = 0;    ///< Asked for by a list, but not in the table.
   int64_t forms = 0;      ///< Of the networks, those that compute what an earlier one computes.
   int64_t constants = 0;  ///< Networks that no path from the image to the logits crosses.
@@ -108,6 +117,12 @@ Truth truth_of(const Options& o, const Space& space) {
   const std::vector<Architecture> asked = asked_for(o, space, evaluator.architectures());
   Truth truth;
   truth.table = evaluator.facts();
+  truth.column = evaluator.metrics().front();
+  truth.direction = truth_direction(truth.column, o.lower, o.higher);
+  if (truth.direction.guessed)
+    warning("whether more or less of '" + truth.column +
+            "' is better is not known; the largest are taken for the best (--lower-is-better, "
+            "--higher-is-better)");
   std::set<Architecture> functions;
   const std::vector<Evaluation> found = evaluator.evaluate(asked);
   for (size_t i = 0; i < asked.size(); ++i) {
@@ -145,6 +160,10 @@ List judge(const Options& o, Store& store, SupernetRun& run, const Truth& truth)
       known[row.architecture] = row.value;
   List values;
   std::vector<EvaluationRow> rows;
+  const auto keep = [&] {
+    if (!store.read_only()) store.add_evaluations(rows);
+    rows.clear();
+  };
   Progress progress(
       o.common, "rank " + run.row.id, static_cast<int64_t>(truth.architectures.size()));
   for (const Architecture& a : truth.architectures) {
@@ -154,21 +173,18 @@ List judge(const Options& o, Store& store, SupernetRun& run, const Truth& truth)
       values.push_back(it->second);
     } else {
       if (stop_requested()) {
-        store.add_evaluations(rows);
+        keep();
         throw Interrupted("stopped after " + std::to_string(values.size()) + " of " +
                           std::to_string(truth.architectures.size()) +
                           " architectures; those are stored: the same command goes on");
       }
       values.push_back(scorer.score(a).accuracy);
       rows.push_back({run.row.id, text, "accuracy", values.back(), "supernet", fidelity});
-      if (rows.size() >= 20) {
-        store.add_evaluations(rows);
-        rows.clear();
-      }
+      if (rows.size() >= 20) keep();
     }
     progress.update(static_cast<int64_t>(values.size()), "");
   }
-  store.add_evaluations(rows);
+  keep();
   return values;
 }
 
@@ -184,19 +200,6 @@ size_t top_size(const std::string& text, size_t n) {
   const double value = std::stod(text);
   const double size = text.back() == '%' ? value / 100 * static_cast<double>(n) : value;
   return static_cast<size_t>(std::ceil(size - 1e-9));
-}
-
-void check_top(const std::vector<std::string>& top) {
-  for (const std::string& text : top) {
-    const bool percent = !text.empty() && text.back() == '%';
-    const std::string digits = percent ? text.substr(0, text.size() - 1) : text;
-    const bool number =
-        !digits.empty() && digits.size() <= 9 &&
-        digits.find_first_not_of(percent ? "0123456789." : "0123456789") == std::string::npos &&
-        std::count(digits.begin(), digits.end(), '.') < 2 && digits != ".";
-    if (!number || std::stod(digits) <= 0 || (percent && std::stod(digits) > 100))
-      throw ConfigError("--top " + text + ": expected counts and shares, such as 1,10,5%");
-  }
 }
 
 class Ranking {
@@ -294,85 +297,6 @@ class Ranking {
   const List& truth_;
 };
 
-std::string number(const Json& v) {
-  return v.is_number() ? format_number(v.get<double>(), 3) : "-";
-}
-
-std::string interval_text(const Json& interval) {
-  return number(interval[0]) + " .. " + number(interval[1]);
-}
-
-void print_top(const Json& d) {
-  Table table({"ranker", "k", "precision", "interval", "regret", "interval", "best rank"});
-  for (const Json& r : d["rankers"])
-    for (const Json& k : d["top"]) {
-      const std::string at = "_at_" + k.get<std::string>();
-      if (!r.contains("precision" + at)) continue;
-      table.row({r["ranker"].get<std::string>(),
-                 k.get<std::string>(),
-                 number(r["precision" + at]),
-                 interval_text(r["precision" + at + "_interval"]),
-                 number(r["regret" + at]),
-                 interval_text(r["regret" + at + "_interval"]),
-                 number(r["best_rank" + at])});
-    }
-  print(table.text());
-}
-
-void print_facts(const Json& d) {
-  std::string line = d["n"].dump() + " architectures with a truth";
-  const auto add = [&](const char* key, const std::string& text) {
-    if (d[key].get<int64_t>() > 0) line += "; " + d[key].dump() + text;
-  };
-  add("same_function", " of them compute what another one computes");
-  add("constant", " are constant (no path from image to logits)");
-  add("without_truth", " more were listed, but have no truth");
-  add("rows_without_value", " rows of the truth hold no value");
-  print(line);
-  if (d["rows_merged"].get<int64_t>() > 0)
-    print(d["rows_merged"].dump() +
-          " rows of the truth are further forms of networks it has: each network counts once, by "
-          "the row of its canonical form, else their mean; rows of one network differ by up to " +
-          number(d["rows_merged_spread"]) + " (--duplicates keeps them apart)");
-  print(format_number(100 * d["level"].get<double>()) + " % bootstrap intervals of " +
-        d["bootstrap"].dump() + " draws; ties at the cut of a top k count by chance");
-  if (d["n"].get<int64_t>() < kFew)
-    print("with fewer than " + std::to_string(kFew) +
-          " architectures these numbers say little, and bootstrap intervals are too narrow");
-  if (d["truth_is_constant"].get<bool>())
-    print("all architectures have the same truth, so that nothing can be ranked");
-}
-
-void print_ranking(const Json& d) {
-  Table table(
-      {"ranker", "tau-b", "interval", "Spearman", "interval", "tied pairs", "tied in truth"});
-  for (const Json& r : d["rankers"])
-    table.row(
-        {r["ranker"].get<std::string>(),
-         number(r["tau_b"]),
-         interval_text(r["tau_b_interval"]),
-         number(r["spearman"]),
-         interval_text(r["spearman_interval"]),
-         std::to_string(r["ties"]["predicted"].get<int64_t>() + r["ties"]["both"].get<int64_t>()),
-         std::to_string(r["ties"]["truth"].get<int64_t>() + r["ties"]["both"].get<int64_t>())});
-  print(table.text());
-  print_top(d);
-  print_facts(d);
-  const int64_t all = d["space_size"].is_number() ? d["space_size"].get<int64_t>() : -1;
-  for (const Json& c : d["differences"]) {
-    print("tau-b of " + c["to"].get<std::string>() + " minus " + c["from"].get<std::string>() +
-          ": " + number(c["tau_b_difference"]) + " (" + interval_text(c["interval"]) + "), paired");
-    std::string needed;
-    for (const auto& [difference, n] : c["architectures_needed"].items()) {
-      const bool more = n.is_number() && all >= 0 && n.get<double>() > static_cast<double>(all);
-      needed += (needed.empty() ? "" : ", ") + difference + ": " +
-                (more ? "more than the " + std::to_string(all) + " of the space" : number(n));
-    }
-    print("  architectures needed to tell a difference of ... apart (two standard deviations): " +
-          needed);
-  }
-}
-
 /// Each supernet against counting MACs and against the best ranker that needs no training; each
 /// further one against the first.
 Json differences(const Ranking& ranking,
@@ -412,32 +336,22 @@ Json architecture_rows(const Space& space,
   return rows;
 }
 
-void write_table(const std::string& path, const Json& rows) {
-  Rows table{{"architecture", "truth"}, {}};
-  for (const auto& [name, value] : rows[0]["predicted"].items()) table.header.push_back(name);
-  for (const Json& row : rows) {
-    std::vector<Json> cells{row["architecture"], row["truth"]};
-    for (const Json& value : row["predicted"]) cells.push_back(value);
-    table.rows.push_back(std::move(cells));
-  }
-  std::ofstream file(path);
-  file << csv_text(table) << '\n';
-  file.close();
-  if (!file) throw ConfigError("--table " + path + " cannot be written");
-}
-
 int show(const Options& o,
          const Space& space,
          const Truth& truth,
          std::vector<std::pair<std::string, List>> rankers,
+         const std::vector<std::string>& ids,  // Of the runs among the rankers.
          const std::function<void(const Json&)>& keep) {
-  const size_t supernets = rankers.size();
+  const size_t supernets = ids.size();
   for (auto& ranker : untrained_rankers(space, truth.architectures))
     rankers.push_back(std::move(ranker));
-  const Ranking ranking(o, truth.values);
+  const List quality = truth.quality();
+  const Ranking ranking(o, quality);
   Json document{{"schema", "nas-rank/1"},
                 {"space", space.name()},
                 {"truth", o.truth},
+                {"column", truth.column},
+                {"direction", to_string(truth.direction.better)},
                 {"n", truth.values.size()},
                 {"space_size",
                  space.count() < BigInt(1) << 53 ? Json(space.count().convert_to<int64_t>())
@@ -463,6 +377,7 @@ int show(const Options& o,
     }));
   for (size_t i = 0; i < rows.size(); ++i) {
     document["rankers"].push_back(rows[i].get());
+    if (i < supernets) document["rankers"].back()["run"] = ids[i];
     progress.update(static_cast<int64_t>(i + 1), "");
   }
   document["differences"] = differences(ranking, rankers, document["rankers"], supernets);
@@ -479,9 +394,9 @@ int show(const Options& o,
 int rank(const Options& o) {
   if (!o.space.empty()) {
     const std::unique_ptr<Space> space = load_space(o.space);
-    return show(o, *space, truth_of(o, *space), {}, [](const Json&) {});
+    return show(o, *space, truth_of(o, *space), {}, {}, [](const Json&) {});
   }
-  Store store(o.common.db, Store::Mode::kExisting);
+  Store store(o.common.db, Store::Mode::kRead);
   std::vector<SupernetRun> runs;
   for (const std::string& run : o.runs) runs.push_back(open_supernet_run(store, run, o.common));
   for (const SupernetRun& run : runs)
@@ -493,13 +408,22 @@ int rank(const Options& o) {
       warning("runs " + runs[0].row.id + " and " + run.row.id +
               " hold out different images: their accuracies differ by more than the supernets");
   const Space& space = *runs[0].parts->space;
+  std::vector<RunRow> rows;
+  std::vector<std::string> ids, taken = {"architecture", "genes", "truth"};
+  for (const SupernetRun& run : runs) {
+    rows.push_back(run.row);
+    ids.push_back(run.row.id);
+  }
+  for (const auto& ranker : untrained_rankers(space, {})) taken.push_back(ranker.first);
+  const std::vector<std::string> names = unique_names(rows, taken);
   const Truth truth = truth_of(o, space);
   std::vector<std::pair<std::string, List>> rankers;
-  for (SupernetRun& run : runs)
-    rankers.emplace_back(run.row.name.empty() ? run.row.id : run.row.name,
-                         judge(o, store, run, truth));
-  return show(o, space, truth, std::move(rankers), [&](const Json& document) {
-    for (const SupernetRun& run : runs) store.set_document(run.row.id, "ranking", document.dump());
+  for (size_t i = 0; i < runs.size(); ++i)
+    rankers.emplace_back(names[i], judge(o, store, runs[i], truth));
+  return show(o, space, truth, std::move(rankers), ids, [&](const Json& document) {
+    if (store.read_only())
+      return warning(store.path() + " is read-only: the ranking is not stored");
+    for (const std::string& id : ids) store.set_document(id, "ranking", document.dump());
   });
 }
 
@@ -532,6 +456,11 @@ int run_rank(const std::vector<std::string>& args) {
   app.add_flag("--duplicates",
                o.duplicates,
                "Keep architectures that compute what another one computes, each with its own row");
+  app.add_flag("--lower-is-better",
+               o.lower,
+               "The truth is a loss, an error or a cost (default: by the column's name)")
+      ->excludes(app.add_flag(
+          "--higher-is-better", o.higher, "The truth is an accuracy or another quality"));
   app.add_option("--space", o.space, "Without a supernet: the rankers that need no training")
       ->excludes("--run");
   app.add_option("--split", o.split, "Judge on validation, test or train")

@@ -1,13 +1,17 @@
 // Questions to the store: architectures with their metrics, Pareto fronts, training curves.
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <set>
 
 #include "cli/document.hpp"
-#include "search/constraints.hpp"
+#include "cli/result_rows.hpp"
+#include "search/limits.hpp"
 #include "search/pareto.hpp"
+#include "search/search_options.hpp"
 #include "search/store.hpp"
+#include "spaces/metric.hpp"
 
 namespace nas::cli {
 namespace {
@@ -18,88 +22,100 @@ struct Options {
   Common common;
   std::string format = "table";
   std::string run = "last";
-  std::vector<std::string> metrics, where, front;
+  std::vector<std::string> metrics, where, front, splits, fidelity;
   std::string sort, source, document;
   int top = 0;
   bool reverse = false, history = false, all = false;
 };
-
-/// One architecture with the latest value of each metric.
-struct Entry {
-  std::string architecture;
-  std::map<std::string, double> values;
-};
-struct Results {
-  std::vector<Entry> entries;
-  std::vector<std::string> metrics;  // In order of appearance.
-  size_t repeated = 0;               // Values that a later one replaced.
-  size_t failed = 0;
-};
-
-// Costs are better when small; scores such as accuracy when large.
-bool smaller_is_better(const std::string& metric) {
-  for (const char* word : {"macs",
-                           "params",
-                           "latency",
-                           "bytes",
-                           "memory",
-                           "energy",
-                           "loss",
-                           "error",
-                           "seconds",
-                           "flops"})
-    if (metric.find(word) != std::string::npos) return true;
-  return metric.size() > 3 && metric.compare(metric.size() - 3, 3, "_ms") == 0;
-}
 
 bool wanted(const Options& o, const std::string& metric) {
   return o.metrics.empty() ||
          std::find(o.metrics.begin(), o.metrics.end(), metric) != o.metrics.end();
 }
 
-Results collect(const Options& o, const std::vector<EvaluationRow>& rows) {
-  Results table;
-  std::map<std::string, size_t> place;
-  for (const EvaluationRow& row : rows) {
-    if (!o.source.empty() && row.source != o.source) continue;
-    if (row.status != "ok") {
-      ++table.failed;
-      continue;
-    }
-    const auto [at, fresh] = place.emplace(row.architecture, table.entries.size());
-    if (fresh) table.entries.push_back({row.architecture, {}});
-    if (!table.entries[at->second].values.insert_or_assign(row.metric, row.value).second)
-      ++table.repeated;
-    if (std::find(table.metrics.begin(), table.metrics.end(), row.metric) == table.metrics.end())
-      table.metrics.push_back(row.metric);
-  }
-  return table;
+std::string joined(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text;
 }
+
+/// What is better of each metric: as a search was told, else as the metric table says.
+class Directions {
+ public:
+  explicit Directions(const RunRow& run) {
+    if (run.command != "search") return;
+    try {
+      YamlSource source;
+      source.text = run.config_yaml;
+      const auto list = yaml_section(source, "search.objectives");
+      if (!list) return;
+      Binder::Raw raw;
+      raw.yaml = yaml_text(*list);
+      for (const Objective& objective : parse_objectives(raw))
+        stated_[objective.metric] = objective.maximize ? Better::kHigher : Better::kLower;
+    } catch (const Error&) {
+      // Not written by this program: the metric table alone.
+    }
+  }
+  std::optional<Better> of(const std::string& metric) const {
+    const auto stated = stated_.find(metric);
+    return stated != stated_.end() ? stated->second : better_of(metric);
+  }
+
+ private:
+  std::map<std::string, Better> stated_;
+};
 
 void need_metric(const Results& table, const std::string& metric, const std::string& flag) {
   if (std::find(table.metrics.begin(), table.metrics.end(), metric) != table.metrics.end()) return;
-  std::string known;
-  for (const std::string& name : table.metrics) known += (known.empty() ? "" : ", ") + name;
   const std::string near = nearest(metric, table.metrics);
-  throw ConfigError(flag + ": no metric \"" + metric + "\" in this run",
-                    near.empty() ? "It has: " + known + "." : "Did you mean " + near + "?");
+  throw ConfigError(
+      flag + ": no metric \"" + metric + "\" in this run",
+      near.empty() ? "It has: " + joined(table.metrics) + "." : "Did you mean " + near + "?");
+}
+
+// Whether `75` may be meant depends on where the values come from.
+Constraint limit_of(const std::string& text, const Results& table) {
+  const Constraint constraint = parse_constraint(text);
+  need_metric(table, constraint.metric, "--where");
+  const bool ours =
+      std::find(table.ours.begin(), table.ours.end(), constraint.metric) != table.ours.end();
+  std::vector<double> values;
+  for (const Entry& entry : table.entries)
+    if (const auto value = entry.values.find(constraint.metric); value != entry.values.end())
+      values.push_back(value->second);
+  return resolve_limit(constraint, ours ? ValueScale::kOurs : scale_of(values), "--where");
+}
+
+// Entries that lack a metric cannot be judged by it; that is told.
+void drop_without(Results& table, const std::string& metric) {
+  const size_t dropped = std::erase_if(
+      table.entries, [&](const Entry& entry) { return !entry.values.contains(metric); });
+  if (dropped > 0)
+    warning(std::to_string(dropped) + (dropped == 1 ? " architecture has" : " architectures have") +
+            " no " + metric + " and " + (dropped == 1 ? "is" : "are") + " left out");
 }
 
 void keep_where(const Options& o, Results& table) {
-  for (const std::string& text : o.where) {
-    const Constraint constraint = parse_constraint(text);
-    need_metric(table, constraint.metric, "--where");
-    std::erase_if(table.entries, [&](const Entry& entry) {
-      const auto value = entry.values.find(constraint.metric);
-      return value == entry.values.end() || !constraint.holds(value->second);
-    });
+  std::vector<Constraint> limits;
+  for (const std::string& text : o.where) limits.push_back(limit_of(text, table));
+  for (const Constraint& limit : limits) {
+    drop_without(table, limit.metric);
+    std::erase_if(table.entries,
+                  [&](const Entry& entry) { return !limit.holds(entry.values.at(limit.metric)); });
   }
 }
 
-// `maximize: accuracy`, `minimize:macs`, or a metric alone.
-Objective objective_of(const std::string& text) {
+// `maximize: accuracy`, `minimize:macs`, or a metric alone whose direction is known.
+Objective objective_of(const std::string& text, const Directions& directions) {
   const size_t colon = text.find(':');
-  if (colon == std::string::npos) return {text, !smaller_is_better(text)};
+  if (colon == std::string::npos) {
+    const auto better = directions.of(text);
+    if (!better)
+      throw ConfigError("--front " + text + ": whether more or less of it is better is not known",
+                        "Write maximize:" + text + " or minimize:" + text + ".");
+    return {text, *better == Better::kHigher};
+  }
   const std::string word = text.substr(0, colon);
   const size_t start = text.find_first_not_of(' ', colon + 1);
   if ((word != "maximize" && word != "minimize") || start == std::string::npos)
@@ -108,18 +124,23 @@ Objective objective_of(const std::string& text) {
   return {text.substr(start), word == "maximize"};
 }
 
-void keep_front(const Options& o, Results& table) {
-  if (o.front.empty()) return;
+std::vector<Objective> objectives_of(const Options& o,
+                                     const Results& table,
+                                     const Directions& directions) {
   std::vector<Objective> objectives;
   for (const std::string& text : o.front) {
-    objectives.push_back(objective_of(text));
-    need_metric(table, objectives.back().metric, "--front");
+    const size_t colon = text.find(':');
+    const size_t start = colon == std::string::npos ? 0 : text.find_first_not_of(' ', colon + 1);
+    if (start != std::string::npos) need_metric(table, text.substr(start), "--front");
+    objectives.push_back(objective_of(text, directions));
   }
-  std::erase_if(table.entries, [&](const Entry& entry) {
-    return std::any_of(objectives.begin(), objectives.end(), [&](const Objective& objective) {
-      return !entry.values.contains(objective.metric);
-    });
-  });
+  for (const std::string& text : objective_warnings(objectives)) warning(text);
+  return objectives;
+}
+
+void keep_front(Results& table, const std::vector<Objective>& objectives) {
+  if (objectives.empty()) return;
+  for (const Objective& objective : objectives) drop_without(table, objective.metric);
   std::vector<Point> points;
   for (const Entry& entry : table.entries) {
     Point point;
@@ -135,14 +156,28 @@ void keep_front(const Options& o, Results& table) {
   table.entries = std::move(front);
 }
 
-void sort_entries(const Options& o, Results& table) {
+void sort_entries(const Options& o,
+                  Results& table,
+                  const std::vector<Objective>& front,
+                  const Directions& directions) {
   std::string metric = o.sort;
-  if (metric.empty() && !o.front.empty()) metric = objective_of(o.front[0]).metric;
+  std::optional<Better> better;
+  if (metric.empty() && !front.empty()) {
+    metric = front[0].metric;
+    better = front[0].maximize ? Better::kHigher : Better::kLower;
+  }
   if (metric.empty() && !table.metrics.empty()) metric = table.metrics.front();
   if (metric.empty()) return;
   need_metric(table, metric, "--sort");
-  const double sign = (smaller_is_better(metric) ? 1 : -1) * (o.reverse ? -1 : 1);
+  if (!better) better = directions.of(metric);
+  if (!better)
+    note(o.common,
+         "note: whether more or less of " + metric +
+             " is better is not known; the largest stand first (--reverse: the smallest)");
+  const double sign =
+      (better.value_or(Better::kHigher) == Better::kLower ? 1 : -1) * (o.reverse ? -1 : 1);
   std::stable_sort(table.entries.begin(), table.entries.end(), [&](const Entry& a, const Entry& b) {
+    if (a.fidelity != b.fidelity) return a.fidelity < b.fidelity;
     const auto x = a.values.find(metric), y = b.values.find(metric);
     // Those without a value last.
     if (x == a.values.end() || y == b.values.end())
@@ -155,46 +190,163 @@ Json document_head(const char* schema, const Store& store, const RunRow& run) {
   return {{"schema", schema}, {"db", store.path()}, {"run", run.id}, {"name", run.name}};
 }
 
+// Counts and bytes are whole numbers, also in files.
+Json cell_of(const std::string& metric, double value) {
+  const Metric* known = find_metric(metric);
+  constexpr double kExact = 9007199254740992.0;  // 2^53
+  const bool whole = known != nullptr &&
+                     (known->unit == MetricUnit::kCount || known->unit == MetricUnit::kBytes) &&
+                     value == std::floor(value) && std::abs(value) < kExact;
+  return whole ? Json(static_cast<int64_t>(value)) : json_number(value);
+}
+
+std::string many(size_t n, const std::string& thing) {
+  return std::to_string(n) + " " + thing + (n == 1 ? "" : "s");
+}
+
+// Which fidelity is shown, and what else there is.
+void tell_fidelities(const Options& o, const Results& table) {
+  std::string others;
+  for (const Fidelity& f : table.fidelities) {
+    if (f.shown) {
+      if (!f.json.empty()) note(o.common, "shown: " + f.text());
+      if (!f.own && o.splits.empty() && o.fidelity.empty() && f.source == "supernet" &&
+          !f.json.empty())
+        warning("the run has no values as it judges now (" + table.own +
+                "); the nearest are shown (nas evaluate makes others)");
+      if (f.failed > 0)
+        note(o.common, "note: " + many(f.failed, "architecture") + " failed (--all tells why)");
+    } else {
+      others += "\n  " + f.text() + ": " + many(f.architectures, "architecture");
+    }
+  }
+  if (!others.empty())
+    note(o.common,
+         "not shown, since values of another fidelity cannot be compared (--split, --fidelity, "
+         "--all):" +
+             others);
+}
+
+Json fidelities_json(const Results& table) {
+  Json list = Json::array();
+  for (const Fidelity& f : table.fidelities)
+    list.push_back({{"source", f.source},
+                    {"split", f.split.empty() ? Json(nullptr) : Json(f.split)},
+                    {"fidelity", f.json},
+                    {"architectures", f.architectures},
+                    {"failed", f.failed},
+                    {"own", f.own},
+                    {"shown", f.shown}});
+  return list;
+}
+
+void refuse_mixed_front(const Options& o, const Results& table) {
+  std::string shown;
+  size_t count = 0;
+  for (const Fidelity& f : table.fidelities)
+    if (f.shown) {
+      shown += "\n  " + f.text();
+      ++count;
+    }
+  if (o.front.empty() || count < 2) return;
+  throw ConfigError(
+      "--front: values of different fidelity cannot be compared, so there is no front over:" +
+          shown,
+      "Choose one with --split or --fidelity KEY=VALUE.");
+}
+
 int print_architectures(const Options& o, const Store& store, const RunRow& run, Results table) {
+  std::vector<std::string> asked = o.metrics;
+  asked.push_back(o.sort);
+  for (const std::string& text : o.where) asked.push_back(parse_constraint(text).metric);
+  for (const std::string& text : o.front)
+    asked.push_back(text.substr(std::min(text.size(), text.find_last_of(": ") + 1)));
+  add_free_costs(table, run, asked);
+  const Directions directions(run);
   for (const std::string& metric : o.metrics) need_metric(table, metric, "--metric");
+  refuse_mixed_front(o, table);
   keep_where(o, table);
-  keep_front(o, table);
-  sort_entries(o, table);
+  const std::vector<Objective> front = objectives_of(o, table, directions);
+  keep_front(table, front);
+  sort_entries(o, table, front, directions);
   if (o.top > 0 && table.entries.size() > static_cast<size_t>(o.top))
     table.entries.resize(static_cast<size_t>(o.top));
+  const Format format = chosen_format(o.common, o.format);
+  bool split = false, described = false;
+  size_t shown = 0, failed = 0;
+  for (const Fidelity& f : table.fidelities) {
+    if (!f.shown) continue;
+    split |= !f.split.empty();
+    described |= !f.json.empty();
+    failed += f.failed;
+    ++shown;
+  }
   Rows rows{{"architecture"}, {}};
   for (const std::string& metric : table.metrics)
     if (wanted(o, metric)) rows.header.push_back(metric);
+  const size_t metrics_end = rows.header.size();
+  if (split) rows.header.emplace_back("split");
+  const bool fidelity = described && (format != Format::kTable || shown > 1);
+  if (fidelity) rows.header.emplace_back("fidelity");
   for (const Entry& entry : table.entries) {
     std::vector<Json> row = {entry.architecture};
-    for (size_t c = 1; c < rows.header.size(); ++c) {
+    for (size_t c = 1; c < metrics_end; ++c) {
       const auto value = entry.values.find(rows.header[c]);
-      row.push_back(value == entry.values.end() ? Json(nullptr) : json_number(value->second));
+      row.push_back(value == entry.values.end() ? Json(nullptr)
+                                                : cell_of(rows.header[c], value->second));
     }
+    const Fidelity* f = table.fidelities.empty() ? nullptr : &table.fidelities[entry.fidelity];
+    if (split) row.push_back(f == nullptr ? Json(nullptr) : Json(f->split));
+    if (fidelity)
+      row.push_back(f == nullptr               ? Json(nullptr)
+                    : format == Format::kTable ? Json(f->text())
+                                               : f->json);
     rows.rows.push_back(std::move(row));
   }
   Json head = document_head("nas-results/1", store, run);
-  head["failed"] = table.failed;
-  print_rows(rows, chosen_format(o.common, o.format), std::move(head), "architectures");
-  if (table.repeated > 0)
-    note(o.common,
-         "note: some architectures were measured more than once; the last value is shown"
-         " (--all shows every one)");
-  if (table.failed > 0)
-    note(o.common,
-         "note: " + std::to_string(table.failed) + " evaluations failed (--all shows them)");
+  head["failed"] = failed;
+  head["fidelities"] = fidelities_json(table);
+  print_rows(rows, format, std::move(head), "architectures");
+  if (rows.rows.empty()) note(o.common, "no architecture fits");
+  for (const std::string& problem : table.problems) warning(problem);
+  tell_fidelities(o, table);
   return kExitOk;
 }
 
+void need_known(const std::vector<std::string>& names,
+                const std::vector<std::string>& known,
+                const std::string& flag,
+                const std::string& thing) {
+  for (const std::string& name : names) {
+    if (std::find(known.begin(), known.end(), name) != known.end()) continue;
+    const std::string near = nearest(name, known);
+    throw ConfigError(flag + ": no " + thing + " \"" + name + "\" in this run",
+                      (near.empty() ? "" : "Did you mean " + near + "? ") +
+                          (known.empty() ? "It has none." : "It has: " + joined(known) + "."));
+  }
+}
+
+Selection selection_of(const Options& o) {
+  return {o.source, o.splits, o.fidelity};
+}
+
 int print_all(const Options& o, const Store& store, const RunRow& run) {
-  Rows rows{{"architecture", "metric", "value", "source", "fidelity", "status", "error"}, {}};
-  for (const EvaluationRow& row : store.evaluations(run.id)) {
-    if (!wanted(o, row.metric) || (!o.source.empty() && row.source != o.source)) continue;
+  Rows rows{{"architecture", "metric", "value", "source", "split", "fidelity", "status", "error"},
+            {}};
+  std::vector<std::string> known;
+  const std::vector<EvaluationRow> all = store.evaluations(run.id);
+  for (const EvaluationRow& row : all)
+    if (std::find(known.begin(), known.end(), row.metric) == known.end())
+      known.push_back(row.metric);
+  need_known(o.metrics, known, "--metric", "metric");
+  for (const EvaluationRow& row : all) {
+    if (!wanted(o, row.metric) || !selected(row, selection_of(o))) continue;
     if (o.top > 0 && rows.rows.size() == static_cast<size_t>(o.top)) break;
     rows.rows.push_back({row.architecture,
                          row.metric,
-                         json_number(row.value),
+                         cell_of(row.metric, row.value),
                          row.source,
+                         split_of(row.fidelity_json),
                          parsed_or_text(row.fidelity_json),
                          row.status,
                          row.error});
@@ -207,6 +359,12 @@ int print_all(const Options& o, const Store& store, const RunRow& run) {
 }
 
 int print_history(const Options& o, const Store& store, const RunRow& run) {
+  if (!o.where.empty() || !o.front.empty() || !o.sort.empty() || !o.splits.empty() ||
+      !o.fidelity.empty() || !o.source.empty())
+    throw ConfigError(
+        "--history shows metrics over steps, not architectures",
+        "Leave out --where, --front, --sort, --split, --fidelity and --source, or --history.");
+  need_known(o.metrics, store.metric_names(run.id), "--metric", "metric");
   std::vector<std::string> names;
   std::map<int64_t, std::map<std::string, double>> steps;
   for (const MetricRow& row : store.metrics(run.id)) {
@@ -239,25 +397,34 @@ int print_history(const Options& o, const Store& store, const RunRow& run) {
 }
 
 int answer(const Options& o) {
-  const Store store(o.common.db, Store::Mode::kExisting);
+  const Store store(o.common.db, Store::Mode::kRead);
   const std::optional<RunRow> run = store.run(o.run);
   if (!run)
     throw ConfigError("no run \"" + o.run + "\" in " + store.path(), "nas runs lists them.");
   if (!o.document.empty()) {
     const auto text = store.document(run->id, o.document);
-    if (!text) throw ConfigError("run " + run->id + " has no document \"" + o.document + "\"");
+    if (!text) need_known({o.document}, store.documents(run->id), "--document", "document");
     return print(*text), kExitOk;
   }
+  if (!o.source.empty()) {
+    std::vector<std::string> sources;
+    for (const EvaluationRow& row : store.evaluations(run->id))
+      if (std::find(sources.begin(), sources.end(), row.source) == sources.end())
+        sources.push_back(row.source);
+    need_known({o.source}, sources, "--source", "source");
+  }
+  if (o.history) return print_history(o, store, *run);
   if (o.all) return print_all(o, store, *run);
-  Results table = collect(o, store.evaluations(run->id));
-  const bool none = table.entries.empty() && table.failed == 0;
-  if (o.history || (none && !store.metrics(run->id).empty() && o.where.empty() && o.front.empty()))
+  const int64_t stored = store.evaluation_count(run->id);
+  const bool asked = !o.where.empty() || !o.front.empty() || !o.sort.empty() || !o.splits.empty() ||
+                     !o.fidelity.empty();
+  if (stored == 0 && !asked && !store.metric_names(run->id).empty())
     return print_history(o, store, *run);
-  if (none && chosen_format(o.common, o.format) == Format::kTable) {
+  if (stored == 0 && chosen_format(o.common, o.format) == Format::kTable) {
     note(o.common, "run " + run->id + " has no results yet");
     return kExitOk;
   }
-  return print_architectures(o, store, *run, std::move(table));
+  return print_architectures(o, store, *run, collect_results(store, *run, selection_of(o)));
 }
 
 }  // namespace
@@ -269,7 +436,8 @@ int run_results(const std::vector<std::string>& args) {
       "nas results\n"
       "nas results s-20261124-1a2b3c --where 'macs <= 20M' --top 5\n"
       "nas results --front accuracy --front macs --format csv > front.csv\n"
-      "nas results digits --history --metric loss");
+      "nas results digits --split test\n"
+      "nas results digits --history --metric train.loss");
   app.add_option("run,--run", o.run, "Id, unique start of an id, name, or last")
       ->capture_default_str();
   app.add_option("--metric", o.metrics, "Only this metric; may be repeated")
@@ -283,7 +451,7 @@ int run_results(const std::vector<std::string>& args) {
   app.add_option("--front",
                  o.front,
                  "Only the Pareto front over these metrics; may be repeated. METRIC, "
-                 "maximize:METRIC or minimize:METRIC (costs are minimised by themselves)")
+                 "maximize:METRIC or minimize:METRIC (a metric that nas knows has its direction)")
       ->type_name("METRIC")
       ->allow_extra_args(false);
   app.add_option("--sort", o.sort, "Best first by this metric (default: the first)")
@@ -294,6 +462,18 @@ int run_results(const std::vector<std::string>& args) {
       ->type_name("N");
   app.add_option("--source", o.source, "Only values from here: supernet, table, plan, external ...")
       ->type_name("NAME");
+  app.add_option("--split",
+                 o.splits,
+                 "Values of this split: validation, test or train (default: the run's "
+                 "evaluate.split); may be repeated")
+      ->type_name("SPLIT")
+      ->allow_extra_args(false);
+  app.add_option("--fidelity",
+                 o.fidelity,
+                 "Values measured so, e.g. bn=running or checkpoint=1a2b3c; all: every fidelity in "
+                 "rows of its own (default: as the run judges, with its newest weights)")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
   app.add_flag("--all", o.all, "Every single evaluation with source, fidelity and status");
   app.add_flag("--history", o.history, "Metrics over training steps instead of architectures");
   app.add_option("--document", o.document, "A stored document as JSON, e.g. front or ranking")

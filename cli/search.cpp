@@ -10,6 +10,8 @@
 
 #include "cli/command.hpp"
 #include "cli/latency.hpp"
+#include "cli/run_name.hpp"
+#include "cli/search_checks.hpp"
 #include "cli/search_report.hpp"
 #include "cli/search_reuse.hpp"
 #include "cli/supernet_evaluator.hpp"
@@ -139,12 +141,16 @@ Parts make_parts(const SearchConfig& config,
         "latency_table",
         fidelity.dump());
   }
+  if (config.evaluator.kind == EvaluatorKind::kTable)
+    parts.evaluator = make_evaluator(config, *parts.space, store, common);
+  parts.settings.goal.constraints =
+      search_limits(config, parts.settings.goal.objectives, *parts.costs, parts.evaluator.get());
   std::vector<Constraint> free;
   for (const Constraint& c : parts.settings.goal.constraints)
     if (parts.costs->knows(c.metric)) free.push_back(c);
   // Told before a supernet is loaded or anything paid for.
   parts.witness = require_attainable(*parts.costs, free, config.seed);
-  parts.evaluator = make_evaluator(config, *parts.space, store, common);
+  if (!parts.evaluator) parts.evaluator = make_evaluator(config, *parts.space, store, common);
   return parts;
 }
 
@@ -357,6 +363,7 @@ int search(const Options& o) {
   SearchConfig config;
   if (o.resume.empty()) config = read_config(o);
   Store store(o.common.db);
+  if (o.resume.empty()) tell_taken_name(store, o.name);
   RunRow row;
   if (!o.resume.empty()) row = resumed_row(o, store, config);
   RunRow supernet;
@@ -376,6 +383,8 @@ int search(const Options& o) {
     dry_run(o, config, parts);
     return kExitOk;
   }
+  // Before it is claimed: a search whose values are of other weights than new ones is refused.
+  if (!o.resume.empty()) resumable_rows(store, row, supernet, *parts.evaluator);
   Search search(*parts.space, *parts.evaluator, *parts.costs, parts.settings);
   throw_if_stopped();
   const SavesOnStop saves;
@@ -425,6 +434,7 @@ int run_search(const std::vector<std::string>& args) {
   app.add_flag("--dry-run", o.dry_run, "Check everything, time 3 evaluations; writes nothing");
   add_common(app, o.common);
   if (!parse(app, args)) return kExitOk;
+  o.name = checked_name(o.name);
   return search(o);
 }
 

@@ -14,7 +14,8 @@ class SupernetEvaluator final : public Evaluator {
                 run_.parts->data(),
                 options,
                 run_.parts->device,
-                run_.parts->config.train.memory_format) {
+                run_.parts->config.train.memory_format),
+        fidelity_(fidelity_of(run_, scorer_)) {
     if (!scorer_.warning().empty()) warning(scorer_.warning());
   }
 
@@ -39,11 +40,12 @@ class SupernetEvaluator final : public Evaluator {
     return {"accuracy", "accuracy_top5", "loss"};
   }
   std::string source() const override { return "supernet"; }
-  std::string fidelity_json() const override { return fidelity_of(run_, scorer_); }
+  std::string fidelity_json() const override { return fidelity_; }
 
  private:
   SupernetRun run_;
   SubnetScorer scorer_;
+  std::string fidelity_;  ///< With the hash of the weights: a search may go on after more training.
 };
 
 }  // namespace

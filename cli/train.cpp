@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "cli/run_name.hpp"
 #include "cli/supernet_run.hpp"
 #include "cli/train_config.hpp"
 #include "supernet/initial_weights.hpp"
@@ -278,6 +279,7 @@ int train(const Options& o) {
   // Before the store is made: a mistyped configuration leaves nothing behind.
   if (o.resume.empty()) config = read_config(o);
   Store store(o.common.db);
+  if (o.resume.empty()) tell_taken_name(store, o.name);
   RunRow row;
   if (!o.resume.empty()) {
     if (!o.common.config.empty() || !o.common.sets.empty() || !o.strategy.empty() ||
@@ -372,6 +374,7 @@ int run_train(const std::vector<std::string>& args) {
                "Check everything, run a few steps, print size, memory and time; writes nothing");
   add_common(app, o.common);
   if (!parse(app, args)) return kExitOk;
+  o.name = checked_name(o.name);
   return o.dry_run ? dry_run(o) : train(o);
 }
 

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "spaces/error.hpp"
+#include "spaces/metric.hpp"
 
 namespace nas {
 namespace {
@@ -28,12 +29,14 @@ class Reader {
     Constraint result;
     result.metric = name();
     result.relation = relation();
-    result.bound = quantity();
+    result.bound = quantity(result.metric);
+    result.percent = percent_;
     end();
     return result;
   }
 
-  double quantity() {
+  /// In the unit of the metric ("": any number with k, M, G, T).
+  double quantity(const std::string& metric) {
     skip_spaces();
     const size_t start = at_;
     const char* first = text_.data() + at_;
@@ -44,7 +47,21 @@ class Reader {
     if (code != std::errc() || !std::isfinite(value)) fail(start, "a number such as 20M or 1.5e6");
     at_ = static_cast<size_t>(stop - text_.data());
     skip_spaces();
-    if (at_ < text_.size()) value *= unit();
+    if (at_ < text_.size()) {
+      const size_t unit_at = at_;
+      const std::string_view written = unit_word();
+      const auto factor = unit_factor(metric, written);
+      const std::string names = unit_names(metric);
+      if (!factor || written.empty())
+        fail(unit_at,
+             names.empty() ? "the end (" + metric + " has no unit)"
+                           : "one of the units " + names + ", or the end");
+      percent_ = written == "%";
+      // 75 / 100, not 75 * 0.01, which is another double.
+      const double inverse = 1 / *factor, whole = std::round(inverse);
+      const bool divide = *factor < 1 && std::abs(inverse - whole) < 1e-9 * whole;
+      value = divide ? value / whole : value * *factor;
+    }
     if (!std::isfinite(value)) fail(start, "a number that a double can hold");
     return value;
   }
@@ -75,24 +92,14 @@ class Reader {
     return equal ? Constraint::Relation::kGreaterEqual : Constraint::Relation::kGreater;
   }
 
-  double unit() {
-    switch (text_[at_]) {
-      case 'k':
-      case 'K':
-        ++at_;
-        return 1e3;
-      case 'M':
-        ++at_;
-        return 1e6;
-      case 'G':
-        ++at_;
-        return 1e9;
-      case 'T':
-        ++at_;
-        return 1e12;
-      default:
-        fail(at_, "one of the units k, M, G, T, or the end");
-    }
+  // Letters of any script (µs) and %.
+  std::string_view unit_word() {
+    const size_t start = at_;
+    while (at_ < text_.size() &&
+           (text_[at_] == '%' || (static_cast<unsigned char>(text_[at_]) & 0x80) ||
+            (is_name_start(text_[at_]) && text_[at_] != '_')))
+      ++at_;
+    return text_.substr(start, at_ - start);
   }
 
   void skip_spaces() {
@@ -106,11 +113,12 @@ class Reader {
     throw ConfigError(
         "'" + std::string(text_) + "', character " + std::to_string(position + 1) + ": expected " +
             expected + ", found " + found,
-        "Write for example \"macs <= 20M\", \"latency_ms <= 5\" or \"params < 1.5M\".");
+        "Write for example \"macs <= 20M\", \"latency_ms <= 5\" or \"accuracy >= 75%\".");
   }
 
   std::string_view text_;
   size_t at_ = 0;
+  bool percent_ = false;
 };
 
 const char* relation_text(Constraint::Relation relation) {
@@ -161,9 +169,9 @@ Constraint parse_constraint(std::string_view text) {
   return Reader(text).constraint();
 }
 
-double parse_quantity(std::string_view text) {
+double parse_quantity(std::string_view text, const std::string& metric) {
   Reader reader(text);
-  const double value = reader.quantity();
+  const double value = reader.quantity(metric);
   reader.end();
   return value;
 }

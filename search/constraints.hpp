@@ -11,7 +11,8 @@ struct Constraint {
   enum class Relation { kLess, kLessEqual, kGreater, kGreaterEqual };
   std::string metric;
   Relation relation = Relation::kLessEqual;
-  double bound = 0;
+  double bound = 0;      ///< In the metric's unit.
+  bool percent = false;  ///< Written with %: `bound` is the share. See resolve_limit().
 
   bool upper() const { return relation == Relation::kLess || relation == Relation::kLessEqual; }
   bool holds(double value) const;  ///< False for NaN.
@@ -23,12 +24,13 @@ struct Constraint {
 };
 std::string to_string(const Constraint& constraint);  ///< `macs <= 20000000`
 
-/// NAME RELATION NUMBER[k|M|G|T] (powers of 1000), spaces allowed around each part. Throws
-/// ConfigError that says what was expected at which character (from 1).
+/// NAME RELATION NUMBER[UNIT], spaces allowed around each part. Units are those of the metric
+/// (spaces/metric.hpp): k, M, G, T (powers of 1000), `25ms`, `20MB`, `75%`. Throws ConfigError that
+/// says what was expected at which character (from 1).
 Constraint parse_constraint(std::string_view text);
 
-/// A number with an optional unit k, M, G or T: `20M`, `1.5e6`. Throws ConfigError.
-double parse_quantity(std::string_view text);
+/// A number with an optional unit of `metric` ("": k, M, G, T): `20M`, `1.5e6`. Throws ConfigError.
+double parse_quantity(std::string_view text, const std::string& metric = "");
 
 /// Sum of violations; a metric that is absent counts as kMissing.
 double total_violation(const std::vector<Constraint>& constraints,

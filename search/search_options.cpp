@@ -13,7 +13,7 @@ std::string trimmed(const std::string& text) {
   return text.substr(first, text.find_last_not_of(" \t") - first + 1);
 }
 
-[[noreturn]] void objective_problem(const Binder::Raw& raw, const std::string& message) {
+[[noreturn]] void refuse_objective(const Binder::Raw& raw, const std::string& message) {
   throw ConfigError(
       {Problem{raw.file,
                raw.line,
@@ -29,12 +29,15 @@ Objective objective_of(const Binder::Raw& raw,
   const std::string word = trimmed(direction);
   if (word != "maximize" && word != "minimize") {
     const std::string near = nearest(word, {"maximize", "minimize"});
-    objective_problem(raw,
-                      "'" + word + "' is neither maximize nor minimize" +
-                          (near.empty() ? "" : "; did you mean '" + near + "'?"));
+    refuse_objective(raw,
+                     "'" + word + "' is neither maximize nor minimize" +
+                         (near.empty() ? "" : "; did you mean '" + near + "'?"));
   }
-  if (trimmed(metric).empty()) objective_problem(raw, word + ": the name of a metric is missing");
-  return {trimmed(metric), word == "maximize"};
+  if (trimmed(metric).empty()) refuse_objective(raw, word + ": the name of a metric is missing");
+  Objective objective{trimmed(metric), word == "maximize"};
+  if (const std::string problem = objective_problem(objective); !problem.empty())
+    refuse_objective(raw, problem);
+  return objective;
 }
 
 // `maximize: accuracy` or `maximize accuracy` in one text.
@@ -42,7 +45,7 @@ Objective objective_of(const Binder::Raw& raw, const std::string& text) {
   const std::string line = trimmed(text);
   const size_t end = line.find_first_of(": \t");
   if (end == std::string::npos)
-    objective_problem(raw, "'" + line + "' does not say maximize or minimize");
+    refuse_objective(raw, "'" + line + "' does not say maximize or minimize");
   const size_t metric = line.find_first_not_of(": \t", end);
   return objective_of(
       raw, line.substr(0, end), metric == std::string::npos ? "" : line.substr(metric));
@@ -104,7 +107,7 @@ void describe(Binder& b, SearchOptions& o) {
         b.problem("objectives", problem.message, problem.hint);
     }
   }
-  b.list("constraints", o.constraints, "Hard limits such as macs <= 20M or latency_ms < 5");
+  b.list("constraints", o.constraints, "Hard limits such as macs <= 20M, latency_ms < 5ms or accuracy >= 75%");
   b.list("reference",
          o.reference,
          "Reference point of the hypervolume, METRIC = VALUE for each objective (default: derived "
@@ -184,28 +187,28 @@ std::pair<std::string, double> parse_assignment(const std::string& text) {
   const std::string name = trimmed(text.substr(0, equal));
   if (equal == std::string::npos || name.empty())
     throw ConfigError("'" + text + "' is not METRIC = VALUE", "Write for example: macs = 600M");
-  return {name, parse_quantity(text.substr(equal + 1))};
+  return {name, parse_quantity(text.substr(equal + 1), name)};
 }
 
 std::vector<Objective> parse_objectives(const Binder::Raw& raw) {
   std::vector<Objective> objectives;
   try {
     const YAML::Node list = YAML::Load(raw.yaml);
-    if (!list.IsSequence()) objective_problem(raw, "expected a list");
+    if (!list.IsSequence()) refuse_objective(raw, "expected a list");
     for (const YAML::Node& item : list) {
       if (item.IsScalar()) {
         objectives.push_back(objective_of(raw, item.Scalar()));
         continue;
       }
       if (!item.IsMap() || item.size() != 1 || !item.begin()->second.IsScalar())
-        objective_problem(raw, "every item is maximize: METRIC or minimize: METRIC");
+        refuse_objective(raw, "every item is maximize: METRIC or minimize: METRIC");
       objectives.push_back(
           objective_of(raw, item.begin()->first.Scalar(), item.begin()->second.Scalar()));
     }
   } catch (const YAML::Exception& e) {
-    objective_problem(raw, std::string("cannot be read: ") + e.what());
+    refuse_objective(raw, std::string("cannot be read: ") + e.what());
   }
-  if (objectives.empty()) objective_problem(raw, "at least one objective is needed");
+  if (objectives.empty()) refuse_objective(raw, "at least one objective is needed");
   return objectives;
 }
 
@@ -216,6 +219,31 @@ void describe(Binder& b, SearchConfig& o) {
   b.section("search", o.search, "What is searched for, how, and how long");
   b.section("evaluator", o.evaluator, "Where the quality of an architecture comes from");
   b.value("seed", o.seed, "Seed of every random decision of the search");
+  if (!b.reading() || o.evaluator.kind != EvaluatorKind::kSupernet) return;
+  for (const std::string& text : o.search.constraints) {
+    Constraint limit;
+    try {
+      limit = parse_constraint(text);
+    } catch (const ConfigError&) {
+      continue;  // Told where the section was read.
+    }
+    try {
+      resolve_limit(limit, ValueScale::kOurs, "constraints");
+    } catch (const ConfigError& e) {
+      b.problem("search", e.problems().front().message, e.problems().front().hint);
+    }
+  }
+}
+
+std::vector<Constraint> resolved_limits(
+    const SearchOptions& search, const std::function<ValueScale(const std::string&)>& scale) {
+  std::vector<Constraint> limits;
+  for (const std::string& text : search.constraints) {
+    const Constraint limit = parse_constraint(text);
+    limits.push_back(resolve_limit(limit, scale(limit.metric), "search.constraints"));
+  }
+  refuse_contradictions(limits, "search.constraints");
+  return limits;
 }
 
 SearchSettings to_settings(const SearchOptions& search,

@@ -1,11 +1,13 @@
 #pragma once
 // What a search configuration file says: sections `search` and `evaluator`.
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "search/driver.hpp"
+#include "search/limits.hpp"
 #include "spaces/yaml_binder.hpp"
 
 namespace nas {
@@ -73,6 +75,10 @@ void describe(Binder& b, SearchConfig& o);
 std::pair<std::string, double> parse_assignment(const std::string& text);
 /// Objectives as written; ConfigError with the position in the file.
 std::vector<Objective> parse_objectives(const Binder::Raw& raw);
+/// `search.constraints` in the units of the values (see resolve_limit); `scale` says of a metric
+/// what is known about its values.
+std::vector<Constraint> resolved_limits(const SearchOptions& search,
+                                        const std::function<ValueScale(const std::string&)>& scale);
 /// Settings of the driver; ConfigError for values that cannot be.
 SearchSettings to_settings(const SearchOptions& search,
                            const EvaluatorOptions& evaluator,

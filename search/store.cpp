@@ -17,6 +17,9 @@ namespace nas {
 namespace {
 
 constexpr int kForeignHostSilenceSeconds = 15 * 60;
+constexpr const char* kIdAlphabet = "0123456789abcdefghjkmnpqrstvwxyz";
+constexpr int kIdDigits = 13;
+constexpr int kMostListed = 20;  ///< Runs that a prefix fits, in a message.
 constexpr const char* kRunColumns =
     "id, command, name, status, space, space_yaml, fingerprint, config_yaml, seed, versions_json, "
     "parent, started, ended, directory, error, host, pid, pid_start, heartbeat";
@@ -183,15 +186,19 @@ std::optional<RunRow> Store::run(const std::string& which, const std::string& co
   return impl_->read([&](SQLite::Database& db) -> std::optional<RunRow> {
     const std::string filter = "(?2 = '' OR command = ?2)";
     const auto latest = [&](const std::string& where) {
-      return query_runs(
-          db, "WHERE " + where + " AND " + filter + " ORDER BY seq DESC", {which, command});
+      return query_runs(db,
+                        "WHERE " + where + " AND " + filter + " ORDER BY seq DESC LIMIT " +
+                            std::to_string(kMostListed),
+                        {which, command});
     };
-    if (which == "last") {
-      const auto runs = latest("?1 = 'last'");
+    const auto first = [&](const std::string& where) -> std::optional<RunRow> {
+      const auto runs = query_runs(
+          db, "WHERE " + where + " AND " + filter + " ORDER BY seq DESC LIMIT 1", {which, command});
       return runs.empty() ? std::nullopt : std::optional(runs.front());
-    }
+    };
+    if (which == "last") return first("?1 = 'last'");
     for (const char* where : {"id = ?1", "name <> '' AND name = ?1"})
-      if (const auto runs = latest(where); !runs.empty()) return runs.front();
+      if (auto run = first(where)) return run;
     if (which.empty()) return std::nullopt;
     const auto runs = latest("substr(id, 1, length(?1)) = ?1");
     if (runs.size() > 1) {
@@ -205,6 +212,51 @@ std::optional<RunRow> Store::run(const std::string& which, const std::string& co
 
 std::vector<RunRow> Store::runs() const {
   return impl_->read([&](SQLite::Database& db) { return query_runs(db, "ORDER BY seq", {}); });
+}
+
+std::vector<RunRow> Store::runs_named(const std::string& name) const {
+  return impl_->read([&](SQLite::Database& db) {
+    return query_runs(db, "WHERE name <> '' AND name = ? ORDER BY seq", {name});
+  });
+}
+
+std::vector<RunRow> Store::runs_of(const std::string& parent) const {
+  return impl_->read([&](SQLite::Database& db) {
+    return query_runs(db, "WHERE parent = ? ORDER BY seq", {parent});
+  });
+}
+
+std::vector<RunRow> Store::runs_in(const std::string& status) const {
+  return impl_->read([&](SQLite::Database& db) {
+    return query_runs(db, "WHERE status = ? ORDER BY seq", {status});
+  });
+}
+
+void Store::rename_run(const std::string& id, const std::string& name) {
+  impl_->write([&](SQLite::Database& db) {
+    SQLite::Statement update(db, "UPDATE runs SET name=? WHERE id=?");
+    update.bind(1, name);
+    update.bind(2, id);
+    update.exec();
+    require_change(db, id);
+  });
+}
+
+void Store::remove_run(const std::string& id) {
+  impl_->write([&](SQLite::Database& db) {
+    const auto found = query_runs(db, "WHERE id = ?", {id});
+    if (found.empty()) throw ConfigError("there is no run '" + id + "' in the store");
+    const RunRow& run = found.front();
+    if (run.status == "running" && !run_is_dead(run))
+      throw ConfigError("run '" + id + "' is being worked on by process " +
+                            std::to_string(run.pid) + " on " + run.host,
+                        "Stop that process first.");
+    SQLite::Statement erase(db, "DELETE FROM runs WHERE id=?");
+    erase.bind(1, id);
+    erase.exec();
+    // What belongs to a run goes with it (ON DELETE CASCADE); architectures are shared.
+    db.exec("DELETE FROM architectures WHERE id NOT IN (SELECT architecture FROM evaluations)");
+  });
 }
 
 bool run_is_dead(const RunRow& run) {
@@ -229,13 +281,26 @@ std::string utc_now() {
 }
 
 std::string new_run_id(const std::string& command) {
+  // Shards of several machines are merged, so that even millions of runs must not meet: 64 bits, as
+  // 13 digits of base 32 (without letters that look like digits).
   std::random_device device;
-  const uint64_t mixed = (uint64_t{device()} << 32 | device()) ^ static_cast<uint64_t>(getpid());
-  char digits[8];
-  std::snprintf(digits, sizeof digits, "%06x", static_cast<unsigned>(mixed & 0xffffff));
+  uint64_t bits =
+      (uint64_t{device()} << 32 | device()) ^ (static_cast<uint64_t>(getpid()) << 20) ^
+      static_cast<uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
+  std::string digits;
+  for (int i = 0; i < kIdDigits; ++i, bits >>= 5) digits += kIdAlphabet[bits & 31];
   const std::string now = utc_now();
   const std::string day = now.substr(0, 4) + now.substr(5, 2) + now.substr(8, 2);
   return (command.empty() ? std::string("r") : command.substr(0, 1)) + "-" + day + "-" + digits;
+}
+
+bool looks_like_run_id(const std::string& text) {
+  // LETTER-YYYYMMDD-DIGITS; 6 hexadecimal digits in stores of version 0.1.0.
+  constexpr size_t kHead = 11, kOldDigits = 6;
+  if (text.size() != kHead + kIdDigits && text.size() != kHead + kOldDigits) return false;
+  if (text[0] < 'a' || text[0] > 'z' || text[1] != '-' || text[10] != '-') return false;
+  return text.find_first_not_of("0123456789", 2) == 10 &&
+         text.find_first_not_of(kIdAlphabet, kHead) == std::string::npos;
 }
 
 }  // namespace nas

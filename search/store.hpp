@@ -11,7 +11,8 @@
 namespace nas {
 
 struct RunRow {
-  std::string id;  ///< Short unique text, e.g. `t-20261124-1a2b3c` (letter = first of command).
+  /// Short unique text: first letter of the command, day, 64 random bits; older ones have 24.
+  std::string id;
   std::string command;      ///< train | search | ...
   std::string name;         ///< User's label, may be empty.
   std::string status;       ///< running | finished | interrupted | failed
@@ -74,7 +75,10 @@ class Store {
  public:
   enum class Mode {
     kCreate,    ///< Made when absent.
-    kExisting,  ///< DataError when absent: for commands that only read results.
+    kExisting,  ///< DataError when absent.
+    /// As kExisting, but a store that cannot be written here (permissions, a read-only medium) is
+    /// opened for reading; every write is then a DataError. For commands that only read results.
+    kRead,
   };
   /// Opens or creates; applies the schema to a new file. An older schema is refused with the advice
   /// `nas db upgrade`, a newer one with what to install; a file that is not ours is a DataError and
@@ -84,6 +88,7 @@ class Store {
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
   const std::string& path() const;
+  bool read_only() const;  ///< Opened with kRead where it cannot be written.
 
   /// `started`, host, pid and heartbeat are filled in when empty. An id that is taken: ConfigError.
   void add_run(const RunRow& run);
@@ -94,20 +99,34 @@ class Store {
   /// when it is finished (a finished run is never overwritten) or a live process works on it.
   void claim_run(const std::string& id);
   void heartbeat(const std::string& id);
+  void rename_run(const std::string& id, const std::string& name);
+  /// Forgets a run with all that belongs to it in the store (its files are the caller's).
+  /// ConfigError while a live process works on it.
+  void remove_run(const std::string& id);
   /// By id, else the latest of that name, else a unique prefix of an id; `last`: the latest of
   /// `command` (any when empty). ConfigError when a prefix fits several.
   std::optional<RunRow> run(const std::string& id_or_name_or_prefix_or_last,
                             const std::string& command = "") const;
-  std::vector<RunRow> runs() const;  ///< Oldest first.
+  std::vector<RunRow> runs() const;                               ///< Oldest first.
+  std::vector<RunRow> runs_named(const std::string& name) const;  ///< Oldest first.
+  std::vector<RunRow> runs_of(const std::string& parent) const;   ///< Built on that run.
+  std::vector<RunRow> runs_in(const std::string& status) const;   ///< As stored.
+  struct Counts {
+    int64_t runs = 0, evaluations = 0, latency_tables = 0;
+  };
+  Counts counts() const;
 
   void add_metrics(const std::string& run, const std::vector<MetricRow>& rows);
   /// Replaces metrics with step >= `step`; used on resume so that replayed epochs appear once.
   void truncate_metrics(const std::string& run, int64_t step);
   std::vector<MetricRow> metrics(const std::string& run, const std::string& name = "") const;
+  std::vector<std::string> metric_names(const std::string& run) const;
+  std::optional<MetricRow> last_metric(const std::string& run, const std::string& name) const;
   void add_evaluations(
       const std::vector<EvaluationRow>& rows);  ///< One transaction; equal rows (run, architecture,
                                                 ///< metric, source, fidelity) replace.
   std::vector<EvaluationRow> evaluations(const std::string& run) const;
+  int64_t evaluation_count(const std::string& run) const;
   /// Everything of one generation in one transaction: a killed search loses it whole or not at all.
   void add_generation(const std::string& run,
                       const SearchStateRow& state,
@@ -117,6 +136,7 @@ class Store {
   /// A document a command printed (front, hypervolume, ranking ...) by kind; replaces.
   void set_document(const std::string& run, const std::string& kind, const std::string& json);
   std::optional<std::string> document(const std::string& run, const std::string& kind) const;
+  std::vector<std::string> documents(const std::string& run) const;  ///< Their kinds.
   void add_checkpoint(const CheckpointRow& row);
   std::vector<CheckpointRow> checkpoints(const std::string& run) const;
   void add_export(const ExportRow& row);
@@ -148,10 +168,13 @@ struct StoreUpgrade {
 /// `nas db upgrade`: copies the file (`<path>.v<from>.bak`, never over another file), then runs the
 /// numbered migrations in one transaction. DataError as for opening; newer schemas are refused.
 StoreUpgrade upgrade_store(const std::string& path);
-/// SQLite's integrity and foreign key checks; empty when all is well, else what is not.
+/// SQLite's integrity and foreign key checks and a reading of every table; empty when all is well,
+/// else what is damaged, with the tables concerned. Never fails because of the damage.
 std::vector<std::string> check_store(const std::string& path);
 
 std::string new_run_id(const std::string& command);
+/// True for texts that are built as ids of runs are.
+bool looks_like_run_id(const std::string& text);
 std::string utc_now();
 
 }  // namespace nas

@@ -2,6 +2,7 @@
 
 #include <SQLiteCpp/Backup.h>
 #include <sqlite3.h>
+#include <unistd.h>
 
 #include <array>
 #include <chrono>
@@ -140,18 +141,20 @@ const std::vector<std::string>& migrations() {
 }
 
 bool inspect(const std::string& path) {
+  if (path.empty()) throw ConfigError("--db is empty", "Name the file of a store, e.g. nas.db.");
   std::error_code ec;
   const fs::file_status status = fs::status(path, ec);
   if (fs::is_directory(status))
-    throw DataError(path + ": is a directory; give the path of a store file, e.g. --db " + path +
-                    "/nas.db");
+    throw ConfigError(path + ": is a directory",
+                      "Give the path of a store file, e.g. --db " + path + "/nas.db.");
   if (!fs::exists(status)) {
     const fs::path folder = fs::absolute(path).parent_path();
     if (!fs::is_directory(folder, ec))
-      throw DataError(path + ": its folder does not exist; make it first");
+      throw ConfigError(path + ": its folder does not exist", "Make it first.");
     return false;
   }
-  if (!fs::is_regular_file(status)) throw DataError(path + ": is not a regular file");
+  if (!fs::is_regular_file(status))
+    throw ConfigError(path + ": is not a regular file", "Name the file of a store with --db.");
   if (fs::file_size(path, ec) == 0) return false;
   // Another process may just be writing the first page.
   std::string problem;
@@ -160,6 +163,10 @@ bool inspect(const std::string& path) {
     if (problem.empty()) return true;
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
+  // A wrong name is wrong usage; a store that was cut is a damaged file.
+  if (problem.starts_with("is not") || problem.starts_with("is an"))
+    throw ConfigError(path + ": " + problem + "; it was left as it is",
+                      "Name another file with --db.");
   throw DataError(path + ": " + problem + "; it was left as it is. Name another file with --db");
 }
 
@@ -169,6 +176,38 @@ SQLite::Database open(const std::string& path) {
   if (sqlite3_db_readonly(db.getHandle(), "main") == 1)
     throw DataError(path + ": is read-only; make it writable or copy it");
   return db;
+}
+
+bool can_write(const std::string& path) {
+  std::error_code ec;
+  const std::string folder = fs::absolute(path, ec).parent_path().string();
+  return access(path.c_str(), W_OK) == 0 && access(folder.c_str(), W_OK) == 0;
+}
+
+// A store in WAL mode needs a file beside it even to be read, unless SQLite may take the file for
+// one that nobody changes. It may where no log waits to be merged.
+SQLite::Database open_read_only(const std::string& path) {
+  std::string uri = "file:";
+  for (const char c : path) {
+    char code[4];
+    std::snprintf(code, sizeof code, "%%%02X", static_cast<unsigned char>(c));
+    uri += c == '%' || c == '?' || c == '#' ? std::string(code) : std::string(1, c);
+  }
+  std::error_code ec;
+  const uint64_t wal = fs::file_size(path + "-wal", ec);
+  const bool merged = ec || wal == 0;
+  try {
+    SQLite::Database db(uri + (merged ? "?immutable=1" : "?mode=ro"),
+                        SQLite::OPEN_READONLY | SQLite::OPEN_URI);
+    db.setBusyTimeout(kBusyMilliseconds);
+    if (!merged) db.execAndGet("SELECT count(*) FROM sqlite_master");
+    return db;
+  } catch (const SQLite::Exception& e) {
+    if (merged) throw;
+    throw DataError(path + ": " + e.what() + "; it is read-only, and its write-ahead log " + path +
+                    "-wal holds changes that were not merged. Copy both files (and " + path +
+                    "-shm) to a folder that can be written, and read the copy");
+  }
 }
 
 int user_version(SQLite::Database& db) {
@@ -183,6 +222,8 @@ void migrate(SQLite::Database& db, int from, int to) {
 
 void rethrow(const std::string& path, const SQLite::Exception& e) {
   const std::string what = path + ": " + e.what();
+  std::error_code ec;
+  const fs::space_info disk = fs::space(fs::absolute(path, ec).parent_path(), ec);
   switch (e.getErrorCode() & 0xff) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
@@ -191,6 +232,8 @@ void rethrow(const std::string& path, const SQLite::Exception& e) {
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
       throw DataError(what + "; the store is damaged. `nas db check` says where; restore a backup");
+    case SQLITE_IOERR:
+      throw DataError(what + (!ec && disk.available == 0 ? "; the disk is full" : ""));
     case SQLITE_READONLY:
     case SQLITE_CANTOPEN:
     case SQLITE_PERM:
@@ -232,13 +275,24 @@ void create_schema(SQLite::Database& db) {
   transaction.commit();
 }
 
+SQLite::Database checked_reading(const std::string& path) {
+  SQLite::Database db = open_read_only(path);
+  const int version = user_version(db);
+  refuse_newer(path, version);
+  if (version < store_version())
+    throw DataError(path + ": has the older store schema " + std::to_string(version) +
+                    " (this nas reads " + std::to_string(store_version()) +
+                    ") and is read-only; copy it and run `nas db upgrade` on the copy");
+  return db;
+}
+
 SQLite::Database open_checked(const std::string& path, Store::Mode mode) {
   const bool exists = inspect(path);
-  if (!exists && mode == Store::Mode::kExisting)
-    throw DataError(path +
-                    ": there is no results store; `nas train` or `nas search` makes one, or "
-                    "name another with --db");
+  if (!exists && mode != Store::Mode::kCreate)
+    throw ConfigError(path + ": there is no results store",
+                      "`nas train` or `nas search` makes one, or name another with --db.");
   return guarded(path, [&] {
+    if (exists && mode == Store::Mode::kRead && !can_write(path)) return checked_reading(path);
     SQLite::Database db = store_detail::open(path);
     if (!exists) create_schema(db);
     const int version = user_version(db);
@@ -265,15 +319,40 @@ std::string backup_name(const std::string& path, int version) {
 }  // namespace
 
 Store::Store(const std::string& path, Mode mode)
-    : impl_(new Impl{path, open_checked(path, mode), {}}) {}
+    : impl_(new Impl{path,
+                     open_checked(path, mode),
+                     {},
+                     mode == Mode::kRead && !store_detail::can_write(path)}) {}
 Store::~Store() = default;
 
 const std::string& Store::path() const {
   return impl_->path;
 }
+bool Store::read_only() const {
+  return impl_->read_only;
+}
+
+namespace {
+
+// A busy source answers without an error and without having copied all.
+void copy_whole(SQLite::Backup& backup, const std::string& target) {
+  constexpr auto kPause = std::chrono::milliseconds(20);
+  for (int waited = 0; backup.executeStep(-1) != SQLITE_DONE; waited += 20) {
+    if (waited > kBusyMilliseconds) {
+      std::error_code ec;
+      std::filesystem::remove(target, ec);
+      throw DataError(
+          "no backup could be made: another process keeps the store busy; nothing was "
+          "changed");
+    }
+    std::this_thread::sleep_for(kPause);
+  }
+}
+
+}  // namespace
 
 StoreUpgrade upgrade_store(const std::string& path) {
-  if (!inspect(path)) throw DataError(path + ": there is no results store");
+  if (!inspect(path)) throw ConfigError(path + ": there is no results store");
   return guarded(path, [&] {
     SQLite::Database db = store_detail::open(path);
     StoreUpgrade result{user_version(db), store_version(), ""};
@@ -283,31 +362,13 @@ StoreUpgrade upgrade_store(const std::string& path) {
     {
       SQLite::Database copy(result.backup, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
       SQLite::Backup backup(copy, db);
-      backup.executeStep(-1);
+      copy_whole(backup, result.backup);
     }
     WriteTransaction transaction(db);
     result.from = user_version(db);
     migrate(db, result.from, result.to);
     transaction.commit();
     return result;
-  });
-}
-
-std::vector<std::string> check_store(const std::string& path) {
-  if (!inspect(path)) throw DataError(path + ": there is no results store");
-  return guarded(path, [&] {
-    SQLite::Database db = store_detail::open(path);
-    std::vector<std::string> problems;
-    SQLite::Statement integrity(db, "PRAGMA integrity_check(20)");
-    while (integrity.executeStep()) {
-      const std::string line = integrity.getColumn(0).getString();
-      if (line != "ok") problems.push_back(line);
-    }
-    SQLite::Statement keys(db, "PRAGMA foreign_key_check");
-    while (keys.executeStep())
-      problems.push_back("a row of " + keys.getColumn(0).getString() +
-                         " refers to a missing row of " + keys.getColumn(2).getString());
-    return problems;
   });
 }
 

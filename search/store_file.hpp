@@ -19,6 +19,11 @@ constexpr int kBusyMilliseconds = 30000;
 bool inspect(const std::string& path);
 /// Opens for reading and writing with our settings; checks that WAL is really on.
 SQLite::Database open(const std::string& path);
+/// True where file and folder (of the write-ahead log) can be written.
+bool can_write(const std::string& path);
+/// Opens a store that cannot be written. DataError where its write-ahead log holds changes that
+/// cannot be read without writing.
+SQLite::Database open_read_only(const std::string& path);
 /// Applies migrations from+1..to inside the caller's transaction.
 void migrate(SQLite::Database& db, int from, int to);
 int user_version(SQLite::Database& db);
@@ -57,11 +62,14 @@ struct Store::Impl {
   std::string path;
   mutable SQLite::Database db;
   mutable std::mutex mutex;  ///< One Store may be used from several threads.
+  bool read_only = false;
 
   /// Runs `f(db)` alone and inside one write transaction.
   template <typename F>
   void write(F&& f) {
     const std::lock_guard lock(mutex);
+    if (read_only)
+      throw DataError(path + ": is read-only; make it and its folder writable, or copy it");
     store_detail::guarded(path, [&] {
       store_detail::WriteTransaction transaction(db);
       f(db);

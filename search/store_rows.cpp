@@ -50,20 +50,28 @@ double metric_value(SQLite::Statement& row, int value, int status) {
   return text == "inf" ? kInfinity : text == "-inf" ? -kInfinity : kNan;
 }
 
-int64_t architecture_id(SQLite::Database& db,
-                        const std::string& fingerprint,
-                        const std::string& text) {
-  SQLite::Statement insert(db,
-                           "INSERT OR IGNORE INTO architectures(fingerprint, text) VALUES(?,?)");
-  insert.bind(1, fingerprint);
-  insert.bind(2, text);
-  insert.exec();
-  SQLite::Statement row(db, "SELECT id FROM architectures WHERE fingerprint=? AND text=?");
-  row.bind(1, fingerprint);
-  row.bind(2, text);
-  row.executeStep();
-  return row.getColumn(0).getInt64();
-}
+/// Ids of architectures by text, with statements that are prepared once.
+class ArchitectureIds {
+ public:
+  explicit ArchitectureIds(SQLite::Database& db)
+      : insert_(db, "INSERT OR IGNORE INTO architectures(fingerprint, text) VALUES(?,?)"),
+        find_(db, "SELECT id FROM architectures WHERE fingerprint=? AND text=?") {}
+  int64_t of(const std::string& fingerprint, const std::string& text) {
+    for (SQLite::Statement* statement : {&insert_, &find_}) {
+      statement->reset();
+      statement->bind(1, fingerprint);
+      statement->bind(2, text);
+    }
+    insert_.exec();
+    find_.executeStep();
+    const int64_t id = find_.getColumn(0).getInt64();
+    find_.reset();
+    return id;
+  }
+
+ private:
+  SQLite::Statement insert_, find_;
+};
 
 void insert_evaluations(SQLite::Database& db, const std::vector<EvaluationRow>& rows) {
   SQLite::Statement insert(
@@ -71,6 +79,7 @@ void insert_evaluations(SQLite::Database& db, const std::vector<EvaluationRow>& 
       "INSERT INTO evaluations(run, architecture, metric, source, fidelity_json, value, status, "
       "error) VALUES(?,?,?,?,?,?,?,?) ON CONFLICT DO UPDATE SET value=excluded.value, "
       "status=excluded.status, error=excluded.error");
+  ArchitectureIds architectures(db);
   std::string run, fingerprint;
   for (const EvaluationRow& row : rows) {
     if (row.run != run || fingerprint.empty()) {
@@ -79,7 +88,7 @@ void insert_evaluations(SQLite::Database& db, const std::vector<EvaluationRow>& 
     }
     const bool ok = row.status == "ok" && std::isfinite(row.value);
     insert.bind(1, row.run);
-    insert.bind(2, architecture_id(db, fingerprint, row.architecture));
+    insert.bind(2, architectures.of(fingerprint, row.architecture));
     insert.bind(3, row.metric);
     insert.bind(4, row.source);
     insert.bind(5, row.fidelity_json);
@@ -92,6 +101,12 @@ void insert_evaluations(SQLite::Database& db, const std::vector<EvaluationRow>& 
     insert.exec();
     insert.reset();
   }
+}
+
+std::vector<std::string> first_column(SQLite::Statement& row) {
+  std::vector<std::string> values;
+  while (row.executeStep()) values.push_back(row.getColumn(0).getString());
+  return values;
 }
 
 }  // namespace
@@ -124,6 +139,53 @@ std::vector<MetricRow> Store::metrics(const std::string& run, const std::string&
       rows.push_back(
           {row.getColumn(0).getInt64(), row.getColumn(1).getString(), metric_value(row, 2, 3)});
     return rows;
+  });
+}
+
+std::vector<std::string> Store::metric_names(const std::string& run) const {
+  return impl_->read([&](SQLite::Database& db) {
+    SQLite::Statement row(db, "SELECT DISTINCT name FROM metrics WHERE run=? ORDER BY name");
+    row.bind(1, run);
+    return first_column(row);
+  });
+}
+
+std::optional<MetricRow> Store::last_metric(const std::string& run, const std::string& name) const {
+  return impl_->read([&](SQLite::Database& db) -> std::optional<MetricRow> {
+    SQLite::Statement row(db,
+                          "SELECT step, name, value, status FROM metrics WHERE run=? AND name=? "
+                          "ORDER BY step DESC LIMIT 1");
+    row.bind(1, run);
+    row.bind(2, name);
+    if (!row.executeStep()) return std::nullopt;
+    return MetricRow{
+        row.getColumn(0).getInt64(), row.getColumn(1).getString(), metric_value(row, 2, 3)};
+  });
+}
+
+int64_t Store::evaluation_count(const std::string& run) const {
+  return impl_->read([&](SQLite::Database& db) {
+    SQLite::Statement row(db, "SELECT count(*) FROM evaluations WHERE run=?");
+    row.bind(1, run);
+    row.executeStep();
+    return row.getColumn(0).getInt64();
+  });
+}
+
+Store::Counts Store::counts() const {
+  return impl_->read([&](SQLite::Database& db) {
+    const auto count = [&](const std::string& table) {
+      return db.execAndGet("SELECT count(*) FROM " + table).getInt64();
+    };
+    return Counts{count("runs"), count("evaluations"), count("latency_tables")};
+  });
+}
+
+std::vector<std::string> Store::documents(const std::string& run) const {
+  return impl_->read([&](SQLite::Database& db) {
+    SQLite::Statement row(db, "SELECT kind FROM documents WHERE run=? ORDER BY kind");
+    row.bind(1, run);
+    return first_column(row);
   });
 }
 

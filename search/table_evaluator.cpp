@@ -9,6 +9,7 @@
 
 #include "search/evaluators.hpp"
 #include "spaces/error.hpp"
+#include "spaces/sha256.hpp"
 
 namespace nas {
 namespace {
@@ -225,6 +226,7 @@ struct TableEvaluator::Impl {
   }
 
   std::vector<Architecture> numbered;  ///< With index_from.
+  std::string sha256 = {};    ///< Of the file: values of another content are another truth.
   int64_t index_from = -1;
 
   void number_architectures(int64_t from) {
@@ -321,6 +323,8 @@ TableEvaluator::TableEvaluator(const Space& space, const TableOptions& options, 
     throw ConfigError(options.file + ": cannot be read", "name a CSV or JSON file that exists");
   const std::string text{std::istreambuf_iterator<char>(in), {}};
   if (in.bad()) throw DataError(options.file + ": cannot be read to its end");
+  constexpr size_t kShort = 16;
+  impl_->sha256 = sha256_hex(text).substr(0, kShort);
   const size_t first = text.find_first_not_of(" \t\r\n");
   const bool json = first != std::string::npos && (text[first] == '[' || text[first] == '{');
   const TextTable table = json ? read_json(options.file, text) : read_csv(options.file, text);
@@ -386,7 +390,7 @@ std::vector<std::string> TableEvaluator::metrics() const {
 }
 
 std::string TableEvaluator::fidelity_json() const {
-  return nlohmann::json{{"file", impl_->file}}.dump(
+  return nlohmann::json{{"file", impl_->file}, {"sha256", impl_->sha256}}.dump(
       -1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 

@@ -8,7 +8,9 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 
+#include "cli/rank_names.hpp"
 #include "process.hpp"
+#include "spaces/error.hpp"
 
 namespace nas::test {
 namespace {
@@ -131,6 +133,94 @@ TEST(Rank, SpaceAloneKeepsFormsApart) {
     EXPECT_EQ(rank({"--top", top}).code, 2) << top;
   EXPECT_EQ(rank({"--level", "nan"}).code, 2);
   EXPECT_EQ(rank({"--archs", "5"}).code, 2);
+}
+
+// A loss, an error or a latency as the truth: what is small is good, in every number.
+TEST(Rank, LowerIsBetterWhereItIs) {
+  const std::string folder = fresh_folder();
+  const char* const archs[] = {"[1,1,8]", "[2,3,5]", "[4,4,2]", "[8,1,1]", "[1,8,1]"};
+  const double quality[] = {10, 40, 30, 50, 20};
+  std::string table = "architecture,accuracy,error,val_loss,quux\n";
+  for (size_t i = 0; i < 5; ++i) {
+    table += "\"" + std::string(archs[i]) + "\"," + std::to_string(quality[i]);
+    for (int k = 0; k < 3; ++k) table += "," + std::to_string(100 - quality[i]);
+    table += "\n";
+  }
+  write_file(folder + "/truth.csv", table);
+  const auto rank = [&](const std::string& column, std::vector<std::string> more = {}) {
+    std::vector<std::string> args = {"rank",
+                                     "--space",
+                                     "resnet20-pool",
+                                     "--truth",
+                                     "truth.csv",
+                                     "--column",
+                                     column,
+                                     "--top",
+                                     "1,2",
+                                     "--bootstrap",
+                                     "10",
+                                     "--json"};
+    args.insert(args.end(), more.begin(), more.end());
+    return run(Launch{args, folder});
+  };
+  const auto numbers = [](const Json& json) {
+    const Json& macs = json["rankers"][0];
+    std::vector<double> list;
+    for (const char* key :
+         {"tau_b", "spearman", "precision_at_1", "precision_at_2", "regret_at_1", "best_rank_at_1"})
+      list.push_back(macs[key].get<double>());
+    return list;
+  };
+  const Finished good = rank("accuracy");
+  ASSERT_EQ(good.code, 0) << good.err;
+  const Json right = Json::parse(good.out);
+  EXPECT_EQ(right["direction"], "higher is better");
+  for (const char* column : {"error", "val_loss"}) {
+    const Finished done = rank(column);
+    ASSERT_EQ(done.code, 0) << done.err;
+    const Json json = Json::parse(done.out);
+    EXPECT_EQ(json["direction"], "lower is better");
+    EXPECT_EQ(json["column"], column);
+    const std::vector<double> x = numbers(json), y = numbers(right);
+    for (size_t i = 0; i < x.size(); ++i) EXPECT_NEAR(x[i], y[i], 1e-12) << column << i;
+    // The table's own values are what is printed.
+    EXPECT_EQ(json["architectures"][0]["truth"], 90);
+  }
+  // Nobody knows what quux is: told, and either can be stated.
+  const Finished guess = rank("quux");
+  EXPECT_EQ(guess.code, 0);
+  EXPECT_THAT(guess.err, HasSubstr("'quux' is better is not known"));
+  EXPECT_NEAR(numbers(Json::parse(guess.out))[0], -numbers(right)[0], 1e-12);
+  const Finished stated = rank("quux", {"--lower-is-better"});
+  EXPECT_EQ(stated.err.find("not known"), std::string::npos);
+  EXPECT_NEAR(numbers(Json::parse(stated.out))[0], numbers(right)[0], 1e-12);
+  EXPECT_EQ(Json::parse(rank("error", {"--higher-is-better"}).out)["direction"],
+            "higher is better");
+  EXPECT_EQ(rank("error", {"--higher-is-better", "--lower-is-better"}).code, 2);
+}
+
+TEST(Rank, RunsOfOneNameKeepTheirOwnColumns) {
+  const auto run_of = [](const std::string& id, const std::string& name) {
+    RunRow row;
+    row.id = id;
+    row.name = name;
+    return row;
+  };
+  const std::vector<std::string> taken = {"macs", "truth"};
+  using ::testing::ElementsAre;
+  EXPECT_THAT(cli::unique_names({run_of("t-1", "exp"), run_of("t-2", "exp")}, taken),
+              ElementsAre("exp (t-1)", "exp (t-2)"));
+  EXPECT_THAT(cli::unique_names({run_of("t-1", "macs"), run_of("t-2", "")}, taken),
+              ElementsAre("macs (t-1)", "t-2"));
+  EXPECT_THAT(cli::unique_names({run_of("t-1", "a"), run_of("t-2", "b")}, taken),
+              ElementsAre("a", "b"));
+  EXPECT_THAT(cli::unique_names({run_of("t-1", "exp"),
+                                 run_of("t-2", "exp"),
+                                 run_of("t-3", "exp (t-1)"),
+                                 run_of("t-4", "t-1")},
+                                taken),
+              ElementsAre("exp (t-1)'", "exp (t-2)", "exp (t-1)", "t-1 (t-4)"));
+  EXPECT_THROW(cli::unique_names({run_of("t-1", "a"), run_of("t-1", "a")}, taken), ConfigError);
 }
 
 // A space too large to list: what the truth knows is what can be ranked.

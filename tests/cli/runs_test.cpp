@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "process.hpp"
@@ -66,7 +67,10 @@ TEST(Runs, ListsNewestFirst) {
   EXPECT_EQ(json["runs"][0]["status"], "finished");
   const Finished csv = in(folder, {"runs", "ls", "--format", "csv", "--top", "1"});
   EXPECT_THAT(csv.out,
-              HasSubstr("run,name,command,status,space,started,ended\ns-2,,search,failed,"));
+              HasSubstr("run,name,command,status,space,started,ended,done,total,accuracy,"
+                        "accuracy_of,error\ns-2,,search,failed,"));
+  EXPECT_THAT(csv.out, HasSubstr(",0.95,best found,disk full"));
+  EXPECT_THAT(list.out, HasSubstr("disk full"));
   EXPECT_THAT(csv.out, Not(HasSubstr("t-1")));
 }
 
@@ -91,14 +95,138 @@ TEST(Runs, UnknownRunAndNoStore) {
   EXPECT_EQ(unknown.err, "error: no run \"digit\" in nas.db\n  Did you mean digits?\n");
   const std::string empty = fresh_folder();
   const Finished none = in(empty, {"runs"});
-  EXPECT_EQ(none.code, 1);
+  EXPECT_EQ(none.code, 2);
   EXPECT_THAT(none.err, HasSubstr("nas.db"));
   // NAS_DB names another store; --db wins over it.
   Launch launch{{"runs", "--json"}, empty};
   launch.environment["NAS_DB"] = folder + "/nas.db";
   EXPECT_EQ(run(launch).code, 0);
   launch.args = {"runs", "--db", "other.db"};
-  EXPECT_EQ(run(launch).code, 1);
+  EXPECT_EQ(run(launch).code, 2);
+  // A wrong name of a store is wrong usage.
+  for (const char* db : {"", "no/folder/nas.db", "."})
+    EXPECT_EQ(in(empty, {"runs", "--db", db}).code, 2) << db;
+}
+
+TEST(Runs, ProgressAndAccuracy) {
+  const std::string folder = fresh_folder();
+  {
+    Store store(folder + "/nas.db");
+    RunRow row = run_row("t-1", "digits", "train");
+    row.config_yaml = "train:\n  epochs: 12\n";
+    store.add_run(row);
+    store.add_metrics("t-1",
+                      {{4, "validation.accuracy.mean", 0.81},
+                       {5, "train.loss", 0.25},
+                       {5, "train.accuracy", 0.9},
+                       {5, "path.p.a", 0.1},
+                       {5, "path.p.b", 0.2},
+                       {5, "path.p.c", 0.1},
+                       {5, "path.p.d", 0.1},
+                       {5, "path.p.e", 0.1},
+                       {5, "path.p.f", 0.1},
+                       {5, "path.p.g", 0.1},
+                       {5, "path.p.h", 0.1},
+                       {5, "path.p.i", 0.1}});
+    store.add_splits({{"t-1", "train", "cafe", 10}, {"t-1", "test", "cafe", 20}});
+    // Our process lives, so that the run counts as running.
+    const Finished list = in(folder, {"runs"});
+    EXPECT_THAT(list.out, HasSubstr("epoch 5/12"));
+    EXPECT_THAT(list.out, HasSubstr("81 %"));
+    const auto json = nlohmann::json::parse(in(folder, {"runs", "--json"}).out);
+    EXPECT_EQ(json["runs"][0]["done"], 5);
+    EXPECT_EQ(json["runs"][0]["total"], 12);
+    EXPECT_EQ(json["runs"][0]["accuracy"], 0.81);
+    EXPECT_EQ(json["runs"][0]["accuracy_of"], "validation.accuracy.mean");
+    const Finished show = in(folder, {"runs", "show", "last"});
+    EXPECT_THAT(show.out, HasSubstr("path.p.* (9 values)"));
+    EXPECT_THAT(show.out, HasSubstr("0.1 .. 0.2"));
+    EXPECT_THAT(show.out, Not(HasSubstr("path.p.a")));
+    EXPECT_THAT(show.out, HasSubstr("10 train, 20 test (hash cafe)"));
+  }
+}
+
+TEST(Runs, RemoveAndRename) {
+  const std::string folder = folder_with_store();
+  std::filesystem::create_directories(folder + "/nas-runs/t-1");
+  write_file(folder + "/nas-runs/t-1/checkpoint.safetensors", "12345");
+  const Finished ask = in(folder, {"runs", "rm", "digits"});
+  EXPECT_EQ(ask.code, 2);
+  EXPECT_THAT(ask.err, HasSubstr("--yes"));
+  EXPECT_TRUE(std::filesystem::exists(folder + "/nas-runs/t-1"));
+  const Finished renamed = in(folder, {"runs", "rename", "digits", " first ", "--json"});
+  EXPECT_EQ(renamed.code, 0) << renamed.err;
+  EXPECT_EQ(nlohmann::json::parse(renamed.out)["name"], "first");
+  EXPECT_EQ(in(folder, {"runs", "rename", "s-2", "first"}).code, 2);
+  const Finished removed = in(folder, {"runs", "rm", "first", "--yes", "--json"});
+  EXPECT_EQ(removed.code, 0) << removed.err;
+  EXPECT_EQ(nlohmann::json::parse(removed.out)["removed"][0]["bytes"], 5);
+  EXPECT_FALSE(std::filesystem::exists(folder + "/nas-runs/t-1"));
+  EXPECT_EQ(in(folder, {"runs", "show", "t-1"}).code, 2);
+  EXPECT_EQ(in(folder, {"runs", "rm", "nobody", "--yes"}).code, 2);
+  {
+    Store store(folder + "/nas.db");
+    store.add_run(run_row("t-3", "busy", "train"));  // This process lives.
+    const Finished busy = in(folder, {"runs", "rm", "busy", "--yes"});
+    EXPECT_EQ(busy.code, 2);
+    EXPECT_THAT(busy.err, HasSubstr("is being worked on"));
+    store.finish_run("t-3", "finished");
+    store.add_run(run_row("t-4", "busy", "train"));
+    store.finish_run("t-4", "finished");
+  }
+  const Finished two = in(folder, {"runs", "rm", "busy", "--yes"});
+  EXPECT_EQ(two.code, 2);
+  EXPECT_THAT(two.err, HasSubstr("t-3, t-4"));
+  EXPECT_EQ(in(folder, {"runs", "rm", "t-3", "t-4", "s-2", "--yes"}).code, 0);
+}
+
+// A store that was copied names the folder of the original, which is not touched.
+TEST(Runs, RemovingFromACopyLeavesTheOriginal) {
+  const std::string folder = folder_with_store(), other = fresh_folder();
+  std::filesystem::create_directories(other + "/nas-runs/t-9");
+  {
+    Store store(folder + "/nas.db");
+    RunRow row = run_row("t-9", "copy", "train");
+    row.directory = other + "/nas-runs/t-9";
+    store.add_run(row);
+    store.finish_run("t-9", "finished");
+  }
+  const Finished removed = in(folder, {"runs", "rm", "copy", "--yes"});
+  EXPECT_EQ(removed.code, 0) << removed.err;
+  EXPECT_THAT(removed.err, HasSubstr("were left"));
+  EXPECT_TRUE(std::filesystem::exists(other + "/nas-runs/t-9"));
+}
+
+TEST(Runs, NamesAreCheckedBeforeAnythingIsMade) {
+  const std::string folder = fresh_folder();
+  write_file(folder + "/search.yaml",
+             "space: resnet20-pool\nsearch: {population: 4, evaluations: 4}\n"
+             "evaluator: {kind: external, external: {command: 'false'}}\n");
+  const std::string bad[] = {"last",
+                             "t-20261124-1a2b3c",
+                             "a\nb",
+                             "a\x1b[31m",
+                             "caf\xe9",
+                             "\u202eabc",
+                             "   ",
+                             std::string(101, 'x')};
+  for (const std::string& name : bad) {
+    const Finished done = in(folder, {"search", "--config", "search.yaml", "--name", name});
+    EXPECT_EQ(done.code, 2) << name;
+    EXPECT_THAT(done.err, HasSubstr("--name")) << name;
+    EXPECT_FALSE(std::filesystem::exists(folder + "/nas.db")) << name;
+  }
+  // Those that old stores hold are printed safely.
+  const std::string old = folder_with_store();
+  {
+    Store store(old + "/nas.db");
+    store.add_run(run_row("t-5", "a\x1b[31m\nb", "train"));
+  }
+  const Finished list = in(old, {"runs"});
+  EXPECT_THAT(list.out, Not(HasSubstr("\x1b")));
+  EXPECT_THAT(list.out, HasSubstr("a\\x1b[31m\\nb"));
+  const Finished taken = in(old, {"runs", "rename", "s-2", "digits"});
+  EXPECT_EQ(taken.code, 2);
 }
 
 TEST(Results, BestFirstWithEveryMetric) {
@@ -111,7 +239,7 @@ TEST(Results, BestFirstWithEveryMetric) {
             "[2,1]             0.93  4000000\n"
             "[0,1]              0.9  1000000\n");
   EXPECT_EQ(in(folder, {"results", "s-2", "--sort", "macs", "--top", "1", "--format", "csv"}).out,
-            "architecture,accuracy,macs\n\"[0,1]\",0.9,1000000.0\n");
+            "architecture,accuracy,macs\n\"[0,1]\",0.9,1000000\n");
   const auto json = nlohmann::json::parse(
       in(folder,
          {"results", "--run", "s-2", "--json", "--where", "macs <= 3M", "--metric", "accuracy"})
@@ -173,7 +301,7 @@ TEST(Db, InfoCheckUpgrade) {
   EXPECT_EQ(in(folder, {"db", "check"}).out, "nas.db: no damage found\n");
   write_file(folder + "/other.db", std::string(5000, 'x'));
   const Finished foreign = in(folder, {"db", "info", "--db", "other.db"});
-  EXPECT_EQ(foreign.code, 1);
+  EXPECT_EQ(foreign.code, 2);
   EXPECT_THAT(foreign.err, HasSubstr("other.db"));
 }
 

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 #include <limits>
+#include <set>
 
 #include "search/store_file.hpp"
 
@@ -286,9 +287,9 @@ TEST_F(StoreTest, ForeignFilesAreRefusedUntouched) {
   }
   for (const char* name : {"text.db", "short.db", "other.db"}) {
     const std::string before = bytes(path(name));
-    EXPECT_THROW(Store store(path(name)), DataError) << name;
-    EXPECT_THROW(upgrade_store(path(name)), DataError) << name;
-    EXPECT_THROW(check_store(path(name)), DataError) << name;
+    EXPECT_THROW(Store store(path(name)), Error) << name;
+    EXPECT_THROW(upgrade_store(path(name)), Error) << name;
+    EXPECT_THROW(check_store(path(name)), Error) << name;
     EXPECT_EQ(bytes(path(name)), before) << name;
     EXPECT_FALSE(fs::exists(path(name) + std::string("-wal"))) << name;
   }
@@ -349,6 +350,118 @@ TEST_F(StoreTest, ReadOnlyStoreIsADataError) {
   fs::permissions(folder_, fs::perms(0755));
 }
 
+TEST_F(StoreTest, ReadOnlyStoresCanBeRead) {
+  {
+    Store store(path());
+    store.add_run(run_row("r", "name"));
+    store.add_evaluations({{"r", "[1]", "accuracy", 0.5, "supernet", "{}"}});
+  }
+  fs::permissions(folder_, fs::perms(0555));
+  fs::permissions(path(), fs::perms(0444));
+  const std::string before = bytes(path());
+  const pid_t pid = child([&] {  // root may write everywhere: become nobody
+    if (geteuid() == 0 && setuid(65534) != 0) return 50;
+    Store store(path(), Store::Mode::kRead);
+    if (!store.read_only()) return 51;
+    if (store.run("name")->id != "r" || store.evaluations("r").size() != 1) return 52;
+    if (!check_store(path()).empty()) return 53;
+    try {
+      store.rename_run("r", "x");
+    } catch (const DataError& e) {
+      return std::string(e.what()).find("read-only") != std::string::npos ? 7 : 54;
+    }
+    return 8;
+  });
+  EXPECT_EQ(wait_for(pid), 7);
+  EXPECT_EQ(bytes(path()), before);
+  EXPECT_FALSE(fs::exists(path() + "-wal"));
+  fs::permissions(folder_, fs::perms(0755));
+  fs::permissions(path(), fs::perms(0644));
+  EXPECT_FALSE(Store(path(), Store::Mode::kRead).read_only());
+}
+
+TEST_F(StoreTest, ReadOnlyStoreNeverHidesALogThatWasNotMerged) {
+  // A writer that is killed leaves its log.
+  const pid_t writer = child([&] {
+    Store store(path());
+    store.add_run(run_row("r", "in-the-log"));
+    _exit(3);
+    return 0;
+  });
+  EXPECT_EQ(wait_for(writer), 3);
+  ASSERT_GT(fs::file_size(path() + "-wal"), 0u);
+  fs::remove(path() + "-shm");
+  for (const std::string& file : {path(), path() + "-wal"}) fs::permissions(file, fs::perms(0444));
+  fs::permissions(folder_, fs::perms(0555));
+  const pid_t reader = child([&] {
+    if (geteuid() == 0 && setuid(65534) != 0) return 50;
+    try {
+      Store store(path(), Store::Mode::kRead);
+      return store.run("in-the-log") ? 7 : 51;
+    } catch (const DataError& e) {
+      return std::string(e.what()).find("-wal holds changes") != std::string::npos ? 8 : 52;
+    }
+  });
+  const int code = wait_for(reader);
+  EXPECT_TRUE(code == 7 || code == 8) << code;
+  fs::permissions(folder_, fs::perms(0755));
+}
+
+TEST_F(StoreTest, RunsAreRenamedRemovedAndCounted) {
+  Store store(path());
+  store.add_run(run_row("r", "one"));
+  store.add_run(run_row("s", "one"));
+  store.add_evaluations({{"r", "[1]", "accuracy", 0.5, "supernet", "{}"},
+                         {"s", "[1]", "accuracy", 0.5, "supernet", "{}"},
+                         {"r", "[2]", "accuracy", 0.5, "supernet", "{}"}});
+  store.add_metrics("r", {{1, "loss", 3}, {2, "loss", 2}, {2, "b", 1}});
+  store.set_document("r", "front", "{}");
+  EXPECT_EQ(store.runs_named("one").size(), 2u);
+  EXPECT_EQ(store.counts().evaluations, 3);
+  EXPECT_EQ(store.evaluation_count("r"), 2);
+  EXPECT_THAT(store.metric_names("r"), testing::ElementsAre("b", "loss"));
+  EXPECT_EQ(store.last_metric("r", "loss")->value, 2);
+  EXPECT_THAT(store.documents("r"), testing::ElementsAre("front"));
+  store.rename_run("s", "two");
+  EXPECT_EQ(store.run("two")->id, "s");
+  // This very process works on it.
+  EXPECT_THAT(error_of([&] { store.remove_run("r"); }), HasSubstr("is being worked on"));
+  store.finish_run("r", "finished");
+  store.remove_run("r");
+  EXPECT_FALSE(store.run("r"));
+  EXPECT_TRUE(store.metrics("r").empty());
+  EXPECT_EQ(store.counts().runs, 1);
+  EXPECT_EQ(store.evaluations("s").size(), 1u);
+  EXPECT_THAT(error_of([&] { store.remove_run("r"); }), HasSubstr("there is no run"));
+  SQLite::Database db(path(), SQLite::OPEN_READONLY);
+  EXPECT_EQ(db.execAndGet("SELECT count(*) FROM architectures").getInt(), 1);
+}
+
+TEST_F(StoreTest, CheckSaysWhichTableIsDamaged) {
+  {
+    Store store(path());
+    store.add_run(run_row("r"));
+    std::vector<MetricRow> rows;
+    for (int i = 0; i < 3000; ++i) rows.push_back({i, "loss", i * 0.5});
+    store.add_metrics("r", rows);
+  }
+  EXPECT_TRUE(check_store(path()).empty());
+  int64_t root = 0;
+  {
+    SQLite::Database db(path(), SQLite::OPEN_READWRITE);
+    db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+    root = db.execAndGet("SELECT rootpage FROM sqlite_master WHERE name='metrics'").getInt64();
+  }
+  std::fstream file(path(), std::ios::in | std::ios::out | std::ios::binary);
+  file.seekp((root - 1) * 4096);
+  file << std::string(4096, '\xa5');
+  file.close();
+  const std::vector<std::string> problems = check_store(path());
+  ASSERT_FALSE(problems.empty());
+  EXPECT_THAT(problems, testing::Contains(HasSubstr("table metrics")));
+  EXPECT_THAT(problems, testing::Not(testing::Contains(HasSubstr("nas db check"))));
+}
+
 // ---- Migrations.
 
 void make_version_1(const std::string& file) {
@@ -386,6 +499,28 @@ TEST_F(StoreTest, OlderSchemaIsRefusedThenUpgradedWithABackup) {
   EXPECT_EQ(store.metrics("old").at(0).value, .5);
   EXPECT_FALSE(run_is_dead(*store.run("old")));
   EXPECT_EQ(upgrade_store(path()).backup, "");
+}
+
+TEST_F(StoreTest, ABusyStoreIsBackedUpWhole) {
+  make_version_1(path());
+  // A rollback-journal store that another process has locked whole for a moment.
+  int ready[2];
+  ASSERT_EQ(pipe(ready), 0);
+  const pid_t holder = child([&] {
+    SQLite::Database db(path(), SQLite::OPEN_READWRITE);
+    db.exec("BEGIN EXCLUSIVE");
+    if (write(ready[1], "x", 1) != 1) return 1;
+    usleep(300000);
+    db.exec("COMMIT");
+    return 0;
+  });
+  char c = 0;
+  ASSERT_EQ(read(ready[0], &c, 1), 1);
+  const StoreUpgrade done = upgrade_store(path());
+  EXPECT_EQ(wait_for(holder), 0);
+  SQLite::Database backup(done.backup, SQLite::OPEN_READONLY);
+  EXPECT_EQ(backup.execAndGet("SELECT count(*) FROM runs").getInt(), 1);
+  EXPECT_EQ(backup.execAndGet("SELECT count(*) FROM metrics").getInt(), 1);
 }
 
 TEST_F(StoreTest, UpgradedSchemaEqualsAFreshOne) {
@@ -427,9 +562,20 @@ TEST_F(StoreTest, AFailedMigrationChangesNothing) {
 
 TEST(RunId, StartsWithTheCommandsLetterAndDiffers) {
   const std::string a = new_run_id("train"), b = new_run_id("train");
-  EXPECT_EQ(a.size(), std::string("t-20261124-1a2b3c").size());
+  EXPECT_EQ(a.size(), std::string("t-20261124-").size() + 13);  // 64 bits, 5 a digit
   EXPECT_EQ(a.substr(0, 4), "t-20");
   EXPECT_NE(a, b);
+  EXPECT_TRUE(looks_like_run_id(a));
+  EXPECT_TRUE(looks_like_run_id("s-20261124-1a2b3c"));
+  for (const char* name : {"digits", "t-2026", "exp-20261124-1", "t-20261124-"})
+    EXPECT_FALSE(looks_like_run_id(name)) << name;
+  // Every digit varies.
+  std::vector<std::set<char>> seen(13);
+  for (int i = 0; i < 400; ++i) {
+    const std::string id = new_run_id("train");
+    for (size_t k = 0; k < 13; ++k) seen[k].insert(id[11 + k]);
+  }
+  for (const auto& digits : seen) EXPECT_GE(digits.size(), 16u);
 }
 
 }  // namespace

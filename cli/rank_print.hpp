@@ -1,0 +1,16 @@
+#pragma once
+// What goes into and comes out of a ranking beside its numbers.
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+namespace nas::cli {
+
+/// The document of `nas rank` (schema nas-rank/1) for people, on standard output.
+void print_ranking(const nlohmann::ordered_json& document);
+/// The rows `architectures` of that document as CSV; ConfigError when the file cannot be written.
+void write_table(const std::string& path, const nlohmann::ordered_json& rows);
+/// `--top`: counts and shares such as 1, 10, 5%; ConfigError for anything else.
+void check_top(const std::vector<std::string>& top);
+
+}  // namespace nas::cli
