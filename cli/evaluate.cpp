@@ -6,7 +6,9 @@
 
 #include "cli/arch_list.hpp"
 #include "cli/pick.hpp"
+#include "cli/stand_alone.hpp"
 #include "cli/supernet_run.hpp"
+#include "spaces/stop.hpp"
 
 namespace nas::cli {
 namespace {
@@ -24,7 +26,9 @@ struct Options {
 
 constexpr int64_t kMostForAll = 1000000;
 
-std::vector<Architecture> chosen(const Options& o, const Space& space, uint64_t seed) {
+std::vector<Architecture> chosen(const Options& o, const SupernetRun& run, uint64_t seed) {
+  const Space& space = *run.parts->space;
+  if (o.sample > 0 || o.all) require_supernet(run, "sampled");
   std::vector<Architecture> list;
   for (const std::string& text : o.architectures)
     list.push_back(!text.empty() && text[0] == '{' ? space.parse_json(text) : space.parse(text));
@@ -51,6 +55,7 @@ std::vector<Architecture> chosen(const Options& o, const Space& space, uint64_t 
 struct Result {
   Architecture architecture;
   Score score;
+  std::string error;  ///< Not empty: it has no score.
   Cost cost;
 };
 
@@ -65,7 +70,8 @@ class Evaluation {
     if (!o_.split.empty()) options.split = o_.split;
     if (o_.no_recalibrate) options.recalibrate.enabled = false;
     const uint64_t seed = o_.common.seed_given ? o_.common.seed : run.parts->config.seed;
-    const std::vector<Architecture> list = chosen(o_, space, seed);
+    const std::vector<Architecture> list = chosen(o_, run, seed);
+    for (const Architecture& a : list) require_trained(run, a);
     SubnetScorer scorer(space,
                         *run.weights,
                         run.parts->data(),
@@ -73,9 +79,10 @@ class Evaluation {
                         run.parts->device,
                         run.parts->config.train.memory_format);
     if (!scorer.warning().empty()) warning(scorer.warning());
+    const SavesOnStop saves;
     score_all(run, scorer, list);
     print_results(run, scorer, options.split);
-    return kExitOk;
+    return report_failures(space);
   }
 
  private:
@@ -85,23 +92,29 @@ class Evaluation {
     const Space& space = *run.parts->space;
     Progress progress(o_.common, "evaluate", static_cast<int64_t>(list.size()));
     // Architectures that compute the same function are judged once.
-    std::unordered_map<Architecture, Score> known;
+    std::unordered_map<Architecture, Result> known;
     std::vector<EvaluationRow> rows;
     const std::string fidelity = fidelity_of(run, scorer);
     for (const Architecture& a : list) {
-      if (stop_requested()) {
+      const Architecture canonical = space.canonical(a);
+      auto it = known.find(canonical);
+      try {
+        throw_if_stopped();
+        if (it == known.end()) it = known.emplace(canonical, judged(scorer, a)).first;
+      } catch (const Interrupted&) {
         keep(rows);
         throw Interrupted("stopped after " + std::to_string(results_.size()) + " of " +
                           std::to_string(list.size()) + " architectures; those are stored");
       }
-      const Architecture canonical = space.canonical(a);
-      auto it = known.find(canonical);
-      if (it == known.end()) it = known.emplace(canonical, scorer.score(a)).first;
-      results_.push_back({a, it->second, cost_of(space.plan(a), space.counting())});
+      results_.push_back(it->second);
+      results_.back().architecture = a;
+      results_.back().cost = cost_of(space.plan(a), space.counting());
       append_rows(run.row.id, space, results_.back(), fidelity, rows);
       if (rows.size() > 100) keep(rows);
       progress.update(static_cast<int64_t>(results_.size()),
-                      "accuracy " + format_number(it->second.accuracy));
+                      it->second.error.empty()
+                          ? "accuracy " + format_number(it->second.score.accuracy)
+                          : "failed");
     }
     keep(rows);
   }
@@ -109,6 +122,28 @@ class Evaluation {
   void keep(std::vector<EvaluationRow>& rows) {
     if (!store_.read_only()) store_.add_evaluations(rows);
     rows.clear();
+  }
+
+  static Result judged(SubnetScorer& scorer, const Architecture& a) {
+    Result result;
+    try {
+      result.score = scorer.score(a);
+    } catch (const NotFiniteError& e) {
+      result.error = e.what();
+    }
+    return result;
+  }
+
+  /// 1 when one could not be judged: a script must not take the rest for all.
+  int report_failures(const Space& space) const {
+    size_t failed = 0;
+    std::string first;
+    for (const Result& r : results_)
+      if (!r.error.empty() && failed++ == 0) first = space.text(r.architecture) + ": " + r.error;
+    if (failed == 0) return kExitOk;
+    warning(std::to_string(failed) + " of " + std::to_string(results_.size()) +
+            " evaluations failed; the first, " + first);
+    return kExitFailed;
   }
 
   static void append_rows(const std::string& run,
@@ -126,6 +161,9 @@ class Evaluation {
           row.value = value;
           row.source = source;
           row.fidelity_json = f;
+          const bool judged = std::string(source) == "supernet";
+          row.status = judged && !r.error.empty() ? "failed" : "ok";
+          if (judged) row.error = r.error;
           rows.push_back(std::move(row));
         };
     add("accuracy", r.score.accuracy, "supernet", fidelity);
@@ -139,13 +177,16 @@ class Evaluation {
     const Space& space = *run.parts->space;
     if (o_.common.json) {
       Json list = Json::array();
-      for (const Result& r : results_)
+      for (const Result& r : results_) {
+        const auto value = [&](double v) { return r.error.empty() ? Json(v) : Json(nullptr); };
         list.push_back({{"architecture", space.text(r.architecture)},
-                        {"accuracy", r.score.accuracy},
-                        {"accuracy_top5", r.score.top5},
-                        {"loss", r.score.loss},
+                        {"accuracy", value(r.score.accuracy)},
+                        {"accuracy_top5", value(r.score.top5)},
+                        {"loss", value(r.score.loss)},
                         {"macs", r.cost.macs},
                         {"params", r.cost.params}});
+        if (!r.error.empty()) list.back()["error"] = r.error;
+      }
       Json json{{"schema", "nas-evaluate/1"},
                 {"run", run.row.id},
                 {"split", split},
@@ -157,9 +198,9 @@ class Evaluation {
     Table table({"architecture", "accuracy %", "top-5 %", "loss", "MACs", "params"});
     for (const Result& r : results_)
       table.row({space.text(r.architecture),
-                 format_number(100 * r.score.accuracy),
-                 format_number(100 * r.score.top5),
-                 format_number(r.score.loss),
+                 r.error.empty() ? format_number(100 * r.score.accuracy) : "failed",
+                 r.error.empty() ? format_number(100 * r.score.top5) : "-",
+                 r.error.empty() ? format_number(r.score.loss) : "-",
                  format_count(static_cast<double>(r.cost.macs)),
                  format_count(static_cast<double>(r.cost.params))});
     print(table.text());

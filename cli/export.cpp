@@ -2,8 +2,6 @@
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <c10/core/GradMode.h>
-#include <spawn.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -12,14 +10,15 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/pick.hpp"
+#include "cli/stand_alone.hpp"
 #include "cli/supernet_run.hpp"
+#include "spaces/stop.hpp"
+#include "spaces/subprocess.hpp"
 #include "supernet/checkpoint.hpp"
 #include "supernet/device.hpp"
 #include "supernet/export.hpp"
 #include "supernet/tensor_file.hpp"
 #include "supernet/trainer.hpp"
-
-extern char** environ;
 
 namespace nas::cli {
 namespace {
@@ -55,18 +54,19 @@ int check_files(const std::vector<std::string>& files) {
 
 /// Runs this program again as `nas-torch export --check-files ...`.
 void spawn_check(const std::vector<std::string>& files) {
-  std::vector<std::string> words = {"nas-torch", "export", "--check-files"};
+  std::error_code error;
+  const fs::path self = fs::read_symlink("/proc/self/exe", error);
+  std::vector<std::string> words = {self.string(), "export", "--check-files"};
   words.insert(words.end(), files.begin(), files.end());
-  std::vector<char*> argv;
-  for (std::string& word : words) argv.push_back(word.data());
-  argv.push_back(nullptr);
-  pid_t child = 0;
-  int status = 0;
-  if (posix_spawn(&child, "/proc/self/exe", nullptr, nullptr, argv.data(), environ) != 0 ||
-      waitpid(child, &status, 0) != child)
-    throw Error("the check of the exported files could not be started");
-  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-    throw Error("the exported TorchScript file does not run in a fresh process (see above)");
+  Subprocess child(words, {});
+  while (!child.ending()) {
+    throw_if_stopped("checking the exported files");
+    constexpr int kSlice = 20;
+    child.turn(kSlice);
+  }
+  if (!child.ending()->good())
+    throw Error("the exported TorchScript file does not run in a fresh process: it " +
+                child.ending()->text() + " (see above)");
 }
 
 struct Check {
@@ -147,6 +147,7 @@ class Export {
     run_ = open_supernet_run(store_, picked.supernet, o_.common);
     const Space& space = *run_.parts->space;
     architecture_ = text[0] == '{' ? space.parse_json(text) : space.parse(text);
+    require_trained(run_, architecture_);
     text_ = space.text(architecture_);
     char label[32];
     std::snprintf(

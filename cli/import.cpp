@@ -9,6 +9,7 @@
 
 #include "cli/run_name.hpp"
 #include "cli/supernet_run.hpp"
+#include "spaces/stop.hpp"
 #include "supernet/checkpoint.hpp"
 #include "supernet/initial_weights.hpp"
 #include "supernet/tensor_file.hpp"
@@ -76,6 +77,8 @@ Imported read(const Options& o) {
 }
 
 void record(Imported& run, const Options& o) {
+  throw_if_stopped("reading the weights; nothing was stored");
+  const SavesOnStop saves;
   Store store(o.common.db);
   tell_taken_name(store, o.name);
   std::filesystem::create_directories(run.row.directory);

@@ -56,7 +56,7 @@ CheckResult check(const Options& o,
   Rng rng(o.common.seed, "measure/check");
   Progress progress(o.common, "check", o.check);
   double predicted = 0, measured = 0;
-  for (int i = 0; i < o.check && !stop_requested(); ++i) {
+  for (int i = 0; i < o.check; ++i) {
     const Architecture a = space.sample(rng);
     result.predicted.push_back(table.predict(space.plan(a)));
     result.measured.push_back(time_network(space, a, o.measure, device).median_ms);

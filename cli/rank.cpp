@@ -15,12 +15,14 @@
 #include "cli/document.hpp"
 #include "cli/rank_names.hpp"
 #include "cli/rank_print.hpp"
+#include "cli/stand_alone.hpp"
 #include "cli/supernet_run.hpp"
 #include "predictors/rank_metrics.hpp"
 #include "predictors/untrained_rankers.hpp"
 #include "search/evaluators.hpp"
 #include "search/search_options.hpp"
 #include "spaces/registry.hpp"
+#include "spaces/stop.hpp"
 #include "supernet/evaluate.hpp"
 
 namespace nas::cli {
@@ -166,19 +168,26 @@ List judge(const Options& o, Store& store, SupernetRun& run, const Truth& truth)
   };
   Progress progress(
       o.common, "rank " + run.row.id, static_cast<int64_t>(truth.architectures.size()));
+  require_supernet(run, "ranked");
+  const SavesOnStop saves;
   for (const Architecture& a : truth.architectures) {
     const std::string text = p.space->text(a);
     const auto it = known.find(text);
     if (it != known.end()) {
       values.push_back(it->second);
     } else {
-      if (stop_requested()) {
+      try {
+        throw_if_stopped();
+        values.push_back(scorer.score(a).accuracy);
+      } catch (const Interrupted&) {
         keep();
         throw Interrupted("stopped after " + std::to_string(values.size()) + " of " +
                           std::to_string(truth.architectures.size()) +
                           " architectures; those are stored: the same command goes on");
+      } catch (const NotFiniteError& e) {
+        keep();
+        throw DataError("run " + run.row.id + " cannot be ranked: " + text + " gives " + e.what());
       }
-      values.push_back(scorer.score(a).accuracy);
       rows.push_back({run.row.id, text, "accuracy", values.back(), "supernet", fidelity});
       if (rows.size() >= 20) keep();
     }

@@ -1,11 +1,5 @@
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cerrno>
-#include <csignal>
-#include <cstring>
 #include <fstream>
 #include <set>
 #include <unordered_map>
@@ -14,6 +8,8 @@
 #include "cli/document.hpp"
 #include "spaces/plan_draw.hpp"
 #include "spaces/registry.hpp"
+#include "spaces/stop.hpp"
+#include "spaces/subprocess.hpp"
 
 namespace nas::cli {
 namespace {
@@ -55,35 +51,22 @@ int list(const Options& o) {
 /// Sends `source` through Graphviz; the drawing goes to `out`, or to stdout when empty.
 void draw_svg(const std::string& source, const std::string& out) {
   std::fflush(stdout);
-  int to_dot[2];
-  if (pipe(to_dot) != 0) throw Error(std::string("cannot make a pipe: ") + std::strerror(errno));
-  const pid_t child = fork();
-  if (child < 0) throw Error(std::string("cannot start Graphviz: ") + std::strerror(errno));
-  if (child == 0) {
-    dup2(to_dot[0], 0);
-    close(to_dot[1]);
-    if (out.empty())
-      execlp("dot", "dot", "-Tsvg", static_cast<char*>(nullptr));
-    else
-      execlp("dot", "dot", "-Tsvg", "-o", out.c_str(), static_cast<char*>(nullptr));
-    _exit(127);
+  std::vector<std::string> words = {"dot", "-Tsvg"};
+  if (!out.empty()) words.insert(words.end(), {"-o", out});
+  Subprocess dot(words, {.in = true});
+  dot.send(source);
+  dot.close_input();
+  while (!dot.ending()) {
+    throw_if_stopped("drawing");
+    constexpr int kSlice = 20;
+    dot.turn(kSlice);
   }
-  close(to_dot[0]);
-  signal(SIGPIPE, SIG_IGN);
-  for (size_t at = 0; at < source.size();) {
-    const ssize_t n = write(to_dot[1], source.data() + at, source.size() - at);
-    if (n <= 0) break;
-    at += static_cast<size_t>(n);
-  }
-  close(to_dot[1]);
-  int status = 0;
-  waitpid(child, &status, 0);
-  if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
+  constexpr int kNotFound = 127;
+  if (dot.ending()->code == kNotFound)
     throw DeviceError(
         "--format svg needs Graphviz, whose program 'dot' is not here: install the package "
         "graphviz, or use --format dot");
-  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-    throw Error("Graphviz could not draw this network");
+  if (!dot.ending()->good()) throw Error("Graphviz could not draw this network");
 }
 
 std::string choices_text(const Space& space) {

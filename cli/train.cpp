@@ -11,6 +11,7 @@
 #include "cli/run_name.hpp"
 #include "cli/supernet_run.hpp"
 #include "cli/train_config.hpp"
+#include "spaces/stop.hpp"
 #include "supernet/initial_weights.hpp"
 #include "supernet/tensor_file.hpp"
 #include "supernet/trainer.hpp"
@@ -337,7 +338,10 @@ int train(const Options& o) {
            "run " + row.id + ": resumed after epoch " + std::to_string(s.trainer->epochs_done()) +
                (files.empty() ? " (no checkpoint yet)" : ""));
     }
-    s.trainer->run();
+    {
+      const DefersStop defers;  // The trainer stops, and saves, where a step is whole.
+      s.trainer->run();
+    }
     const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
     const Json document{{"weights_sha256", weights_sha256(*s.weights)},
                         {"health", s.strategy->health()}};

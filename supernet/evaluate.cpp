@@ -2,11 +2,13 @@
 
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
+#include <c10/util/Exception.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "spaces/random.hpp"
+#include "spaces/stop.hpp"
 
 namespace nas {
 namespace {
@@ -78,6 +80,7 @@ void FixedBatches::begin() {
 
 bool FixedBatches::next(Item& item) {
   State& s = *state_;
+  throw_if_stopped();
   if (s.complete) {
     if (s.position == s.items.size()) return false;
     item = s.items[s.position++];
@@ -124,6 +127,15 @@ BnTable recalibrate(
     table[id] = {stats.mean.div(n), stats.var.div(n)};
   }
   return table;
+}
+
+bool is_out_of_memory(const std::exception& error) {
+  if (dynamic_cast<const std::bad_alloc*>(&error) != nullptr ||
+      dynamic_cast<const c10::OutOfMemoryError*>(&error) != nullptr)
+    return true;
+  const std::string what = error.what();
+  return what.find("not enough memory") != std::string::npos ||
+         what.find("can't allocate memory") != std::string::npos;
 }
 
 SubnetScorer::SubnetScorer(const Space& space,
@@ -177,6 +189,11 @@ Score SubnetScorer::score(const Architecture& a) {
   double loss = 0;
   batches_.each([&](const FixedBatches::Item& item) {
     const at::Tensor logits = forward(plan_, a, store_, item.images, forward_options);
+    // Sorting puts NaN first, so a network that answers nothing would still be right now and then.
+    if (!at::isfinite(logits).all().item<bool>())
+      throw NotFiniteError(
+          "logits that are NaN or infinite: the weights have diverged (train with "
+          "a lower train.optimizer.lr or with train.optimizer.clip_norm)");
     loss += at::cross_entropy_loss(logits.to(at::kFloat), item.labels, {}, at::Reduction::Sum)
                 .item<double>();
     const int64_t k = std::min<int64_t>(5, logits.size(1));

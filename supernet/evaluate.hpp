@@ -3,10 +3,12 @@
 // for each subnet.
 #include <ATen/core/Tensor.h>
 
+#include <exception>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "spaces/error.hpp"
 #include "supernet/executor.hpp"
 #include "supernet/train_options.hpp"
 
@@ -64,6 +66,14 @@ BnTable recalibrate(const Plan& plan,
                     FixedBatches& data,
                     bool all = false);
 
+/// The logits are no numbers, so there is no accuracy either: of one architecture.
+class NotFiniteError : public DataError {
+ public:
+  using DataError::DataError;
+};
+/// Memory, of the GPU or the host, did not suffice for one batch.
+bool is_out_of_memory(const std::exception& error);
+
 struct Score {
   double accuracy = 0;  ///< Share of images whose best class is right, 0..1.
   double top5 = 0;      ///< Share whose label is among the five best classes.
@@ -80,6 +90,7 @@ class SubnetScorer {
                c10::Device device,
                Layout layout = Layout::kContiguous);
   /// Does not touch the store's tensors; the same answer whatever was scored before.
+  /// NotFiniteError when a logit is NaN or infinite; Interrupted when the user asked to stop.
   Score score(const Architecture& a);
   /// How the values came about, as JSON for the results store: split, images, batch, BN treatment.
   std::string fidelity_json() const;

@@ -5,6 +5,8 @@
 
 #include <stdexcept>
 
+#include "spaces/stop.hpp"
+
 namespace nas {
 namespace {
 
@@ -28,6 +30,7 @@ class Pass {
       id_ = static_cast<int32_t>(i);
       node_ = &node;
       inputs_ = plan_.inputs(node);
+      throw_if_stopped();  // One op of a large batch is the longest that is waited for.
       at::Tensor out = std::visit([this](const auto& op) { return execute(op); }, node.op);
       // Dead values go at once: without gradients this is what bounds the memory.
       for (const int32_t id : inputs_)

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "spaces/stop.hpp"
 #include "supernet/device.hpp"
 #include "supernet/executor.hpp"
 
@@ -48,6 +49,7 @@ LatencyEntry time_calls(const std::function<at::Tensor()>& call,
   for (int i = 0; i < options.warmup; ++i) finish(call());
   std::vector<double> ms;
   for (int i = 0; i < options.repeats; ++i) {
+    throw_if_stopped();
     const auto start = Clock::now();
     finish(call());
     ms.push_back(std::chrono::duration<double, std::milli>(Clock::now() - start).count());
