@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <limits>
 
 #include "spaces/error.hpp"
 #include "supernet/evaluate.hpp"
@@ -146,6 +147,10 @@ TEST(Recalibration, PoolsTheFixedSubset) {
   evaluate.recalibrate.enabled = false;
   EXPECT_FALSE(
       SubnetScorer(*space, *store, data, evaluate, c10::Device(c10::kCPU)).warning().empty());
+  // A network that answers NaN is right on no image, though sorting would put some class first.
+  for (const NamedTensor& p : store->parameters())
+    p.tensor.detach().fill_(std::numeric_limits<float>::quiet_NaN());
+  EXPECT_THROW(scorer.score(a), NotFiniteError);
 }
 
 TEST(Checkpoint, DamageIsToldAndDestroysNothing) {
