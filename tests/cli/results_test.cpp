@@ -183,8 +183,14 @@ TEST(Results, LimitsAndDirections) {
 // A user's columns: unknown names need a direction, percents are what they are.
 TEST(Results, UnknownMetricsNeedADirection) {
   const std::string folder = fresh_folder();
-  write_file(folder + "/truth.csv",
-             "architecture,quux,accuracy\n\"[1,1,8]\",1,70\n\"[2,1,7]\",2,80\n\"[3,1,6]\",3,75\n");
+  std::string table = "architecture,quux,accuracy\n";
+  int percent = 50;  // 50 .. 85
+  for (int x = 1; x <= 8; ++x)
+    for (int y = 1; x + y <= 9; ++y)
+      table += "\"[" + std::to_string(x) + "," + std::to_string(y) + "," +
+               std::to_string(10 - x - y) + "]\"," + std::to_string(x) + "," +
+               std::to_string(percent++) + "\n";
+  write_file(folder + "/truth.csv", table);
   write_file(folder + "/search.yaml",
              "space: resnet20-pool\nsearch: {population: 4, evaluations: 3, algorithm: random, "
              "objectives: [maximize: accuracy]}\n"
@@ -200,8 +206,8 @@ TEST(Results, UnknownMetricsNeedADirection) {
     EXPECT_EQ(found.code, 0) << found.err;
     return Json::parse(found.out)["architectures"].size();
   };
-  EXPECT_EQ(count("accuracy >= 75"), 2u);
-  EXPECT_EQ(count("accuracy > 75%"), 1u);
+  EXPECT_EQ(count("accuracy >= 75"), 11u);
+  EXPECT_EQ(count("accuracy > 75%"), 10u);
 }
 
 TEST(Results, WhatThereIsIsNamed) {
