@@ -6,6 +6,28 @@
 #include "spaces/error.hpp"
 
 namespace nas {
+namespace {
+
+// `checkpoint "a" then, "b" now` for each setting of two fidelities that differs.
+std::string difference(const std::string& then, const std::string& now) {
+  const auto a = nlohmann::json::parse(then, nullptr, false);
+  const auto b = nlohmann::json::parse(now, nullptr, false);
+  if (!a.is_object() || !b.is_object()) return then + " then, " + now + " now";
+  std::string text;
+  const auto add = [&](const std::string& key) {
+    const auto value = [&](const nlohmann::json& j) {
+      return j.contains(key) ? j[key].dump() : std::string("nothing");
+    };
+    text += (text.empty() ? "" : "; ") + key + " " + value(a) + " then, " + value(b) + " now";
+  };
+  for (const auto& [key, value] : a.items())
+    if (!b.contains(key) || b[key] != value) add(key);
+  for (const auto& [key, value] : b.items())
+    if (!a.contains(key)) add(key);
+  return text;
+}
+
+}  // namespace
 
 std::string Search::state_json() const {
   const nlohmann::json state = {{"schema", "nas-search-state/2"},
@@ -33,11 +55,11 @@ void Search::restore(const std::string& state_json,
     if (!first && state.at("schema") != "nas-search-state/2") throw DataError("unknown schema");
     if (!first && (state.at("source") != evaluator_.source() ||
                    state.at("fidelity") != evaluator_.fidelity_json()))
-      throw DataError("its values were measured otherwise than they would be now (" +
-                      state.at("fidelity").get<std::string>() + " then, " +
-                      evaluator_.fidelity_json() +
-                      " now), for example because its supernet was trained further: values of both "
-                      "cannot be compared. Start a new search");
+      throw DataError(
+          "its values were measured otherwise than they would be now (" +
+          difference(state.at("fidelity").get<std::string>(), evaluator_.fidelity_json()) +
+          "), for example because its supernet was trained further: values of both "
+          "cannot be compared. Start a new search");
     const auto evaluations = state.at("evaluations").get<size_t>();
     if (known.size() < evaluations)
       throw DataError("it counts " + std::to_string(evaluations) +

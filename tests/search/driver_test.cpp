@@ -207,6 +207,7 @@ TEST_F(DriverTest, ValuesOfAnotherFidelityAreRefusedOnResume) {
     FAIL() << "values of two supernets were mixed";
   } catch (const DataError& e) {
     EXPECT_THAT(e.what(), HasSubstr("trained further"));
+    EXPECT_THAT(e.what(), HasSubstr("(checkpoint nothing then, \"b\" now)"));
     EXPECT_THAT(e.what(), HasSubstr("Start a new search"));
   }
 }
