@@ -409,7 +409,7 @@ int rank(const Options& o) {
   std::vector<SupernetRun> runs;
   for (const std::string& run : o.runs) runs.push_back(open_supernet_run(store, run, o.common));
   for (const SupernetRun& run : runs)
-    if (run.row.fingerprint != runs[0].row.fingerprint)
+    if (run.parts->space->fingerprint() != runs[0].parts->space->fingerprint())
       throw ConfigError("runs " + runs[0].row.id + " and " + run.row.id +
                         " are of different spaces, so their rankings cannot be compared");
   for (const SupernetRun& run : runs)

@@ -219,7 +219,8 @@ Json run_baseline(
   Search search(*parts.space, *parts.evaluator, *parts.costs, settings);
   const std::vector<EvaluationRow> stored = store.evaluations(row.id);
   for (const std::string suffix : {"", kBaseline})
-    for (auto& [a, evaluation] : search.known_from(stored, suffix)) search.know(a, evaluation);
+    for (auto& [a, evaluation] : search.known_from(stored, suffix))
+      search.know(parts.space->canonical(a), evaluation);
   Progress progress(common, "baseline", *settings.evaluations);
   progress.update(0, "random search");
   search.stop = [] { return stop_requested(); };
@@ -318,7 +319,7 @@ void restore(Search& search, Store& store, const RunRow& row, const Common& comm
   if (state)
     search.restore(state->state_json, known);
   else
-    for (const auto& [a, evaluation] : known) search.know(a, evaluation);
+    for (const auto& [a, evaluation] : known) search.know(parts.space->canonical(a), evaluation);
   store.truncate_metrics(row.id, search.generations() + 1);
   note(common,
        "search " + row.id + ": resumed after generation " + std::to_string(search.generations()));
@@ -379,6 +380,11 @@ int search(const Options& o) {
                       "add `space: NAME` to the configuration");
   }
   const Parts parts = make_parts(config, space, store, o.common);
+  if (!o.resume.empty() && !parts.space->has_fingerprint(row.fingerprint))
+    throw DataError(
+        "search " + row.id + " began in another version of the space '" + row.space +
+        "' (its fingerprint has changed), so its results cannot be mixed with new ones: "
+        "bring the file back to what it was, or start a new search");
   if (o.dry_run) {
     dry_run(o, config, parts);
     return kExitOk;

@@ -57,9 +57,12 @@ SupernetRun open_supernet_run(const Store& store, const std::string& run, const 
   source.text = row->config_yaml;
   source.file = "configuration of run " + row->id;
   result.parts = open_parts(read_yaml_as<TrainConfig>(source));
-  if (result.parts->space->fingerprint() != row->fingerprint)
+  if (!result.parts->space->has_fingerprint(row->fingerprint))
     throw DataError("run " + row->id + " was trained on another version of the space '" +
-                    row->space + "' (its fingerprint has changed)");
+                    row->space +
+                    "' (its fingerprint has changed): bring its file back to what it was (the run's "
+                    "configuration: nas runs show " +
+                    row->id + "), or train anew");
   result.checkpoint = files.front();
   result.weights =
       make_shared_store(*result.parts->space,

@@ -69,7 +69,10 @@ void Search::restore(const std::string& state_json,
                       ". Start a new search");
     Archive archive(settings_.goal);
     for (size_t i = 0; i < evaluations; ++i) {
-      const auto& [key, evaluation] = known[i];
+      const Evaluation& evaluation = known[i].second;
+      // Forms that an earlier version took for different networks are one now.
+      const Architecture key = space_.canonical(known[i].first);
+      if (archive.find(key) != nullptr) continue;
       Archive::Entry entry{key, Archive::State::kEvaluated, costs_.of(key), "", {}};
       entry.values.insert(evaluation.values.begin(), evaluation.values.end());
       entry.error = evaluation.error;
@@ -86,7 +89,8 @@ void Search::restore(const std::string& state_json,
     saved_equivalent_ = state.at("saved_equivalent").get<size_t>();
     reference_ = state.at("reference").get<Point>();
     archive_ = std::move(archive);
-    for (size_t i = evaluations; i < known.size(); ++i) know(known[i].first, known[i].second);
+    for (size_t i = evaluations; i < known.size(); ++i)
+      know(space_.canonical(known[i].first), known[i].second);
   } catch (const std::exception& e) {
     throw DataError(std::string("the stored state of the search cannot be used: ") + e.what());
   }

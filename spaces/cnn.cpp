@@ -117,6 +117,10 @@ class Cnn final : public Space {
           x);
   }
 
+  /// Kinds may be listed in any order; widths and depths rise.
+  Architecture smallest() const override { return extreme_kinds(Space::smallest(), -1); }
+  Architecture largest() const override { return extreme_kinds(Space::largest(), 1); }
+
   /// Stages joined by '/', each its width and the kinds of its layers: 12-conv5-sep3/32-mb3.
   std::string text(const Architecture& a) const override {
     std::string text;
@@ -144,6 +148,27 @@ class Cnn final : public Space {
   }
 
  private:
+  /// Multiply-adds per pixel of a layer.
+  static int64_t macs(const std::string& kind, int64_t width) {
+    const int64_t window = (kind.back() - '0') * (kind.back() - '0');
+    if (kind[0] == 'c') return width * width * window;
+    if (kind[0] == 's') return width * window + width * width;
+    return 2 * width * (2 * width + window);
+  }
+  /// The active layers of `a` with the kind of the most (sign 1) or fewest multiply-adds.
+  Architecture extreme_kinds(Architecture a, int sign) const {
+    for (size_t s = 0; s < stages_.size(); ++s) {
+      const Stage& stage = stages_[s];
+      const int width = o_.stages[s].widths[static_cast<size_t>(a.genes[stage.width])];
+      size_t best = 0;
+      for (size_t k = 1; k < o_.kinds.size(); ++k)
+        if (sign * macs(o_.kinds[k], width) > sign * macs(o_.kinds[best], width)) best = k;
+      for (const size_t kind : stage.kinds)
+        if (active(a, kind)) a.genes[kind] = static_cast<int16_t>(best);
+    }
+    return a;
+  }
+
   static std::vector<std::string> split(std::string_view text, char separator) {
     std::vector<std::string> parts(1);
     for (const char c : text) {

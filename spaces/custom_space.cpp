@@ -2,34 +2,28 @@
 #include "spaces/custom_space.hpp"
 
 #include <algorithm>
+#include <set>
+#include <span>
 #include <tuple>
 
+#include "spaces/custom_canonical.hpp"
 #include "spaces/sha256.hpp"
 
 namespace nas::custom {
 namespace {
 
-/// Up to five (choice, option) pairs; PlanBuilder takes lists of fixed length.
+/// The (choice, option) pairs that put a part there; fixed parameters are none.
 class Origins {
  public:
   void put(const Model& model, size_t param, int option) {
-    if (param == kNoParam || size_ == 5) return;
+    if (param == kNoParam) return;
     const int choice = model.params()[param].choice;
-    if (choice >= 0) pairs_[size_++] = {static_cast<int16_t>(choice), static_cast<int16_t>(option)};
+    if (choice >= 0) pairs_.push_back({static_cast<int16_t>(choice), static_cast<int16_t>(option)});
   }
-  void set(PlanBuilder& b) const {
-    const auto& p = pairs_;
-    if (size_ == 0) b.origin({});
-    if (size_ == 1) b.origin({p[0]});
-    if (size_ == 2) b.origin({p[0], p[1]});
-    if (size_ == 3) b.origin({p[0], p[1], p[2]});
-    if (size_ == 4) b.origin({p[0], p[1], p[2], p[3]});
-    if (size_ == 5) b.origin({p[0], p[1], p[2], p[3], p[4]});
-  }
+  void set(PlanBuilder& b) const { b.origin(std::span<const Provenance>(pairs_)); }
 
  private:
-  Provenance pairs_[5];
-  size_t size_ = 0;
+  std::vector<Provenance> pairs_;
 };
 
 }  // namespace
@@ -48,35 +42,29 @@ Custom::Custom(Options options, Layout layout, std::vector<Choice> choices)
   tables_.emplace(choices_, rules_);
   if (tables_->count() == 0) return;
   std::tie(smallest_, largest_) = extremes();
+  networks_ = std::make_unique<Networks>(*this);
 }
 
-std::string Custom::fingerprint() const {
+Custom::~Custom() = default;
+
+std::string Custom::legacy_fingerprint() const {
   Options options = o_;
-  return sha256_hex(Space::fingerprint() +
+  return sha256_hex(Space::legacy_fingerprint() +
                     write_yaml([&options](Binder& b) { describe(b, options); }));
 }
 
-// The width of a stage without layers is nobody's. It is active nevertheless where the depth hangs
-// on it (see close_widths_of_empty_stages): it counts at its first option then, where that changes
-// nothing else.
+// Rules in terms of choices, whatever their wording and order.
+std::string Custom::constraints_text() const {
+  std::set<std::string> lines;
+  for (size_t r = 0; r < rules_.size(); ++r) lines.insert(rule_text(r));
+  std::string text;
+  for (const std::string& line : lines) text += line + "\n";
+  return text;
+}
+
 Architecture Custom::canonical(Architecture a) const {
-  a = fix_inactive(std::move(a));
-  const auto first_width = [&](size_t s) {
-    const size_t width = layout_.stages[s].width;
-    if (!open(width) || depth_of(s, a) > 0 || a.genes[choice_of(width)] == 0) return false;
-    Architecture form = a;
-    form.genes[choice_of(width)] = 0;
-    if (fix_inactive(form) != form || !valid(form)) return false;
-    a = std::move(form);
-    return true;
-  };
-  // One width may stand in the way of another one's rules.
-  bool changed = true;
-  while (changed) {
-    changed = false;
-    for (size_t s = 0; s < layout_.stages.size(); ++s) changed = first_width(s) || changed;
-  }
-  return a;
+  const std::lock_guard lock(networks_mutex_);
+  return networks_->first_of(fix_inactive(std::move(a)));
 }
 
 std::vector<Architecture> Custom::cover() const {

@@ -1,5 +1,7 @@
 #pragma once
 // A custom space, once its options are read and its parameters are decided.
+#include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
@@ -37,11 +39,13 @@ struct Layout {
 class Custom final : public Space {
  public:
   Custom(Options options, Layout layout, std::vector<Choice> choices);
+  ~Custom() override;
 
-  std::string fingerprint() const override;
+  std::string legacy_fingerprint() const override;
   BigInt count() const override { return tables_->count(); }
   using Space::sample;
   void sample(Rng& rng, Architecture& out) const override { tables_->sample(choices_, rng, out); }
+  /// The first valid architecture, by genes, of the same network: see custom_canonical.cpp.
   Architecture canonical(Architecture a) const override;
   /// By MACs: options may stand in any order. Exact unless conditions and rules name too many
   /// choices to go through their combinations.
@@ -59,6 +63,7 @@ class Custom final : public Space {
  protected:
   bool constrained() const override { return !rules_.empty(); }
   bool allowed(const Architecture& a, std::string* why) const override;
+  std::string constraints_text() const override;
 
  private:
   struct StageGenes {
@@ -69,6 +74,7 @@ class Custom final : public Space {
   SpaceRule space_rule(const Rule& rule) const;
   std::string conditions_text(const std::vector<Condition>& conditions) const;
   std::string rule_text(size_t r) const;
+  class Networks;
   class Extremes;
   /// The smallest and the largest.
   std::pair<Architecture, Architecture> extremes() const;
@@ -118,6 +124,8 @@ class Custom final : public Space {
   Architecture smallest_, largest_;
   std::pair<uint32_t, uint32_t> stem_, head_;
   uint32_t classifier_ = 0;
+  mutable std::mutex networks_mutex_;
+  std::unique_ptr<Networks> networks_;
 };
 
 }  // namespace nas::custom

@@ -37,6 +37,8 @@ class Darts final : public Space {
   explicit Darts(const DartsOptions& options);
 
   void build(const Architecture& a, Plan& plan) const override;
+  /// The first genotype, by genes, whose nodes compute the same: see darts_canonical.cpp.
+  Architecture canonical(Architecture a) const override;
   /// `sep_conv_3x3~0 skip_connect~1 | ... ; ...`: nodes joined by '|', the reduction cell after
   /// ';'. parse also takes the published `Genotype(normal=[('sep_conv_3x3', 0), ...], ...)`.
   std::string text(const Architecture& a) const override;
@@ -46,6 +48,7 @@ class Darts final : public Space {
   std::vector<Architecture> cover() const override;
 
  private:
+  class CellSums;
   enum OpKind { kNone, kMaxPool, kAvgPool, kSkip, kSep3, kSep5, kDil3, kDil5 };
   struct Layer {
     uint32_t conv = 0, bn = 0;

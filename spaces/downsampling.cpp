@@ -98,6 +98,18 @@ class Downsampling final : public Space {
     b.add(Linear{width, o_.classes, true, Init::kFrameworkDefault, width, o_.classes}, linear_, x);
   }
 
+  /// A stride changes nothing where the map has one pixel (small images after the ImageNet stem):
+  /// such a downsampling moves to the unit after the one before it.
+  Architecture canonical(Architecture a) const override {
+    int map = o_.resolution;
+    for (int halvings = o_.imagenet_stem ? 2 : 0; halvings > 0; --halvings) map = (map + 1) / 2;
+    for (size_t j = 0; j < a.genes.size(); ++j) {
+      if (map == 1) a.genes[j] = j == 0 ? int16_t{0} : a.genes[j - 1];
+      map = o_.variant == Variant::kResNet20Pool ? map / 2 : (map + 1) / 2;
+    }
+    return a;
+  }
+
   std::string text(const Architecture& a) const override {
     std::string text = "[";
     int before = 0;
@@ -168,7 +180,7 @@ class Downsampling final : public Space {
       size_t end = plain.find_first_of(",]", at);
       const std::string number = plain.substr(at, end - at);
       if (number.empty() || number.size() > 3 ||
-          !std::all_of(number.begin(), number.end(), ::isdigit) || number == "0")
+          number.find_first_not_of("0123456789") != std::string::npos || number == "0")
         throw ConfigError(form);
       sum += std::stoi(number);
       if (++parts <= downs_) units.push_back(sum);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <tuple>
 
 namespace nas {
 namespace {
@@ -299,7 +300,42 @@ Architecture MobileNet::canonical(Architecture a) const {
     };
     gene = static_cast<int16_t>(std::find_if(mids.begin(), mids.end(), same) - mids.begin());
   }
+  for (size_t s = 0; s + 1 < stages_.size(); ++s) share_blocks(s, a);
   return a;
+}
+
+// Small width_mult rounds two stages to one width. Without a stride between them, the blocks after
+// the first one of the earlier stage could as well stand in the later one: it gets all it can take.
+void MobileNet::share_blocks(size_t s, Architecture& a) const {
+  const Stage &early = stages_[s], &late = stages_[s + 1];
+  if (early.depth_choice < 0 || late.stride != 1 || late.width != early.width ||
+      late.se != early.se || late.act != early.act)
+    return;
+  std::vector<std::pair<int16_t, int16_t>> blocks;  // Kernel and expansion.
+  const auto slot = [&](const Stage& stage, int j) {
+    return static_cast<size_t>(stage.first_block + j);
+  };
+  const int before = depth(a, early), after = depth(a, late);
+  for (int j = 1; j < before + after; ++j) {
+    const size_t i = j < before ? slot(early, j) : slot(late, j - before);
+    blocks.emplace_back(a.genes[i], a.genes[slots_.size() + i]);
+  }
+  for (size_t option = 0; option < o_.depths.size(); ++option) {
+    const int stay = o_.depths[option] - 1;
+    const int go = static_cast<int>(blocks.size()) - stay;
+    const auto fits = std::find(o_.depths.begin(), o_.depths.end(), go);
+    if (late.depth_choice < 0 ? go != late.slots : fits == o_.depths.end()) continue;
+    a.genes[static_cast<size_t>(early.depth_choice)] = static_cast<int16_t>(option);
+    if (late.depth_choice >= 0)
+      a.genes[static_cast<size_t>(late.depth_choice)] =
+          static_cast<int16_t>(fits - o_.depths.begin());
+    for (int j = 0; j < static_cast<int>(blocks.size()); ++j) {
+      const size_t i = j < stay ? slot(early, j + 1) : slot(late, j - stay);
+      std::tie(a.genes[i], a.genes[slots_.size() + i]) = blocks[static_cast<size_t>(j)];
+    }
+    a = fix_inactive(std::move(a));
+    return;
+  }
 }
 
 void MobileNet::build(const Architecture& a, Plan& plan) const {

@@ -34,7 +34,8 @@ class MobileNet final : public Space {
   explicit MobileNet(const MobileNetOptions& options);
 
   void build(const Architecture& a, Plan& plan) const override;
-  /// Expansions that round to the same channels (small width_mult) are one network.
+  /// Small width_mult rounds expansions to the same channels, and stages to the same width: then
+  /// several architectures are one network.
   Architecture canonical(Architecture a) const override;
   /// Blocks joined by '-', stages by '/', the resolution in front where it is a choice:
   /// `r192:k3e6-k7e4/k5e3-k5e3/...`. parse also takes the once-for-all form
@@ -66,6 +67,7 @@ class MobileNet final : public Space {
   void add_slots(size_t stage, int in);
   void add_choices();
   int depth(const Architecture& a, const Stage& stage) const;
+  void share_blocks(size_t s, Architecture& a) const;
   int32_t conv_unit(
       PlanBuilder& b, uint32_t conv, uint32_t bn, int32_t x, int out, int kernel, int stride) const;
   int32_t head(PlanBuilder& b, int32_t x) const;

@@ -53,6 +53,7 @@ class NasBench201 final : public Space {
  protected:
   bool allowed(const Architecture& a, std::string* why) const override;
   bool constrained() const override { return options_.connected; }
+  std::string constraints_text() const override { return options_.connected ? "connected" : ""; }
 
  private:
   struct Layer {

@@ -297,8 +297,11 @@ class PlanBuilder {
  public:
   PlanBuilder(Plan& plan, const SymbolTable& symbols, Shape input);
 
-  /// Provenance of the nodes that follow; up to 4 (choice, option) pairs. {} for fixed parts.
+  /// Provenance of the nodes that follow: (choice, option) pairs; {} for fixed parts.
   void origin(std::initializer_list<Provenance> origins) {
+    origin(std::span<const Provenance>(origins.begin(), origins.size()));
+  }
+  void origin(std::span<const Provenance> origins) {
     origin_first_ = static_cast<uint32_t>(plan_.origin_pool.size());
     origin_count_ = static_cast<uint16_t>(origins.size());
     plan_.origin_pool.insert(plan_.origin_pool.end(), origins.begin(), origins.end());

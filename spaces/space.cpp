@@ -3,7 +3,9 @@
 #include <openssl/evp.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
+#include <stdexcept>
 
 #include "spaces/error.hpp"
 #include "spaces/sha256.hpp"
@@ -42,27 +44,6 @@ Space::~Space() = default;
 const SamplingTables& Space::tables() const {
   std::call_once(tables_once_, [this] { tables_ = std::make_unique<SamplingTables>(choices_); });
   return *tables_;
-}
-
-std::string Space::fingerprint() const {
-  std::string text =
-      "nas-space/1\n" + name_ + "\n" + to_string(input_) + "\n" + std::to_string(classes_) + "\n";
-  for (const Choice& choice : choices_) {
-    text += choice.name + ":";
-    for (const std::string& option : choice.options) text += option + ";";
-    for (const Condition& condition : choice.conditions) {
-      text += "?" + std::to_string(condition.on);
-      for (const int16_t option : condition.options) text += "," + std::to_string(option);
-    }
-    text += "\n";
-  }
-  // The tensors tell widths, depths and names, which the choices alone do not.
-  for (const SupernetTensor& tensor : supernet_tensors()) {
-    text += tensor.name;
-    for (const int64_t size : tensor.full.span()) text += " " + std::to_string(size);
-    text += "\n";
-  }
-  return sha256_hex(text);
 }
 
 Plan Space::plan(const Architecture& a) const {
@@ -224,14 +205,7 @@ void Space::features(const Architecture& a, std::vector<double>& out) const {
 
 Architecture Space::smallest() const {
   Architecture a{std::vector<int16_t>(choices_.size(), 0)};
-  if (valid(a)) return a;
-  Architecture first;
-  enumerate([&](const Architecture& found) {
-    first = found;
-    return false;
-  });
-  if (first.genes.empty()) throw ConfigError("space " + name_ + " has no valid architecture");
-  return first;
+  return valid(a) ? a : extreme(-1);
 }
 
 Architecture Space::largest() const {
@@ -239,21 +213,30 @@ Architecture Space::largest() const {
   for (const Choice& choice : choices_)
     a.genes.push_back(static_cast<int16_t>(choice.options.size() - 1));
   a = fix_inactive(std::move(a));
-  if (valid(a)) return a;
-  // Otherwise the valid architecture with the most MACs among many draws.
-  Rng rng(0, "largest");
-  Architecture best, drawn;
-  int64_t most = -1;
+  return valid(a) ? a : extreme(1);
+}
+
+// Constraints know no order, so nothing but going through the space tells.
+Architecture Space::extreme(int sign) const {
+  constexpr int64_t kMost = 1'000'000;
+  if (tables().count() > kMost)
+    throw ConfigError("space " + name_ + ": its constraints hide which architecture is the " +
+                          (sign < 0 ? "smallest" : "largest") + ", and it has too many (" +
+                          tables().count().str() + ") to go through",
+                      "a family of this size must override smallest() and largest()");
+  Architecture best;
+  int64_t most = 0;
   Plan plan;
-  for (int i = 0; i < 2000; ++i) {
-    sample(rng, drawn);
-    build(drawn, plan);
-    const int64_t macs = cost_of(plan, counting_).macs;
-    if (macs > most || (macs == most && drawn < best)) {
+  enumerate([&](const Architecture& a) {
+    build(a, plan);
+    const int64_t macs = sign * cost_of(plan, counting_).macs;
+    if (best.genes.empty() || macs > most) {
       most = macs;
-      best = drawn;
+      best = a;
     }
-  }
+    return true;
+  });
+  if (best.genes.empty()) throw ConfigError("space " + name_ + " has no valid architecture");
   return best;
 }
 
@@ -281,10 +264,11 @@ std::vector<Architecture> Space::cover() const {
   for (size_t c = 0; c < choices_.size(); ++c)
     for (size_t option = 0; option < choices_[c].options.size(); ++option) {
       const auto wanted = static_cast<int16_t>(option);
-      for (int attempt = 0; attempt < 2000 && !seen(c, wanted); ++attempt) {
+      // A draw mixes the other choices and mostly does; the walk decides.
+      constexpr int kDraws = 20;
+      for (int attempt = 0; attempt < kDraws && !seen(c, wanted); ++attempt) {
         Architecture a;
         sample_choices(rng, a);
-        // Wake the choice by the conditions it hangs on, then set it.
         for (size_t on = c; !choices_[on].conditions.empty();) {
           const Condition& condition = choices_[on].conditions[0];
           a.genes[static_cast<size_t>(condition.on)] =
@@ -294,14 +278,57 @@ std::vector<Architecture> Space::cover() const {
         a.genes[c] = wanted;
         if (active(a, c)) add(std::move(a));
       }
+      if (!seen(c, wanted))
+        if (std::optional<Architecture> a = with_option(c, wanted)) add(std::move(*a));
     }
   if (set.empty()) set.push_back(smallest());
   return set;
 }
 
+// The first valid architecture in which the choice is active and has this option; none: there is
+// no such one.
+std::optional<Architecture> Space::with_option(size_t choice, int16_t option) const {
+  constexpr int64_t kMost = 5'000'000;
+  std::optional<Architecture> found;
+  int64_t visited = 0;
+  enumerate_by_conditions(
+      choices_,
+      [&](const Architecture& a) {
+        if (allowed(a, nullptr)) found = a;
+        return !found && ++visited < kMost;
+      },
+      ChosenOption{choice, option});
+  if (!found && visited >= kMost)
+    throw ConfigError("space " + name_ + ": cannot tell whether a valid architecture has " +
+                          choices_[choice].name + "=" +
+                          choices_[choice].options[static_cast<size_t>(option)] + "; " +
+                          std::to_string(kMost) + " that have it break the constraints",
+                      "loosen the constraints, or leave the option out");
+  return found;
+}
+
+namespace {
+
+// What tells how a tensor of the supernet starts; equal in all plans.
+bool start_alike(const Op& a, const Op& b) {
+  if (a.index() != b.index()) return false;
+  if (const auto* conv = std::get_if<Conv2d>(&a)) {
+    const auto& other = std::get<Conv2d>(b);
+    const auto depthwise = [](const Conv2d& c) { return c.groups > 1 && c.groups == c.in; };
+    return conv->init == other.init && conv->kernel_transform == other.kernel_transform &&
+           depthwise(*conv) == depthwise(other);
+  }
+  if (const auto* bn = std::get_if<BatchNorm>(&a))
+    return bn->zero_gamma == std::get<BatchNorm>(b).zero_gamma;
+  if (const auto* linear = std::get_if<Linear>(&a)) return linear->init == std::get<Linear>(b).init;
+  return true;
+}
+
+}  // namespace
+
 std::vector<SupernetTensor> Space::supernet_tensors() const {
   std::vector<SupernetTensor> tensors;
-  std::set<std::pair<uint32_t, Role>> seen;
+  std::map<std::pair<uint32_t, Role>, size_t> seen;
   Plan plan;
   for (const Architecture& a : cover()) {
     build(a, plan);
@@ -309,10 +336,19 @@ std::vector<SupernetTensor> Space::supernet_tensors() const {
       for (const Node& node : *nodes) {
         TensorSpec specs[4];
         const int n = tensors_of(node.op, specs);
-        for (int i = 0; i < n; ++i)
-          if (seen.emplace(node.name, specs[i].role).second)
+        for (int i = 0; i < n; ++i) {
+          const auto [at, fresh] =
+              seen.emplace(std::pair(node.name, specs[i].role), tensors.size());
+          if (fresh) {
             tensors.push_back(
                 {plan.tensor_name(node, specs[i].role), specs[i].role, specs[i].full, node.op});
+            continue;
+          }
+          const SupernetTensor& first = tensors[at->second];
+          if (!(first.full == specs[i].full) || !start_alike(first.op, node.op))
+            throw std::logic_error("space " + name_ + ": the plans disagree about the tensor " +
+                                   first.name + " (its full size or how it starts), at " + text(a));
+        }
       }
   }
   return tensors;

@@ -56,8 +56,15 @@ class Space {
   Shape input() const { return input_; }
   int classes() const { return classes_; }
   Counting counting() const { return counting_; }
-  /// SHA-256 of name, options and choices; a checkpoint of another fingerprint is refused.
-  virtual std::string fingerprint() const;
+  /// SHA-256 over all that makes the space and its networks: family, image, classes, choices,
+  /// conditions, constraints, and every op of plans in which each option occurs. What changes no
+  /// network changes nothing here: names of files, order of keys, defaults written out, options
+  /// without effect. A checkpoint of another fingerprint is refused.
+  std::string fingerprint() const;
+  /// What versions before 0.2 stored: choices and sizes of tensors only.
+  virtual std::string legacy_fingerprint() const;
+  /// Whether a stored fingerprint is that of this space, by today's formula or the former one.
+  bool has_fingerprint(const std::string& stored) const;
 
   /// Builds the network of a valid architecture into `plan` (cleared first, capacity kept).
   virtual void build(const Architecture& a, Plan& plan) const = 0;
@@ -104,14 +111,18 @@ class Space {
   virtual std::vector<std::string> feature_names() const;
   virtual void features(const Architecture& a, std::vector<double>& out) const;
 
-  /// Smallest and largest architecture (sandwich rule, MACs as size); by default all genes 0 and
-  /// all genes last, made valid.
+  /// Smallest and largest architecture (sandwich rule, MACs as size). By default all genes 0 and
+  /// all genes last; where these are not valid, the valid one with the fewest or most MACs, by
+  /// going through the space. ConfigError where that is too large.
   virtual Architecture smallest() const;
   virtual Architecture largest() const;
 
-  /// Architectures whose plans together mention every tensor of the supernet.
+  /// Architectures whose plans together mention every tensor of the supernet: by default each option
+  /// of each choice in one where it is active, unless no valid architecture has it. ConfigError
+  /// where that cannot be decided by going through the space.
   virtual std::vector<Architecture> cover() const;
-  /// Every tensor of the supernet, in order of first appearance in cover().
+  /// Every tensor of the supernet, in order of first appearance in cover(). std::logic_error where
+  /// plans disagree about its full size or how it starts: a mistake of the family.
   std::vector<SupernetTensor> supernet_tensors() const;
 
  protected:
@@ -119,6 +130,8 @@ class Space {
   /// true, count() enumerates (or is overridden), and sample() rejects.
   virtual bool allowed(const Architecture& a, std::string* why) const;
   virtual bool constrained() const { return false; }
+  /// What `allowed` asks, as text for the fingerprint: plans and conditions do not show it.
+  virtual std::string constraints_text() const { return ""; }
   /// Largest space without constraints that count() of a constrained one goes through.
   static constexpr int64_t kEnumerable = 20'000'000;
 
@@ -131,13 +144,12 @@ class Space {
 
  private:
   std::string label_;
+  Architecture extreme(int sign) const;
+  std::optional<Architecture> with_option(size_t choice, int16_t option) const;
   // Built at first use, when the family's constructor has filled choices_.
   const SamplingTables& tables() const;
   mutable std::once_flag tables_once_;
   mutable std::unique_ptr<SamplingTables> tables_;
 };
-
-/// Mistake-tolerant option bag of the YAML `space:` section, strict about unknown keys:
-/// see spaces/registry.hpp.
 
 }  // namespace nas

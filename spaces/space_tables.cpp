@@ -129,16 +129,24 @@ namespace {
 // the choices it hangs on: earlier ones have them or not, later ones are held to them.
 class Walk {
  public:
-  Walk(const std::vector<Choice>& choices, const std::function<bool(const Architecture&)>& f)
-      : choices_(choices), f_(f), demands_(choices), a_{std::vector<int16_t>(choices.size(), 0)} {}
+  Walk(const std::vector<Choice>& choices,
+       const std::function<bool(const Architecture&)>& f,
+       const std::optional<ChosenOption>& chosen)
+      : choices_(choices),
+        f_(f),
+        chosen_(chosen),
+        demands_(choices),
+        a_{std::vector<int16_t>(choices.size(), 0)} {}
+  /// False: what is chosen can never be active.
+  bool possible() { return !chosen_ || demands_.wake(chosen_->choice); }
   bool from(size_t c) {
     if (c == choices_.size()) return f_(a_);
     a_.genes[c] = 0;
-    if (demands_.allows(c, 0) && !from(c + 1)) return false;
+    if (allows(c, 0) && !from(c + 1)) return false;
     const size_t mark = demands_.mark();
     if (demands_.wake(c) && earlier_agree(c, mark))
       for (size_t option = 1; option < choices_[c].options.size(); ++option) {
-        if (!demands_.allows(c, option)) continue;
+        if (!allows(c, option)) continue;
         a_.genes[c] = static_cast<int16_t>(option);
         if (!from(c + 1)) return false;
       }
@@ -147,16 +155,22 @@ class Walk {
   }
 
  private:
+  bool allows(size_t c, size_t option) const {
+    const bool other =
+        chosen_ && chosen_->choice == c && chosen_->option != static_cast<int16_t>(option);
+    return !other && demands_.allows(c, option);
+  }
   bool earlier_agree(size_t c, size_t mark) const {
     for (const size_t woken : demands_.since(mark))
       for (const Condition& condition : choices_[woken].conditions) {
         const auto on = static_cast<size_t>(condition.on);
-        if (on < c && !allows(condition, a_.genes[on])) return false;
+        if (on < c && !nas::allows(condition, a_.genes[on])) return false;
       }
     return true;
   }
   const std::vector<Choice>& choices_;
   const std::function<bool(const Architecture&)>& f_;
+  const std::optional<ChosenOption> chosen_;
   Demands demands_;
   Architecture a_;
 };
@@ -164,8 +178,10 @@ class Walk {
 }  // namespace
 
 void enumerate_by_conditions(const std::vector<Choice>& choices,
-                             const std::function<bool(const Architecture&)>& f) {
-  Walk(choices, f).from(0);
+                             const std::function<bool(const Architecture&)>& f,
+                             const std::optional<ChosenOption>& chosen) {
+  Walk walk(choices, f, chosen);
+  if (walk.possible()) walk.from(0);
 }
 
 SamplingTables::SamplingTables(const std::vector<Choice>& choices,

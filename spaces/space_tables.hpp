@@ -1,6 +1,7 @@
 #pragma once
 // Counting and uniform sampling over the architectures that a set of conditions and rules allows.
 #include <functional>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -38,11 +39,18 @@ class Demands {
   std::vector<size_t> trail_;              ///< What was woken, in order.
 };
 
-/// Calls f for every architecture with inactive genes 0, in lexicographic order of genes, until f
-/// answers false. No dead ends: the work grows with the number of architectures, whether conditions
-/// point to earlier or to later choices.
+/// An active choice with one of its options.
+struct ChosenOption {
+  size_t choice = 0;
+  int16_t option = 0;
+};
+
+/// Calls f for every architecture with inactive genes 0 (and with what is `chosen`), in
+/// lexicographic order of genes, until f answers false. No dead ends: the work grows with the
+/// number of architectures, whether conditions point to earlier or to later choices.
 void enumerate_by_conditions(const std::vector<Choice>& choices,
-                             const std::function<bool(const Architecture&)>& f);
+                             const std::function<bool(const Architecture&)>& f,
+                             const std::optional<ChosenOption>& chosen = std::nullopt);
 
 /// What valid architectures must keep: a test that looks at nothing but `choices` (and whether
 /// they are active).

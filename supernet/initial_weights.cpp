@@ -192,8 +192,9 @@ std::string load_initial_weights(const Space& space, WeightStore& store, const s
     return "once-for-all checkpoint";
   }
   const Checkpoint c = read_checkpoint(path);
-  if (c.at("fingerprint") != space.fingerprint())
-    throw DataError(path + ": is a checkpoint of another space than '" + space.name() + "'");
+  if (!space.has_fingerprint(c.at("fingerprint")))
+    throw DataError(path + ": is a checkpoint of another space than '" + space.name() +
+                    "' (sizes, strides, or any other option that changes a network)");
   load_model(store, c, path);
   return "checkpoint";
 }

@@ -11,11 +11,26 @@
 namespace nas {
 namespace {
 
-int64_t fan_in(const Op& op) {
-  if (const auto* conv = std::get_if<Conv2d>(&op))
-    return int64_t{conv->full_in} / conv->groups * conv->full_kernel * conv->full_kernel;
-  if (const auto* linear = std::get_if<Linear>(&op)) return linear->full_in;
-  return 1;
+/// Inputs and outputs of one position of the whole tensor, in weights.
+struct Fans {
+  int64_t in = 1, out = 1;
+};
+
+// From the op as the supernet has it: the architecture that happens to mention a depthwise
+// convolution first may be narrow, and its groups are those of its own width.
+Fans fans_of(const Op& op) {
+  TensorSpec specs[4];
+  if (std::holds_alternative<Linear>(op)) {
+    tensors_of(op, specs);
+    return {specs[0].full.size[1], specs[0].full.size[0]};
+  }
+  const auto* conv = std::get_if<Conv2d>(&op);
+  if (conv == nullptr) return {};
+  tensors_of(op, specs);
+  const int64_t* size = specs[0].full.size;
+  const int64_t window = size[2] * size[3];
+  const bool depthwise = conv->groups > 1 && conv->groups == conv->in;
+  return {size[1] * window, (depthwise ? 1 : size[0] / conv->groups) * window};
 }
 
 void fill_uniform(at::Tensor& t, double bound, Rng& rng) {
@@ -40,21 +55,16 @@ at::Tensor initial(const SupernetTensor& spec, uint64_t seed) {
     if (ones) t.fill_(1);
     return t;
   }
+  const Fans fans = fans_of(spec.op);
   Init init = Init::kFrameworkDefault;
-  int64_t fan_out = 1;
-  if (const auto* conv = std::get_if<Conv2d>(&spec.op)) {
-    init = conv->init;
-    fan_out = int64_t{conv->full_out} / conv->groups * conv->full_kernel * conv->full_kernel;
-  } else if (const auto* linear = std::get_if<Linear>(&spec.op)) {
-    init = linear->init;
-    fan_out = linear->full_out;
-  }
+  if (const auto* conv = std::get_if<Conv2d>(&spec.op)) init = conv->init;
+  if (const auto* linear = std::get_if<Linear>(&spec.op)) init = linear->init;
   if (init == Init::kKaimingNormalFanOut) {
     if (spec.role == Role::kWeight)
-      fill_normal(t, std::sqrt(2.0 / static_cast<double>(fan_out)), rng);
+      fill_normal(t, std::sqrt(2.0 / static_cast<double>(fans.out)), rng);
   } else {
     // Kaiming-uniform with slope sqrt 5 is U(+-1/sqrt(fan_in)), the bias bound too.
-    fill_uniform(t, 1.0 / std::sqrt(static_cast<double>(fan_in(spec.op))), rng);
+    fill_uniform(t, 1.0 / std::sqrt(static_cast<double>(fans.in)), rng);
   }
   return t;
 }

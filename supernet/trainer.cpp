@@ -418,7 +418,10 @@ void Trainer::State::load(const std::string& path) {
     if (c.at(key) != mine)
       throw DataError(path + ": belongs to another " + what + " and cannot be resumed here");
   };
-  agree("fingerprint", identity.fingerprint, "search space");
+  // Checkpoints of versions before 0.2 have the former fingerprint.
+  const bool former = identity.fingerprint == space.fingerprint() &&
+                      c.at("fingerprint") == space.legacy_fingerprint();
+  if (!former) agree("fingerprint", identity.fingerprint, "search space");
   agree("config_hash", identity.config_hash, "configuration");
   agree("split_hash", identity.split_hash, "division of the data");
   agree("strategy", strategy.name(), "training strategy");

@@ -1,0 +1,209 @@
+// The fingerprint of a space. It is taken from the networks themselves and not from the options:
+// an option that changes no network must not part two spaces, and one that changes any, even where
+// every tensor keeps its size (a stride, a dropout, how a weight starts), must.
+#include <algorithm>
+#include <cstdio>
+
+#include "spaces/sha256.hpp"
+#include "spaces/space.hpp"
+#include "spaces/space_tables.hpp"
+
+namespace nas {
+namespace {
+
+// Writes all that an op is. The structured bindings name every field: a field that is added to an
+// op does not compile until it stands here.
+class OpText {
+ public:
+  explicit OpText(std::string& text) : text_(text) {}
+  void operator()(const Conv2d& op) {
+    const auto& [in,
+                 out,
+                 kernel,
+                 stride,
+                 padding,
+                 dilation,
+                 groups,
+                 bias,
+                 init,
+                 full_kernel,
+                 full_in,
+                 full_out,
+                 kernel_transform] = op;
+    put({in,
+         out,
+         kernel,
+         stride,
+         padding,
+         dilation,
+         groups,
+         bias,
+         static_cast<int>(init),
+         full_kernel,
+         full_in,
+         full_out,
+         kernel_transform});
+  }
+  void operator()(const BatchNorm& op) {
+    const auto& [channels, full, affine, running, zero_gamma, eps, momentum] = op;
+    put({channels, full, affine, running, zero_gamma});
+    put(eps);
+    put(momentum);
+  }
+  void operator()(const Activation& op) {
+    const auto& [act] = op;
+    put({static_cast<int>(act)});
+  }
+  void operator()(const Pool& op) {
+    const auto& [max, kernel, stride, padding] = op;
+    put({max, kernel, stride, padding});
+  }
+  void operator()(const GlobalAvgPool& op) {
+    const auto& [keep] = op;
+    put({keep});
+  }
+  void operator()(const Linear& op) {
+    const auto& [in, out, bias, init, full_in, full_out] = op;
+    put({in, out, bias, static_cast<int>(init), full_in, full_out});
+  }
+  void operator()(const Zero& op) {
+    const auto& [stride] = op;
+    put({stride});
+  }
+  void operator()(const Subsample& op) {
+    const auto& [stride, offset] = op;
+    put({stride, offset});
+  }
+  void operator()(const Dropout& op) {
+    const auto& [p] = op;
+    put(double{p});
+  }
+  void operator()(const DropPath& op) {
+    const auto& [p] = op;
+    put(double{p});
+  }
+  void operator()(const Add&) {}
+  void operator()(const Mul&) {}
+  void operator()(const Concat&) {}
+  void operator()(const Identity&) {}
+
+ private:
+  void put(std::initializer_list<int64_t> values) {
+    for (const int64_t value : values) (text_ += ' ') += std::to_string(value);
+  }
+  void put(double value) {
+    char number[32];
+    std::snprintf(number, sizeof number, " %.9g", value);
+    text_ += number;
+  }
+  std::string& text_;
+};
+
+void append_plan(const Plan& plan, std::string& text) {
+  text += "plan " + to_string(plan.input) + (plan.resize_input ? " resized" : "") + "\n";
+  for (const std::vector<Node>* nodes : {&plan.nodes, &plan.auxiliary}) {
+    for (const Node& node : *nodes) {
+      (text += op_name(node.op)) += ' ';
+      text += plan.name(node);
+      std::visit(OpText(text), node.op);
+      text += " <-";
+      for (const int32_t id : plan.inputs(node)) (text += ' ') += std::to_string(id);
+      text += '\n';
+    }
+    if (nodes == &plan.auxiliary && !nodes->empty())
+      text += "weight " + std::to_string(plan.auxiliary_weight) + "\n";
+  }
+}
+
+// Architectures in which every option of every choice is active once, unless its conditions never
+// hold. No random numbers and no constraints: how a space is drawn from must not change its
+// fingerprint.
+std::vector<Architecture> witnesses(const std::vector<Choice>& choices) {
+  std::vector<Architecture> set;
+  std::vector<std::vector<char>> seen;
+  size_t most = 1;
+  for (const Choice& choice : choices) {
+    seen.emplace_back(choice.options.size(), 0);
+    most = std::max(most, choice.options.size());
+  }
+  const auto add = [&](Architecture a) {
+    const std::vector<char> active = active_choices(choices, a);
+    for (size_t c = 0; c < choices.size(); ++c)
+      if (active[c] != 0)
+        seen[c][static_cast<size_t>(a.genes[c])] = 1;
+      else
+        a.genes[c] = 0;
+    set.push_back(std::move(a));
+  };
+  for (size_t k = 0; k < most; ++k) {
+    Architecture a;
+    for (const Choice& choice : choices)
+      a.genes.push_back(static_cast<int16_t>(std::min(k, choice.options.size() - 1)));
+    add(std::move(a));
+  }
+  Demands demands(choices);
+  const auto option_for = [&](size_t c) {
+    const size_t options = choices[c].options.size();
+    for (size_t o = options; demands.awake(c) && o-- > 0;)
+      if (demands.allows(c, o)) return static_cast<int16_t>(o);
+    const auto fresh = std::find(seen[c].begin(), seen[c].end(), 0);
+    return fresh == seen[c].end() ? int16_t{0} : static_cast<int16_t>(fresh - seen[c].begin());
+  };
+  for (size_t c = 0; c < choices.size(); ++c)
+    for (size_t o = 0; o < choices[c].options.size(); ++o) {
+      demands.undo(0);
+      if (seen[c][o] != 0 || !demands.wake(c)) continue;
+      Architecture a{std::vector<int16_t>(choices.size(), 0)};
+      for (size_t other = 0; other < choices.size(); ++other)
+        a.genes[other] = other == c ? static_cast<int16_t>(o) : option_for(other);
+      add(std::move(a));
+    }
+  return set;
+}
+
+void append_choices(const std::vector<Choice>& choices, std::string& text) {
+  for (const Choice& choice : choices) {
+    text += choice.name + ":";
+    for (const std::string& option : choice.options) text += option + ";";
+    for (const Condition& condition : choice.conditions) {
+      text += "?" + std::to_string(condition.on);
+      for (const int16_t option : condition.options) text += "," + std::to_string(option);
+    }
+    text += "\n";
+  }
+}
+
+}  // namespace
+
+std::string Space::fingerprint() const {
+  std::string text = "nas-space/2\n" + name_ + "\n" + to_string(input_) + "\n" +
+                     std::to_string(classes_) + " " + std::to_string(static_cast<int>(counting_)) +
+                     "\n";
+  append_choices(choices_, text);
+  text += constraints_text() + "\n";
+  Plan plan;
+  for (const Architecture& a : witnesses(choices_)) {
+    build(a, plan);
+    append_plan(plan, text);
+  }
+  return sha256_hex(text);
+}
+
+// Options that leave every size as it is are not seen by this one.
+std::string Space::legacy_fingerprint() const {
+  std::string text =
+      "nas-space/1\n" + name_ + "\n" + to_string(input_) + "\n" + std::to_string(classes_) + "\n";
+  append_choices(choices_, text);
+  for (const SupernetTensor& tensor : supernet_tensors()) {
+    text += tensor.name;
+    for (const int64_t size : tensor.full.span()) text += " " + std::to_string(size);
+    text += "\n";
+  }
+  return sha256_hex(text);
+}
+
+bool Space::has_fingerprint(const std::string& stored) const {
+  return stored == fingerprint() || stored == legacy_fingerprint();
+}
+
+}  // namespace nas
