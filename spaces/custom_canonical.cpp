@@ -152,15 +152,23 @@ std::optional<Step> sum_without_weights(const LayerReader& layer, size_t x, int 
   return step;
 }
 
+/// A pool whose windows all hold the whole map leaves one value everywhere.
+bool levels(const Step& step) {
+  const bool pool = step.kind == Step::Kind::kMaxPool || step.kind == Step::Kind::kAvgPool;
+  return pool && step.radius >= step.map - 1;
+}
+
 // Two steps one after the other as one, where that is one of the known ones. Windows of windows
 // have no gaps, also at the border, where the first one's reach spans its stride.
 std::optional<Step> joined(const Step& first, const Step& second) {
   using Kind = Step::Kind;
   const bool subsamples = second.kind == Kind::kSubsample;
+  const bool pools = second.kind == Kind::kMaxPool || second.kind == Kind::kAvgPool;
   Step both = first;
   both.stride = first.stride * second.stride;
   if (first.kind == Kind::kSubsample && subsamples) return both;
   if (first.kind == Kind::kAvgPool && subsamples) return both;
+  if (levels(first) && (pools || subsamples)) return both;
   if (first.kind != Kind::kMaxPool || !(subsamples || second.kind == Kind::kMaxPool))
     return std::nullopt;
   if (!subsamples && first.stride - 1 > first.radius) return std::nullopt;
@@ -177,6 +185,8 @@ void append(Steps& steps, Step step) {
   if (step.kind == Kind::kBlock) return steps.push_back(step);
   auto begin = steps.end();
   while (begin != steps.begin() && std::prev(begin)->kind != Kind::kBlock) --begin;
+  const bool plus = step.kind == Kind::kPlusMax || step.kind == Kind::kPlusAvg;
+  if (plus && begin != steps.end() && levels(steps.back())) step = {Kind::kTwice, 0, 1, 0, 0};
   if (step.kind == Kind::kTwice) {
     // Nothing about it depends on the map.
     step.map = 0;
