@@ -14,14 +14,6 @@ std::string dumped(const Json& json, int indent) {
   return json.dump(indent, ' ', false, Json::error_handler_t::replace);
 }
 
-std::string for_people(const Json& cell) {
-  if (cell.is_null()) return "-";
-  // Names and messages in a store may hold anything.
-  if (cell.is_string()) return printable(cell.get<std::string>());
-  if (cell.is_number_float()) return format_number(cell.get<double>(), 5);
-  return dumped(cell, -1);
-}
-
 // RFC 4180.
 std::string for_csv(const Json& cell) {
   const std::string text = cell.is_null()     ? ""
@@ -34,6 +26,14 @@ std::string for_csv(const Json& cell) {
 }
 
 }  // namespace
+
+std::string cell_text(const Json& cell) {
+  if (cell.is_null()) return "-";
+  // Names and messages in a store may hold anything.
+  if (cell.is_string()) return printable(cell.get<std::string>());
+  if (cell.is_number_float()) return format_number(cell.get<double>(), 5);
+  return dumped(cell, -1);
+}
 
 void add_format(CLI::App& app, std::string& format) {
   app.add_option("--format", format, "How results are printed: table, csv or json")
@@ -73,7 +73,7 @@ void print_rows(const Rows& rows, Format format, Json document, const std::strin
     Table table(rows.header);
     for (const auto& row : rows.rows) {
       std::vector<std::string> cells;
-      for (const Json& cell : row) cells.push_back(for_people(cell));
+      for (const Json& cell : row) cells.push_back(cell_text(cell));
       table.row(std::move(cells));
     }
     print(table.text());

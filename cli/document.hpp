@@ -22,6 +22,8 @@ struct Rows {
   std::vector<std::string> header;
   std::vector<std::vector<nlohmann::ordered_json>> rows;
 };
+/// A cell as people read it: `-` for null, rounded numbers.
+std::string cell_text(const nlohmann::ordered_json& cell);
 /// RFC 4180, with a header, without a last line end.
 std::string csv_text(const Rows& rows);
 /// `key`: name of the array in the JSON document, which starts as `document` ({"schema": ...}).

@@ -219,8 +219,7 @@ Json run_baseline(
   Search search(*parts.space, *parts.evaluator, *parts.costs, settings);
   const std::vector<EvaluationRow> stored = store.evaluations(row.id);
   for (const std::string suffix : {"", kBaseline})
-    for (auto& [a, evaluation] : search.known_from(stored, suffix))
-      search.know(parts.space->canonical(a), evaluation);
+    for (auto& [a, evaluation] : search.known_from(stored, suffix)) search.know(a, evaluation);
   Progress progress(common, "baseline", *settings.evaluations);
   progress.update(0, "random search");
   search.stop = [] { return stop_requested(); };
@@ -319,7 +318,7 @@ void restore(Search& search, Store& store, const RunRow& row, const Common& comm
   if (state)
     search.restore(state->state_json, known);
   else
-    for (const auto& [a, evaluation] : known) search.know(parts.space->canonical(a), evaluation);
+    for (const auto& [a, evaluation] : known) search.know(a, evaluation);
   store.truncate_metrics(row.id, search.generations() + 1);
   note(common,
        "search " + row.id + ": resumed after generation " + std::to_string(search.generations()));

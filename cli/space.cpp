@@ -6,6 +6,7 @@
 
 #include "cli/config_problems.hpp"
 #include "cli/document.hpp"
+#include "cli/row_stream.hpp"
 #include "spaces/plan_draw.hpp"
 #include "spaces/registry.hpp"
 #include "spaces/stop.hpp"
@@ -173,39 +174,49 @@ int count(const Options& o) {
       distinct.insert(space->canonical(a));
       return true;
     });
-    json["distinct"] = distinct.size();
+    // Counts are texts: they may be larger than the numbers that readers of JSON can hold.
+    json["distinct"] = std::to_string(distinct.size());
     text += ", " + std::to_string(distinct.size()) + " distinct networks";
+  } else {
+    json["distinct"] = nullptr;
+    text += " (above " + std::to_string(kCountDistinctUpTo) + " distinct networks are not counted)";
   }
   print(o.common.json ? json.dump(2) : text);
   return kExitOk;
 }
 
-Rows cost_rows(const Space& space, const std::vector<Architecture>& architectures) {
-  Rows rows{{"architecture", "macs", "params", "activation_bytes", "peak_activation_bytes"}, {}};
-  Plan plan;
-  for (const Architecture& a : architectures) {
-    space.build(a, plan);
-    const Cost cost = cost_of(plan, space.counting());
-    rows.rows.push_back(
-        {space.text(a), cost.macs, cost.params, cost.activation_bytes, cost.peak_bytes});
-  }
-  return rows;
+const std::vector<std::string>& cost_header() {
+  static const std::vector<std::string> header{
+      "architecture", "macs", "params", "activation_bytes", "peak_activation_bytes"};
+  return header;
+}
+
+Row cost_row(const Space& space, const Architecture& a, Plan& plan) {
+  space.build(a, plan);
+  const Cost cost = cost_of(plan, space.counting());
+  return {space.text(a), cost.macs, cost.params, cost.activation_bytes, cost.peak_bytes};
 }
 
 int sample(const Options& o) {
   const auto space = load_space(o.space);
-  Rng rng(o.common.seed, "sample");
-  std::vector<Architecture> drawn(static_cast<size_t>(o.samples));
-  for (Architecture& a : drawn) {
-    if (o.choices)
-      space->sample_choices(rng, a);
-    else
-      space->sample(rng, a);
-  }
-  print_rows(cost_rows(*space, drawn),
-             chosen_format(o.common, o.format),
-             {{"schema", "nas-space-sample/1"}, {"space", space->name()}, {"seed", o.common.seed}},
-             "architectures");
+  const RowSource rows = [&](const std::function<void(const Row&)>& take) {
+    Rng rng(o.common.seed, "sample");
+    Architecture a;
+    Plan plan;
+    for (int i = 0; i < o.samples; ++i) {
+      if (o.choices)
+        space->sample_choices(rng, a);
+      else
+        space->sample(rng, a);
+      take(cost_row(*space, a, plan));
+    }
+  };
+  print_row_stream(
+      cost_header(),
+      rows,
+      chosen_format(o.common, o.format),
+      {{"schema", "nas-space-sample/1"}, {"space", space->name()}, {"seed", o.common.seed}},
+      "architectures");
   return kExitOk;
 }
 
@@ -217,33 +228,38 @@ int enumerate(const Options& o) {
   if (space->count() > kMost)
     throw ConfigError("the space has " + space->count().str() + " architectures, too many to list",
                       "nas space sample draws some");
-  std::vector<Architecture> all;
-  space->enumerate([&](const Architecture& a) {
-    all.push_back(a);
-    return true;
-  });
-  Rows rows = cost_rows(*space, all);
-  rows.header.insert(rows.header.begin(), "number");
-  rows.header.emplace_back("same_as");
-  std::unordered_map<Architecture, int64_t> first;
-  for (size_t i = 0; i < all.size(); ++i) {
-    const auto number = static_cast<int64_t>(i);
-    const auto it = first.emplace(space->canonical(all[i]), number).first;
-    rows.rows[i].insert(rows.rows[i].begin(), number);
-    rows.rows[i].push_back(it->second == number ? Json(nullptr) : Json(it->second));
-  }
-  print_rows(rows,
-             chosen_format(o.common, o.format),
-             {{"schema", "nas-space-enumerate/1"}, {"space", space->name()}},
-             "architectures");
+  const RowSource rows = [&](const std::function<void(const Row&)>& take) {
+    std::unordered_map<Architecture, int64_t> first;
+    int64_t number = 0;
+    Plan plan;
+    space->enumerate([&](const Architecture& a) {
+      const int64_t same_as = first.emplace(space->canonical(a), number).first->second;
+      Row row = cost_row(*space, a, plan);
+      row.insert(row.begin(), number);
+      row.push_back(same_as == number ? Json(nullptr) : Json(same_as));
+      ++number;
+      take(row);
+      return true;
+    });
+  };
+  std::vector<std::string> header = cost_header();
+  header.insert(header.begin(), "number");
+  header.emplace_back("same_as");
+  print_row_stream(header,
+                   rows,
+                   chosen_format(o.common, o.format),
+                   {{"schema", "nas-space-enumerate/1"}, {"space", space->name()}},
+                   "architectures");
   return kExitOk;
 }
 
 int cost(const Options& o) {
   const auto space = load_space(o.space);
-  std::vector<Architecture> architectures;
-  for (const std::string& text : o.architectures) architectures.push_back(space->parse(text));
-  print_rows(cost_rows(*space, architectures),
+  Rows rows{cost_header(), {}};
+  Plan plan;
+  for (const std::string& text : o.architectures)
+    rows.rows.push_back(cost_row(*space, space->parse(text), plan));
+  print_rows(rows,
              chosen_format(o.common, o.format),
              {{"schema", "nas-space-cost/1"}, {"space", space->name()}},
              "architectures");
@@ -336,7 +352,8 @@ int run_space(const std::vector<std::string>& args) {
       ->type_name("text|json|dot|svg");
   show_app->add_option("--out", o.out, "File for the network of --arch instead of stdout")
       ->type_name("FILE");
-  CLI::App* count_app = add("count", "Exact number of architectures");
+  CLI::App* count_app =
+      add("count", "Exact number of architectures, and of the different networks among them");
   add_space(count_app);
   CLI::App* sample_app = add("sample", "Random valid architectures with their cost");
   add_space(sample_app);

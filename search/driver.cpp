@@ -98,7 +98,8 @@ void Search::know(const Architecture& canonical, Evaluation evaluation, bool els
     for (const std::string& metric : evaluator_.metrics())
       if (!evaluation.values.contains(metric)) return;
   }
-  known_.emplace(canonical, Known{std::move(evaluation), elsewhere});
+  // Stored forms may be those of an earlier version.
+  known_.emplace(space_.canonical(canonical), Known{std::move(evaluation), elsewhere});
 }
 
 size_t Search::budget_left() const {

@@ -89,8 +89,7 @@ void Search::restore(const std::string& state_json,
     saved_equivalent_ = state.at("saved_equivalent").get<size_t>();
     reference_ = state.at("reference").get<Point>();
     archive_ = std::move(archive);
-    for (size_t i = evaluations; i < known.size(); ++i)
-      know(space_.canonical(known[i].first), known[i].second);
+    for (size_t i = evaluations; i < known.size(); ++i) know(known[i].first, known[i].second);
   } catch (const std::exception& e) {
     throw DataError(std::string("the stored state of the search cannot be used: ") + e.what());
   }

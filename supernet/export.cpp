@@ -6,6 +6,7 @@
 #include <torch/csrc/jit/api/module.h>
 #include <torch/csrc/jit/serialization/import.h>
 
+#include <algorithm>
 #include <array>
 #include <cctype>
 #include <cstdio>
@@ -57,8 +58,10 @@ class Source {
     for (size_t begin = 0, dot = 0; dot != std::string::npos; begin = dot + 1) {
       dot = name.find('.', begin);
       const std::string part = name.substr(begin, dot == std::string::npos ? dot : dot - begin);
-      const bool number = std::isdigit(static_cast<unsigned char>(part[0])) != 0;
-      text = number ? "getattr(" + text + ", \"" + part + "\")" : text + "." + part;
+      // Parts with a digit in front, or a hyphen (stages and blocks may be called so).
+      const bool identifier = std::isdigit(static_cast<unsigned char>(part[0])) == 0 &&
+                              part.find('-') == std::string::npos;
+      text = identifier ? text + "." + part : "getattr(" + text + ", \"" + part + "\")";
     }
     return text;
   }
@@ -172,8 +175,13 @@ class ModuleTree {
     for (const auto& [key, tensor] : level.tensors)
       m.register_parameter(key, tensor, /*is_buffer=*/key.starts_with("running_"));
     for (const auto& [key, child] : level.children)
-      m.register_module(key, module(child, "part_" + key));
+      m.register_module(key, module(child, "part_" + class_name(key)));
     return m;
+  }
+  /// Names of classes are written into the file as they are.
+  static std::string class_name(std::string key) {
+    std::replace(key.begin(), key.end(), '-', '_');
+    return key;
   }
   std::shared_ptr<jit::CompilationUnit> unit_;
 };
