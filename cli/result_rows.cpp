@@ -291,7 +291,7 @@ void add_free_costs(Results& results, const RunRow& run, const std::vector<std::
     raw.yaml = run.space_yaml;
     if (raw.yaml.empty()) return;
     const std::unique_ptr<Space> space = open_space(raw);
-    if (space->fingerprint() != run.fingerprint)
+    if (!space->has_fingerprint(run.fingerprint))
       throw DataError("the space '" + run.space + "' is another one now");
     const CostModel costs(*space);
     for (Entry& entry : results.entries) {
