@@ -42,6 +42,7 @@ Json cost_json(const Space& space, const Plan& plan) {
           {"params", cost.params},
           {"activation_bytes", cost.activation_bytes},
           {"peak_bytes", cost.peak_bytes},
+          {"peak_activation_bytes", cost.peak_bytes},  // Its name in earlier documents.
           {"ops", plan.nodes.size()}};
 }
 
@@ -290,6 +291,14 @@ Rows cost_rows(const Space& space, const std::vector<Architecture>& architecture
   return rows;
 }
 
+/// JSON keeps the name that peak_bytes had in earlier documents of the same schema.
+Rows with_old_names(Rows rows, Format format) {
+  if (format != Format::kJson) return rows;
+  rows.header.emplace_back("peak_activation_bytes");
+  for (auto& row : rows.rows) row.push_back(row.back());
+  return rows;
+}
+
 int sample(const Options& o) {
   const auto space = load_space(o.space);
   Rng rng(o.common.seed, "sample");
@@ -300,8 +309,9 @@ int sample(const Options& o) {
     else
       space->sample(rng, a);
   }
-  print_rows(cost_rows(*space, drawn),
-             chosen_format(o.common, o.format),
+  const Format format = chosen_format(o.common, o.format);
+  print_rows(with_old_names(cost_rows(*space, drawn), format),
+             format,
              {{"schema", "nas-space-sample/1"}, {"space", space->name()}, {"seed", o.common.seed}},
              "architectures");
   return kExitOk;
@@ -320,7 +330,8 @@ int enumerate(const Options& o) {
     all.push_back(a);
     return true;
   });
-  Rows rows = cost_rows(*space, all);
+  const Format format = chosen_format(o.common, o.format);
+  Rows rows = with_old_names(cost_rows(*space, all), format);
   rows.header.insert(rows.header.begin(), "number");
   rows.header.emplace_back("same_as");
   std::unordered_map<Architecture, int64_t> first;
@@ -331,7 +342,7 @@ int enumerate(const Options& o) {
     rows.rows[i].push_back(it->second == number ? Json(nullptr) : Json(it->second));
   }
   print_rows(rows,
-             chosen_format(o.common, o.format),
+             format,
              {{"schema", "nas-space-enumerate/1"}, {"space", space->name()}},
              "architectures");
   return kExitOk;
@@ -343,8 +354,9 @@ int cost(const Options& o) {
       named_architectures(*space, o.architectures, o.file);
   if (architectures.empty())
     throw ConfigError("no architecture was named", "use --arch A or --file F");
-  print_rows(cost_rows(*space, architectures),
-             chosen_format(o.common, o.format),
+  const Format format = chosen_format(o.common, o.format);
+  print_rows(with_old_names(cost_rows(*space, architectures), format),
+             format,
              {{"schema", "nas-space-cost/1"}, {"space", space->name()}},
              "architectures");
   return kExitOk;
