@@ -7,8 +7,8 @@
 #include "cli/arch_list.hpp"
 #include "cli/config_problems.hpp"
 #include "cli/document.hpp"
-#include "spaces/notation.hpp"
 #include "cli/row_stream.hpp"
+#include "spaces/notation.hpp"
 #include "spaces/plan_draw.hpp"
 #include "spaces/registry.hpp"
 #include "spaces/stop.hpp"
@@ -37,6 +37,7 @@ Json cost_json(const Space& space, const Plan& plan) {
           {"params", cost.params},
           {"activation_bytes", cost.activation_bytes},
           {"peak_bytes", cost.peak_bytes},
+          {"peak_activation_bytes", cost.peak_bytes},  // Its name in earlier documents.
           {"ops", plan.nodes.size()}};
 }
 
@@ -254,20 +255,25 @@ int count(const Options& o) {
   return kExitOk;
 }
 
-const std::vector<std::string>& cost_header() {
-  static const std::vector<std::string> header{
+/// JSON also has the name that peak_bytes had in earlier documents of the same schema.
+std::vector<std::string> cost_header(Format format) {
+  std::vector<std::string> header{
       "architecture", "macs", "params", "activation_bytes", "peak_bytes"};
+  if (format == Format::kJson) header.emplace_back("peak_activation_bytes");
   return header;
 }
 
-Row cost_row(const Space& space, const Architecture& a, Plan& plan) {
+Row cost_row(const Space& space, const Architecture& a, Plan& plan, Format format) {
   space.build(a, plan);
   const Cost cost = cost_of(plan, space.counting());
-  return {space.text(a), cost.macs, cost.params, cost.activation_bytes, cost.peak_bytes};
+  Row row{space.text(a), cost.macs, cost.params, cost.activation_bytes, cost.peak_bytes};
+  if (format == Format::kJson) row.push_back(cost.peak_bytes);
+  return row;
 }
 
 int sample(const Options& o) {
   const auto space = load_space(o.space);
+  const Format format = chosen_format(o.common, o.format);
   const RowSource rows = [&](const std::function<void(const Row&)>& take) {
     Rng rng(o.common.seed, "sample");
     Architecture a;
@@ -277,13 +283,13 @@ int sample(const Options& o) {
         space->sample_choices(rng, a);
       else
         space->sample(rng, a);
-      take(cost_row(*space, a, plan));
+      take(cost_row(*space, a, plan, format));
     }
   };
   print_row_stream(
-      cost_header(),
+      cost_header(format),
       rows,
-      chosen_format(o.common, o.format),
+      format,
       {{"schema", "nas-space-sample/1"}, {"space", space->name()}, {"seed", o.common.seed}},
       "architectures");
   return kExitOk;
@@ -294,6 +300,7 @@ int sample(const Options& o) {
 int enumerate(const Options& o) {
   constexpr int kMost = 1000000;
   const auto space = load_space(o.space);
+  const Format format = chosen_format(o.common, o.format);
   if (space->count() > kMost)
     throw ConfigError("the space has " + space->count().str() + " architectures, too many to list",
                       "nas space sample draws some");
@@ -303,7 +310,7 @@ int enumerate(const Options& o) {
     Plan plan;
     space->enumerate([&](const Architecture& a) {
       const int64_t same_as = first.emplace(space->canonical(a), number).first->second;
-      Row row = cost_row(*space, a, plan);
+      Row row = cost_row(*space, a, plan, format);
       row.insert(row.begin(), number);
       row.push_back(same_as == number ? Json(nullptr) : Json(same_as));
       ++number;
@@ -311,12 +318,12 @@ int enumerate(const Options& o) {
       return true;
     });
   };
-  std::vector<std::string> header = cost_header();
+  std::vector<std::string> header = cost_header(format);
   header.insert(header.begin(), "number");
   header.emplace_back("same_as");
   print_row_stream(header,
                    rows,
-                   chosen_format(o.common, o.format),
+                   format,
                    {{"schema", "nas-space-enumerate/1"}, {"space", space->name()}},
                    "architectures");
   return kExitOk;
@@ -324,17 +331,17 @@ int enumerate(const Options& o) {
 
 int cost(const Options& o) {
   const auto space = load_space(o.space);
+  const Format format = chosen_format(o.common, o.format);
   const std::vector<Architecture> architectures =
       named_architectures(*space, o.architectures, o.file);
   if (architectures.empty())
     throw ConfigError("no architecture was named", "use --arch A or --file F");
-  Rows rows{cost_header(), {}};
+  Rows rows{cost_header(format), {}};
   Plan plan;
-  for (const Architecture& a : architectures) rows.rows.push_back(cost_row(*space, a, plan));
-  print_rows(rows,
-             chosen_format(o.common, o.format),
-             {{"schema", "nas-space-cost/1"}, {"space", space->name()}},
-             "architectures");
+  for (const Architecture& a : architectures)
+    rows.rows.push_back(cost_row(*space, a, plan, format));
+  print_rows(
+      rows, format, {{"schema", "nas-space-cost/1"}, {"space", space->name()}}, "architectures");
   return kExitOk;
 }
 

@@ -199,7 +199,9 @@ CellValue value_of(const CsvCell& cell) {
   };
   CellValue value{CellValue::Kind::kNumber, 0, text.back() == '%', {}};
   if (value.percent) text = trim(text.substr(0, text.size() - 1));
-  if (!text.empty() && text[0] == '+') text.remove_prefix(1);
+  const bool plus = !text.empty() && text[0] == '+';
+  if (plus) text.remove_prefix(1);
+  const bool signs = plus && !text.empty() && (text[0] == '+' || text[0] == '-');
   const bool commas = !text.empty() && text.find(',') != text.npos &&
                       text.find_first_not_of("+-0123456789.,eE") == text.npos;
   if (commas) return bad("holds a comma; write decimals with a point and no thousands separators");
@@ -208,7 +210,7 @@ CellValue value_of(const CsvCell& cell) {
   const std::string digits = std::string(text) + (value.percent && !exponent ? "e-2" : "");
   const auto [end, code] =
       std::from_chars(digits.data(), digits.data() + digits.size(), value.number);
-  if (text.empty() || text.back() == 'e' || text[0] == '+' || code != std::errc() ||
+  if (text.empty() || text.back() == 'e' || signs || code != std::errc() ||
       end != digits.data() + digits.size() || !std::isfinite(value.number))
     return bad("is not a finite number");
   if (value.percent && exponent) value.number /= 100;

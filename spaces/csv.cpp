@@ -169,9 +169,10 @@ Csv read_csv(const std::string& file, std::string_view text) {
               cell.column,
               std::to_string(row->size()) + " cells, the header has " +
                   std::to_string(csv.header.size()) +
-                  (more ? "; a text that holds '" + std::string(1, csv.separator) +
-                              "' must stand in double quotes"
-                        : ""));
+                  (csv.header.size() == 1 ? "; cells are separated by commas, semicolons or tabs"
+                   : more ? "; a text that holds '" + std::string(1, csv.separator) +
+                                "' must stand in double quotes"
+                          : ""));
     }
     csv.rows.push_back(std::move(*row));
   }

@@ -73,17 +73,17 @@ std::vector<const Literal*> OfaDictionary::list(const std::string& key, size_t s
   if (!value->is(Literal::Kind::kList))
     fail(key + ": expected a list of " + std::to_string(size) + " numbers, got " +
          std::string(value->source.substr(0, 40)));
-  if (value->items.size() != size)
-    fail(key + ": " + std::to_string(value->items.size()) + " values where " +
-         std::to_string(size) + " are needed");
   std::vector<const Literal*> out;
-  for (size_t i = 0; i < size; ++i) {
+  for (size_t i = 0; i < value->items.size(); ++i) {
     const Literal& item = value->items[i];
     if (!item.is(Literal::Kind::kNumber) && !item.is(Literal::Kind::kNull))
       fail(key + "[" + std::to_string(i) + "]: expected a number, got " +
            std::string(item.source.substr(0, 40)));
     out.push_back(&item);
   }
+  if (value->items.size() != size)
+    fail(key + ": " + std::to_string(value->items.size()) + " values where " +
+         std::to_string(size) + " are needed");
   return out;
 }
 

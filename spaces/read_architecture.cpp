@@ -43,6 +43,17 @@ std::string unquoted(std::string_view text) {
   return std::string(text);
 }
 
+/// Where `{`, `dict(` or `OrderedDict(` stands first, or npos.
+size_t begin_of_map(std::string_view text) {
+  const size_t brace = text.find('{'), call = text.find("ict(");
+  if (call == text.npos || brace < call) return brace;
+  size_t begin = call;
+  while (begin > 0 && (std::isalnum(static_cast<unsigned char>(text[begin - 1])) != 0 ||
+                       text[begin - 1] == '.' || text[begin - 1] == '_'))
+    --begin;
+  return begin;
+}
+
 int16_t option_at(const Choice& choice, const Literal& value, const std::string& written) {
   const auto& options = choice.options;
   const auto it = std::find(options.begin(), options.end(), written);
@@ -158,20 +169,11 @@ Architecture ArchitectureReader::numbered(int64_t number) {
   return numbered_[static_cast<size_t>(number)];
 }
 
-Architecture ArchitectureReader::read_map(std::string_view text, size_t brace) {
-  // What stands before is a name or a date; another bracket or quote would be a value of its own.
-  std::string_view before = trim(text.substr(0, brace));
-  const bool call = !before.empty() && before.back() == '(';  // dict({...}), OrderedDict({...})
-  size_t at = brace;
-  if (call) {
-    before.remove_suffix(1);
-    const size_t word =
-        before.find_last_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_.");
-    at = word == before.npos ? 0 : word + 1;
-    before = text.substr(0, at);
-  }
-  if (before.find_first_of("{}[]|'\"~/") != before.npos)
-    bad_architecture(text, "'{' follows something that is no name of it");
+Architecture ArchitectureReader::read_map(std::string_view text, size_t begin) {
+  // What stands before is a name or a date, unless it is an architecture of its own.
+  if (text.substr(0, begin).find_first_of("{}|~") != text.npos)
+    bad_architecture(text, "a dictionary follows something that is no name of it");
+  size_t at = begin;
   Literal map;
   try {
     map = parse_literal(text, at);
@@ -179,8 +181,10 @@ Architecture ArchitectureReader::read_map(std::string_view text, size_t brace) {
     bad_architecture(text, "at character " + std::to_string(e.at + 1) + ": " + e.what());
   }
   const std::string_view after = trim(text.substr(at));
-  if (after.find_first_not_of(",;)]'\"") != after.npos)
+  // A tuple of a log may go on with numbers.
+  if (after.find_first_not_of("0123456789 ,.;:)]'\"%+-") != after.npos)
     bad_architecture(text, "something follows the '}'");
+  if (!map.is(Literal::Kind::kMap)) bad_architecture(text, "is no dictionary");
   const auto named = [&](const std::string& key) {
     const std::vector<Choice>& choices = space_.choices();
     return std::any_of(
@@ -206,8 +210,8 @@ Architecture ArchitectureReader::read(std::string_view raw) {
     bad_architecture(text, "is empty", "The form is " + space_.text(space_.largest()));
   const bool genotype = text.find("Genotype") != text.npos;
   Architecture a;
-  if (const size_t brace = text.find('{'); brace != text.npos && !genotype) {
-    a = read_map(text, brace);
+  if (const size_t begin = begin_of_map(text); begin != text.npos && !genotype) {
+    a = read_map(text, begin);
   } else if (text[0] == '#' && whole_number(text.substr(1))) {
     a = numbered(*whole_number(text.substr(1)));
   } else if (text.find('=') != text.npos && !genotype && text.find('|') == text.npos &&

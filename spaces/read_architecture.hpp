@@ -27,7 +27,7 @@ class ArchitectureReader {
   static std::string_view text_of(const Literal& value);
 
  private:
-  Architecture read_map(std::string_view text, size_t brace);
+  Architecture read_map(std::string_view text, size_t begin);
 
   const Space& space_;
   std::vector<Architecture> numbered_;

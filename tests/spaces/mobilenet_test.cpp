@@ -135,7 +135,7 @@ TEST(MobileNet, BadTextsNameTheField) {
   says("r100:k3e3-k3e3/k3e3-k3e3/k3e3-k3e3/k3e3-k3e3/k3e3-k3e3", "resolution: 100");
   says("{'ks': [3], 'e': [3], 'd': [2]}", "ks: 1 values where 20");
   says("{'e': [3]}", "ks: missing");
-  says("{'ks': [3, x]}", "'x' is not a whole number");
+  says("{'ks': [3, x]}", "ks[1]: expected a number, got x");
 }
 
 // BigNAS: residual branches start as nothing; blocks that change the shape do not.

@@ -109,6 +109,7 @@ TEST(ReadArchitecture, OnceForAllDictionaries) {
         ofa("3", "3", ", 'image_size': 224"),
         ofa("3", "3", ", 'wid': None, 'w': None"),
         std::string("best config: ") + ofa("3", "3"),
+        "[11/27 10:00:01] best: (0.784, " + ofa("3", "3") + ", 599.9)",
         std::string("dict(ks=3, e=3, d=2)"),
         std::string("OrderedDict([('ks', 3), ('e', 3), ('d', 2)])"),
         std::string("{\"ks\": 3, \"e\": 3, \"d\": [2, 2, 2, 2, 2,]}"),
