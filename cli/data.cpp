@@ -196,9 +196,12 @@ Json check_json(const Checked& c) {
   json["warnings"] = warnings_of(c);
   json["remarks"] = data.remarks();
   json["unused"] = Json::array();
-  for (const Unused& unused : data.unused())
+  json["ignored_files"] = Json::array();  // All of them in one list.
+  for (const Unused& unused : data.unused()) {
+    for (const std::string& name : unused.names) json["ignored_files"].push_back(name);
     json["unused"].push_back(
         {{"why", unused.why}, {"count", unused.count}, {"names", unused.names}});
+  }
   json["duplicates"] = duplicates_json(data, c.check);
   return json;
 }

@@ -153,7 +153,9 @@ std::string be32(uint32_t v) {
 void write_idx(const std::string& folder, const std::string& part, const std::string& labels) {
   const auto n = static_cast<uint32_t>(labels.size());
   std::string pixels;
-  for (uint32_t i = 0; i < n * 16; ++i) pixels += static_cast<char>(i * 7 + n);
+  // No image occurs twice, in one part or in both.
+  for (uint32_t i = 0; i < n * 16; ++i)
+    pixels += static_cast<char>(i * 7 + i / 256 * 13 + n + part.size());
   write_below(
       folder, part + "-images-idx3-ubyte", be32(0x803) + be32(n) + be32(4) + be32(4) + pixels);
   write_below(folder, part + "-labels-idx1-ubyte", be32(0x801) + be32(n) + labels);
