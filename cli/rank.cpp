@@ -22,7 +22,6 @@
 #include "search/evaluators.hpp"
 #include "search/search_options.hpp"
 #include "spaces/registry.hpp"
-#include "spaces/whole_file.hpp"
 #include "supernet/evaluate.hpp"
 
 namespace nas::cli {

@@ -222,8 +222,6 @@ void migrate(SQLite::Database& db, int from, int to) {
 
 void rethrow(const std::string& path, const SQLite::Exception& e) {
   const std::string what = path + ": " + e.what();
-  std::error_code ec;
-  const fs::space_info disk = fs::space(fs::absolute(path, ec).parent_path(), ec);
   switch (e.getErrorCode() & 0xff) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
@@ -232,8 +230,6 @@ void rethrow(const std::string& path, const SQLite::Exception& e) {
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
       throw DataError(what + "; the store is damaged. `nas db check` says where; restore a backup");
-    case SQLITE_IOERR:
-      throw DataError(what + (!ec && disk.available == 0 ? "; the disk is full" : ""));
     case SQLITE_READONLY:
     case SQLITE_CANTOPEN:
     case SQLITE_PERM:
@@ -361,10 +357,19 @@ StoreUpgrade upgrade_store(const std::string& path) {
     refuse_newer(path, result.from);
     if (result.from == result.to) return result;
     result.backup = backup_name(path, result.from);
-    {
-      SQLite::Database copy(result.backup, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
-      SQLite::Backup backup(copy, db);
-      copy_whole(backup, result.backup);
+    const std::string part = result.backup + ".tmp" + std::to_string(getpid());
+    try {
+      {
+        SQLite::Database copy(part, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
+        SQLite::Backup backup(copy, db);
+        copy_whole(backup, result.backup);
+      }
+      fs::rename(part, result.backup);
+    } catch (...) {
+      // No half backup under a name that promises a whole one.
+      std::error_code ignored;
+      for (const char* end : {"", "-journal"}) fs::remove(part + end, ignored);
+      throw;
     }
     WriteTransaction transaction(db);
     result.from = user_version(db);
