@@ -14,6 +14,7 @@
 #include "cli/config_problems.hpp"
 #include "cli/document.hpp"
 #include "spaces/registry.hpp"
+#include "spaces/whole_file.hpp"
 
 namespace nas::cli {
 namespace {
@@ -211,10 +212,7 @@ int make(const Options& o) {
     text.pop_back();
     return print(text), kExitOk;
   }
-  std::ofstream file(o.out, std::ios::binary);
-  file << text;
-  file.close();
-  if (!file) throw ConfigError(o.out + " cannot be written: " + std::strerror(errno));
+  write_whole_file(o.out, text);
   if (o.common.json)
     print(Json{{"schema", "nas-config-new/1"}, {"kind", kind.name}, {"file", o.out}}.dump(
         2, ' ', false, Json::error_handler_t::replace));

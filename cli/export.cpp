@@ -115,6 +115,8 @@ class Target {
  public:
   Target(const Options& o, const Store& store, const std::string& run, const std::string& label) {
     folder_ = o.out.empty() ? fs::path(store.folder_of(run)) / "exports" / label : fs::path(o.out);
+    if (fs::exists(folder_) && !fs::is_directory(folder_))
+      throw ConfigError("--out " + folder_.string() + " is not a folder", "name another one");
     make_folders(folder_.string());
     remove_stale_temporaries(folder_.string());
     for (const char* name : {"model.ts", "model.safetensors", "model.json"})

@@ -90,6 +90,12 @@ std::vector<RunRow> query_runs(SQLite::Database& db,
   return runs;
 }
 
+/// With the folders where they are now.
+std::vector<RunRow> located(const std::string& store, std::vector<RunRow> runs) {
+  for (RunRow& run : runs) run.directory = found_folder(store, run.id, run.directory);
+  return runs;
+}
+
 void require_change(SQLite::Database& db, const std::string& id) {
   if (db.getChanges() == 0) throw ConfigError("there is no run '" + id + "' in the store");
 }
@@ -228,22 +234,21 @@ std::optional<RunRow> Store::run(const std::string& which, const std::string& co
 }
 
 std::vector<RunRow> Store::runs() const {
-  std::vector<RunRow> runs =
-      impl_->read([&](SQLite::Database& db) { return query_runs(db, "ORDER BY seq", {}); });
-  for (RunRow& run : runs) run.directory = found_folder(path(), run.id, run.directory);
-  return runs;
+  return located(path(), impl_->read([&](SQLite::Database& db) {
+    return query_runs(db, "ORDER BY seq", {});
+  }));
 }
 
 std::vector<RunRow> Store::runs_named(const std::string& name) const {
-  return impl_->read([&](SQLite::Database& db) {
+  return located(path(), impl_->read([&](SQLite::Database& db) {
     return query_runs(db, "WHERE name <> '' AND name = ? ORDER BY seq", {name});
-  });
+  }));
 }
 
 std::vector<RunRow> Store::runs_of(const std::string& parent) const {
-  return impl_->read([&](SQLite::Database& db) {
+  return located(path(), impl_->read([&](SQLite::Database& db) {
     return query_runs(db, "WHERE parent = ? ORDER BY seq", {parent});
-  });
+  }));
 }
 
 std::vector<RunRow> Store::runs_in(const std::string& status) const {

@@ -230,8 +230,6 @@ void rethrow(const std::string& path, const SQLite::Exception& e) {
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
       throw DataError(what + "; the store is damaged. `nas db check` says where; restore a backup");
-    case SQLITE_IOERR:
-      throw DataError(what + write_trouble(path));
     case SQLITE_READONLY:
     case SQLITE_CANTOPEN:
     case SQLITE_PERM:
@@ -357,10 +355,19 @@ StoreUpgrade upgrade_store(const std::string& path) {
     refuse_newer(path, result.from);
     if (result.from == result.to) return result;
     result.backup = backup_name(path, result.from);
-    {
-      SQLite::Database copy(result.backup, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
-      SQLite::Backup backup(copy, db);
-      copy_whole(backup, result.backup);
+    const std::string part = result.backup + ".tmp" + std::to_string(getpid());
+    try {
+      {
+        SQLite::Database copy(part, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
+        SQLite::Backup backup(copy, db);
+        copy_whole(backup, result.backup);
+      }
+      fs::rename(part, result.backup);
+    } catch (...) {
+      // No half backup under a name that promises a whole one.
+      std::error_code ignored;
+      for (const char* end : {"", "-journal"}) fs::remove(part + end, ignored);
+      throw;
     }
     WriteTransaction transaction(db);
     result.from = user_version(db);

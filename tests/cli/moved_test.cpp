@@ -33,13 +33,13 @@ Finished nas(const std::string& folder, std::vector<std::string> args) {
 std::string config(const std::string& folder, const std::string& rest = "") {
   write_file(folder + "/train.yaml",
              "space: digits\ndata: {kind: digits, limit: 200}\nstrategy: uniform\nthreads: 1\n"
-             "train: {epochs: 40, batch: 64, validation: {every: 0}, checkpoint: {keep: 2}}\n"
+             "train: {epochs: 16, batch: 64, validation: {every: 0}, checkpoint: {keep: 2}}\n"
              "evaluate: {images: 50, recalibrate: {images: 64}}\n" +
                  rest);
   return "train.yaml";
 }
 
-/// A run of 40 epochs that was killed in the middle, with checkpoints.
+/// A run of 16 epochs that was killed in the middle, with checkpoints.
 void killed_run(const std::string& folder) {
   Launch launch;
   launch.folder = folder;
@@ -100,7 +100,7 @@ TEST(Moved, AMovedFolderIsUsedWhereItIs) {
   EXPECT_EQ(judged.code, 0) << judged.err;
   const Finished found =
       nas(after,
-          {"search", "--run", "net", "-q", "--evaluations", "8", "--set", "search.population=4"});
+          {"search", "--run", "net", "-q", "--evaluations", "8", "--set", "search.population=8"});
   EXPECT_EQ(found.code, 0) << found.err;
   const Finished exported = nas(after, {"export", "--run", "net", "--pick", "best", "--json"});
   ASSERT_EQ(exported.code, 0) << exported.err;
@@ -279,7 +279,7 @@ TEST(Paths, AreRelativeToTheConfigurationAndFoundFromAnyFolder) {
   for (const std::vector<std::string>& command :
        {std::vector<std::string>{"evaluate", "--sample", "1"},
         {"export", "--arch", "4:conv", "--out", base + "/out"},
-        {"search", "-q", "--evaluations", "2", "--set", "search.population=4"}}) {
+        {"search", "-q", "--evaluations", "2", "--algorithm", "random"}}) {
     std::vector<std::string> args = command;
     args.insert(args.end(), {"--run", "net", "--db", db, "--set", told});
     const Finished found = nas(else_, args);
