@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/command.hpp"
+#include "cli/completion.hpp"
 #include "cli/config_problems.hpp"
 #include "cli/failure.hpp"
 #include "cli/printed.hpp"
@@ -88,6 +89,7 @@ void require_utf8(const std::vector<std::string>& args) {
 
 // Takes `--color WHEN` out of the words.
 void take_color(std::vector<std::string>& args) {
+  if (!args.empty() && args.back().starts_with(kListCompletions)) return;
   for (size_t i = 0; i < args.size() && args[i] != "--"; ++i) {
     std::string when;
     size_t used = 0;
