@@ -34,11 +34,11 @@ std::string odd(const std::vector<int>& kernels) {
 // which an exported network reads as attributes.
 std::string name_fault(const std::string& name) {
   static const std::set<std::string> taken = {
-      "False",   "None",     "True",     "and",   "as",     "assert", "async",  "await",
-      "break",   "class",    "continue", "def",   "del",    "elif",   "else",   "except",
-      "finally", "for",      "forward",  "from",  "global", "if",     "import", "in",
-      "is",      "lambda",   "nonlocal", "not",   "or",     "pass",   "raise",  "return",
-      "self",    "training", "try",      "while", "with",   "yield"};
+      "False",   "None",   "True",     "and",  "as",     "assert", "async",  "await",
+      "break",   "class",  "continue", "def",  "del",    "elif",   "else",   "except",
+      "finally", "for",    "forward",  "from", "global", "if",     "import", "in",
+      "is",      "lambda", "nonlocal", "not",  "or",     "pass",   "raise",  "return",
+      "self",    "torch",  "training", "try",  "while",  "with",   "yield"};
   if (taken.count(name) > 0)
     return "'" + name + "' has a meaning of its own in exported networks (TorchScript, Python)";
   const auto fine = [](char c) {
