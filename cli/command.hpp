@@ -14,6 +14,7 @@
 // and one line in commands_light.cpp (or torch_table.hpp and commands_torch.cpp).
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -44,7 +45,7 @@ const std::vector<Command>& torch_commands();
 /// The command of that name in either table, or null.
 const Command* find_command(const std::string& name);
 
-/// Options of every command.
+/// Options that commands share.
 struct Common {
   std::string config;             ///< --config FILE
   std::vector<std::string> sets;  ///< --set a.b=value, repeatable
@@ -54,8 +55,17 @@ struct Common {
   bool json = false;   ///< --json
   bool quiet = false;  ///< --quiet
 };
-/// Adds the options above in the group "Common".
-void add_common(CLI::App& app, Common& common);
+/// What a command takes besides --json, --quiet and --color; help, completion and the parser know
+/// no other.
+enum Takes : unsigned {
+  kTakesNothing = 0,
+  kTakesDb = 1,
+  kTakesConfig = 2,  ///< A file, or the name of a shipped one (config_path).
+  kTakesSets = 4,
+  kTakesSeed = 8,
+};
+/// Adds them in the group "Common".
+void add_common(CLI::App& app, Common& common, unsigned takes = kTakesDb);
 /// Parses `args`; on --help prints and returns false (exit 0). Throws ConfigError (exit 2) on wrong
 /// usage, with the nearest known flag.
 bool parse(CLI::App& app, const std::vector<std::string>& args);
@@ -74,12 +84,29 @@ void remember_arguments(int argc, char** argv);
 
 // ---- Output. Results to stdout, everything else to stderr.
 
-/// Aligned columns for people; numbers right-aligned.
+/// Columns of the terminal at a descriptor; COLUMNS where that is set; 0 (unlimited) for files and
+/// pipes.
+size_t output_width(int descriptor);
+/// Columns that a UTF-8 text takes on a terminal (East Asian letters and emoji two).
+size_t display_width(const std::string& text);
+/// The start of `text` that takes at most so many columns; no character is cut.
+std::string cut_to_width(const std::string& text, size_t columns);
+/// Lines of at most `width` columns, broken between words only.
+std::string wrap_words(const std::string& text, size_t width);
+/// `word` as a shell reads it back: as it is, or in single quotes.
+std::string shell_word(const std::string& word);
+/// " --db FILE" for commands that are suggested; "" for the default store.
+std::string db_flag(const Common& common);
+
+/// Aligned columns for people; numbers right-aligned. Control characters are shown as \xNN.
 class Table {
  public:
   explicit Table(std::vector<std::string> header);
   void row(std::vector<std::string> cells);
-  std::string text() const;
+  /// At most `width` columns where that can be had (0: any): prose is wrapped between words, the
+  /// first column also after punctuation; of a table of three columns or more those on the right
+  /// are left out, and named below it.
+  std::string text(size_t width = output_width(1)) const;
 
  private:
   std::vector<std::vector<std::string>> rows_;
@@ -101,18 +128,24 @@ void set_color(Color color);
 bool use_color(int descriptor);    ///< 1 or 2; heeds --color, NO_COLOR, TERM and the terminal.
 bool interactive(int descriptor);  ///< A terminal that understands redrawing.
 
-/// One line redrawn on a terminal; one plain line per `tick` that is a milestone otherwise.
+/// One line redrawn on a terminal, cleared before anything else is printed; one plain line per
+/// milestone otherwise. The time left follows from the pace since the first update: what was done
+/// by then may be a batch, or come from an earlier process.
 class Progress {
  public:
   Progress(const Common& common, std::string label, int64_t total);
   ~Progress();
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
   /// `detail` e.g. `loss 0.31`. Off a terminal prints only when `milestone`.
   void update(int64_t done, const std::string& detail, bool milestone = false);
 
  private:
   struct State;
-  State* state_;
+  std::unique_ptr<State> state_;
 };
+/// Clears the progress line, where one stands.
+void clear_progress_line();
 
 /// Set by SIGINT/SIGTERM (first time; the second quits at once). Install in main.
 void install_signal_handlers();

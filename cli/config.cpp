@@ -5,9 +5,13 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
 #include <optional>
 
 #include "cli/config_kinds.hpp"
+#include "cli/config_new.hpp"
+#include "cli/config_path.hpp"
 #include "cli/config_problems.hpp"
 #include "cli/document.hpp"
 #include "spaces/registry.hpp"
@@ -16,11 +20,12 @@ namespace nas::cli {
 namespace {
 
 using Json = nlohmann::ordered_json;
+namespace fs = std::filesystem;
 
 struct Options {
   Common common;
   std::vector<std::string> files;
-  std::string kind;
+  std::string kind, from, out;
 };
 
 /// What was read from standard input, which has no second time.
@@ -36,7 +41,7 @@ YamlSource source_of(const Options& o, const std::string& file) {
     source.text = *read_input();
     return source;
   }
-  YamlSource source = yaml_file(file, o.common.sets);
+  YamlSource source = yaml_file(config_path(file), o.common.sets);
   if (file == "-") read_input() = source.text;
   return source;
 }
@@ -170,8 +175,39 @@ int check(const Options& o) {
 int show(const Options& o) {
   std::string kind;
   std::string text = resolved(o, o.files.front(), kind);
+  if (o.common.json) {
+    Json json{{"schema", "nas-config-show/1"}, {"kind", kind}};
+    json.update(Json::parse(text));
+    text = json.dump(2, ' ', false, Json::error_handler_t::replace);
+  }
   while (!text.empty() && text.back() == '\n') text.pop_back();
   print(text);
+  return kExitOk;
+}
+
+int make(const Options& o) {
+  const std::vector<ConfigKind> kinds = config_kinds();
+  const ConfigKind& kind = kind_named(kinds, o.kind);
+  if (kind.torch) hand_over();
+  if (!kind.resolve)
+    throw ConfigError(kind.name + " is a part of other configurations, not a file of its own");
+  std::error_code error;
+  if (o.out != "-" && fs::exists(fs::symlink_status(o.out, error)))
+    throw ConfigError(o.out + " is there already, and is never overwritten", "name another file");
+  std::string text = new_config(kind, o.from);
+  if (o.out == "-") {
+    text.pop_back();
+    return print(text), kExitOk;
+  }
+  std::ofstream file(o.out, std::ios::binary);
+  file << text;
+  file.close();
+  if (!file) throw ConfigError(o.out + " cannot be written: " + std::strerror(errno));
+  if (o.common.json)
+    print(Json{{"schema", "nas-config-new/1"}, {"kind", kind.name}, {"file", o.out}}.dump(
+        2, ' ', false, Json::error_handler_t::replace));
+  else
+    note(o.common, "wrote " + o.out + "; `nas config check " + shell_word(o.out) + "` checks it");
   return kExitOk;
 }
 
@@ -183,12 +219,30 @@ int schema(const Options& o) {
   return kExitOk;
 }
 
+/// Key by key, for terminals that have no room for five columns.
+void print_keys(const std::vector<HelpLine>& lines, size_t width) {
+  std::string text;
+  for (const HelpLine& line : lines) {
+    text += (text.empty() ? "" : "\n") + line.key + ": " + line.value;
+    const std::string about =
+        line.help + " (" + line.type + (line.range.empty() ? "" : ", " + line.range) + ")";
+    text += "\n    ";
+    for (const char c : wrap_words(about, std::max<size_t>(width, 24) - 4))
+      text += c == '\n' ? std::string("\n    ") : std::string(1, c);
+  }
+  print(text);
+}
+
 int keys(const Options& o) {
   const std::vector<ConfigKind> kinds = config_kinds();
   const ConfigKind& kind = kind_named(kinds, o.kind);
   if (kind.torch) hand_over();
+  const std::vector<HelpLine> lines = kind.keys ? kind.keys() : keys_of_schema(kind.schema());
+  constexpr size_t kRoom = 140;
+  if (const size_t width = output_width(1); !o.common.json && width > 0 && width < kRoom)
+    return print_keys(lines, width), kExitOk;
   Rows rows{{"key", "type", "default", "range", "help"}, {}};
-  for (const HelpLine& line : kind.keys ? kind.keys() : keys_of_schema(kind.schema()))
+  for (const HelpLine& line : lines)
     rows.rows.push_back({line.key, line.type, line.value, line.range, line.help});
   print_rows(rows,
              o.common.json ? Format::kJson : Format::kTable,
@@ -203,15 +257,21 @@ int run_config(const std::vector<std::string>& args) {
   Options o;
   CLI::App app("Check, show and describe configuration files", "nas config");
   app.footer(
-      "nas config check configs/quickstart/*.yaml\n"
-      "nas config show configs/quickstart/train.yaml --set train.epochs=3\n"
+      "nas config check quickstart/train my-search.yaml\n"
+      "nas config show quickstart/train --set train.epochs=3\n"
+      "nas config new train my-train.yaml --from cifar10/train\n"
       "nas config keys search\n"
       "nas config schema train > train.schema.json");
   app.require_subcommand(1);
   CLI::App* check_app = app.add_subcommand("check", "Tell every mistake of the files");
-  check_app->add_option("file", o.files, "YAML files; - is standard input")->required();
+  check_app
+      ->add_option("file", o.files, "YAML files, or names of shipped ones; - is standard input")
+      ->required();
   CLI::App* show_app = app.add_subcommand("show", "Print all values, defaults and --set included");
-  show_app->add_option("file", o.files, "YAML file; - is standard input")->required()->expected(1);
+  show_app
+      ->add_option("file", o.files, "YAML file, or the name of a shipped one; - is standard input")
+      ->required()
+      ->expected(1);
   for (CLI::App* sub : {check_app, show_app})
     sub->add_option("--kind", o.kind, "Kind of the file, where its content does not tell")
         ->type_name("KIND");
@@ -221,8 +281,17 @@ int run_config(const std::vector<std::string>& args) {
   for (CLI::App* sub : {schema_app, keys_app})
     sub->add_option("kind", o.kind, "train, search or the family of a space (nas list kinds)")
         ->required();
-  for (CLI::App* sub : {check_app, show_app, schema_app, keys_app}) add_common(*sub, o.common);
+  for (CLI::App* sub : {check_app, show_app}) add_common(*sub, o.common, kTakesSets);
+  CLI::App* new_app =
+      app.add_subcommand("new", "Write a commented configuration to start from, with every key");
+  new_app->add_option("kind", o.kind, "train, search or the family of a space (nas list kinds)")
+      ->required();
+  new_app->add_option("out", o.out, "File to write, which must not exist; - is standard output")
+      ->required();
+  new_app->add_option("--from", o.from, "Shipped configuration or file to begin with");
+  for (CLI::App* sub : {schema_app, keys_app, new_app}) add_common(*sub, o.common, kTakesNothing);
   if (!parse(app, args)) return kExitOk;
+  if (new_app->parsed()) return make(o);
   if (schema_app->parsed()) return schema(o);
   if (keys_app->parsed()) return keys(o);
   return check_app->parsed() ? check(o) : show(o);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include <yaml-cpp/yaml.h>
+
 #include "search/search_options.hpp"
 #include "spaces/registry.hpp"
 
@@ -91,6 +93,26 @@ void add_keys(const Json& object, const std::string& path, std::vector<HelpLine>
   }
 }
 
+Json json_of(const YAML::Node& node) {
+  if (node.IsMap()) {
+    Json map = Json::object();
+    for (const auto& entry : node) map[entry.first.Scalar()] = json_of(entry.second);
+    return map;
+  }
+  if (node.IsSequence()) {
+    Json list = Json::array();
+    for (const YAML::Node& item : node) list.push_back(json_of(item));
+    return list;
+  }
+  if (!node.IsScalar()) return nullptr;
+  // Quoted scalars have the tag "!".
+  if (node.Tag() == "!") return node.Scalar();
+  if (int64_t whole = 0; YAML::convert<int64_t>::decode(node, whole)) return whole;
+  if (double number = 0; YAML::convert<double>::decode(node, number)) return number;
+  if (bool yes = false; YAML::convert<bool>::decode(node, yes)) return yes;
+  return node.Scalar();
+}
+
 // A family's own schema leaves open what `family` is: only the table of families knows.
 std::string family_schema(const SpaceFamily& family) {
   Json schema = Json::parse(family.schema());
@@ -116,9 +138,10 @@ std::vector<ConfigKind> config_kinds() {
   kinds.push_back(config_kind<SearchConfig>("search", "nas search --config", "search"));
   for (const SpaceFamily& family : space_families()) {
     ConfigKind kind{family.name, "space: " + family.summary, ""};
-    kind.resolve = [make = family.make](const YamlSource& source, bool) {
+    kind.resolve = [make = family.make](const YamlSource& source, bool json) {
       make(source);
-      return yaml_text(source);
+      const std::string text = yaml_text(source);
+      return json ? json_of(YAML::Load(text)).dump() : text;
     };
     kind.schema = [&family] { return family_schema(family); };
     kinds.push_back(std::move(kind));

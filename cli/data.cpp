@@ -366,7 +366,7 @@ int run_data(const std::vector<std::string>& args) {
   CLI::App app("Look at a data set before training on it", "nas data");
   app.footer(
       "nas data check ~/pictures\n"
-      "nas data check --config configs/train.yaml\n"
+      "nas data check --config quickstart/train\n"
       "nas data info --kind digits\n"
       "nas data info ~/cifar-10-batches-bin --json");
   app.require_subcommand(1);
@@ -383,7 +383,7 @@ int run_data(const std::vector<std::string>& args) {
     std::string kinds;
     for (const auto& [name, help] : data_kinds()) kinds += (kinds.empty() ? "" : ", ") + name;
     sub->add_option("--kind", o.kind, "Kind of data: " + kinds)->type_name("KIND");
-    add_common(*sub, o.common);
+    add_common(*sub, o.common, kTakesConfig | kTakesSets);
   }
   if (!parse(app, args)) return kExitOk;
   return check_app->parsed() ? check(o) : info(o);

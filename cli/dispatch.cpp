@@ -4,7 +4,11 @@
 #include <filesystem>
 #include <new>
 
+#include <nlohmann/json.hpp>
+
 #include "cli/command.hpp"
+#include "cli/config_problems.hpp"
+#include "cli/printed.hpp"
 #include "cli/topics.hpp"
 
 namespace nas::cli {
@@ -40,9 +44,8 @@ std::string overview() {
   text += "\nTopics: ";
   for (const Topic& topic : topics()) text += (&topic == &topics()[0] ? "" : ", ") + topic.name;
   text +=
-      "\n\nnas help COMMAND or TOPIC tells more. Every command takes --config, --set, --db, "
-      "--seed,\n"
-      "--json and --quiet; --color auto|always|never may stand anywhere.";
+      "\n\nnas help COMMAND or TOPIC tells more. Every command takes --json, --quiet and\n"
+      "--color auto|always|never.";
   return text;
 }
 
@@ -92,6 +95,48 @@ void take_color(std::vector<std::string>& args) {
   }
 }
 
+// Behind the command: before it --json is a mistake of its own.
+bool wants_json(const std::vector<std::string>& words) {
+  for (size_t i = 1; i < words.size() && words[i] != "--"; ++i)
+    if (words[i] == "--json" || words[i] == "--format=json" ||
+        (words[i] == "json" && words[i - 1] == "--format"))
+      return true;
+  return false;
+}
+
+// Scripts that read stdout find a document there, whatever happens.
+void print_json_error(const std::vector<Problem>& problems, int code) {
+  std::string message;
+  for (const Problem& problem : problems) message += (message.empty() ? "" : "\n") + problem.text();
+  const nlohmann::ordered_json json{
+      {"schema", "nas-error/1"},
+      {"error",
+       {{"exit_code", code}, {"message", message}, {"problems", problems_json(problems)}}}};
+  try {
+    print(json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+  } catch (const Error& e) {
+    print_error(e.what());
+  }
+}
+
+int dispatch(const std::vector<std::string>& words) {
+  std::vector<std::string> args = words;
+  take_color(args);
+  if (args.empty()) return print(overview()), kExitOk;
+  const std::string name = args[0];
+  args.erase(args.begin());
+  if (name == "help" || name == "--help" || name == "-h") return help(args);
+  if (name == "--version") return find_command("version")->run(args);
+  const Command* command = find_command(name);
+  if (command == nullptr && !name.empty() && name[0] == '-')
+    throw ConfigError("unknown flag " + name + " before the command",
+                      "Write nas COMMAND " + name + " ...; run nas to see all commands.");
+  if (command == nullptr) unknown_command(name);
+  const int code = command->run(args);
+  // A wish to stop that came too late to change anything still ends a script's loop.
+  return code == kExitOk && stop_requested() ? kExitInterrupted : code;
+}
+
 }  // namespace
 
 const Command* find_command(const std::string& name) {
@@ -112,34 +157,28 @@ std::string torch_binary() {
 }
 
 int run_command_line(const std::vector<std::string>& words) {
+  int code = kExitFailed;
+  std::vector<Problem> problems;
+  const auto failed = [&](const std::string& message, int exit_code) {
+    print_error(message);
+    problems = {Problem{"", 0, 0, "", message, ""}};
+    code = exit_code;
+  };
   try {
-    std::vector<std::string> args = words;
-    take_color(args);
-    if (args.empty()) return print(overview()), kExitOk;
-    const std::string name = args[0];
-    args.erase(args.begin());
-    if (name == "help" || name == "--help" || name == "-h") return help(args);
-    if (name == "--version") return find_command("version")->run(args);
-    const Command* command = find_command(name);
-    if (command == nullptr && !name.empty() && name[0] == '-')
-      throw ConfigError("unknown flag " + name + " before the command",
-                        "Write nas COMMAND " + name + " ...; run nas to see all commands.");
-    if (command == nullptr) unknown_command(name);
-    const int code = command->run(args);
-    // A wish to stop that came too late to change anything still ends a script's loop.
-    return code == kExitOk && stop_requested() ? kExitInterrupted : code;
+    return dispatch(words);
   } catch (const ConfigError& e) {
     print_error(e);
-    return e.exit_code();
+    problems = e.problems();
+    code = e.exit_code();
   } catch (const Error& e) {
-    print_error(e.what());
-    return e.exit_code();
+    failed(e.what(), e.exit_code());
   } catch (const std::bad_alloc&) {
-    print_error("out of memory");
+    failed("out of memory", kExitFailed);
   } catch (const std::exception& e) {
-    print_error(std::string("unexpected: ") + e.what());
+    failed(std::string("unexpected: ") + e.what(), kExitFailed);
   }
-  return kExitFailed;
+  if (wants_json(words) && !printed_anything()) print_json_error(problems, code);
+  return code;
 }
 
 }  // namespace nas::cli

@@ -6,8 +6,10 @@
 
 #include "cli/arch_list.hpp"
 #include "cli/pick.hpp"
+#include "cli/run_sets.hpp"
 #include "cli/stand_alone.hpp"
 #include "cli/supernet_run.hpp"
+#include "cli/validators.hpp"
 #include "spaces/stop.hpp"
 
 namespace nas::cli {
@@ -224,6 +226,7 @@ int run_evaluate(const std::vector<std::string>& args) {
       "nas evaluate --run last --sample 5\n"
       "nas evaluate --run digits --arch ARCHITECTURE --split test\n"
       "nas evaluate --run digits --pick best --split test\n"
+      "nas evaluate --run digits --sample 20 --set evaluate.images=500 --set evaluate.batch=50\n"
       "nas evaluate --run last --file architectures.txt --json");
   app.add_option("--run", o.run, "Training run, or a search in it: id, name or last")
       ->capture_default_str();
@@ -232,7 +235,7 @@ int run_evaluate(const std::vector<std::string>& args) {
                  o.pick,
                  "best, knee or an index of a search's front; --run may then name that search");
   app.add_option("--file", o.file, "File with one architecture per line (`-`: standard input)");
-  app.add_option("--sample", o.sample, "So many random architectures")->check(CLI::PositiveNumber);
+  app.add_option("--sample", o.sample, "So many random architectures")->check(positive_number());
   app.add_flag("--all", o.all, "Every architecture of the space");
   app.add_option(
          "--split", o.split, "validation, test or train (default: the run's evaluate.split)")
@@ -240,13 +243,12 @@ int run_evaluate(const std::vector<std::string>& args) {
   app.add_flag("--no-recalibrate",
                o.no_recalibrate,
                "Use the supernet's running batch-norm statistics (ranks badly)");
-  add_common(app, o.common);
+  add_common(app, o.common, kTakesDb | kTakesSets | kTakesSeed);
   if (!parse(app, args)) return kExitOk;
-  if (!o.common.config.empty() || !o.common.sets.empty())
-    throw ConfigError("nas evaluate takes the configuration of the training run",
-                      "leave out --config and --set");
+  run_sets(o.common.sets);
   Store store(o.common.db, Store::Mode::kRead);
-  const Picked picked = pick_architecture(store, o.run, o.pick);
+  const Picked picked = pick_architecture(
+      store, o.run, o.pick, [&o](const std::string& text) { note(o.common, text); });
   o.run = picked.supernet;
   if (!picked.architecture.empty()) o.architectures.push_back(picked.architecture);
   return Evaluation(o, store).run();

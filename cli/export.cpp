@@ -10,8 +10,10 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/pick.hpp"
+#include "cli/run_sets.hpp"
 #include "cli/stand_alone.hpp"
 #include "cli/supernet_run.hpp"
+#include "cli/validators.hpp"
 #include "spaces/stop.hpp"
 #include "spaces/subprocess.hpp"
 #include "supernet/checkpoint.hpp"
@@ -138,12 +140,15 @@ class Export {
   Export(const Options& o, Store& store) : o_(o), store_(store) {}
 
   int run() {
-    const Picked picked = pick_architecture(store_, o_.run, o_.architecture.empty() ? o_.pick : "");
+    const Picked picked = pick_architecture(
+        store_, o_.run, o_.architecture.empty() ? o_.pick : "", [this](const std::string& text) {
+          note(o_.common, text);
+        });
     const std::string text = o_.architecture.empty() ? picked.architecture : o_.architecture;
     if (text.empty())
-      throw ConfigError(
-          "no architecture was named",
-          "use --arch A, or --pick best after `nas search --run " + picked.supernet + "`");
+      throw ConfigError("no architecture was named",
+                        "use --arch A, or --pick best after `nas search --run " + picked.supernet +
+                            db_flag(o_.common) + "`");
     run_ = open_supernet_run(store_, picked.supernet, o_.common);
     const Space& space = *run_.parts->space;
     architecture_ = text[0] == '{' ? space.parse_json(text) : space.parse(text);
@@ -349,15 +354,13 @@ int run_export(const std::vector<std::string>& args) {
                "Keep batch norms without running statistics as they are (then answers depend on "
                "the batch)");
   app.add_option("--recalibrate", o.recalibrate, "Training images for the batch-norm statistics")
-      ->check(CLI::PositiveNumber);
+      ->check(positive_number());
   app.add_flag("--force", o.force, "Replace files of an earlier export");
   app.add_option("--check-files", o.check)->expected(4)->group("");
-  add_common(app, o.common);
+  add_common(app, o.common, kTakesDb | kTakesSets);
   if (!parse(app, args)) return kExitOk;
   if (!o.check.empty()) return check_files(o.check);
-  if (!o.common.config.empty() || !o.common.sets.empty())
-    throw ConfigError("nas export takes the configuration of the training run",
-                      "leave out --config and --set");
+  run_sets(o.common.sets);
   Store store(o.common.db, Store::Mode::kRead);
   return Export(o, store).run();
 }

@@ -48,7 +48,7 @@ Checkpoint checkpoint_of(const Imported& run) {
 Imported read(const Options& o) {
   if (o.common.config.empty() && o.common.sets.empty())
     throw ConfigError("nas import needs --config FILE, which says the space and the data",
-                      "try configs/ofa/import.yaml");
+                      "try --config ofa/import (nas list configs names more)");
   if (o.weights.empty()) throw ConfigError("nas import needs --weights FILE");
   TrainConfig config = read_yaml_as<TrainConfig>(yaml_file(o.common.config, o.common.sets));
   if (o.common.seed_given) config.seed = o.common.seed;
@@ -106,7 +106,7 @@ int run_import(const std::vector<std::string>& args) {
   Options o;
   CLI::App app("Make a run from published weights, without training", "nas import");
   app.footer(
-      "nas import --config configs/ofa/import.yaml --weights ofa_mbv3_d234_e346_k357_w1.0 "
+      "nas import --config ofa/import --weights ofa_mbv3_d234_e346_k357_w1.0 "
       "--name ofa\n"
       "nas search --run ofa --constraint 'macs <= 300M'");
   app.add_option("--weights",
@@ -114,7 +114,7 @@ int run_import(const std::vector<std::string>& args) {
                  "Once-for-all checkpoint (.pth, read without executing anything) or a checkpoint "
                  "of nas (.safetensors)");
   app.add_option("--name", o.name, "A name to find the run by");
-  add_common(app, o.common);
+  add_common(app, o.common, kTakesDb | kTakesConfig | kTakesSets | kTakesSeed);
   if (!parse(app, args)) return kExitOk;
   o.name = checked_name(o.name);
   Imported run = read(o);
@@ -137,8 +137,7 @@ int run_import(const std::vector<std::string>& args) {
   table.row({"weights", o.weights + " (" + run.kind + ")"});
   table.row({"parameters", format_count(static_cast<double>(parameters))});
   print(table.text());
-  const std::string db = o.common.db == "nas.db" ? "" : " --db " + o.common.db;
-  print("next: nas evaluate --run " + run.row.id + " --sample 5" + db);
+  print("next: nas evaluate --run " + run.row.id + " --sample 5" + db_flag(o.common));
   return kExitOk;
 }
 

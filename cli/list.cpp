@@ -1,8 +1,10 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <filesystem>
+#include <sstream>
 
 #include "cli/config_kinds.hpp"
+#include "cli/config_path.hpp"
 #include "cli/document.hpp"
 #include "cli/lists.hpp"
 #include "search/algorithm.hpp"
@@ -15,34 +17,38 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// YAML files below a folder of the shipped configs: path without the extension, first comment line.
-Names files_of(const std::string& folder, bool recursive) {
-  Names names;
-  const fs::path root = fs::path(config_dir()) / folder;
-  const auto add = [&](const fs::directory_entry& entry) {
-    if (entry.path().extension() != ".yaml") return;
-    const std::string text = yaml_file(entry.path().string()).text;
-    std::string summary = text.substr(0, text.find('\n'));
-    const size_t start = summary.find_first_not_of("# ");
-    summary = summary.rfind("#", 0) == 0 && start != std::string::npos ? summary.substr(start) : "";
-    const std::string path = fs::relative(entry.path(), root).string();
-    names.emplace_back(recursive ? path : entry.path().stem().string(), summary);
-  };
-  std::error_code error;
-  if (recursive) {
-    for (const auto& entry : fs::recursive_directory_iterator(root, error)) add(entry);
-  } else {
-    for (const auto& entry : fs::directory_iterator(root, error)) add(entry);
+/// The first sentence of the comment that a file begins with.
+std::string summary_of(const std::string& file) {
+  std::istringstream lines(yaml_file(file).text);
+  std::string text;
+  for (std::string line; std::getline(lines, line) && line.starts_with("#");) {
+    const size_t start = line.find_first_not_of("# ");
+    if (start == std::string::npos) break;
+    text += (text.empty() ? "" : " ") + line.substr(start);
+    const size_t stop = text.find(". ");
+    if (stop != std::string::npos) return text.substr(0, stop + 1);
+    if (text.ends_with('.')) break;
   }
-  std::sort(names.begin(), names.end());
-  return names;
+  return text;
+}
+
+std::string file_of(const std::string& config) {
+  return (fs::path(config_dir()) / (config + ".yaml")).string();
 }
 
 Names spaces() {
-  return files_of("spaces", false);
+  Names names;
+  const std::string folder = "spaces/";
+  for (const std::string& name : shipped_configs())
+    if (name.starts_with(folder))
+      names.emplace_back(name.substr(folder.size()), summary_of(file_of(name)));
+  return names;
 }
 Names configs() {
-  return files_of("", true);
+  Names names;
+  for (const std::string& name : shipped_configs())
+    names.emplace_back(name, summary_of(file_of(name)));
+  return names;
 }
 Names families() {
   Names names;
@@ -88,7 +94,7 @@ const std::vector<NameList>& lists() {
       {"algorithms", "Search algorithms (`search.algorithm`)", algorithms},
       {"metrics", "What is measured of an architecture (objectives, limits)", metrics},
       {"data", "Kinds of data sets (`data.kind`)", data},
-      {"configs", "Shipped configuration files", configs},
+      {"configs", "Shipped configurations (`--config`, `nas config`)", configs},
       {"kinds", "Kinds of configuration (nas config)", kinds, true},
       {"commands", "Commands of nas", commands},
   };
@@ -96,6 +102,18 @@ const std::vector<NameList>& lists() {
 }
 
 }  // namespace
+
+Names list_entries(const std::string& list) {
+  for (const NameList& l : lists())
+    if (l.name == list) return l.entries();
+  return {};
+}
+
+std::vector<std::string> list_names() {
+  std::vector<std::string> names;
+  for (const NameList& list : lists()) names.push_back(list.name);
+  return names;
+}
 
 int run_list(const std::vector<std::string>& args) {
   Common common;
@@ -110,7 +128,7 @@ int run_list(const std::vector<std::string>& args) {
   }
   app.add_option("what", what, all);
   add_format(app, format);
-  add_common(app, common);
+  add_common(app, common, kTakesNothing);
   if (!parse(app, args)) return kExitOk;
   Names found;
   if (what.empty()) {
@@ -128,10 +146,12 @@ int run_list(const std::vector<std::string>& args) {
   }
   Rows rows{{"name", "summary"}, {}};
   for (const auto& [name, summary] : found) rows.rows.push_back({name, summary});
-  print_rows(rows,
-             chosen_format(common, format),
-             {{"schema", "nas-list/1"}, {"list", what.empty() ? "lists" : what}},
-             "entries");
+  nlohmann::ordered_json document{{"schema", "nas-list/1"},
+                                  {"list", what.empty() ? "lists" : what}};
+  const bool files = what == "configs" || what == "spaces";
+  if (files) document["folder"] = config_dir() + (what == "spaces" ? "/spaces" : "");
+  print_rows(rows, chosen_format(common, format), document, "entries");
+  if (files) note(common, "files NAME.yaml in " + document["folder"].get<std::string>());
   return kExitOk;
 }
 

@@ -15,6 +15,11 @@ struct NameList {
   bool torch = false;  ///< `entries` works in nas-torch only.
 };
 
+/// What `nas list LIST` prints; none for an unknown list, or for one of nas-torch in `nas`.
+Names list_entries(const std::string& list);
+/// Names of all lists.
+std::vector<std::string> list_names();
+
 /// Training strategies; defined by each binary (`nas` answers nothing and hands over first).
 Names strategy_names();
 

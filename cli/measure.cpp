@@ -24,18 +24,20 @@ using Json = nlohmann::ordered_json;
 struct Options {
   Common common;
   std::string space, run, device = "cpu", name, out;
+  std::string trained;  ///< The supernet that `run` is or was searched in.
   MeasureOptions measure;
   int threads = 0;
   int check = 0;
 };
 
-std::unique_ptr<Space> space_of(const Options& o) {
+std::unique_ptr<Space> space_of(Options& o) {
   if (o.space.empty() == o.run.empty())
     throw ConfigError("nas measure needs a space: --space NAME (or file), or --run RUN");
   if (!o.space.empty()) return load_space(o.space);
   const Store store(o.common.db, Store::Mode::kRead);
   const auto run = store.run(o.run);
   if (!run) throw ConfigError("there is no run '" + o.run + "' in " + store.path());
+  o.trained = run->command == "search" ? run->parent : run->id;
   Binder::Raw raw;
   raw.yaml = run->space_yaml;
   return open_space(raw);
@@ -140,8 +142,15 @@ void report(const Options& o,
     text.row({"mean error of the sum", format_number(100 * checked.mean_error, 3) + " %"});
   }
   print(text.text());
-  print("next: nas search --run RUN --latency-table " + table.id +
-        " --constraint 'latency_ms <= " + format_number(0.5 * (small + large), 2) + "'");
+  const std::string words =
+      " --latency-table " + shell_word(table.id) +
+      " --constraint 'latency_ms <= " + format_number(0.5 * (small + large), 2) + "'" +
+      db_flag(o.common);
+  // A search needs a supernet: that of the run, where it is one.
+  if (o.trained.empty())
+    print("use it in a search of this space:" + words);
+  else
+    print("next: nas search --run " + o.trained + words);
 }
 
 }  // namespace
@@ -167,10 +176,8 @@ int run_measure(const std::vector<std::string>& args) {
       ->check(CLI::Range(2, 100000));
   app.add_option("--name", o.name, "Id of the table (default: made up)");
   app.add_option("--out", o.out, "Also write the table to this file (JSON)");
-  add_common(app, o.common);
+  add_common(app, o.common, kTakesDb | kTakesSeed);
   if (!parse(app, args)) return kExitOk;
-  if (!o.common.config.empty() || !o.common.sets.empty())
-    throw ConfigError("nas measure takes no configuration", "leave out --config and --set");
   o.name = checked_name(o.name);
   const auto space = space_of(o);
   const c10::Device device = open_device(o.device);

@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -9,17 +10,20 @@
 #include <fstream>
 
 #include "cli/command.hpp"
+#include "cli/printed.hpp"
 
 namespace nas::cli {
 namespace {
 
 Color chosen_color = Color::kAuto;
+bool printed = false;
 
 std::string paint(const std::string& text, const char* code) {
   return use_color(2) ? "\x1b[" + std::string(code) + "m" + text + "\x1b[0m" : text;
 }
 
 void to_stderr(const std::string& text) {
+  clear_progress_line();
   // A closed stderr must not end a long run.
   std::fwrite(text.data(), 1, text.size(), stderr);
 }
@@ -72,12 +76,33 @@ bool use_color(int descriptor) {
   return (no_color == nullptr || *no_color == '\0') && interactive(descriptor);
 }
 
+bool printed_anything() {
+  return printed;
+}
+
 void print(const std::string& text) {
+  clear_progress_line();
+  printed = true;
   const std::string line = text + "\n";
   const bool written = std::fwrite(line.data(), 1, line.size(), stdout) == line.size();
   if (written && std::fflush(stdout) == 0) return;
   if (errno == EPIPE) std::_Exit(kExitOk);
   throw Error(std::string("cannot write to standard output: ") + std::strerror(errno));
+}
+
+std::string shell_word(const std::string& word) {
+  const auto plain = [](unsigned char c) {
+    return std::isalnum(c) || std::strchr("_-./:,+@%=", c) != nullptr;
+  };
+  // `=` at the start of a word is special to zsh.
+  if (!word.empty() && word[0] != '=' && std::all_of(word.begin(), word.end(), plain)) return word;
+  std::string quoted = "'";
+  for (const char c : word) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return quoted + "'";
+}
+
+std::string db_flag(const Common& common) {
+  return common.db == Common{}.db ? "" : " --db " + shell_word(common.db);
 }
 
 void note(const Common& common, const std::string& text) {

@@ -2,9 +2,6 @@
 #include <chrono>
 #include <cstdio>
 
-#include <sys/ioctl.h>
-#include <unistd.h>
-
 #include "cli/command.hpp"
 
 namespace nas::cli {
@@ -12,29 +9,40 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-size_t terminal_width() {
-  winsize size{};
-  return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20 ? size.ws_col : 80;
+/// Whether the line under the cursor is ours.
+bool line_drawn = false;
+
+double seconds(Clock::duration d) {
+  return std::chrono::duration<double>(d).count();
 }
 
 }  // namespace
+
+void clear_progress_line() {
+  if (!line_drawn) return;
+  line_drawn = false;
+  std::fputs("\r\x1b[K", stderr);
+  std::fflush(stderr);
+}
 
 struct Progress::State {
   bool quiet, live;
   std::string label;
   int64_t total;
-  int64_t first = -1;  // Work done before this process (a resumed run) says nothing about its pace.
-  Clock::time_point start = Clock::now(), drawn{};
-  bool on_line = false;
+  int64_t first = -1;  ///< Done at the first update.
+  Clock::time_point start = Clock::now(), since{}, drawn{};
 
+  /// The time left stands first: a narrow terminal cuts the end of the line.
   std::string timing(int64_t done) const {
-    const double elapsed = std::chrono::duration<double>(Clock::now() - start).count();
-    std::string text = "elapsed " + format_seconds(elapsed);
-    if (done > first && done < total && elapsed > 0) {
-      const double each = elapsed / static_cast<double>(done - first);
-      text += ", ETA " + format_seconds(each * static_cast<double>(total - done));
-    }
-    return text;
+    const Clock::time_point now = Clock::now();
+    std::string text;
+    const double paced = seconds(now - since);
+    if (done > first && done < total && paced > 0)
+      text = "ETA " +
+             format_seconds(paced / static_cast<double>(done - first) *
+                            static_cast<double>(total - done)) +
+             ", ";
+    return text + "elapsed " + format_seconds(seconds(now - start));
   }
 };
 
@@ -42,16 +50,18 @@ Progress::Progress(const Common& common, std::string label, int64_t total)
     : state_(new State{common.quiet, interactive(2), std::move(label), total}) {}
 
 Progress::~Progress() {
-  if (state_->on_line) std::fputs("\r\x1b[K", stderr);
-  delete state_;
+  clear_progress_line();
 }
 
 void Progress::update(int64_t done, const std::string& detail, bool milestone) {
   State& s = *state_;
   if (s.quiet) return;
-  if (s.first < 0) s.first = std::max<int64_t>(0, done - 1);
+  if (s.first < 0) {
+    s.first = done;
+    s.since = Clock::now();
+  }
   const std::string count = std::to_string(done) + "/" + std::to_string(s.total);
-  const std::string tail = (detail.empty() ? "" : "  " + detail) + "  " + s.timing(done);
+  const std::string tail = "  " + s.timing(done) + (detail.empty() ? "" : "  " + detail);
   if (!s.live) {
     if (milestone) std::fprintf(stderr, "%s %s%s\n", s.label.c_str(), count.c_str(), tail.c_str());
     return;
@@ -59,14 +69,17 @@ void Progress::update(int64_t done, const std::string& detail, bool milestone) {
   const auto now = Clock::now();
   if (done < s.total && now - s.drawn < std::chrono::milliseconds(100)) return;
   s.drawn = now;
-  constexpr int64_t kCells = 20;
-  const int64_t filled = s.total > 0 ? std::clamp<int64_t>(done * kCells / s.total, 0, kCells) : 0;
-  std::string line = s.label + " [" + std::string(static_cast<size_t>(filled), '#') +
-                     std::string(static_cast<size_t>(kCells - filled), '.') + "] " + count + tail;
-  line.resize(std::min(line.size(), terminal_width() - 1));
-  std::fprintf(stderr, "\r%s\x1b[K", line.c_str());
+  size_t width = output_width(2);
+  if (width == 0) width = 80;
+  const int64_t cells = width >= 70 ? 20 : 8;
+  const int64_t filled = s.total > 0 ? std::clamp<int64_t>(done * cells / s.total, 0, cells) : 0;
+  const std::string line = s.label + " [" + std::string(static_cast<size_t>(filled), '#') +
+                           std::string(static_cast<size_t>(cells - filled), '.') + "] " + count +
+                           tail;
+  // The last column stays free: some terminals go to the next line there.
+  std::fprintf(stderr, "\r%s\x1b[K", cut_to_width(line, width - 1).c_str());
   std::fflush(stderr);
-  s.on_line = true;
+  line_drawn = true;
 }
 
 }  // namespace nas::cli

@@ -482,9 +482,7 @@ int run_rank(const std::vector<std::string>& args) {
       ->capture_default_str();
   app.add_option(
       "--table", o.table, "Also write what every ranker says of each architecture (CSV)");
-  add_common(app, o.common);
-  // The configuration is that of the training run.
-  for (const char* name : {"--config", "--set"}) app.remove_option(app.get_option(name));
+  add_common(app, o.common, kTakesDb | kTakesSets | kTakesSeed);
   if (!parse(app, args)) return kExitOk;
   check_top(o.top);
   if (!std::isfinite(o.level)) throw ConfigError("--level: expected a number from 0.5 to 0.999");

@@ -7,6 +7,7 @@
 
 #include "cli/document.hpp"
 #include "cli/result_rows.hpp"
+#include "cli/validators.hpp"
 #include "search/limits.hpp"
 #include "search/pareto.hpp"
 #include "search/search_options.hpp"
@@ -458,7 +459,7 @@ int run_results(const std::vector<std::string>& args) {
       ->type_name("NAME");
   app.add_flag("--reverse", o.reverse, "Worst first");
   app.add_option("--top", o.top, "At most N rows (of --history: the last N)")
-      ->check(CLI::PositiveNumber)
+      ->check(positive_number())
       ->type_name("N");
   app.add_option("--source", o.source, "Only values from here: supernet, table, plan, external ...")
       ->type_name("NAME");

@@ -5,6 +5,8 @@
 #include "cli/document.hpp"
 #include "cli/run_name.hpp"
 #include "cli/runs.hpp"
+#include "cli/stored_config.hpp"
+#include "cli/validators.hpp"
 
 namespace nas::cli {
 namespace {
@@ -133,7 +135,7 @@ int run_runs(const std::vector<std::string>& args) {
         ->check(CLI::IsMember({"running", "finished", "interrupted", "failed", "killed"}))
         ->type_name("STATUS");
     to.add_option("--top", o.top, "At most N runs, newest first")
-        ->check(CLI::PositiveNumber)
+        ->check(positive_number())
         ->type_name("N");
     add_format(to, o.format);
     add_common(to, o.common);
@@ -159,7 +161,7 @@ int run_runs(const std::vector<std::string>& args) {
   if (!show->parsed()) return list_runs(o);
   const Store store(o.common.db, Store::Mode::kRead);
   const RunRow run = find_run(store, o.run);
-  if (o.config) return print(run.config_yaml), kExitOk;
+  if (o.config) return print(stored_config_text(run)), kExitOk;
   return show_run(o.common, store, run);
 }
 

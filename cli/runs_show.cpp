@@ -5,6 +5,7 @@
 
 #include "cli/document.hpp"
 #include "cli/runs.hpp"
+#include "cli/stored_config.hpp"
 #include "spaces/printable.hpp"
 
 namespace nas::cli {
@@ -60,7 +61,7 @@ Json run_json(const Store& store, const RunRow& run) {
             {"ended", run.ended},
             {"directory", run.directory},
             {"versions", parsed_or_text(run.versions_json)},
-            {"config", run.config_yaml}};
+            {"config", stored_config_text(run)}};
   Json splits = Json::array();
   for (const SplitRow& row : store.splits(run.id))
     splits.push_back({{"name", row.name}, {"size", row.size}, {"hash", row.hash}});

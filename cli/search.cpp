@@ -11,10 +11,12 @@
 #include "cli/command.hpp"
 #include "cli/latency.hpp"
 #include "cli/run_name.hpp"
+#include "cli/run_sets.hpp"
 #include "cli/search_checks.hpp"
 #include "cli/search_report.hpp"
 #include "cli/search_reuse.hpp"
 #include "cli/supernet_evaluator.hpp"
+#include "cli/validators.hpp"
 #include "cli/version.hpp"
 #include "search/evaluators.hpp"
 #include "search/failures.hpp"
@@ -41,8 +43,10 @@ struct Options {
 SearchConfig read_config(const Options& o) {
   if (o.common.config.empty() && o.common.sets.empty() && o.run.empty())
     throw ConfigError("nas search needs --config FILE, --run RUN or --resume SEARCH",
-                      "try configs/quickstart/search.yaml");
-  std::vector<std::string> sets = o.common.sets;
+                      "try --config quickstart/search (nas list configs names more)");
+  // Some are about how the supernet is judged: they are kept with the search, for its resuming.
+  std::vector<std::string> sets, judging;
+  for (const std::string& set : o.common.sets) (is_run_set(set) ? judging : sets).push_back(set);
   if (!o.algorithm.empty()) sets.push_back("search.algorithm=" + o.algorithm);
   if (o.evaluations > 0) sets.push_back("search.evaluations=" + std::to_string(o.evaluations));
   const bool budget = std::any_of(sets.begin(), sets.end(), [](const std::string& set) {
@@ -54,6 +58,12 @@ SearchConfig read_config(const Options& o) {
     config.evaluator.kind = EvaluatorKind::kSupernet;
     config.evaluator.run = o.run;
   }
+  for (const std::string& set : judging) config.evaluator.set.push_back(set);
+  if (!config.evaluator.set.empty() && config.evaluator.kind != EvaluatorKind::kSupernet)
+    throw ConfigError(config.evaluator.set.front() +
+                          " changes how a supernet is judged, but the "
+                          "evaluator is not one",
+                      "leave it out");
   if (!o.latency_table.empty()) config.evaluator.latency_table = o.latency_table;
   for (const std::string& text : o.constraints) config.search.constraints.push_back(text);
   if (o.common.seed_given) config.seed = o.common.seed;
@@ -117,7 +127,9 @@ std::unique_ptr<Evaluator> make_evaluator(const SearchConfig& config,
     case EvaluatorKind::kSupernet:
       break;
   }
-  return make_supernet_evaluator(store, config.evaluator.run, std::nullopt, common);
+  Common judging = common;
+  judging.sets = config.evaluator.set;
+  return make_supernet_evaluator(store, config.evaluator.run, std::nullopt, judging);
 }
 
 /// `space_yaml`: that of the supernet's run, else the configuration's own.
@@ -161,10 +173,17 @@ std::string budget_text(const SearchSettings& s, const Search& search) {
   text += "  evaluations " + std::to_string(archive.evaluations());
   if (s.evaluations) text += "/" + std::to_string(*s.evaluations);
   text += "  front " + std::to_string(archive.front().size());
-  if (archive.any_feasible())
+  if (!archive.any_feasible()) return text + "  nothing feasible yet";
+  const Objective& first = s.goal.objectives.front();
+  const Archive::Entry* best = nullptr;
+  for (const Archive::Entry* entry : archive.front())
+    if (best == nullptr || entry->score.objectives[0] < best->score.objectives[0]) best = entry;
+  if (best != nullptr)
+    text +=
+        "  best " + first.metric + " " + format_number(best->score.objectives[0] * first.sign());
+  // Its reference point follows from the first generation.
+  if (!search.reference().empty())
     text += "  hypervolume " + format_number(search.current_hypervolume());
-  else
-    text += "  nothing feasible yet";
   return text;
 }
 
@@ -408,7 +427,7 @@ int search(const Options& o) {
   } catch (const Interrupted& e) {
     store.set_run_status(row.id, "interrupted");
     throw Interrupted(std::string(e.what()) + "; saved. Resume with: nas search --resume " +
-                      row.id + (o.common.db == "nas.db" ? "" : " --db " + o.common.db));
+                      row.id + db_flag(o.common));
   } catch (const std::exception& e) {
     store.finish_run(row.id, "failed", e.what());
     throw;
@@ -421,7 +440,7 @@ int run_search(const std::vector<std::string>& args) {
   Options o;
   CLI::App app("Find the best architectures of a space under limits", "nas search");
   app.footer(
-      "nas search --config configs/quickstart/search.yaml --run digits\n"
+      "nas search --config quickstart/search --run digits\n"
       "nas search --run last --constraint 'macs <= 1M' --evaluations 200\n"
       "nas search --config search.yaml --algorithm random --json\n"
       "nas search --resume last");
@@ -435,9 +454,9 @@ int run_search(const std::vector<std::string>& args) {
                  o.latency_table,
                  "Gives the metric latency_ms: id of `nas measure`, last, or a file");
   app.add_option("--evaluations", o.evaluations, "Budget in evaluated architectures")
-      ->check(CLI::PositiveNumber);
+      ->check(positive_number());
   app.add_flag("--dry-run", o.dry_run, "Check everything, time 3 evaluations; writes nothing");
-  add_common(app, o.common);
+  add_common(app, o.common, kTakesDb | kTakesConfig | kTakesSets | kTakesSeed);
   if (!parse(app, args)) return kExitOk;
   o.name = checked_name(o.name);
   return search(o);

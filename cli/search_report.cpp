@@ -27,10 +27,6 @@ std::string shown(const std::string& metric, const Json& value) {
   return format_number(v);
 }
 
-std::string db_flag(const Common& common) {
-  return common.db == "nas.db" ? "" : " --db " + common.db;
-}
-
 std::string metric_of(const Json& objective) {
   const auto text = objective.get<std::string>();
   return text.substr(text.find(' ') + 1);
@@ -190,8 +186,12 @@ void print_search(const Json& d, const RunRow& run, const Common& common) {
   if (stopped != "evaluations spent" && stopped != "generations done")
     print("stopped before the budget was spent: " + stopped);
   if (front.empty()) return;
-  print("next: nas export --run " + run.id + " --pick best" + db_flag(common) +
-        "\n      nas results --run " + run.id + " --format csv" + db_flag(common));
+  const std::string words = " --run " + run.id + db_flag(common);
+  // Only the subnets of a supernet have weights to export.
+  if (!run.parent.empty())
+    print("next: nas export" + words + " --pick best\n      nas results" + words);
+  else
+    print("next: nas results" + words);
 }
 
 }  // namespace nas::cli

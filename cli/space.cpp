@@ -332,9 +332,9 @@ int run_space(const std::vector<std::string>& args) {
       "nas space cost resnet20-pool --arch '[4,3,3]' --arch '[1,1,8]'\n"
       "nas space check my-space.yaml");
   app.require_subcommand(1, 1);
-  const auto add = [&](const char* name, const char* help) {
+  const auto add = [&](const char* name, const char* help, unsigned takes = kTakesNothing) {
     CLI::App* sub = app.add_subcommand(name, help);
-    add_common(*sub, o.common);
+    add_common(*sub, o.common, takes);
     return sub;
   };
   const auto add_space = [&](CLI::App* sub) {
@@ -355,7 +355,7 @@ int run_space(const std::vector<std::string>& args) {
   CLI::App* count_app =
       add("count", "Exact number of architectures, and of the different networks among them");
   add_space(count_app);
-  CLI::App* sample_app = add("sample", "Random valid architectures with their cost");
+  CLI::App* sample_app = add("sample", "Random valid architectures with their cost", kTakesSeed);
   add_space(sample_app);
   sample_app->add_option("-n,--count", o.samples, "How many")
       ->check(CLI::Range(1, 10'000'000))
@@ -375,7 +375,9 @@ int run_space(const std::vector<std::string>& args) {
       ->allow_extra_args(false);
   add_format(*cost_app, o.format);
   CLI::App* check_app =
-      add("check", "Every mistake of a space's YAML, and whether its networks can be built");
+      add("check",
+          "Every mistake of a space's YAML, and whether its networks can be built",
+          kTakesSeed);
   check_app->add_option("space", o.space, "Name of a config, a YAML file, or - (standard input)")
       ->required();
   if (!parse(app, args)) return kExitOk;

@@ -3,6 +3,8 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "cli/run_sets.hpp"
+#include "cli/train_config.hpp"
 #include "cli/version.hpp"
 #include "supernet/checkpoint.hpp"
 #include "supernet/device.hpp"
@@ -46,17 +48,14 @@ SupernetRun open_supernet_run(const Store& store, const std::string& run, const 
   const std::vector<std::string> files = checkpoints_in(row->directory);
   if (files.empty())
     throw ConfigError("run " + row->id + " has no checkpoint in " + row->directory,
-                      "resume it with: nas train --resume " + row->id);
+                      "resume it with: nas train --resume " + row->id + db_flag(common));
   if (row->status != "finished")
     note(common,
          "warning: run " + row->id + " is not finished (" + shown_status(*row) +
              "); its newest checkpoint is used");
   SupernetRun result;
   result.row = *row;
-  YamlSource source;
-  source.text = row->config_yaml;
-  source.file = "configuration of run " + row->id;
-  result.parts = open_parts(read_yaml_as<TrainConfig>(source));
+  result.parts = open_parts(stored_train_config(*row, run_sets(common.sets)));
   if (!result.parts->space->has_fingerprint(row->fingerprint))
     throw DataError("run " + row->id + " was trained on another version of the space '" +
                     row->space +

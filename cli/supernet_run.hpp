@@ -40,7 +40,8 @@ struct SupernetRun {
 /// more training is never taken for one of the weights it has now.
 std::string fidelity_of(const SupernetRun& run, const SubnetScorer& scorer);
 /// `run` as in Store::run. ConfigError when there is none or it has no checkpoint yet; DataError
-/// when files do not belong to it. A run that is not finished gives a warning.
+/// when files do not belong to it. A run that is not finished gives a warning. `common.sets` change
+/// how it is judged and where its data lies, nothing else (run_sets.hpp).
 SupernetRun open_supernet_run(const Store& store, const std::string& run, const Common& common);
 
 /// Folder of a run's files: nas-runs/<id> beside the database.

@@ -1,16 +1,23 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <cstring>
 
 #include "cli/command.hpp"
 
 namespace nas::cli {
 namespace {
 
-// Columns a UTF-8 text takes on a terminal, counting one for each code point.
-size_t width_of(const std::string& text) {
-  return static_cast<size_t>(
-      std::count_if(text.begin(), text.end(), [](unsigned char c) { return (c & 0xc0) != 0x80; }));
+// What would move the cursor or colour the rest of the terminal is shown instead of sent.
+std::string printable(const std::string& text) {
+  std::string out;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    char code[8];
+    std::snprintf(code, sizeof code, "\\x%02x", byte);
+    out += byte < 0x20 || byte == 0x7f ? std::string(code) : std::string(1, c);
+  }
+  return out;
 }
 
 bool numeric(const std::string& cell) {
@@ -40,36 +47,170 @@ std::string printed(const char* format, int digits, double value) {
 }  // namespace
 
 Table::Table(std::vector<std::string> header) {
-  rows_.push_back(std::move(header));
+  row(std::move(header));
 }
 
 void Table::row(std::vector<std::string> cells) {
-  cells.resize(rows_.front().size());
+  if (!rows_.empty()) cells.resize(rows_.front().size());
+  for (std::string& cell : cells) cell = printable(cell);
   rows_.push_back(std::move(cells));
 }
 
-std::string Table::text() const {
-  const size_t columns = rows_.front().size();
-  std::vector<size_t> widths(columns, 0);
-  std::vector<bool> right(columns, rows_.size() > 1);
-  for (size_t r = 0; r < rows_.size(); ++r) {
-    for (size_t c = 0; c < columns; ++c) {
-      widths[c] = std::max(widths[c], width_of(rows_[r][c]));
-      if (r > 0 && !numeric(rows_[r][c])) right[c] = false;
-    }
+namespace {
+
+using Lines = std::vector<std::string>;
+
+// Pieces that lines may be made of: each ends with a blank or with one of `signs`.
+Lines pieces_of(const std::string& text, const char* signs) {
+  Lines pieces(1);
+  for (size_t i = 0; i < text.size(); ++i) {
+    pieces.back() += text[i];
+    const bool end = text[i] == ' ' || std::strchr(signs, text[i]) != nullptr;
+    if (end && i + 1 < text.size() && text[i + 1] != ' ') pieces.emplace_back();
   }
-  std::string text;
-  for (const std::vector<std::string>& row : rows_) {
-    std::string line;
-    for (size_t c = 0; c < columns; ++c) {
-      const std::string pad(widths[c] - width_of(row[c]), ' ');
-      line += c == 0 ? "" : "  ";
-      line += right[c] ? pad + row[c] : row[c] + pad;
-    }
-    line.erase(line.find_last_not_of(' ') + 1);
-    text += (text.empty() ? "" : "\n") + line;
-  }
+  return pieces;
+}
+
+std::string without_end_blanks(std::string text) {
+  text.erase(text.find_last_not_of(' ') + 1);
   return text;
+}
+
+Lines broken(const std::string& text, size_t width, const char* signs) {
+  Lines lines(1);
+  for (const std::string& piece : pieces_of(text, signs)) {
+    const std::string joined = lines.back() + piece;
+    if (!lines.back().empty() && display_width(without_end_blanks(joined)) > width)
+      lines.push_back(piece);
+    else
+      lines.back() = joined;
+  }
+  for (std::string& line : lines) line = without_end_blanks(line);
+  return lines;
+}
+
+/// One column while a table is laid out.
+struct Column {
+  size_t natural = 0;  ///< Widest cell or header.
+  size_t cells = 0;    ///< Widest cell.
+  size_t least = 0;    ///< With every break taken that may be.
+  bool right = true;   ///< Numbers.
+};
+
+class Layout {
+ public:
+  explicit Layout(const std::vector<Lines>& rows) : rows_(rows), columns_(rows.front().size()) {
+    for (size_t c = 0; c < columns_.size(); ++c) {
+      Column& column = columns_[c];
+      column.right = rows.size() > 1;
+      for (size_t r = 0; r < rows.size(); ++r) {
+        const std::string& cell = rows[r][c];
+        column.natural = std::max(column.natural, display_width(cell));
+        if (r > 0) column.cells = std::max(column.cells, display_width(cell));
+        for (const std::string& piece : pieces_of(cell, signs_of(r, c)))
+          column.least = std::max(column.least, display_width(without_end_blanks(piece)));
+        if (r > 0 && !numeric(cell)) column.right = false;
+      }
+      // Prose in a very narrow column is no help.
+      constexpr size_t kProse = 24;
+      if (c + 1 == columns_.size())
+        column.least = std::max(column.least, std::min(column.natural, kProse));
+      widths_.push_back(column.natural);
+      shown_.push_back(c);
+    }
+  }
+
+  std::string text(size_t width) {
+    if (width > 0) fit(width);
+    std::string text;
+    for (size_t r = 0; r < rows_.size(); ++r) add_row(r, text);
+    std::string left_out;
+    for (size_t c = 0; c < columns_.size(); ++c)
+      if (std::find(shown_.begin(), shown_.end(), c) == shown_.end())
+        left_out += (left_out.empty() ? "" : ", ") + rows_[0][c];
+    if (!left_out.empty())
+      text += "\n" +
+              wrap_words("(no room at " + std::to_string(width) + " columns for: " + left_out + ")",
+                         width);
+    return text;
+  }
+
+ private:
+  // Headers such as peak_activation_bytes, and architectures or what else stands first.
+  const char* signs_of(size_t row, size_t column) const {
+    if (row == 0) return "_.";
+    return column == 0 || rows_[0][column] == "architecture" ? "/|,;+" : "";
+  }
+
+  size_t total() const {
+    size_t sum = 2 * (shown_.size() - 1);
+    for (const size_t c : shown_) sum += widths_[c];
+    return sum;
+  }
+
+  // Headers give first, then cells; of these the widest, each down to its least width.
+  void shrink(size_t width) {
+    for (const bool headers : {true, false}) {
+      while (total() > width) {
+        size_t best = columns_.size();
+        for (const size_t c : shown_) {
+          const Column& column = columns_[c];
+          const size_t least = headers ? std::max(column.least, column.cells) : column.least;
+          if (widths_[c] > least && (best == columns_.size() || widths_[c] > widths_[best]))
+            best = c;
+        }
+        if (best == columns_.size()) break;
+        --widths_[best];
+      }
+    }
+  }
+
+  void fit(size_t width) {
+    shrink(width);
+    constexpr size_t kFewest = 2;
+    while (total() > width && shown_.size() > kFewest) {
+      // A column without a name is a mark of its row.
+      const auto last = std::find_if(
+          shown_.rbegin(), shown_.rend(), [&](size_t c) { return !rows_[0][c].empty(); });
+      if (last == shown_.rend() || *last < kFewest) break;
+      shown_.erase(std::next(last).base());
+      for (const size_t c : shown_) widths_[c] = columns_[c].natural;
+      shrink(width);
+    }
+  }
+
+  void add_row(size_t r, std::string& text) const {
+    std::vector<Lines> cells;
+    size_t height = 1;
+    for (const size_t c : shown_) {
+      cells.push_back(broken(rows_[r][c], widths_[c], signs_of(r, c)));
+      height = std::max(height, cells.back().size());
+    }
+    for (size_t line = 0; line < height; ++line) {
+      std::string out;
+      for (size_t i = 0; i < shown_.size(); ++i) {
+        const size_t c = shown_[i];
+        // Headers stand on the line above the first row.
+        const size_t skipped = r == 0 ? height - cells[i].size() : 0;
+        const std::string part =
+            line >= skipped && line - skipped < cells[i].size() ? cells[i][line - skipped] : "";
+        const size_t used = display_width(part);
+        const std::string pad(widths_[c] > used ? widths_[c] - used : 0, ' ');
+        out += (i == 0 ? "" : "  ") + (columns_[c].right ? pad + part : part + pad);
+      }
+      text += (text.empty() ? "" : "\n") + without_end_blanks(out);
+    }
+  }
+
+  const std::vector<Lines>& rows_;
+  std::vector<Column> columns_;
+  std::vector<size_t> widths_, shown_;
+};
+
+}  // namespace
+
+std::string Table::text(size_t width) const {
+  return Layout(rows_).text(width);
 }
 
 std::string format_number(double value, int significant) {

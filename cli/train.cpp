@@ -11,6 +11,7 @@
 #include "cli/run_name.hpp"
 #include "cli/supernet_run.hpp"
 #include "cli/train_config.hpp"
+#include "cli/train_report.hpp"
 #include "spaces/stop.hpp"
 #include "supernet/initial_weights.hpp"
 #include "supernet/tensor_file.hpp"
@@ -31,7 +32,7 @@ struct Options {
 TrainConfig read_config(const Options& o) {
   if (o.common.config.empty() && o.common.sets.empty())
     throw ConfigError("nas train needs --config FILE (or --resume RUN)",
-                      "try configs/quickstart/train.yaml");
+                      "try --config quickstart/train (nas list configs names more)");
   std::vector<std::string> sets = o.common.sets;
   if (!o.strategy.empty()) {
     // A mapping keeps its options only when they are of the same strategy.
@@ -239,40 +240,21 @@ void print_summary(const Options& o,
                    const Session& s,
                    const Recorder& recorder,
                    double seconds) {
-  const std::string sha = weights_sha256(*s.weights);
-  std::string checkpoint = s.trainer->last_checkpoint();
-  if (o.common.json) {
-    Json metrics = Json::object();
-    for (const auto& [name, value] : recorder.last()) metrics[name] = value;
-    Json json{{"schema", "nas-train/1"},
-              {"run", row.id},
-              {"name", row.name},
-              {"status", "finished"},
-              {"space", row.space},
-              {"strategy", s.strategy->name()},
-              {"epochs", s.trainer->epochs_done()},
-              {"metrics", metrics},
-              {"health", s.strategy->health()},
-              {"weights_sha256", sha},
-              {"checkpoint", checkpoint},
-              {"directory", row.directory},
-              {"seconds", seconds}};
-    print(json.dump(2));
-    return;
-  }
-  Table table({"run " + row.id, row.name.empty() ? row.space : row.name});
-  table.row({"epochs", std::to_string(s.trainer->epochs_done())});
-  for (const auto& [name, value] : recorder.last())
-    if (name.starts_with("train.") || name.starts_with("validation.") || name.starts_with("time."))
-      table.row({name, name == "train.macs" ? format_count(value) : format_number(value)});
-  table.row({"seconds", format_seconds(seconds)});
-  table.row({"checkpoint", checkpoint});
-  table.row({"weights sha256", sha.substr(0, 16)});
-  print(table.text());
-  for (const std::string& line : s.strategy->health()) print(line);
-  const std::string db = o.common.db == "nas.db" ? "" : " --db " + o.common.db;
-  print("next: nas evaluate --run " + row.id + " --sample 5" + db + "\n      nas search --run " +
-        row.id + db);
+  TrainReport report{row,
+                     s.strategy->name(),
+                     s.trainer->epochs_done(),
+                     recorder.last(),
+                     s.strategy->health(),
+                     s.trainer->last_checkpoint(),
+                     weights_sha256(*s.weights),
+                     seconds,
+                     !o.resume.empty(),
+                     ""};
+  if (report.strategy == "fixed")
+    report.only_arch = yaml_scalar(strategy_source(s.parts->config), "architecture").value_or("");
+  if (o.common.json) return print(train_report_json(report));
+  print(train_report_text(report));
+  print(train_next(report, db_flag(o.common)));
 }
 
 int train(const Options& o) {
@@ -292,10 +274,7 @@ int train(const Options& o) {
       throw ConfigError("there is no training run '" + o.resume + "' in " + store.path(),
                         "`nas runs` lists them");
     row = *found;
-    YamlSource source;
-    source.text = row.config_yaml;
-    source.file = "configuration of run " + row.id;
-    config = read_yaml_as<TrainConfig>(source);
+    config = stored_train_config(row);
     store.claim_run(row.id);
   } else {
     row.id = new_run_id("train");
@@ -350,9 +329,8 @@ int train(const Options& o) {
     print_summary(o, row, s, recorder, seconds);
   } catch (const Interrupted& e) {
     store.set_run_status(row.id, "interrupted");
-    const std::string db = o.common.db == "nas.db" ? "" : " --db " + o.common.db;
     throw Interrupted(std::string(e.what()) + "; saved. Resume with: nas train --resume " + row.id +
-                      db);
+                      db_flag(o.common));
   } catch (const std::exception& e) {
     if (recorded) store.finish_run(row.id, "failed", e.what());
     throw;
@@ -366,9 +344,9 @@ int run_train(const std::vector<std::string>& args) {
   Options o;
   CLI::App app("Train a weight-sharing supernet", "nas train");
   app.footer(
-      "nas train --config configs/quickstart/train.yaml --name digits\n"
-      "nas train --config configs/quickstart/train.yaml --set train.epochs=5 --strategy uniform\n"
-      "nas train --config configs/quickstart/train.yaml --dry-run\n"
+      "nas train --config quickstart/train --name digits\n"
+      "nas train --config quickstart/train --set train.epochs=5 --strategy uniform\n"
+      "nas train --config quickstart/train --dry-run\n"
       "nas train --resume last");
   app.add_option("--resume", o.resume, "Go on with an interrupted run: id, name or last");
   app.add_option("--name", o.name, "A name to find the run by");
@@ -376,7 +354,7 @@ int run_train(const std::vector<std::string>& args) {
   app.add_flag("--dry-run",
                o.dry_run,
                "Check everything, run a few steps, print size, memory and time; writes nothing");
-  add_common(app, o.common);
+  add_common(app, o.common, kTakesDb | kTakesConfig | kTakesSets | kTakesSeed);
   if (!parse(app, args)) return kExitOk;
   o.name = checked_name(o.name);
   return o.dry_run ? dry_run(o) : train(o);

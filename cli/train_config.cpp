@@ -1,8 +1,10 @@
 #include "cli/train_config.hpp"
 
+#include "cli/stored_config.hpp"
 #include "spaces/error.hpp"
 #include "spaces/registry.hpp"
 #include "supernet/strategy.hpp"
+#include "supernet/strategy_preset.hpp"
 
 namespace nas::cli {
 namespace {
@@ -69,7 +71,13 @@ class Reader {
 }  // namespace
 
 TrainConfig read_train_config(const YamlSource& source) {
-  return Reader(source).read();
+  TrainConfig config = Reader(source).read();
+  name_preset(config, "paper");
+  return config;
+}
+
+TrainConfig stored_train_config(const RunRow& run, const std::vector<std::string>& sets) {
+  return read_yaml_as<TrainConfig>(stored_config(run, sets));
 }
 
 }  // namespace nas::cli

@@ -19,7 +19,7 @@ int run_version(const std::vector<std::string>& args) {
   Common common;
   CLI::App app("Version of this build", "nas version");
   app.footer("nas version\nnas version --json");
-  add_common(app, common);
+  add_common(app, common, kTakesNothing);
   if (!parse(app, args)) return kExitOk;
   if (common.json) {
     nlohmann::ordered_json json{{"schema", "nas-version/1"}};

@@ -167,6 +167,10 @@ void describe(Binder& b, EvaluatorOptions& o) {
             {"external", EvaluatorKind::kExternal}},
            "Where the truth about an architecture comes from");
   b.value("run", o.run, "supernet: training run by id, name or last");
+  b.list("set",
+         o.set,
+         "supernet: changes to the run's configuration while it is judged, such as "
+         "evaluate.images=500");
   b.value("batch", o.batch, "Architectures per call; results are stored after each").range(1, 1e6);
   b.section("table", o.table, "table: published values");
   b.section("external", o.external, "external: a program of yours");

@@ -55,6 +55,8 @@ void describe(Binder& b, ExternalOptions& o);
 struct EvaluatorOptions {
   EvaluatorKind kind = EvaluatorKind::kSupernet;
   std::string run = "last";  ///< Training run of the supernet.
+  /// Changes to that run's configuration while it is judged (`evaluate.images=500`).
+  std::vector<std::string> set;
   int batch = 8;
   TableOptions table;
   ExternalOptions external;

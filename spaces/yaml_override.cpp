@@ -95,6 +95,13 @@ class Setter {
 
 }  // namespace
 
+std::string quote_hint(const std::string& key) {
+  return "Values are YAML: quote a text with \": \", \" #\", [ or { in it, inside the quotes of "
+         "the "
+         "shell: --set '" +
+         key + "=\"...\"'";
+}
+
 YamlPtr apply_override(const YamlPtr& root,
                        const std::string& assignment,
                        std::vector<Problem>& problems) {
@@ -120,8 +127,18 @@ YamlPtr apply_override(const YamlPtr& root,
   }
   const size_t before = problems.size();
   const YamlPtr value = parse_yaml(assignment.substr(equals + 1), *a.place.file, 0, problems);
-  for (size_t i = before; i < problems.size(); ++i) problems[i].line = problems[i].column = 0;
+  for (size_t i = before; i < problems.size(); ++i) {
+    problems[i].line = problems[i].column = 0;
+    if (problems[i].hint.empty()) problems[i].hint = quote_hint(name);
+  }
   if (problems.size() != before) return root;
+  // In a file the rest of a line is a comment by intent; on a command line it would be lost.
+  if (value && value->is_scalar() && !value->quoted &&
+      assignment.find(" #", equals) != std::string::npos) {
+    problems.push_back(
+        {"--set " + name, 0, 0, name, "what stands behind \" #\" is a comment", quote_hint(name)});
+    return root;
+  }
   a.value = with_place(value ? value : std::make_shared<const YamlNode>(), a.place);
   return Setter(a, problems).set(root, 0);
 }

@@ -268,7 +268,11 @@ class ReadState : public BinderState {
 
   void fail(const std::string& message) {
     last_bad_ = true;
-    add(last_place_, join_path(frames_.back().path, last_.key), message, "");
+    const std::string key = join_path(frames_.back().path, last_.key);
+    const bool set = last_place_.line == 0 && last_place_.file != nullptr &&
+                     last_place_.file->starts_with("--set ");
+    const bool split = message.starts_with("expected a text, got a ");
+    add(last_place_, key, message, set && split ? quote_hint(key) : "");
   }
 
   void add(const YamlPlace& place,

@@ -54,6 +54,8 @@ YamlPtr parse_yaml(const std::string& text,
                    int line_offset,
                    std::vector<Problem>& problems);
 
+/// How a value of --set is kept from being read as a section, list or comment.
+std::string quote_hint(const std::string& key);
 /// Applies `a.b=value` to the tree (which may be null) and answers the new tree.
 YamlPtr apply_override(const YamlPtr& root,
                        const std::string& assignment,

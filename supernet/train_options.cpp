@@ -1,5 +1,7 @@
 #include "supernet/train_options.hpp"
 
+#include "supernet/strategy_preset.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <numbers>
@@ -31,7 +33,8 @@ void describe(Binder& b, OptimizerOptions& o) {
            o.untouched,
            {{"skip", Untouched::kSkip}, {"decay", Untouched::kDecay}},
            "Parameters that no path of the step used: left alone (skip), or moved by momentum and "
-           "weight decay as if their gradient were zero (decay)");
+           "weight decay as if their gradient were zero (decay; the default with strategy panda, "
+           "preset paper)");
 }
 
 void describe(Binder& b, ScheduleOptions& o) {
@@ -147,6 +150,9 @@ void describe(Binder& b, TrainConfig& o) {
   b.raw("space", o.space, "Search space: a name, a path, or a mapping with `family`").required();
   b.section("data", o.data, "Images");
   b.raw("strategy", o.strategy, "Training strategy: a name, or a mapping with `name`");
+  // What the released PA&DA program does is part of that preset.
+  if (b.reading() && strategy_name(o) == "panda" && strategy_preset(o).value_or("paper") == "paper")
+    o.train.optimizer.untouched = Untouched::kDecay;
   b.section("train", o.train, "Training");
   b.section("evaluate", o.evaluate, "How architectures are judged");
   b.value("device", o.device, "auto, cpu, cuda or cuda:N").check([&o] {
@@ -165,6 +171,18 @@ std::string strategy_name(const TrainConfig& config) {
   const YamlSource source = yaml_source(config.strategy);
   if (const auto scalar = yaml_scalar(source)) return *scalar;
   return yaml_scalar(source, "name").value_or("uniform");
+}
+
+std::optional<std::string> strategy_preset(const TrainConfig& config) {
+  return yaml_scalar(strategy_source(config), "preset");
+}
+
+void name_preset(TrainConfig& config, const std::string& preset) {
+  if (strategy_name(config) != "panda" || strategy_preset(config)) return;
+  YamlSource source = strategy_source(config);
+  source.sets = {"preset=" + preset, "name=panda"};
+  config.strategy.yaml = yaml_text(source);
+  config.strategy.tree = nullptr;
 }
 
 YamlSource strategy_source(const TrainConfig& config) {

@@ -1,6 +1,6 @@
 // What PA&DA adds to a training step: the same trainer, data and paths with and without it, in
 // alternating rounds.
-// bench_panda [--space S] [--batch N] [--steps N] [--rounds N] [--threads N] [--preset default]
+// bench_panda [--space S] [--batch N] [--steps N] [--rounds N] [--threads N] [--preset paper]
 // Prints one line of JSON with the ratio of each round and the median: of processor time, which
 // other programs on the machine disturb less, and of wall-clock time.
 #include <algorithm>
@@ -68,7 +68,7 @@ int main(int argc, char** argv) {
                                           {"--steps", "20"},
                                           {"--rounds", "9"},
                                           {"--threads", "1"},
-                                          {"--preset", "default"}};
+                                          {"--preset", "paper"}};
   for (int i = 1; i < argc; ++i) {
     const std::string key = argv[i];
     if (!o.contains(key) || i + 1 >= argc) {

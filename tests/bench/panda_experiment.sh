@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The CPU-sized PA&DA experiment: SPOS, PA&DA (paper, default) at equal epochs and again cut at equal
+# The CPU-sized PA&DA experiment: SPOS, PA&DA (paper, unbiased) at equal epochs and again cut at equal
 # MACs, FairNAS at equal MACs; tau-b on the same 200 architectures and 2,000 held-out images.
 #
 #   tests/bench/panda_experiment.sh DATA TRUTH OUT [train|rank|table|all]
@@ -53,11 +53,11 @@ job() {
 }
 
 train() {
-  for seed in $seeds; do for method in spos paper panda fairnas; do echo "$method $seed"; done; done |
+  for seed in $seeds; do for method in spos panda unbiased fairnas; do echo "$method $seed"; done; done |
     NAS_BIN=$nas xargs -P "$jobs" -L 1 bash "$0" "$data" "$truth" "$out" job
 }
 
-names() { for seed in $seeds; do for m in spos paper panda paper-cut panda-cut fairnas; do echo "$m-s$seed"; done; done; }
+names() { for seed in $seeds; do for m in spos panda unbiased panda-cut unbiased-cut fairnas; do echo "$m-s$seed"; done; done; }
 
 rank() {
   # One list for all: 200 different connected cells, drawn by seed 0.

@@ -8,13 +8,13 @@ import statistics
 import subprocess
 import sys
 
-METHODS = ["spos", "paper", "panda", "paper-cut", "panda-cut", "fairnas"]
+METHODS = ["spos", "panda", "unbiased", "panda-cut", "unbiased-cut", "fairnas"]
 LABELS = {
     "spos": "SPOS",
-    "paper": "PA&DA `paper`, equal epochs",
-    "panda": "PA&DA default, equal epochs",
-    "paper-cut": "PA&DA `paper`, equal MACs",
-    "panda-cut": "PA&DA default, equal MACs",
+    "panda": "PA&DA `paper`, equal epochs",
+    "unbiased": "PA&DA `unbiased`, equal epochs",
+    "panda-cut": "PA&DA `paper`, equal MACs",
+    "unbiased-cut": "PA&DA `unbiased`, equal MACs",
     "fairnas": "FairNAS, equal MACs",
 }
 

@@ -103,12 +103,42 @@ TEST(Frame, WrongUsageIsExitTwoWithTheNearestName) {
 }
 
 TEST(Frame, WrongValuesAreExitTwo) {
-  const Finished done = run({"version", "--seed", "abc"});
+  const Finished done = run({"space", "sample", "digits", "--seed", "abc"});
   EXPECT_EQ(done.code, 2);
   EXPECT_THAT(done.err, HasSubstr("--seed"));
   EXPECT_THAT(done.err, HasSubstr("abc"));
-  EXPECT_EQ(run({"version", "--seed", "-1"}).code, 2);
-  EXPECT_EQ(run({"version", "--db"}).code, 2);
+  EXPECT_EQ(run({"space", "sample", "digits", "--seed", "-1"}).code, 2);
+  EXPECT_EQ(run({"runs", "--db"}).code, 2);
+  for (const char* wrong : {"0", "-4", "2.5", "many", ""})
+    EXPECT_THAT(
+        run({"runs", "--top", wrong}).err,
+        HasSubstr("--top: must be a whole number of 1 or more, got \"" + std::string(wrong) + "\""))
+        << wrong;
+}
+
+// An option that a command would not heed is no option of it.
+TEST(Frame, CommandsTakeOnlyWhatTheyHeed) {
+  for (const std::vector<std::string>& args :
+       std::vector<std::vector<std::string>>{{"runs", "--config", "none.yaml"},
+                                             {"runs", "--set", "a=1"},
+                                             {"runs", "--seed", "1"},
+                                             {"results", "--config", "none.yaml"},
+                                             {"db", "info", "--set", "q=1"},
+                                             {"doctor", "--seed", "1"},
+                                             {"space", "count", "digits", "--db", "x.db"},
+                                             {"space", "count", "digits", "--seed", "1"},
+                                             {"list", "--db", "x.db"},
+                                             {"version", "--seed", "1"},
+                                             {"config", "keys", "search", "--set", "a=1"}}) {
+    const Finished done = run(args);
+    EXPECT_EQ(done.code, 2) << ::testing::PrintToString(args);
+    EXPECT_THAT(done.err, HasSubstr("unknown flag --")) << ::testing::PrintToString(args);
+    std::vector<std::string> help = args;
+    help.resize(help.size() - 2);
+    help.emplace_back("--help");
+    const std::string flag = args[args.size() - 2];
+    EXPECT_THAT(run(help).out, Not(HasSubstr(flag + " "))) << ::testing::PrintToString(args);
+  }
 }
 
 TEST(Frame, VersionAsJson) {

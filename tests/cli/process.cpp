@@ -2,9 +2,12 @@
 
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <pty.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
@@ -23,13 +26,19 @@ std::string read_file(const std::string& path) {
   return text.str();
 }
 
+[[noreturn]] void start(const Launch& launch);
+
 [[noreturn]] void become(const Launch& launch, const std::string& base) {
-  if (!launch.folder.empty() && chdir(launch.folder.c_str()) != 0) _exit(126);
-  for (const auto& [name, value] : launch.environment) setenv(name.c_str(), value.c_str(), 1);
   if (!freopen((base + ".in").c_str(), "r", stdin) ||
       !freopen((base + ".out").c_str(), "w", stdout) ||
       !freopen((base + ".err").c_str(), "w", stderr))
     _exit(126);
+  start(launch);
+}
+
+void start(const Launch& launch) {
+  if (!launch.folder.empty() && chdir(launch.folder.c_str()) != 0) _exit(126);
+  for (const auto& [name, value] : launch.environment) setenv(name.c_str(), value.c_str(), 1);
   const std::string binary = std::string(NAS_BINARY_DIR) + "/" + launch.binary;
   std::vector<char*> argv = {const_cast<char*>(binary.c_str())};
   for (const std::string& word : launch.args) argv.push_back(const_cast<char*>(word.c_str()));
@@ -73,6 +82,53 @@ Finished run(const Launch& launch) {
   done.out = read_file(base + ".out");
   done.err = read_file(base + ".err");
   return done;
+}
+
+Finished run_on_terminal(const Launch& launch, int columns) {
+  winsize size{};
+  size.ws_row = 40;
+  size.ws_col = static_cast<unsigned short>(columns);
+  const auto begin = std::chrono::steady_clock::now();
+  int terminal = -1;
+  const pid_t child = forkpty(&terminal, nullptr, nullptr, &size);
+  if (child == 0) {
+    setenv("TERM", "xterm", 1);
+    unsetenv("COLUMNS");
+    start(launch);
+  }
+  Finished done;
+  char buffer[4096];
+  // A terminal whose program has ended reads as an error.
+  for (ssize_t got = 0; (got = read(terminal, buffer, sizeof buffer)) > 0;)
+    done.out.append(buffer, static_cast<size_t>(got));
+  int status = 0;
+  if (waitpid(child, &status, 0) < 0) ADD_FAILURE() << "waitpid failed";
+  close(terminal);
+  done.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  done.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  return done;
+}
+
+std::vector<std::string> screen_lines(const std::string& output) {
+  std::vector<std::string> lines(1);
+  size_t column = 0;
+  const std::string erase = "\x1b[K";
+  for (size_t at = 0; at < output.size(); ++at) {
+    std::string& line = lines.back();
+    if (output.compare(at, erase.size(), erase) == 0) {
+      line.resize(std::min(line.size(), column));
+      at += erase.size() - 1;
+    } else if (output[at] == '\r') {
+      column = 0;
+    } else if (output[at] == '\n') {
+      lines.emplace_back();
+      column = 0;
+    } else {
+      line.resize(std::max(line.size(), column + 1), ' ');
+      line[column++] = output[at];
+    }
+  }
+  return lines;
 }
 
 double torch_startup() {

@@ -23,6 +23,11 @@ struct Launch {
   std::string signal_at = {};  ///< Instead: sent as soon as stderr contains this.
 };
 Finished run(const Launch& launch);
+/// The same on a terminal of so many columns (stdin, stdout and stderr): all it showed, with its
+/// control sequences, in `out`. `input` and signals are not sent.
+Finished run_on_terminal(const Launch& launch, int columns);
+/// What a terminal shows at the end: carriage returns and "erase to the end of the line" done.
+std::vector<std::string> screen_lines(const std::string& output);
 inline Finished run(std::vector<std::string> args) {
   return run(Launch{std::move(args)});
 }

@@ -43,6 +43,47 @@ TEST(Strategies, ThoseOfThePapersTrain) {
   }
 }
 
+// The default preset is the released program with all that belongs to it; both are named in what is
+// stored, so that a later default changes no run.
+TEST(Strategies, PandaIsThePaperUnlessUnbiasedIsNamed) {
+  const std::string folder = fresh_folder();
+  write_file(folder + "/plain.yaml", "space: digits\ndata: {kind: digits}\ntrain: {epochs: 2}\n");
+  const auto shown = [&](const std::string& strategy) {
+    return call(folder, {"config", "show", "plain.yaml", "--set", "strategy=" + strategy}).out;
+  };
+  for (const char* strategy : {"panda", "{name: panda}", "{name: panda, preset: paper}"}) {
+    EXPECT_THAT(shown(strategy), HasSubstr("preset: paper")) << strategy;
+    EXPECT_THAT(shown(strategy), HasSubstr("untouched: decay")) << strategy;
+  }
+  EXPECT_THAT(shown("{name: panda, preset: unbiased}"), HasSubstr("untouched: skip"));
+  EXPECT_THAT(shown("uniform"), HasSubstr("untouched: skip"));
+  EXPECT_THAT(shown("{name: panda, tau_max: 0.5}"), HasSubstr("tau_max: 0.5"));
+  const Finished old =
+      call(folder,
+           {"train", "--config", "plain.yaml", "--set", "strategy={name: panda, preset: default}"});
+  EXPECT_EQ(old.code, 2);
+  EXPECT_THAT(old.err, HasSubstr("paper"));
+}
+
+// A run that version 0.1.0 stored with `strategy: panda` was trained with unbiased updates.
+TEST(Strategies, OldPandaRunsResumeWithWhatTheyWereTrainedWith) {
+  const std::string folder = fresh_folder();
+  const std::string unpack = "tar xzf " NAS_SOURCE_DIR "/tests/cli/old/store.tar.gz -C " + folder;
+  ASSERT_EQ(std::system(unpack.c_str()), 0);
+  EXPECT_THAT(call(folder, {"runs", "show", "old-panda", "--config-only"}).out,
+              HasSubstr("preset: unbiased"));
+  Launch launch;
+  launch.folder = folder;
+  launch.args = {"train", "--resume", "old-panda", "--json", "-q"};
+  launch.environment = {{"ATEN_CPU_CAPABILITY", "default"},
+                        {"ONEDNN_MAX_CPU_ISA", "SSE41"},
+                        {"MKL_CBWR", "COMPATIBLE"}};
+  const Finished done = run(launch);
+  ASSERT_EQ(done.code, 0) << done.err;
+  EXPECT_EQ(Json::parse(done.out)["weights_sha256"],
+            "182ab9e30b2da7071d0bb1f7747f8f91daa425857c244e32481fc3ae4f4e1df0");
+}
+
 TEST(Strategies, PandaTellsItsHealth) {
   const std::string folder = fresh_folder();
   const std::string file = config(folder, "strategy: {name: panda, preset: paper, tau_max: 1}\n");

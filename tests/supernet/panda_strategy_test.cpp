@@ -43,8 +43,8 @@ TEST(PandaPaper, ParameterFreeOptionsAndStarvation) {
   EXPECT_FALSE(run.strategy->health().empty());
 }
 
-TEST(PandaDefault, KeepsOptionsAndImagesAlive) {
-  Trial run("{name: panda}", 8);
+TEST(PandaUnbiased, KeepsOptionsAndImagesAlive) {
+  Trial run("{name: panda, preset: unbiased}", 8);
   run.trainer->run();
   const Metrics& last = run.epochs_seen.back();
   for (const char* edge : {"1<-0", "3<-2"})
@@ -59,7 +59,7 @@ TEST(PandaDefault, KeepsOptionsAndImagesAlive) {
 }
 
 TEST(Panda, EachHalfAlone) {
-  Trial paths("{name: panda, data: false}", 3);
+  Trial paths("{name: panda, preset: unbiased, data: false}", 3);
   paths.trainer->run();
   for (const Metrics& m : paths.epochs_seen) EXPECT_EQ(metric(m, "data.distinct_share"), 1);
   EXPECT_GT(metric(paths.epochs_seen.back(), "path.max_weight"), 1);
@@ -83,8 +83,8 @@ TEST(Panda, WorksOnElasticSpaces) {
 }
 
 TEST(Panda, ResumeIsBitIdentical) {
-  for (const char* yaml : {"{name: panda}",
-                           "{name: panda, preset: paper}",
+  for (const char* yaml : {"{name: panda, preset: unbiased}",
+                           "{name: panda}",
                            "{name: sumnas, inner_momentum: persist}",
                            "{name: fair, redraw: epoch}"}) {
     Trial whole(yaml, 4);
@@ -117,17 +117,23 @@ TEST(Panda, RefusesWhatItCannotDo) {
       EXPECT_NE(std::string(e.what()).find(word), std::string::npos) << e.what();
     }
   };
+  TrainOptions decaying;
+  decaying.optimizer.untouched = Untouched::kDecay;
   TrainOptions accumulating;
   accumulating.accumulate = 2;
   refused("{name: panda}", "accumulate", accumulating);
   refused("{name: panda, preset: paper}", "untouched", {});
-  refused("{name: panda, p_floor: 0.01}", "p_floor", {});
-  refused("{name: panda, tau_max: 1.5}", "tau_max", {});
-  refused("{name: panda, p_floor: 0.3}", "more than an even share", {});
-  refused("{name: panda, p_floor: 0.9, path_weights: clipped}", "more than an even share", {});
-  refused("{name: panda, p_floor: -0.5}", "not a probability", {});
-  refused("{name: panda, max_path_weight: 1}", "max_path_weight", {});
-  refused("{name: panda, scopes: global}", "scope", {});
+  refused("{name: panda}", "untouched", {});
+  refused("{name: panda, preset: default}", "preset", decaying);
+  refused("{name: panda, preset: unbiased, p_floor: 0.01}", "p_floor", {});
+  refused("{name: panda, preset: unbiased, tau_max: 1.5}", "tau_max", {});
+  refused("{name: panda, preset: unbiased, p_floor: 0.3}", "more than an even share", {});
+  refused("{name: panda, preset: unbiased, p_floor: 0.9, path_weights: clipped}",
+          "more than an even share",
+          {});
+  refused("{name: panda, preset: unbiased, p_floor: -0.5}", "not a probability", {});
+  refused("{name: panda, preset: unbiased, max_path_weight: 1}", "max_path_weight", {});
+  refused("{name: panda, preset: unbiased, scopes: global}", "scope", {});
 }
 
 TEST(Panda, SaysWhatDoesNothing) {
@@ -142,17 +148,21 @@ TEST(Panda, SaysWhatDoesNothing) {
     return text;
   };
   using testing::HasSubstr;
-  EXPECT_EQ(advice(kCells, "{name: panda}"), "");
-  EXPECT_THAT(advice(kCells, "{name: panda, data_clip: 5}"), HasSubstr("strategy.data_clip"));
-  EXPECT_THAT(advice(kCells, "{name: panda, path: false, scope: global}"),
+  EXPECT_EQ(advice(kCells, "{name: panda, preset: unbiased}"), "");
+  EXPECT_THAT(advice(kCells, "{name: panda, preset: unbiased, data_clip: 5}"),
+              HasSubstr("strategy.data_clip"));
+  EXPECT_THAT(advice(kCells, "{name: panda, preset: unbiased, path: false, scope: global}"),
               HasSubstr("path is false"));
-  EXPECT_THAT(advice(kCells, "{name: panda, path: false, data: false}"), HasSubstr("uniform"));
-  EXPECT_THAT(advice(kCells, "{name: panda, tau_max: 1}"), HasSubstr("exceed 10"));
+  EXPECT_THAT(advice(kCells, "{name: panda, preset: unbiased, path: false, data: false}"),
+              HasSubstr("uniform"));
+  EXPECT_THAT(advice(kCells, "{name: panda, preset: unbiased, tau_max: 1}"),
+              HasSubstr("exceed 10"));
   const std::string many = "family: mobilenet\nvariant: mobilenetv3-32\nresolutions: [32]\n";
-  EXPECT_THAT(advice(many, "{name: panda}"), HasSubstr("nearly off"));
-  EXPECT_EQ(advice(many, "{name: panda, path_weights: clipped}"), "");
+  EXPECT_THAT(advice(many, "{name: panda, preset: unbiased}"), HasSubstr("nearly off"));
+  EXPECT_EQ(advice(many, "{name: panda, preset: unbiased, path_weights: clipped}"), "");
   // A floor that would be refused, where no path is drawn by importance.
-  EXPECT_THAT(advice(kCells, "{name: panda, path: false, p_floor: 0.01}"), HasSubstr("p_floor"));
+  EXPECT_THAT(advice(kCells, "{name: panda, preset: unbiased, path: false, p_floor: 0.01}"),
+              HasSubstr("p_floor"));
 }
 
 // Section 8, item 3.
