@@ -45,8 +45,10 @@ void prepare(CLI::App& app, const std::shared_ptr<HelpPage>& page) {
   app.formatter(page);
   for (CLI::Option* option : app.get_options()) {
     // CLI11 says TEXT where a command names no type.
-    const std::string type = option->get_type_name();
-    if (type.substr(0, type.find(':')) != "TEXT") continue;
+    const std::string whole = option->get_type_name();
+    const std::string type = whole.substr(0, whole.find(':'));
+    if (type == "INT" || type == "UINT") option->type_name("N");
+    if (type != "TEXT") continue;
     const std::string kind = value_kind(app, *option);
     if (kind == "TRAINING" || kind == "SEARCH")
       option->type_name("RUN");

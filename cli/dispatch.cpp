@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/command.hpp"
+#include "cli/completion.hpp"
 #include "cli/config_problems.hpp"
 #include "cli/printed.hpp"
 #include "cli/topics.hpp"
@@ -75,6 +76,7 @@ int help(const std::vector<std::string>& words) {
 
 // Takes `--color WHEN` out of the words.
 void take_color(std::vector<std::string>& args) {
+  if (!args.empty() && args.back().starts_with(kListCompletions)) return;
   for (size_t i = 0; i < args.size() && args[i] != "--"; ++i) {
     std::string when;
     size_t used = 0;

@@ -42,7 +42,8 @@ struct Progress::State {
              format_seconds(paced / static_cast<double>(done - first) *
                             static_cast<double>(total - done)) +
              ", ";
-    return text + "elapsed " + format_seconds(seconds(now - start));
+    const double elapsed = seconds(now - start);
+    return text + "elapsed " + (elapsed < 0.05 ? "0s" : format_seconds(elapsed));
   }
 };
 

@@ -177,6 +177,11 @@ class Layout {
       for (const size_t c : shown_) widths_[c] = columns_[c].natural;
       shrink(width);
     }
+    // A path in the last column that fits nowhere: the rest gains nothing by being narrow.
+    if (total() > width)
+      for (size_t i = 0; i + 1 < shown_.size(); ++i)
+        widths_[shown_[i]] =
+            std::max(widths_[shown_[i]], std::min(columns_[shown_[i]].natural, width / 2));
   }
 
   void add_row(size_t r, std::string& text) const {

@@ -129,7 +129,7 @@ YamlPtr apply_override(const YamlPtr& root,
   const YamlPtr value = parse_yaml(assignment.substr(equals + 1), *a.place.file, 0, problems);
   for (size_t i = before; i < problems.size(); ++i) {
     problems[i].line = problems[i].column = 0;
-    if (problems[i].hint.empty()) problems[i].hint = quote_hint(name);
+    problems[i].hint = quote_hint(name);
   }
   if (problems.size() != before) return root;
   // In a file the rest of a line is a comment by intent; on a command line it would be lost.
