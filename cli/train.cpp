@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/run_name.hpp"
+#include "cli/stand_alone.hpp"
 #include "cli/supernet_run.hpp"
 #include "cli/train_config.hpp"
 #include "cli/train_report.hpp"
@@ -250,8 +251,7 @@ void print_summary(const Options& o,
                      seconds,
                      !o.resume.empty(),
                      ""};
-  if (report.strategy == "fixed")
-    report.only_arch = yaml_scalar(strategy_source(s.parts->config), "architecture").value_or("");
+  if (const auto own = stand_alone(*s.parts)) report.only_arch = s.parts->space->text(*own);
   if (o.common.json) return print(train_report_json(report));
   print(train_report_text(report));
   print(train_next(report, db_flag(o.common)));
