@@ -18,7 +18,7 @@ int upgrade(const Common& common) {
                {"from", done.from},
                {"to", done.to},
                {"backup", done.backup}}
-              .dump(2));
+              .dump(2, ' ', false, Json::error_handler_t::replace));
     return kExitOk;
   }
   if (done.from == done.to) {
@@ -46,7 +46,7 @@ int info(const Common& common) {
                   {"evaluations", counts.evaluations},
                   {"latency_tables", counts.latency_tables},
                   {"read_only", store.read_only()}};
-  if (common.json) return print(json.dump(2)), kExitOk;
+  if (common.json) return print(json_text(json)), kExitOk;
   std::string text;
   for (const auto& [name, value] : json.items()) {
     if (name == "schema") continue;
@@ -60,7 +60,8 @@ int info(const Common& common) {
 int check(const Common& common) {
   const std::vector<std::string> mistakes = check_store(common.db);
   if (common.json) {
-    print(Json{{"schema", "nas-db-check/1"}, {"db", common.db}, {"mistakes", mistakes}}.dump(2));
+    print(Json{{"schema", "nas-db-check/1"}, {"db", common.db}, {"mistakes", mistakes}}.dump(
+        2, ' ', false, Json::error_handler_t::replace));
   } else if (mistakes.empty()) {
     print(common.db + ": no damage found");
   } else {

@@ -284,7 +284,7 @@ void dry_run(const Options& o, const SearchConfig& config, const Parts& parts) {
                   {"evaluations", most},
                   {"seconds_per_evaluation", each},
                   {"seconds_estimated", each * most}};
-  if (o.common.json) return print(json.dump(2));
+  if (o.common.json) return print(json_text(json));
   Table table({"search", parts.space->name()});
   table.row({"architectures", parts.space->count().str()});
   table.row({"evaluations at most", format_number(most, 6)});

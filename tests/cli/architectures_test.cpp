@@ -102,11 +102,10 @@ TEST(Architectures, EveryCommandReadsThemAlike) {
   const auto call = [&](std::vector<std::string> args, const std::string& input = "") {
     return run(Launch{.args = std::move(args), .folder = folder, .input = input});
   };
-  // Brackets in a configuration need no quotes.
   write_file(folder + "/train.yaml",
              "space: {family: downsampling, variant: resnet20-pool, resolution: 16}\n"
              "data: {kind: synthetic, synthetic_resolution: 16, synthetic_size: 64}\nthreads: 1\n"
-             "strategy: {name: fixed, architecture: [4, 3, 3]}\n"
+             "strategy: uniform\n"
              "train: {epochs: 1, batch: 32, validation: {every: 0}}\n"
              "evaluate: {recalibrate: {images: 32}}\n");
   const Finished trained = call({"train", "-q", "--config", "train.yaml", "--name", "net"});
@@ -117,9 +116,9 @@ TEST(Architectures, EveryCommandReadsThemAlike) {
     const Finished done = call(args, input);
     EXPECT_EQ(done.code, 0) << done.err;
     std::string list;
-    if (done.code == 0)
-      for (const Json& e : Json::parse(done.out)["evaluations"])
-        list += e["architecture"].get<std::string>();
+    if (done.code != 0) return list;
+    const Json json = Json::parse(done.out);
+    for (const Json& e : json["evaluations"]) list += e["architecture"].get<std::string>();
     return list;
   };
   EXPECT_EQ(evaluated({"--arch", "[4,3,3]", "--arch", "[1,1,8]"}), "[4,3,3][1,1,8]");

@@ -131,8 +131,16 @@ TEST_F(RefusedWrites, EveryOtherFileOnAFullDisk) {
   const Finished table =
       nas(*folder_, {"rank", "--space", "digits", "--truth", "truth.csv", "--table", "/dev/full"});
   expect_sentence(table, "/dev/full: cannot be written: the disk is full");
-  const Finished drawing = nas(
-      *folder_, {"space", "show", "digits", "--arch", "12-conv3/16-conv3", "--out", "/dev/full"});
+  const Finished drawing = nas(*folder_,
+                               {"space",
+                                "show",
+                                "digits",
+                                "--arch",
+                                "12-conv3/16-conv3",
+                                "--format",
+                                "text",
+                                "--out",
+                                "/dev/full"});
   expect_sentence(drawing, "/dev/full: cannot be written: the disk is full");
   const Finished measured =
       nas(*folder_, {"measure", "--space", "digits", "--repeats", "1", "-q", "--out", "/dev/full"});

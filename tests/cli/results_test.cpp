@@ -73,7 +73,8 @@ Finished in(const std::string& folder, std::vector<std::string> more) {
 
 std::vector<std::string> shown(const Finished& done) {
   std::vector<std::string> list;
-  for (const Json& row : Json::parse(done.out)["architectures"])
+  const Json json = Json::parse(done.out);
+  for (const Json& row : json["architectures"])
     list.push_back(row["architecture"].get<std::string>() + " " + row["accuracy"].dump() + " " +
                    row["split"].get<std::string>());
   return list;

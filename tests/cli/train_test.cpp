@@ -86,7 +86,7 @@ TEST(Train, KilledTenTimesEndsWithTheSameBits) {
   const Json expected = Json::parse(whole.out);
 
   std::mt19937 random(20);  // NOLINT: the same moments each time make a failure repeatable
-  std::uniform_real_distribution<double> moment(0.05, 0.4 + 3 * torch_startup());
+  std::uniform_real_distribution<double> moment(0.05, 0.3 + 2 * torch_startup());
   int killed = 0;
   std::string id;
   for (int attempt = 0; attempt < 400 && killed < 10; ++attempt) {

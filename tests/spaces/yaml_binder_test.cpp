@@ -327,9 +327,9 @@ TEST(YamlOverride, Malformed) {
   EXPECT_THAT(error_of("", {"epochs=[1"}), HasSubstr("--set epochs: not valid YAML"));
   EXPECT_EQ(error_of("", {"epochs=0"}),
             "--set epochs: epochs: 0 is out of range, expected 1 to 1e6");
-  EXPECT_EQ(error_of("space: digits\n", {"space.width=3"}),
-            "--set space.width: space: is \"digits\" and has no keys below it\n"
-            "  Give the whole section, e.g. --set 'space={key: value}'.");
+  EXPECT_EQ(error_of("epochs: 3\n", {"epochs.width=3"}),
+            "--set epochs.width: epochs: is \"3\" and has no keys below it\n"
+            "  Give the whole section, e.g. --set 'epochs={key: value}'.");
 }
 
 struct Inner {
