@@ -102,29 +102,36 @@ TEST(Architectures, EveryCommandReadsThemAlike) {
   const auto call = [&](std::vector<std::string> args, const std::string& input = "") {
     return run(Launch{.args = std::move(args), .folder = folder, .input = input});
   };
-  write_file(folder + "/train.yaml",
-             "space: {family: downsampling, variant: resnet20-pool, resolution: 16}\n"
-             "data: {kind: synthetic, synthetic_resolution: 16, synthetic_size: 64}\nthreads: 1\n"
-             "strategy: uniform\n"
-             "train: {epochs: 1, batch: 32, validation: {every: 0}}\n"
-             "evaluate: {recalibrate: {images: 32}}\n");
-  const Finished trained = call({"train", "-q", "--config", "train.yaml", "--name", "net"});
-  ASSERT_EQ(trained.code, 0) << trained.err;
+  const std::string rest =
+      "space: {family: downsampling, variant: resnet20-pool, resolution: 16}\n"
+      "data: {kind: synthetic, synthetic_resolution: 16, synthetic_size: 64}\nthreads: 1\n"
+      "train: {epochs: 1, batch: 32, validation: {every: 0}}\n"
+      "evaluate: {recalibrate: {images: 32}}\n";
+  write_file(folder + "/train.yaml", "strategy: {name: uniform}\n" + rest);
+  // Brackets in a configuration need no quotes.
+  write_file(folder + "/alone.yaml", "strategy: {name: fixed, architecture: [1, 1, 8]}\n" + rest);
+  for (const char* name : {"train", "alone"}) {
+    const Finished trained =
+        call({"train", "-q", "--config", std::string(name) + ".yaml", "--name", name});
+    ASSERT_EQ(trained.code, 0) << trained.err;
+  }
   const auto evaluated = [&](const std::vector<std::string>& more, const std::string& input = "") {
-    std::vector<std::string> args{"evaluate", "--run", "net", "--json", "-q"};
+    std::vector<std::string> args{"evaluate", "--json", "-q"};
     args.insert(args.end(), more.begin(), more.end());
     const Finished done = call(args, input);
     EXPECT_EQ(done.code, 0) << done.err;
     std::string list;
     if (done.code != 0) return list;
-    const Json json = Json::parse(done.out);
-    for (const Json& e : json["evaluations"]) list += e["architecture"].get<std::string>();
+    const Json document = Json::parse(done.out);
+    for (const Json& e : document["evaluations"]) list += e["architecture"].get<std::string>();
     return list;
   };
-  EXPECT_EQ(evaluated({"--arch", "[4,3,3]", "--arch", "[1,1,8]"}), "[4,3,3][1,1,8]");
-  EXPECT_EQ(evaluated({"--arch=[4,3,3]"}), "[4,3,3]");
-  EXPECT_EQ(evaluated({"--file", "-"}, "\xef\xbb\xbf[4,3,3]\r\n"), "[4,3,3]");
-  EXPECT_EQ(call({"export", "--run", "net", "--arch", "[4,3,3]", "--out", "m", "-q"}).code, 0);
+  EXPECT_EQ(evaluated({"--run", "train", "--arch", "[4,3,3]", "--arch", "[1,1,8]"}),
+            "[4,3,3][1,1,8]");
+  EXPECT_EQ(evaluated({"--run", "train", "--arch=[4,3,3]"}), "[4,3,3]");
+  EXPECT_EQ(evaluated({"--run", "train", "--file", "-"}, "\xef\xbb\xbf[4,3,3]\r\n"), "[4,3,3]");
+  EXPECT_EQ(evaluated({"--run", "alone", "--arch", "{'architecture': [1, 1, 8]}"}), "[1,1,8]");
+  EXPECT_EQ(call({"export", "--run", "train", "--arch", "[4,3,3]", "--out", "m", "-q"}).code, 0);
   EXPECT_EQ(Json::parse(content(folder + "/m/model.json"))["architecture"], "[4,3,3]");
 }
 #endif
