@@ -284,7 +284,7 @@ void dry_run(const Options& o, const SearchConfig& config, const Parts& parts) {
                   {"evaluations", most},
                   {"seconds_per_evaluation", each},
                   {"seconds_estimated", each * most}};
-  if (o.common.json) return print(json.dump(2));
+  if (o.common.json) return print(json_text(json));
   Table table({"search", parts.space->name()});
   table.row({"architectures", parts.space->count().str()});
   table.row({"evaluations at most", format_number(most, 6)});
@@ -311,7 +311,7 @@ RunRow new_row(const Options& o,
   row.parent = supernet.id;
   Json versions = Json::object();
   for (const auto& [name, value] : build_facts()) versions[name] = value;
-  row.versions_json = versions.dump();
+  row.versions_json = json_line(versions);
   row.directory = store.folder_of(row.id);
   return row;
 }

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/command.hpp"
+#include "cli/document.hpp"
 
 namespace nas::cli {
 namespace {
@@ -73,20 +74,19 @@ std::string train_report_json(const TrainReport& r) {
   using Json = nlohmann::ordered_json;
   Json metrics = Json::object();
   for (const auto& [name, value] : r.last) metrics[name] = value;
-  return Json{{"schema", "nas-train/1"},
-              {"run", r.run.id},
-              {"name", r.run.name},
-              {"status", "finished"},
-              {"space", r.run.space},
-              {"strategy", r.strategy},
-              {"epochs", r.epochs},
-              {"metrics", metrics},
-              {"health", r.health},
-              {"weights_sha256", r.weights_sha256},
-              {"checkpoint", r.checkpoint},
-              {"directory", r.run.directory},
-              {"seconds", r.seconds}}
-      .dump(2);
+  return json_text(Json{{"schema", "nas-train/1"},
+                        {"run", r.run.id},
+                        {"name", r.run.name},
+                        {"status", "finished"},
+                        {"space", r.run.space},
+                        {"strategy", r.strategy},
+                        {"epochs", r.epochs},
+                        {"metrics", metrics},
+                        {"health", r.health},
+                        {"weights_sha256", r.weights_sha256},
+                        {"checkpoint", r.checkpoint},
+                        {"directory", r.run.directory},
+                        {"seconds", r.seconds}});
 }
 
 std::string train_next(const TrainReport& r, const std::string& db) {
