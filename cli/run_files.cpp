@@ -9,7 +9,6 @@
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
-#include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "cli/failure.hpp"
@@ -47,8 +46,10 @@ bool names_file(const std::string& space) {
 
 Binder::Raw space_at(const fs::path& path) {
   Binder::Raw raw;
-  // A JSON text is a YAML text.
-  raw.yaml = nlohmann::json(path.string()).dump();
+  // In single quotes only the quote itself is doubled.
+  raw.yaml = "'";
+  for (const char c : path.string()) raw.yaml += c == '\'' ? std::string("''") : std::string(1, c);
+  raw.yaml += "'";
   return raw;
 }
 

@@ -311,7 +311,7 @@ RunRow new_row(const Options& o,
   row.parent = supernet.id;
   Json versions = Json::object();
   for (const auto& [name, value] : build_facts()) versions[name] = value;
-  row.versions_json = versions.dump();
+  row.versions_json = json_line(versions);
   row.directory = store.folder_of(row.id);
   return row;
 }

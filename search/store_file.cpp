@@ -236,6 +236,8 @@ void rethrow(const std::string& path, const SQLite::Exception& e) {
       throw DataError(what + "; the store cannot be written (permissions of file and folder?)");
     case SQLITE_FULL:
       throw DataError(what + "; the disk is full");
+    case SQLITE_IOERR:
+      throw DataError(what + write_trouble(path));
     default:
       throw DataError(what);
   }

@@ -161,16 +161,6 @@ TEST_F(RefusedWrites, FoldersThatCannotBe) {
   EXPECT_THAT(nothing.err, Not(HasSubstr("unexpected")));
 }
 
-TEST_F(RefusedWrites, TooLittleMemoryIsOneSentence) {
-#if defined(__SANITIZE_ADDRESS__)
-  GTEST_SKIP() << "the sanitizer reserves terabytes of addresses";
-#endif
-  const Limit limit(RLIMIT_AS, 400'000'000);
-  const Finished done = nas(*folder_, {"space", "sample", "digits", "-n", "10000000", "--json"});
-  expect_sentence(done, "out of memory");
-  EXPECT_EQ(std::count(done.err.begin(), done.err.end(), '\n'), 1) << done.err;
-}
-
 TEST_F(RefusedWrites, NamesThatAreNotUtf8AreRefusedAtTheStart) {
   for (const std::vector<std::string>& args :
        {std::vector<std::string>{"data", "check", "ordn\xe4r"},
