@@ -222,7 +222,7 @@ TEST(Search, SupernetSearchKilledTenTimes) {
       rough,
       std::filesystem::copy_options::recursive | std::filesystem::copy_options::overwrite_existing);
   const std::vector<std::string> start = {
-      "search", "-q", "--run", "last", "--set", "search.population=12", "--evaluations", "250"};
+      "search", "-q", "--run", "last", "--set", "search.population=12", "--evaluations", "450"};
   Launch whole;
   whole.folder = calm;
   whole.args = start;
