@@ -5,9 +5,9 @@
 #include <cstdlib>
 
 #include "cli/command.hpp"
-#include "cli/completion.hpp"
-#include "cli/config_path.hpp"
-#include "cli/help_page.hpp"
+#include "cli/commands/completion.hpp"
+#include "cli/config/config_path.hpp"
+#include "cli/report/help_page.hpp"
 
 namespace nas::cli {
 namespace {

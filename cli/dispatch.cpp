@@ -6,12 +6,12 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/command.hpp"
-#include "cli/completion.hpp"
-#include "cli/config_problems.hpp"
-#include "cli/failure.hpp"
-#include "cli/printed.hpp"
-#include "cli/topics.hpp"
-#include "spaces/printable.hpp"
+#include "cli/commands/completion.hpp"
+#include "cli/commands/topics.hpp"
+#include "cli/config/config_problems.hpp"
+#include "cli/report/failure.hpp"
+#include "cli/report/printed.hpp"
+#include "spaces/base/printable.hpp"
 
 namespace nas::cli {
 namespace {

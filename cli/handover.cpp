@@ -8,12 +8,12 @@
 #include <sstream>
 
 #include "cli/command.hpp"
-#include "cli/config_kinds.hpp"
+#include "cli/config/config_kinds.hpp"
 #include "cli/lists.hpp"
+#include "cli/runs/supernet_evaluator.hpp"
 #include "cli/signals.hpp"
-#include "cli/supernet_evaluator.hpp"
 #include "cli/torch_table.hpp"
-#include "spaces/stop.hpp"
+#include "spaces/base/stop.hpp"
 
 namespace nas::cli {
 namespace {

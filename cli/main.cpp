@@ -1,6 +1,6 @@
 // Main of both binaries; which one it is, the linked tables decide.
 #include "cli/command.hpp"
-#include "cli/failure.hpp"
+#include "cli/report/failure.hpp"
 
 int main(int argc, char** argv) {
   nas::cli::remember_arguments(argc, argv);

@@ -9,7 +9,7 @@
 
 #include "cli/command.hpp"
 #include "cli/signals.hpp"
-#include "spaces/stop.hpp"
+#include "spaces/base/stop.hpp"
 
 namespace nas::cli {
 namespace {

@@ -1,9 +1,9 @@
 // nas-torch: kinds of configurations and names that live in the torch-backed folders.
-#include "cli/config_kinds.hpp"
+#include "cli/config/config_kinds.hpp"
+#include "cli/config/train_config.hpp"
 #include "cli/lists.hpp"
-#include "cli/train_config.hpp"
-#include "supernet/strategy.hpp"
-#include "supernet/train_options.hpp"
+#include "supernet/train/strategy.hpp"
+#include "supernet/train/train_options.hpp"
 
 namespace nas::cli {
 

@@ -7,8 +7,8 @@
 
 #include "hardware/located_json.hpp"
 #include "hardware/op_cases.hpp"
+#include "spaces/base/printable.hpp"
 #include "spaces/error.hpp"
-#include "spaces/printable.hpp"
 
 namespace nas {
 namespace {

@@ -10,12 +10,12 @@
 #include <unordered_set>
 #include <vector>
 
-#include "search/algorithm.hpp"
+#include "search/algorithms/algorithm.hpp"
+#include "search/algorithms/sampler.hpp"
 #include "search/archive.hpp"
 #include "search/costs.hpp"
-#include "search/evaluator.hpp"
-#include "search/sampler.hpp"
-#include "search/store.hpp"
+#include "search/store/store.hpp"
+#include "spaces/evaluator.hpp"
 
 namespace nas {
 

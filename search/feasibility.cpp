@@ -5,7 +5,7 @@
 #include <functional>
 #include <limits>
 
-#include "search/sampler.hpp"
+#include "search/algorithms/sampler.hpp"
 #include "spaces/error.hpp"
 
 namespace nas {

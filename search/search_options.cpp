@@ -107,7 +107,9 @@ void describe(Binder& b, SearchOptions& o) {
         b.problem("objectives", problem.message, problem.hint);
     }
   }
-  b.list("constraints", o.constraints, "Hard limits such as macs <= 20M, latency_ms < 5ms or accuracy >= 75%");
+  b.list("constraints",
+         o.constraints,
+         "Hard limits such as macs <= 20M, latency_ms < 5ms or accuracy >= 75%");
   b.list("reference",
          o.reference,
          "Reference point of the hypervolume, METRIC = VALUE for each objective (default: derived "

@@ -8,7 +8,7 @@
 
 #include "search/driver.hpp"
 #include "search/limits.hpp"
-#include "spaces/yaml_binder.hpp"
+#include "spaces/yaml/yaml_binder.hpp"
 
 namespace nas {
 

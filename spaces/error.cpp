@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
-#include "spaces/printable.hpp"
+#include "spaces/base/printable.hpp"
 
 namespace nas {
 namespace {

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "spaces/sha256.hpp"
+#include "spaces/base/sha256.hpp"
 #include "spaces/space.hpp"
 #include "spaces/space_tables.hpp"
 

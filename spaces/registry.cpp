@@ -7,8 +7,8 @@
 #include <filesystem>
 
 #include "spaces/error.hpp"
-#include "spaces/yaml_tree.hpp"
 #include "spaces/space_file.hpp"
+#include "spaces/yaml/yaml_tree.hpp"
 
 namespace nas {
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "spaces/space.hpp"
-#include "spaces/yaml_binder.hpp"
+#include "spaces/yaml/yaml_binder.hpp"
 
 namespace nas {
 

@@ -7,8 +7,8 @@
 #include <set>
 #include <stdexcept>
 
+#include "spaces/base/sha256.hpp"
 #include "spaces/error.hpp"
-#include "spaces/sha256.hpp"
 #include "spaces/space_tables.hpp"
 
 namespace nas {

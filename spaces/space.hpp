@@ -117,9 +117,9 @@ class Space {
   virtual Architecture smallest() const;
   virtual Architecture largest() const;
 
-  /// Architectures whose plans together mention every tensor of the supernet: by default each option
-  /// of each choice in one where it is active, unless no valid architecture has it. ConfigError
-  /// where that cannot be decided by going through the space.
+  /// Architectures whose plans together mention every tensor of the supernet: by default each
+  /// option of each choice in one where it is active, unless no valid architecture has it.
+  /// ConfigError where that cannot be decided by going through the space.
   virtual std::vector<Architecture> cover() const;
   /// Every tensor of the supernet, in order of first appearance in cover(). std::logic_error where
   /// plans disagree about its full size or how it starts: a mistake of the family.

@@ -2,7 +2,7 @@
 // Which file a `space:` names.
 #include <string>
 
-#include "spaces/yaml_binder.hpp"
+#include "spaces/yaml/yaml_binder.hpp"
 
 namespace nas {
 

@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "supernet/train_options.hpp"
+#include "supernet/train/train_options.hpp"
 
 namespace nas {
 

@@ -3,8 +3,8 @@
 #include <charconv>
 #include <optional>
 
+#include "spaces/base/printable.hpp"
 #include "spaces/error.hpp"
-#include "spaces/printable.hpp"
 
 namespace nas {
 namespace {

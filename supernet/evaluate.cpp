@@ -9,8 +9,8 @@
 #include <nlohmann/json.hpp>
 
 #include "hardware/usable_memory.hpp"
+#include "spaces/base/stop.hpp"
 #include "spaces/random.hpp"
-#include "spaces/stop.hpp"
 
 namespace nas {
 namespace {

@@ -10,7 +10,7 @@
 
 #include "spaces/error.hpp"
 #include "supernet/executor.hpp"
-#include "supernet/train_options.hpp"
+#include "supernet/train/train_options.hpp"
 
 namespace nas {
 

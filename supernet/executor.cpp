@@ -5,7 +5,7 @@
 
 #include <stdexcept>
 
-#include "spaces/stop.hpp"
+#include "spaces/base/stop.hpp"
 
 namespace nas {
 namespace {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "spaces/plan.hpp"
-#include "supernet/weight_store.hpp"
+#include "supernet/weights/weight_store.hpp"
 
 namespace nas {
 

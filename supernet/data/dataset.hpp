@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "spaces/yaml_binder.hpp"
+#include "spaces/yaml/yaml_binder.hpp"
 
 namespace nas {
 

@@ -9,9 +9,9 @@
 #include <map>
 #include <set>
 
+#include "spaces/base/printable.hpp"
 #include "spaces/error.hpp"
-#include "spaces/printable.hpp"
-#include "supernet/data/image_codec.hpp"
+#include "supernet/data/codecs/image_codec.hpp"
 
 namespace nas {
 namespace {

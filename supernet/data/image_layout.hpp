@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "supernet/data/sources.hpp"
+#include "supernet/data/sources/sources.hpp"
 
 namespace nas {
 

@@ -4,7 +4,7 @@
 
 #include "supernet/data/dataset.hpp"
 #include "supernet/data/prepare.hpp"
-#include "supernet/data/sources.hpp"
+#include "supernet/data/sources/sources.hpp"
 
 namespace nas {
 namespace {

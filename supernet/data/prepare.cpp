@@ -6,7 +6,7 @@
 
 #include "hardware/usable_memory.hpp"
 #include "spaces/error.hpp"
-#include "supernet/data/sources.hpp"
+#include "supernet/data/sources/sources.hpp"
 
 namespace nas {
 namespace {

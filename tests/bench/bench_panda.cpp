@@ -12,8 +12,8 @@
 
 #include "spaces/registry.hpp"
 #include "supernet/device.hpp"
-#include "supernet/strategies/path_importance.hpp"
-#include "supernet/trainer.hpp"
+#include "supernet/samplers/path_importance.hpp"
+#include "supernet/train/trainer.hpp"
 
 namespace {
 

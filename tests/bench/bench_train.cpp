@@ -12,8 +12,8 @@
 
 #include "spaces/registry.hpp"
 #include "supernet/device.hpp"
-#include "supernet/optimizer.hpp"
-#include "supernet/path_runner.hpp"
+#include "supernet/train/optimizer.hpp"
+#include "supernet/train/path_runner.hpp"
 
 namespace {
 

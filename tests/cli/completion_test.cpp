@@ -5,7 +5,7 @@
 #include <sstream>
 
 #include "process.hpp"
-#include "search/store.hpp"
+#include "search/store/store.hpp"
 
 namespace nas::test {
 namespace {

@@ -10,7 +10,7 @@
 #include <set>
 
 #include "process.hpp"
-#include "search/store.hpp"
+#include "search/store/store.hpp"
 
 namespace nas::test {
 namespace {

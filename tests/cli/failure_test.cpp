@@ -1,5 +1,5 @@
 // What failures of libraries are for the user: a sentence, and the rest in a log file.
-#include "cli/failure.hpp"
+#include "cli/report/failure.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -8,7 +8,7 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 
-#include "cli/rank_names.hpp"
+#include "cli/report/rank_names.hpp"
 #include "process.hpp"
 #include "spaces/error.hpp"
 

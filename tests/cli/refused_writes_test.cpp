@@ -14,7 +14,7 @@
 #include <thread>
 
 #include "process.hpp"
-#include "search/store.hpp"
+#include "search/store/store.hpp"
 
 namespace nas::test {
 namespace {

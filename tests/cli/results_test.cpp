@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "cli/search_checks.hpp"
+#include "cli/runs/search_checks.hpp"
 #include "process.hpp"
 #include "search/fidelity.hpp"
-#include "search/store.hpp"
+#include "search/store/store.hpp"
 #include "spaces/registry.hpp"
 
 namespace nas::test {

@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "process.hpp"
-#include "search/store.hpp"
+#include "search/store/store.hpp"
 
 namespace nas::test {
 namespace {

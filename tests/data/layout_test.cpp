@@ -9,7 +9,7 @@
 
 #include "spaces/error.hpp"
 #include "supernet/data/dataset.hpp"
-#include "supernet/data/sources.hpp"
+#include "supernet/data/sources/sources.hpp"
 #include "tiny_png.hpp"
 
 namespace nas {

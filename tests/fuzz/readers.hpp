@@ -8,10 +8,10 @@
 #include <string_view>
 #include <vector>
 
-#include "spaces/architecture_list.hpp"
 #include "spaces/error.hpp"
-#include "spaces/read_architecture.hpp"
 #include "spaces/registry.hpp"
+#include "spaces/text/architecture_list.hpp"
+#include "spaces/text/read_architecture.hpp"
 
 namespace nas::fuzz {
 

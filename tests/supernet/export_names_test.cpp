@@ -5,7 +5,7 @@
 #include <filesystem>
 
 #include "spaces/error.hpp"
-#include "supernet/export.hpp"
+#include "supernet/export/export.hpp"
 #include "supernet/subnet.hpp"
 #include "support.hpp"
 

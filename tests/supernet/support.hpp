@@ -8,7 +8,7 @@
 
 #include "spaces/registry.hpp"
 #include "supernet/executor.hpp"
-#include "supernet/weight_store.hpp"
+#include "supernet/weights/weight_store.hpp"
 
 namespace nas::test {
 

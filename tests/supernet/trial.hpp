@@ -9,9 +9,9 @@
 #include <map>
 
 #include "supernet/device.hpp"
-#include "supernet/strategy.hpp"
-#include "supernet/tensor_file.hpp"
-#include "supernet/trainer.hpp"
+#include "supernet/files/tensor_file.hpp"
+#include "supernet/train/strategy.hpp"
+#include "supernet/train/trainer.hpp"
 #include "support.hpp"
 
 namespace nas::test {

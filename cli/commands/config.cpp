@@ -1,0 +1,310 @@
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <optional>
+
+#include "cli/config/config_kinds.hpp"
+#include "cli/config/config_new.hpp"
+#include "cli/config/config_path.hpp"
+#include "cli/config/config_problems.hpp"
+#include "cli/report/document.hpp"
+#include "spaces/base/whole_file.hpp"
+#include "spaces/registry.hpp"
+
+namespace nas::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+namespace fs = std::filesystem;
+
+struct Options {
+  Common common;
+  std::vector<std::string> files;
+  std::string kind, from, out;
+};
+
+/// What was read from standard input, which has no second time.
+std::optional<std::string>& read_input() {
+  static std::optional<std::string> text;
+  return text;
+}
+
+YamlSource source_of(const Options& o, const std::string& file) {
+  if (file == "-" && read_input()) {
+    YamlSource source = yaml_file("", o.common.sets);
+    source.file = "<stdin>";
+    source.text = *read_input();
+    return source;
+  }
+  YamlSource source = yaml_file(config_path(file), o.common.sets);
+  if (file == "-") read_input() = source.text;
+  return source;
+}
+
+/// nas-torch starts over with the same arguments, so it must find standard input as it was.
+void hand_over() {
+  if (read_input()) {
+    std::FILE* copy = std::tmpfile();
+    const std::string& text = *read_input();
+    if (copy == nullptr || std::fwrite(text.data(), 1, text.size(), copy) != text.size() ||
+        std::fflush(copy) != 0 || lseek(fileno(copy), 0, SEEK_SET) != 0 ||
+        dup2(fileno(copy), STDIN_FILENO) < 0)
+      throw Error(std::string("standard input cannot be handed on: ") + std::strerror(errno));
+  }
+  need_torch();
+}
+
+/// A pipe can be read only once, and what is in it may be for nas-torch: it reads it first, where
+/// it is installed.
+void hand_over_pipes(const std::vector<std::string>& files) {
+  std::error_code error;
+  for (const std::string& file : files)
+    if (file != "-" && std::filesystem::exists(file, error) &&
+        !std::filesystem::is_regular_file(file, error) &&
+        !std::filesystem::is_directory(file, error) && !torch_binary().empty())
+      return need_torch();
+}
+
+const ConfigKind* find(const std::vector<ConfigKind>& kinds, const std::string& name) {
+  for (const ConfigKind& kind : kinds)
+    if (kind.name == name) return &kind;
+  return nullptr;
+}
+
+const ConfigKind& kind_named(const std::vector<ConfigKind>& kinds, const std::string& name) {
+  if (const ConfigKind* kind = find(kinds, name)) return *kind;
+  // Strategies are known to nas-torch only.
+  if (name.rfind("strategy:", 0) == 0) hand_over();
+  std::vector<std::string> names;
+  std::string list;
+  for (const ConfigKind& kind : kinds) {
+    names.push_back(kind.name);
+    list += (list.empty() ? "" : ", ") + kind.name;
+  }
+  const std::string near = nearest(name, names);
+  throw ConfigError("unknown kind of configuration \"" + name + "\"",
+                    near.empty() ? "Known: " + list + "." : "Did you mean " + near + "?");
+}
+
+// A space names its family; other kinds have a section that no other has.
+const ConfigKind& kind_of(const Options& o,
+                          const std::vector<ConfigKind>& kinds,
+                          const YamlSource& source) {
+  if (!o.kind.empty()) return kind_named(kinds, o.kind);
+  const std::vector<std::string> keys = yaml_keys(source);
+  const auto has = [&keys](const std::string& key) {
+    return std::find(keys.begin(), keys.end(), key) != keys.end();
+  };
+  if (const auto family = yaml_scalar(source, "family")) {
+    if (const ConfigKind* kind = find(kinds, *family)) return *kind;
+    make_space(source);  // Throws with the place and the known families.
+  }
+  for (const ConfigKind& kind : kinds)
+    if (!kind.mark.empty() && has(kind.mark)) return kind;
+  // What nas import and short trainings read: every value of `train:` has a default.
+  if (has("space") && has("data")) return kind_named(kinds, "train");
+  throw ConfigError(std::vector<Problem>{
+      {source.file,
+       0,
+       0,
+       "",
+       "cannot tell what kind of configuration this is (no train:, search: or family:, "
+       "nor space: with data:)",
+       "Name it: --kind train, --kind search ..."}});
+}
+
+// `space:` of any file: the name or section must make a space.
+void check_space(const YamlSource& source) {
+  const std::optional<YamlSource> section = yaml_section(source, "space");
+  if (!section) return;
+  const auto name = yaml_scalar(*section);
+  if (!name) {
+    make_space(*section);
+    return;
+  }
+  try {
+    load_space(*name);
+  } catch (const ConfigError& e) {
+    // A name that is not known is a mistake of this file; those inside the named file are not.
+    if (e.problems().size() != 1 || e.problems()[0].line > 0) throw;
+    throw ConfigError(
+        {yaml_problem(source, "space", e.problems()[0].message, e.problems()[0].hint)});
+  }
+}
+
+std::string resolved(const Options& o, const std::string& file, std::string& kind_name) {
+  const std::vector<ConfigKind> kinds = config_kinds();
+  const YamlSource source = source_of(o, file);
+  const ConfigKind& kind = kind_of(o, kinds, source);
+  if (kind.torch) hand_over();
+  if (!kind.resolve)
+    throw ConfigError(kind.name + " is a part of other configurations, not a file of its own");
+  kind_name = kind.name;
+  const std::string text = kind.resolve(source, o.common.json);
+  // A training configuration is read with its space and strategy.
+  if (kind.name != "train") check_space(source);
+  return text;
+}
+
+/// Before anything is printed: nas-torch prints it all again.
+void hand_over_if_needed(const Options& o) {
+  const std::vector<ConfigKind> kinds = config_kinds();
+  for (const std::string& file : o.files) try {
+      if (kind_of(o, kinds, source_of(o, file)).torch) hand_over();
+    } catch (const ConfigError&) {
+      // Told when the file is checked.
+    }
+}
+
+int check(const Options& o) {
+  hand_over_pipes(o.files);
+  hand_over_if_needed(o);
+  std::vector<Problem> problems;
+  Json files = Json::array();
+  for (const std::string& file : o.files) {
+    std::string kind;
+    try {
+      resolved(o, file, kind);
+      files.push_back({{"file", file}, {"kind", kind}, {"ok", true}});
+      if (!o.common.json && !o.common.quiet) print(file + ": ok (" + kind + ")");
+    } catch (const ConfigError& e) {
+      problems.insert(problems.end(), e.problems().begin(), e.problems().end());
+      files.push_back({{"file", file}, {"ok", false}, {"problems", problems_json(e.problems())}});
+    }
+  }
+  if (o.common.json)
+    print(Json{{"schema", "nas-config-check/1"}, {"files", files}}.dump(
+        2, ' ', false, Json::error_handler_t::replace));
+  if (!problems.empty()) throw ConfigError(std::move(problems));
+  return kExitOk;
+}
+
+int show(const Options& o) {
+  hand_over_pipes(o.files);
+  std::string kind;
+  std::string text = resolved(o, o.files.front(), kind);
+  if (o.common.json) {
+    Json json{{"schema", "nas-config-show/1"}, {"kind", kind}};
+    json.update(Json::parse(text));
+    text = json.dump(2, ' ', false, Json::error_handler_t::replace);
+  }
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  print(text);
+  return kExitOk;
+}
+
+int make(const Options& o) {
+  const std::vector<ConfigKind> kinds = config_kinds();
+  const ConfigKind& kind = kind_named(kinds, o.kind);
+  if (kind.torch) hand_over();
+  if (!kind.resolve)
+    throw ConfigError(kind.name + " is a part of other configurations, not a file of its own");
+  std::error_code error;
+  if (o.out != "-" && fs::exists(fs::symlink_status(o.out, error)))
+    throw ConfigError(o.out + " is there already, and is never overwritten", "name another file");
+  std::string text = new_config(kind, o.from);
+  if (o.out == "-") {
+    text.pop_back();
+    return print(text), kExitOk;
+  }
+  write_whole_file(o.out, text);
+  if (o.common.json)
+    print(Json{{"schema", "nas-config-new/1"}, {"kind", kind.name}, {"file", o.out}}.dump(
+        2, ' ', false, Json::error_handler_t::replace));
+  else
+    note(o.common, "wrote " + o.out + "; `nas config check " + shell_word(o.out) + "` checks it");
+  return kExitOk;
+}
+
+int schema(const Options& o) {
+  const std::vector<ConfigKind> kinds = config_kinds();
+  const ConfigKind& kind = kind_named(kinds, o.kind);
+  if (kind.torch) hand_over();
+  print(kind.schema());
+  return kExitOk;
+}
+
+/// Key by key, for terminals that have no room for five columns.
+void print_keys(const std::vector<HelpLine>& lines, size_t width) {
+  std::string text;
+  for (const HelpLine& line : lines) {
+    text += (text.empty() ? "" : "\n") + line.key + ": " + line.value;
+    const std::string about =
+        line.help + " (" + line.type + (line.range.empty() ? "" : ", " + line.range) + ")";
+    text += "\n    ";
+    for (const char c : wrap_words(about, std::max<size_t>(width, 24) - 4))
+      text += c == '\n' ? std::string("\n    ") : std::string(1, c);
+  }
+  print(text);
+}
+
+int keys(const Options& o) {
+  const std::vector<ConfigKind> kinds = config_kinds();
+  const ConfigKind& kind = kind_named(kinds, o.kind);
+  if (kind.torch) hand_over();
+  const std::vector<HelpLine> lines = kind.keys ? kind.keys() : keys_of_schema(kind.schema());
+  constexpr size_t kRoom = 140;
+  if (const size_t width = output_width(1); !o.common.json && width > 0 && width < kRoom)
+    return print_keys(lines, width), kExitOk;
+  Rows rows{{"key", "type", "default", "range", "help"}, {}};
+  for (const HelpLine& line : lines)
+    rows.rows.push_back({line.key, line.type, line.value, line.range, line.help});
+  print_rows(rows,
+             o.common.json ? Format::kJson : Format::kTable,
+             {{"schema", "nas-config-keys/1"}, {"kind", kind.name}},
+             "keys");
+  return kExitOk;
+}
+
+}  // namespace
+
+int run_config(const std::vector<std::string>& args) {
+  Options o;
+  CLI::App app("Check, show and describe configuration files", "nas config");
+  app.footer(
+      "nas config check quickstart/train my-search.yaml\n"
+      "nas config show quickstart/train --set train.epochs=3\n"
+      "nas config new train my-train.yaml --from cifar10/train\n"
+      "nas config keys search\n"
+      "nas config schema train > train.schema.json");
+  app.require_subcommand(1);
+  CLI::App* check_app = app.add_subcommand("check", "Tell every mistake of the files");
+  check_app
+      ->add_option("file", o.files, "YAML files, or names of shipped ones; - is standard input")
+      ->required();
+  CLI::App* show_app = app.add_subcommand("show", "Print all values, defaults and --set included");
+  show_app
+      ->add_option("file", o.files, "YAML file, or the name of a shipped one; - is standard input")
+      ->required()
+      ->expected(1);
+  for (CLI::App* sub : {check_app, show_app})
+    sub->add_option("--kind", o.kind, "Kind of the file, where its content does not tell")
+        ->type_name("KIND");
+  CLI::App* schema_app = app.add_subcommand("schema", "JSON schema of a kind, for editors");
+  CLI::App* keys_app =
+      app.add_subcommand("keys", "Keys of a kind with type, default, range and help");
+  for (CLI::App* sub : {schema_app, keys_app})
+    sub->add_option("kind", o.kind, "train, search or the family of a space (nas list kinds)")
+        ->required();
+  for (CLI::App* sub : {check_app, show_app}) add_common(*sub, o.common, kTakesSets);
+  CLI::App* new_app =
+      app.add_subcommand("new", "Write a commented configuration to start from, with every key");
+  new_app->add_option("kind", o.kind, "train, search or the family of a space (nas list kinds)")
+      ->required();
+  new_app->add_option("out", o.out, "File to write, which must not exist; - is standard output")
+      ->required();
+  new_app->add_option("--from", o.from, "Shipped configuration or file to begin with");
+  for (CLI::App* sub : {schema_app, keys_app, new_app}) add_common(*sub, o.common, kTakesNothing);
+  if (!parse(app, args)) return kExitOk;
+  if (new_app->parsed()) return make(o);
+  if (schema_app->parsed()) return schema(o);
+  if (keys_app->parsed()) return keys(o);
+  return check_app->parsed() ? check(o) : show(o);
+}
+
+}  // namespace nas::cli

@@ -1,0 +1,254 @@
+// nas evaluate: architectures judged inside a trained supernet.
+#include <CLI/CLI.hpp>
+
+#include <nlohmann/json.hpp>
+#include <unordered_map>
+
+#include "cli/report/document.hpp"
+#include "cli/runs/arch_list.hpp"
+#include "cli/runs/pick.hpp"
+#include "cli/runs/run_sets.hpp"
+#include "cli/runs/stand_alone.hpp"
+#include "cli/runs/supernet_run.hpp"
+#include "cli/validators.hpp"
+#include "spaces/base/stop.hpp"
+
+namespace nas::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct Options {
+  Common common;
+  std::string run = "last", split, file;
+  std::vector<std::string> architectures;
+  std::string pick;
+  int64_t sample = 0;
+  bool all = false, no_recalibrate = false;
+};
+
+constexpr int64_t kMostForAll = 1000000;
+
+std::vector<Architecture> chosen(const Options& o, const SupernetRun& run, uint64_t seed) {
+  const Space& space = *run.parts->space;
+  if (o.sample > 0 || o.all) require_supernet(run, "sampled");
+  std::vector<Architecture> list = named_architectures(space, o.architectures, o.file);
+  if (o.sample > 0) {
+    Rng rng(seed, "evaluate/sample");
+    for (int64_t i = 0; i < o.sample; ++i) list.push_back(space.sample(rng));
+  }
+  if (o.all) {
+    if (space.count() > kMostForAll)
+      throw ConfigError("--all would evaluate " + space.count().str() + " architectures",
+                        "use --sample N");
+    space.enumerate([&](const Architecture& a) {
+      list.push_back(a);
+      return true;
+    });
+  }
+  if (list.empty())
+    throw ConfigError("no architecture was named", "use --arch A, --file F, --sample N or --all");
+  return list;
+}
+
+struct Result {
+  Architecture architecture;
+  Score score;
+  std::string error;  ///< Not empty: it has no score.
+  Cost cost;
+};
+
+class Evaluation {
+ public:
+  Evaluation(const Options& o, Store& store) : o_(o), store_(store) {}
+
+  int run() {
+    SupernetRun run = open_supernet_run(store_, o_.run, o_.common);
+    const Space& space = *run.parts->space;
+    EvaluateOptions options = run.parts->config.evaluate;
+    if (!o_.split.empty()) options.split = o_.split;
+    if (o_.no_recalibrate) options.recalibrate.enabled = false;
+    const uint64_t seed = o_.common.seed_given ? o_.common.seed : run.parts->config.seed;
+    const std::vector<Architecture> list = chosen(o_, run, seed);
+    for (const Architecture& a : list) require_trained(run, a);
+    SubnetScorer scorer(space,
+                        *run.weights,
+                        run.parts->data(),
+                        options,
+                        run.parts->device,
+                        run.parts->config.train.memory_format);
+    if (!scorer.warning().empty()) warning(scorer.warning());
+    const SavesOnStop saves;
+    score_all(run, scorer, list);
+    print_results(run, scorer, options.split);
+    return report_failures(space);
+  }
+
+ private:
+  void score_all(const SupernetRun& run,
+                 SubnetScorer& scorer,
+                 const std::vector<Architecture>& list) {
+    const Space& space = *run.parts->space;
+    Progress progress(o_.common, "evaluate", static_cast<int64_t>(list.size()));
+    // Architectures that compute the same function are judged once.
+    std::unordered_map<Architecture, Result> known;
+    std::vector<EvaluationRow> rows;
+    const std::string fidelity = fidelity_of(run, scorer);
+    for (const Architecture& a : list) {
+      const Architecture canonical = space.canonical(a);
+      auto it = known.find(canonical);
+      try {
+        throw_if_stopped();
+        if (it == known.end()) it = known.emplace(canonical, judged(scorer, a)).first;
+      } catch (const Interrupted&) {
+        keep(rows);
+        throw Interrupted("stopped after " + std::to_string(results_.size()) + " of " +
+                          std::to_string(list.size()) + " architectures; those are stored");
+      }
+      results_.push_back(it->second);
+      results_.back().architecture = a;
+      results_.back().cost = cost_of(space.plan(a), space.counting());
+      append_rows(run.row.id, space, results_.back(), fidelity, rows);
+      if (rows.size() > 100) keep(rows);
+      progress.update(static_cast<int64_t>(results_.size()),
+                      it->second.error.empty()
+                          ? "accuracy " + format_number(it->second.score.accuracy)
+                          : "failed");
+    }
+    keep(rows);
+  }
+
+  void keep(std::vector<EvaluationRow>& rows) {
+    if (!store_.read_only()) store_.add_evaluations(rows);
+    rows.clear();
+  }
+
+  static Result judged(SubnetScorer& scorer, const Architecture& a) {
+    Result result;
+    try {
+      result.score = scorer.score(a);
+    } catch (const NotFiniteError& e) {
+      result.error = e.what();
+    }
+    return result;
+  }
+
+  /// 1 when one could not be judged: a script must not take the rest for all.
+  int report_failures(const Space& space) const {
+    size_t failed = 0;
+    std::string first;
+    for (const Result& r : results_)
+      if (!r.error.empty() && failed++ == 0) first = space.text(r.architecture) + ": " + r.error;
+    if (failed == 0) return kExitOk;
+    warning(std::to_string(failed) + " of " + std::to_string(results_.size()) +
+            " evaluations failed; the first, " + first);
+    return kExitFailed;
+  }
+
+  static void append_rows(const std::string& run,
+                          const Space& space,
+                          const Result& r,
+                          const std::string& fidelity,
+                          std::vector<EvaluationRow>& rows) {
+    const std::string text = space.text(r.architecture);
+    const auto add =
+        [&](const char* metric, double value, const char* source, const std::string& f) {
+          EvaluationRow row;
+          row.run = run;
+          row.architecture = text;
+          row.metric = metric;
+          row.value = value;
+          row.source = source;
+          row.fidelity_json = f;
+          const bool judged = std::string(source) == "supernet";
+          row.status = judged && !r.error.empty() ? "failed" : "ok";
+          if (judged) row.error = r.error;
+          rows.push_back(std::move(row));
+        };
+    add("accuracy", r.score.accuracy, "supernet", fidelity);
+    add("accuracy_top5", r.score.top5, "supernet", fidelity);
+    add("loss", r.score.loss, "supernet", fidelity);
+    add("macs", static_cast<double>(r.cost.macs), "plan", "{}");
+    add("params", static_cast<double>(r.cost.params), "plan", "{}");
+  }
+
+  void print_results(const SupernetRun& run, const SubnetScorer& scorer, const std::string& split) {
+    const Space& space = *run.parts->space;
+    if (o_.common.json) {
+      Json list = Json::array();
+      for (const Result& r : results_) {
+        const auto value = [&](double v) { return r.error.empty() ? Json(v) : Json(nullptr); };
+        list.push_back({{"architecture", space.text(r.architecture)},
+                        {"accuracy", value(r.score.accuracy)},
+                        {"accuracy_top5", value(r.score.top5)},
+                        {"loss", value(r.score.loss)},
+                        {"macs", r.cost.macs},
+                        {"params", r.cost.params}});
+        if (!r.error.empty()) list.back()["error"] = r.error;
+      }
+      Json json{{"schema", "nas-evaluate/1"},
+                {"run", run.row.id},
+                {"split", split},
+                {"fidelity", Json::parse(fidelity_of(run, scorer))},
+                {"evaluations", list}};
+      print(json_text(json));
+      return;
+    }
+    Table table({"architecture", "accuracy %", "top-5 %", "loss", "MACs", "params"});
+    for (const Result& r : results_)
+      table.row({space.text(r.architecture),
+                 r.error.empty() ? format_number(100 * r.score.accuracy) : "failed",
+                 r.error.empty() ? format_number(100 * r.score.top5) : "-",
+                 r.error.empty() ? format_number(r.score.loss) : "-",
+                 format_count(static_cast<double>(r.cost.macs)),
+                 format_count(static_cast<double>(r.cost.params))});
+    print(table.text());
+    print("run " + run.row.id + ", " + split + " split, " +
+          std::to_string(results_.front().score.images) + " images each; " +
+          (store_.read_only() ? "not stored, " + store_.path() + " is read-only"
+                              : "stored in " + store_.path()));
+  }
+
+  const Options& o_;
+  Store& store_;
+  std::vector<Result> results_;
+};
+
+}  // namespace
+
+int run_evaluate(const std::vector<std::string>& args) {
+  Options o;
+  CLI::App app("Accuracy of architectures with the weights of a trained supernet", "nas evaluate");
+  app.footer(
+      "nas evaluate --run last --sample 5\n"
+      "nas evaluate --run digits --arch ARCHITECTURE --split test\n"
+      "nas evaluate --run digits --pick best --split test\n"
+      "nas evaluate --run digits --sample 20 --set evaluate.images=500 --set evaluate.batch=50\n"
+      "nas evaluate --run last --file architectures.txt --json");
+  app.add_option("--run", o.run, "Training run, or a search in it: id, name or last")
+      ->capture_default_str();
+  add_architectures(app, o.architectures);
+  app.add_option("--pick",
+                 o.pick,
+                 "best, knee or an index of a search's front; --run may then name that search");
+  add_architecture_file(app, o.file);
+  app.add_option("--sample", o.sample, "So many random architectures")->check(positive_number());
+  app.add_flag("--all", o.all, "Every architecture of the space");
+  app.add_option(
+         "--split", o.split, "validation, test or train (default: the run's evaluate.split)")
+      ->check(CLI::IsMember({"validation", "test", "train"}));
+  app.add_flag("--no-recalibrate",
+               o.no_recalibrate,
+               "Use the supernet's running batch-norm statistics (ranks badly)");
+  add_common(app, o.common, kTakesDb | kTakesSets | kTakesSeed);
+  if (!parse(app, args)) return kExitOk;
+  run_sets(o.common.sets);
+  Store store(o.common.db, Store::Mode::kRead);
+  const Picked picked = pick_architecture(
+      store, o.run, o.pick, [&o](const std::string& text) { note(o.common, text); });
+  o.run = picked.supernet;
+  if (!picked.architecture.empty()) o.architectures.push_back(picked.architecture);
+  return Evaluation(o, store).run();
+}
+
+}  // namespace nas::cli

@@ -1,0 +1,156 @@
+// nas import: a finished training run from published weights, so that search, evaluate and export
+// work on them.
+#include <ATen/ops/empty.h>
+
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "cli/report/document.hpp"
+#include "cli/runs/data_notes.hpp"
+#include "cli/runs/run_files.hpp"
+#include "cli/runs/run_name.hpp"
+#include "cli/runs/supernet_run.hpp"
+#include "spaces/base/stop.hpp"
+#include "supernet/files/checkpoint.hpp"
+#include "supernet/files/tensor_file.hpp"
+#include "supernet/weights/initial_weights.hpp"
+
+namespace nas::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct Options {
+  Common common;
+  std::string weights, name;
+};
+
+struct Imported {
+  RunRow row;
+  std::unique_ptr<RunParts> parts;
+  std::unique_ptr<WeightStore> weights;
+  std::string kind, sha256;
+};
+
+Checkpoint checkpoint_of(const Imported& run) {
+  Checkpoint c;
+  std::map<std::string, at::Tensor> model;
+  for (const NamedTensor& p : run.weights->parameters()) model[p.name] = p.tensor;
+  for (const NamedTensor& b : run.weights->buffers()) model[b.name] = b.tensor;
+  for (const auto& [name, t] : model) c.tensors["model/" + name] = t;
+  c.text["strategy"] = "imported";
+  c.text["fingerprint"] = run.row.fingerprint;
+  c.text["config_hash"] = hash_tensors({{run.row.config_yaml, at::empty({0})}});
+  c.text["split_hash"] = run.parts->splits.hash;
+  return c;
+}
+
+/// Everything is read and checked before the store hears of it.
+Imported read(const Options& o) {
+  if (o.common.config.empty() && o.common.sets.empty())
+    throw ConfigError("nas import needs --config FILE, which says the space and the data",
+                      "try --config ofa/import (nas list configs names more)");
+  if (o.weights.empty()) throw ConfigError("nas import needs --weights FILE");
+  TrainConfig config = read_yaml_as<TrainConfig>(yaml_file(o.common.config, o.common.sets));
+  if (o.common.seed_given) config.seed = o.common.seed;
+  const bool typed =
+      std::any_of(o.common.sets.begin(), o.common.sets.end(), [](const std::string& set) {
+        return set.starts_with("data.path=") || set.starts_with("data=");
+      });
+  config.data.path = absolute_place(config.data.path, typed ? "" : o.common.config);
+  config.space = absolute_space(config.space);
+  config.train.init = std::filesystem::absolute(o.weights).string();
+  Imported run;
+  run.row.config_yaml = write_yaml([&](Binder& b) { describe(b, config); });
+  run.row.space_yaml = config.space.yaml;
+  run.row.seed = config.seed;
+  run.parts = open_parts(std::move(config));
+  const TrainConfig& c = run.parts->config;
+  run.weights = make_shared_store(*run.parts->space,
+                                  c.seed,
+                                  at::kFloat,
+                                  run.parts->device,
+                                  c.train.memory_format == Layout::kChannelsLast);
+  run.kind = load_initial_weights(*run.parts->space, *run.weights, o.weights);
+  run.row.id = new_run_id("train");
+  run.row.command = "train";
+  run.row.name = o.name;
+  run.row.status = "running";
+  run.row.space = run.parts->space->name();
+  run.row.fingerprint = run.parts->space->fingerprint();
+  run.row.versions_json = versions_json(*run.parts);
+  return run;
+}
+
+void record(Imported& run, const Options& o) {
+  throw_if_stopped("reading the weights; nothing was stored");
+  const SavesOnStop saves;
+  Store store(o.common.db);
+  tell_taken_name(store, o.name);
+  run.row.directory = store.folder_of(run.row.id);
+  const RunLock lock(run.row.directory, run.row.id);
+  keep_space_file(run.parts->config.space, run.row.directory);
+  store.add_run(run.row);
+  const Splits& splits = run.parts->splits;
+  const auto size = [](const std::vector<int64_t>& v) { return static_cast<int64_t>(v.size()); };
+  store.add_splits({{run.row.id, "train", splits.hash, size(splits.train)},
+                    {run.row.id, "validation", splits.hash, size(splits.validation)},
+                    {run.row.id, "test", splits.hash, size(splits.test)}});
+  const std::string path = checkpoint_path(run.row.directory, 0);
+  try {
+    const Checkpoint checkpoint = checkpoint_of(run);
+    run.sha256 = write_checkpoint(path, checkpoint);
+    store.add_checkpoint({run.row.id, path, run.sha256, 0, 0, utc_now()});
+    store.finish_run(run.row.id, "finished");
+  } catch (const std::exception& e) {
+    record_failure(store, run.row.id, e);
+    throw;
+  }
+}
+
+}  // namespace
+
+int run_import(const std::vector<std::string>& args) {
+  Options o;
+  CLI::App app("Make a run from published weights, without training", "nas import");
+  app.footer(
+      "nas import --config ofa/import --weights ofa_mbv3_d234_e346_k357_w1.0 "
+      "--name ofa\n"
+      "nas search --run ofa --constraint 'macs <= 300M'");
+  app.add_option("--weights",
+                 o.weights,
+                 "Once-for-all checkpoint (.pth, read without executing anything) or a checkpoint "
+                 "of nas (.safetensors)");
+  app.add_option("--name", o.name, "A name to find the run by");
+  add_common(app, o.common, kTakesDb | kTakesConfig | kTakesSets | kTakesSeed);
+  if (!parse(app, args)) return kExitOk;
+  o.name = checked_name(o.name);
+  Imported run = read(o);
+  for (const std::string& text : training_notes(*run.parts->dataset, run.parts->splits))
+    note(o.common, "note: " + text);
+  record(run, o);
+  int64_t parameters = 0;
+  for (const NamedTensor& p : run.weights->parameters()) parameters += p.tensor.numel();
+  if (o.common.json) {
+    print(json_text(Json{{"schema", "nas-import/1"},
+                         {"run", run.row.id},
+                         {"name", run.row.name},
+                         {"space", run.row.space},
+                         {"kind", run.kind},
+                         {"parameters", parameters},
+                         {"checkpoint_sha256", run.sha256},
+                         {"directory", run.row.directory}}));
+    return kExitOk;
+  }
+  Table table({"run " + run.row.id, run.row.name.empty() ? run.row.space : run.row.name});
+  table.row({"weights", o.weights + " (" + run.kind + ")"});
+  table.row({"parameters", format_count(static_cast<double>(parameters))});
+  print(table.text());
+  print("next: nas evaluate --run " + run.row.id + " --sample 5" + db_flag(o.common));
+  return kExitOk;
+}
+
+}  // namespace nas::cli

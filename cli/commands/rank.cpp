@@ -1,0 +1,496 @@
+// nas rank: how well a supernet (or two) orders architectures whose true quality is known.
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <functional>
+#include <future>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "cli/command.hpp"
+#include "cli/report/document.hpp"
+#include "cli/report/rank_names.hpp"
+#include "cli/report/rank_print.hpp"
+#include "cli/runs/arch_list.hpp"
+#include "cli/runs/run_sets.hpp"
+#include "cli/runs/stand_alone.hpp"
+#include "cli/runs/supernet_run.hpp"
+#include "predictors/rank_metrics.hpp"
+#include "predictors/untrained_rankers.hpp"
+#include "search/evaluators/evaluators.hpp"
+#include "search/search_options.hpp"
+#include "spaces/base/stop.hpp"
+#include "spaces/registry.hpp"
+#include "supernet/evaluate.hpp"
+
+namespace nas::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using List = std::vector<double>;
+
+struct Options {
+  Common common;
+  std::vector<std::string> runs;
+  std::string truth, column, key, archs = "all", split, space, table;
+  std::vector<std::string> top = {"1", "5", "10"};
+  bool duplicates = false, lower = false, higher = false;
+  int64_t index_from = -1;
+  int bootstrap = 1000;
+  double level = 0.95;
+};
+
+constexpr int64_t kMost = 20000;
+
+/// Networks with a truth.
+struct Truth {
+  /// Larger is better.
+  List quality() const {
+    List list = values;
+    if (direction.better == Better::kLower)
+      for (double& v : list) v = -v;
+    return list;
+  }
+  std::vector<Architecture> architectures;
+  List values;         ///< As the table has them.
+  std::string column;  ///< Where they come from.
+  TruthDirection direction;
+  int64_t without = 0;    ///< Asked for by a list, but not in the table.
+  int64_t forms = 0;      ///< Of the networks, those that compute what an earlier one computes.
+  int64_t constants = 0;  ///< Networks that no path from the image to the logits crosses.
+  TableEvaluator::Facts table;
+};
+
+bool is_count(const std::string& text) {
+  constexpr size_t kDigits = 9;
+  return !text.empty() && text.size() <= kDigits &&
+         text.find_first_not_of("0123456789") == std::string::npos;
+}
+
+/// `--archs`: all that the truth knows, the size of a sample of them (the same for every run), or a
+/// file that lists them.
+std::vector<Architecture> asked_for(const Options& o,
+                                    const Space& space,
+                                    std::vector<Architecture> known) {
+  if (o.archs == "all") return known;
+  if (is_count(o.archs)) {
+    const int64_t n = std::atoll(o.archs.c_str());
+    if (n < 2) throw ConfigError("--archs " + o.archs + ": a ranking needs at least 2");
+    if (n > static_cast<int64_t>(known.size()))
+      throw ConfigError("--archs " + o.archs + ": " + o.truth + " knows " +
+                            std::to_string(known.size()) + " architectures of this space",
+                        "leave out --archs to rank all of them");
+    Rng rng(o.common.seed, "rank/sample");
+    rng.shuffle(known);
+    known.resize(static_cast<size_t>(n));
+    std::sort(known.begin(), known.end());
+    return known;
+  }
+  if (o.archs != "-" && !std::filesystem::exists(o.archs))
+    throw ConfigError("--archs " + o.archs +
+                      ": expected all, a number from 2, or a file with one "
+                      "architecture a line (-: standard input)");
+  std::vector<Architecture> list = named_architectures(space, {}, o.archs);
+  std::set<Architecture> seen;
+  std::erase_if(list, [&](const Architecture& a) { return !seen.insert(a).second; });
+  return list;
+}
+
+/// The only column of numbers, or the one named; otherwise ConfigError.
+void expect_one_column(const Options& o, const TableEvaluator& evaluator) {
+  const std::vector<std::string> metrics = evaluator.metrics();
+  if (metrics.size() == 1 || !o.column.empty()) return;
+  std::string all;
+  for (const std::string& m : metrics) all += (all.empty() ? "" : ", ") + m;
+  throw ConfigError(o.truth + " has several columns of numbers: " + all, "name one with --column");
+}
+
+Truth truth_of(const Options& o, const Space& space) {
+  TableOptions table;
+  table.file = o.truth;
+  table.key = o.key;
+  table.index_from = o.index_from;
+  if (!o.column.empty()) table.metrics = {o.column};
+  const bool listed = o.archs != "all" && !is_count(o.archs);
+  TableEvaluator evaluator(space, table, /*each_form=*/o.duplicates || listed);
+  expect_one_column(o, evaluator);
+  for (const std::string& text : evaluator.notes()) note(o.common, text);
+  const std::vector<Architecture> asked = asked_for(o, space, evaluator.architectures());
+  Truth truth;
+  truth.table = evaluator.facts();
+  truth.column = evaluator.metrics().front();
+  truth.direction = truth_direction(truth.column, o.lower, o.higher);
+  if (truth.direction.guessed)
+    warning("whether more or less of '" + truth.column +
+            "' is better is not known; the largest are taken for the best (--lower-is-better, "
+            "--higher-is-better)");
+  std::set<Architecture> functions;
+  const std::vector<Evaluation> found = evaluator.evaluate(asked);
+  for (size_t i = 0; i < asked.size(); ++i) {
+    if (found[i].values.empty()) {
+      ++truth.without;
+      continue;
+    }
+    truth.architectures.push_back(asked[i]);
+    truth.values.push_back(found[i].values.begin()->second);
+    truth.forms += !functions.insert(space.canonical(asked[i])).second;
+    truth.constants += !live_nodes(space.plan(asked[i])).back();
+  }
+  if (truth.values.size() < 2)
+    throw ConfigError(o.truth + " has values for " + std::to_string(truth.values.size()) +
+                      " of the architectures asked for; a ranking needs at least 2");
+  if (static_cast<int64_t>(truth.values.size()) > kMost)
+    throw ConfigError(std::to_string(truth.values.size()) + " architectures are too many to judge",
+                      "rank a sample: --archs 200");
+  return truth;
+}
+
+/// Accuracies of one supernet; stored values of the same fidelity are used again.
+List judge(const Options& o, Store& store, SupernetRun& run, const Truth& truth) {
+  const RunParts& p = *run.parts;
+  EvaluateOptions options = p.config.evaluate;
+  if (!o.split.empty()) options.split = o.split;
+  SubnetScorer scorer(
+      *p.space, *run.weights, p.data(), options, p.device, p.config.train.memory_format);
+  if (!scorer.warning().empty()) warning(scorer.warning());
+  const std::string fidelity = fidelity_of(run, scorer);
+  std::map<std::string, double> known;
+  for (const EvaluationRow& row : store.evaluations(run.row.id))
+    if (row.metric == "accuracy" && row.source == "supernet" && row.fidelity_json == fidelity &&
+        row.status == "ok")
+      known[row.architecture] = row.value;
+  List values;
+  std::vector<EvaluationRow> rows;
+  const auto keep = [&] {
+    if (!store.read_only()) store.add_evaluations(rows);
+    rows.clear();
+  };
+  Progress progress(
+      o.common, "rank " + run.row.id, static_cast<int64_t>(truth.architectures.size()));
+  require_supernet(run, "ranked");
+  const SavesOnStop saves;
+  for (const Architecture& a : truth.architectures) {
+    const std::string text = p.space->text(a);
+    const auto it = known.find(text);
+    if (it != known.end()) {
+      values.push_back(it->second);
+    } else {
+      try {
+        throw_if_stopped();
+        values.push_back(scorer.score(a).accuracy);
+      } catch (const Interrupted&) {
+        keep();
+        throw Interrupted("stopped after " + std::to_string(values.size()) + " of " +
+                          std::to_string(truth.architectures.size()) +
+                          " architectures; those are stored: the same command goes on");
+      } catch (const NotFiniteError& e) {
+        keep();
+        throw DataError("run " + run.row.id + " cannot be ranked: " + text + " gives " + e.what());
+      }
+      rows.push_back({run.row.id, text, "accuracy", values.back(), "supernet", fidelity});
+      if (rows.size() >= 20) keep();
+    }
+    progress.update(static_cast<int64_t>(values.size()), "");
+  }
+  keep();
+  return values;
+}
+
+List take(const List& values, std::span<const size_t> positions) {
+  List out;
+  out.reserve(positions.size());
+  for (const size_t i : positions) out.push_back(values[i]);
+  return out;
+}
+
+/// `10` or `5%` of n, rounded up.
+size_t top_size(const std::string& text, size_t n) {
+  const double value = std::stod(text);
+  const double size = text.back() == '%' ? value / 100 * static_cast<double>(n) : value;
+  return static_cast<size_t>(std::ceil(size - 1e-9));
+}
+
+class Ranking {
+ public:
+  Ranking(const Options& o, const List& truth) : o_(o), truth_(truth) {}
+
+  Json row(const std::string& name, const List& predicted) const {
+    const KendallCounts counts = kendall(predicted, truth_);
+    const auto interval = [&](auto&& metric) {
+      const Interval i = bootstrap(
+          truth_.size(),
+          [&](std::span<const size_t> at) {
+            if (stop_requested())
+              throw Interrupted(
+                  "stopped; the values of supernets are stored: the same command "
+                  "computes the intervals from them");
+            return metric(take(predicted, at), take(truth_, at));
+          },
+          o_.bootstrap,
+          o_.level,
+          Rng(o_.common.seed, "rank/bootstrap"));
+      return Json{json_number(i.low), json_number(i.high)};
+    };
+    Json json{
+        {"ranker", name},
+        {"n", truth_.size()},
+        {"tau_b", json_number(counts.tau_b())},
+        {"tau_b_interval",
+         interval([](const List& x, const List& y) { return kendall(x, y).tau_b(); })},
+        {"spearman", json_number(spearman(predicted, truth_))},
+        {"spearman_interval",
+         interval([](const List& x, const List& y) { return spearman(x, y); })},
+        {"ties",
+         {{"predicted", counts.ties_x}, {"truth", counts.ties_y}, {"both", counts.ties_both}}}};
+    for (const std::string& text : o_.top) {
+      const size_t k = top_size(text, truth_.size());
+      // A ranker that calls all equal has no best ones.
+      if (k > truth_.size() || std::isnan(counts.tau_b())) continue;
+      const std::string at = "_at_" + text;
+      json["precision" + at] = json_number(precision_at(predicted, truth_, k));
+      json["precision" + at + "_interval"] =
+          interval([k](const List& x, const List& y) { return precision_at(x, y, k); });
+      json["best_rank" + at] = json_number(best_rank_at(predicted, truth_, k));
+      json["regret" + at] = json_number(regret_at(predicted, truth_, k));
+      json["regret" + at + "_interval"] =
+          interval([k](const List& x, const List& y) { return regret_at(x, y, k); });
+    }
+    return json;
+  }
+
+  /// tau of b minus tau of a on the same architectures, and what could be told apart.
+  Json difference(const std::string& name_a,
+                  const List& a,
+                  const std::string& name_b,
+                  const List& b) const {
+    const auto tau = [&](const List& x, std::span<const size_t> at) {
+      return kendall(take(x, at), take(truth_, at)).tau_b();
+    };
+    const double observed = kendall(b, truth_).tau_b() - kendall(a, truth_).tau_b();
+    double sum = 0, squares = 0;
+    int n = 0;
+    const Interval i = bootstrap(
+        truth_.size(),
+        [&](std::span<const size_t> at) {
+          const double d = tau(b, at) - tau(a, at);
+          if (!std::isnan(d)) {
+            sum += d;
+            squares += d * d;
+            ++n;
+          }
+          return d;
+        },
+        o_.bootstrap,
+        o_.level,
+        Rng(o_.common.seed, "rank/difference"));
+    const double deviation =
+        n > 1 ? std::sqrt(std::max(0.0, (squares - sum * sum / n) / (n - 1))) : NAN;
+    // The deviation falls with the root of n; a difference is told when it is two of them.
+    Json needed = Json::object();
+    for (const double d : {0.02, 0.05, 0.1, 0.2})
+      needed[format_number(d)] = deviation > 0
+                                     ? json_number(std::ceil(static_cast<double>(truth_.size()) *
+                                                             std::pow(2 * deviation / d, 2)))
+                                     : Json(nullptr);
+    return {{"from", name_a},
+            {"to", name_b},
+            {"tau_b_difference", json_number(observed)},
+            {"interval", {json_number(i.low), json_number(i.high)}},
+            {"bootstrap_deviation", json_number(deviation)},
+            {"architectures_needed", needed}};
+  }
+
+ private:
+  const Options& o_;
+  const List& truth_;
+};
+
+/// Each supernet against counting MACs and against the best ranker that needs no training; each
+/// further one against the first.
+Json differences(const Ranking& ranking,
+                 const std::vector<std::pair<std::string, List>>& rankers,
+                 const Json& rows,
+                 size_t supernets) {
+  Json list = Json::array();
+  const auto add = [&](size_t from, size_t to) {
+    list.push_back(ranking.difference(
+        rankers[from].first, rankers[from].second, rankers[to].first, rankers[to].second));
+  };
+  size_t strongest = supernets;
+  const auto tau = [&](size_t i) {
+    return rows[i]["tau_b"].is_number() ? rows[i]["tau_b"].get<double>() : -2;
+  };
+  for (size_t i = supernets; i < rankers.size(); ++i)
+    if (tau(i) > tau(strongest)) strongest = i;
+  for (size_t i = 0; i < supernets; ++i) {
+    add(supernets, i);
+    if (strongest != supernets) add(strongest, i);
+  }
+  for (size_t i = 1; i < supernets; ++i) add(0, i);
+  return list;
+}
+
+/// One row per architecture: genes, truth and what every ranker says.
+Json architecture_rows(const Space& space,
+                       const Truth& truth,
+                       const std::vector<std::pair<std::string, List>>& rankers) {
+  Json rows = Json::array();
+  for (size_t i = 0; i < truth.architectures.size(); ++i) {
+    const Architecture& a = truth.architectures[i];
+    Json row{{"architecture", space.text(a)}, {"genes", a.genes}, {"truth", truth.values[i]}};
+    for (const auto& [name, values] : rankers) row["predicted"][name] = json_number(values[i]);
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+int show(const Options& o,
+         const Space& space,
+         const Truth& truth,
+         std::vector<std::pair<std::string, List>> rankers,
+         const std::vector<std::string>& ids,  // Of the runs among the rankers.
+         const std::function<void(const Json&)>& keep) {
+  const size_t supernets = ids.size();
+  for (auto& ranker : untrained_rankers(space, truth.architectures))
+    rankers.push_back(std::move(ranker));
+  const List quality = truth.quality();
+  const Ranking ranking(o, quality);
+  Json document{{"schema", "nas-rank/1"},
+                {"space", space.name()},
+                {"truth", o.truth},
+                {"column", truth.column},
+                {"direction", to_string(truth.direction.better)},
+                {"n", truth.values.size()},
+                {"space_size",
+                 space.count() < BigInt(1) << 53 ? Json(space.count().convert_to<int64_t>())
+                                                 : Json(space.count().str())},
+                {"truth_is_constant",
+                 std::equal(truth.values.begin() + 1, truth.values.end(), truth.values.begin())},
+                {"same_function", truth.forms},
+                {"constant", truth.constants},
+                {"without_truth", truth.without},
+                {"rows_without_value", truth.table.without_value},
+                {"rows_merged", o.duplicates ? 0 : truth.table.merged},
+                {"rows_merged_spread", truth.table.largest_spread},
+                {"bootstrap", o.bootstrap},
+                {"level", o.level},
+                {"top", o.top},
+                {"rankers", Json::array()}};
+  // With thousands of architectures the intervals take longer than anything else.
+  Progress progress(o.common, "intervals", static_cast<int64_t>(rankers.size()));
+  std::vector<std::future<Json>> rows;
+  for (const auto& ranker : rankers)
+    rows.push_back(std::async(std::launch::async, [&ranking, &ranker] {
+      return ranking.row(ranker.first, ranker.second);
+    }));
+  for (size_t i = 0; i < rows.size(); ++i) {
+    document["rankers"].push_back(rows[i].get());
+    if (i < supernets) document["rankers"].back()["run"] = ids[i];
+    progress.update(static_cast<int64_t>(i + 1), "");
+  }
+  document["differences"] = differences(ranking, rankers, document["rankers"], supernets);
+  document["architectures"] = architecture_rows(space, truth, rankers);
+  if (!o.table.empty()) write_table(o.table, document["architectures"]);
+  keep(document);
+  if (o.common.json)
+    print(json_text(document));
+  else
+    print_ranking(document);
+  return kExitOk;
+}
+
+int rank(const Options& o) {
+  if (!o.space.empty()) {
+    const std::unique_ptr<Space> space = load_space(o.space);
+    return show(o, *space, truth_of(o, *space), {}, {}, [](const Json&) {});
+  }
+  Store store(o.common.db, Store::Mode::kRead);
+  std::vector<SupernetRun> runs;
+  for (const std::string& run : o.runs) runs.push_back(open_supernet_run(store, run, o.common));
+  for (const SupernetRun& run : runs)
+    if (run.parts->space->fingerprint() != runs[0].parts->space->fingerprint())
+      throw ConfigError("runs " + runs[0].row.id + " and " + run.row.id +
+                        " are of different spaces, so their rankings cannot be compared");
+  for (const SupernetRun& run : runs)
+    if (run.parts->splits.hash != runs[0].parts->splits.hash)
+      warning("runs " + runs[0].row.id + " and " + run.row.id +
+              " hold out different images: their accuracies differ by more than the supernets");
+  const Space& space = *runs[0].parts->space;
+  std::vector<RunRow> rows;
+  std::vector<std::string> ids, taken = {"architecture", "genes", "truth"};
+  for (const SupernetRun& run : runs) {
+    rows.push_back(run.row);
+    ids.push_back(run.row.id);
+  }
+  for (const auto& ranker : untrained_rankers(space, {})) taken.push_back(ranker.first);
+  const std::vector<std::string> names = unique_names(rows, taken);
+  const Truth truth = truth_of(o, space);
+  std::vector<std::pair<std::string, List>> rankers;
+  for (size_t i = 0; i < runs.size(); ++i)
+    rankers.emplace_back(names[i], judge(o, store, runs[i], truth));
+  return show(o, space, truth, std::move(rankers), ids, [&](const Json& document) {
+    if (store.read_only())
+      return warning(store.path() + " is read-only: the ranking is not stored");
+    for (const std::string& id : ids) store.set_document(id, "ranking", json_line(document));
+  });
+}
+
+}  // namespace
+
+int run_rank(const std::vector<std::string>& args) {
+  Options o;
+  CLI::App app("Compare the ranking of supernets with ground truth", "nas rank");
+  app.footer(
+      "nas rank --run digits --truth truth.csv\n"
+      "nas rank --run first --run second --truth truth.csv --column test_accuracy --archs 200\n"
+      "nas rank --run last --truth truth.csv --archs list.txt --table ranking.csv\n"
+      "nas rank --space nasbench201 --truth truth.csv --column test --duplicates");
+  app.add_option("--run", o.runs, "Training run: id, name or last; repeat to compare")
+      ->allow_extra_args(false);
+  app.add_option("--truth", o.truth, "CSV or JSON with architectures and their true quality")
+      ->required();
+  app.add_option("--column", o.column, "Column of the truth (where there are several)");
+  app.add_option("--key", o.key, "Column of the architectures (default: architecture or arch)");
+  app.add_option("--index-from",
+                 o.index_from,
+                 "The key numbers architectures in the order of nas space enumerate, from this")
+      ->check(CLI::Range(int64_t{0}, int64_t{1000000000}));
+  app.add_option("--archs",
+                 o.archs,
+                 "all that have a truth, the size of a sample of them drawn by --seed, or a file "
+                 "with one a "
+                 "line")
+      ->capture_default_str();
+  app.add_flag("--duplicates",
+               o.duplicates,
+               "Keep architectures that compute what another one computes, each with its own row");
+  app.add_flag("--lower-is-better",
+               o.lower,
+               "The truth is a loss, an error or a cost (default: by the column's name)")
+      ->excludes(app.add_flag(
+          "--higher-is-better", o.higher, "The truth is an accuracy or another quality"));
+  app.add_option("--space", o.space, "Without a supernet: the rankers that need no training")
+      ->excludes("--run");
+  app.add_option("--split", o.split, "Judge on validation, test or train")
+      ->check(CLI::IsMember({"validation", "test", "train"}));
+  app.add_option("--bootstrap", o.bootstrap, "Draws of the bootstrap intervals")
+      ->check(CLI::Range(10, 1000000));
+  app.add_option("--level", o.level, "Level of the intervals")->check(CLI::Range(0.5, 0.999));
+  app.add_option("--top", o.top, "Sizes of the top: counts or shares, such as 1,10,5%")
+      ->delimiter(',')
+      ->capture_default_str();
+  app.add_option(
+      "--table", o.table, "Also write what every ranker says of each architecture (CSV)");
+  add_common(app, o.common, kTakesDb | kTakesSets | kTakesSeed);
+  if (!parse(app, args)) return kExitOk;
+  run_sets(o.common.sets);
+  check_top(o.top);
+  if (!std::isfinite(o.level)) throw ConfigError("--level: expected a number from 0.5 to 0.999");
+  if (o.runs.empty()) o.runs = {"last"};
+  return rank(o);
+}
+
+}  // namespace nas::cli

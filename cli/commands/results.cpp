@@ -1,0 +1,488 @@
+// Questions to the store: architectures with their metrics, Pareto fronts, training curves.
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <set>
+
+#include "cli/report/document.hpp"
+#include "cli/report/result_rows.hpp"
+#include "cli/validators.hpp"
+#include "search/limits.hpp"
+#include "search/pareto.hpp"
+#include "search/search_options.hpp"
+#include "search/store/store.hpp"
+#include "spaces/metric.hpp"
+
+namespace nas::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct Options {
+  Common common;
+  std::string format = "table";
+  std::string run = "last";
+  std::vector<std::string> metrics, where, front, splits, fidelity;
+  std::string sort, source, document;
+  int top = 0;
+  bool reverse = false, history = false, all = false;
+};
+
+bool wanted(const Options& o, const std::string& metric) {
+  return o.metrics.empty() ||
+         std::find(o.metrics.begin(), o.metrics.end(), metric) != o.metrics.end();
+}
+
+std::string joined(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text;
+}
+
+/// What is better of each metric: as a search was told, else as the metric table says.
+class Directions {
+ public:
+  explicit Directions(const RunRow& run) {
+    if (run.command != "search") return;
+    try {
+      YamlSource source;
+      source.text = run.config_yaml;
+      const auto list = yaml_section(source, "search.objectives");
+      if (!list) return;
+      Binder::Raw raw;
+      raw.yaml = yaml_text(*list);
+      for (const Objective& objective : parse_objectives(raw))
+        stated_[objective.metric] = objective.maximize ? Better::kHigher : Better::kLower;
+    } catch (const Error&) {
+      // Not written by this program: the metric table alone.
+    }
+  }
+  std::optional<Better> of(const std::string& metric) const {
+    const auto stated = stated_.find(metric);
+    return stated != stated_.end() ? stated->second : better_of(metric);
+  }
+
+ private:
+  std::map<std::string, Better> stated_;
+};
+
+void need_metric(const Results& table, const std::string& metric, const std::string& flag) {
+  if (std::find(table.metrics.begin(), table.metrics.end(), metric) != table.metrics.end()) return;
+  const std::string near = nearest(metric, table.metrics);
+  throw ConfigError(
+      flag + ": no metric \"" + metric + "\" in this run",
+      near.empty() ? "It has: " + joined(table.metrics) + "." : "Did you mean " + near + "?");
+}
+
+// Whether `75` may be meant depends on where the values come from.
+Constraint limit_of(const std::string& text, const Results& table) {
+  const Constraint constraint = parse_constraint(text);
+  need_metric(table, constraint.metric, "--where");
+  const bool ours =
+      std::find(table.ours.begin(), table.ours.end(), constraint.metric) != table.ours.end();
+  std::vector<double> values;
+  for (const Entry& entry : table.entries)
+    if (const auto value = entry.values.find(constraint.metric); value != entry.values.end())
+      values.push_back(value->second);
+  return resolve_limit(constraint, ours ? ValueScale::kOurs : scale_of(values), "--where");
+}
+
+// Entries that lack a metric cannot be judged by it; that is told.
+void drop_without(Results& table, const std::string& metric) {
+  const size_t dropped = std::erase_if(
+      table.entries, [&](const Entry& entry) { return !entry.values.contains(metric); });
+  if (dropped > 0)
+    warning(std::to_string(dropped) + (dropped == 1 ? " architecture has" : " architectures have") +
+            " no " + metric + " and " + (dropped == 1 ? "is" : "are") + " left out");
+}
+
+void keep_where(const Options& o, Results& table) {
+  std::vector<Constraint> limits;
+  for (const std::string& text : o.where) limits.push_back(limit_of(text, table));
+  for (const Constraint& limit : limits) {
+    drop_without(table, limit.metric);
+    std::erase_if(table.entries,
+                  [&](const Entry& entry) { return !limit.holds(entry.values.at(limit.metric)); });
+  }
+}
+
+// `maximize: accuracy`, `minimize:macs`, or a metric alone whose direction is known.
+Objective objective_of(const std::string& text, const Directions& directions) {
+  const size_t colon = text.find(':');
+  if (colon == std::string::npos) {
+    const auto better = directions.of(text);
+    if (!better)
+      throw ConfigError("--front " + text + ": whether more or less of it is better is not known",
+                        "Write maximize:" + text + " or minimize:" + text + ".");
+    return {text, *better == Better::kHigher};
+  }
+  const std::string word = text.substr(0, colon);
+  const size_t start = text.find_first_not_of(' ', colon + 1);
+  if ((word != "maximize" && word != "minimize") || start == std::string::npos)
+    throw ConfigError("--front: expected METRIC, maximize:METRIC or minimize:METRIC, got \"" +
+                      text + "\"");
+  return {text.substr(start), word == "maximize"};
+}
+
+std::vector<Objective> objectives_of(const Options& o,
+                                     const Results& table,
+                                     const Directions& directions) {
+  std::vector<Objective> objectives;
+  for (const std::string& text : o.front) {
+    const size_t colon = text.find(':');
+    const size_t start = colon == std::string::npos ? 0 : text.find_first_not_of(' ', colon + 1);
+    if (start != std::string::npos) need_metric(table, text.substr(start), "--front");
+    objectives.push_back(objective_of(text, directions));
+  }
+  for (const std::string& text : objective_warnings(objectives)) warning(text);
+  return objectives;
+}
+
+void keep_front(Results& table, const std::vector<Objective>& objectives) {
+  if (objectives.empty()) return;
+  for (const Objective& objective : objectives) drop_without(table, objective.metric);
+  std::vector<Point> points;
+  for (const Entry& entry : table.entries) {
+    Point point;
+    for (const Objective& objective : objectives)
+      point.push_back(entry.values.at(objective.metric) * objective.sign());
+    points.push_back(point);
+  }
+  const std::vector<int> ranks = non_dominated_ranks(points);
+  std::vector<Entry> front;
+  std::set<Point> seen;  // Of equal points the first.
+  for (size_t i = 0; i < points.size(); ++i)
+    if (ranks[i] == 0 && seen.insert(points[i]).second) front.push_back(table.entries[i]);
+  table.entries = std::move(front);
+}
+
+void sort_entries(const Options& o,
+                  Results& table,
+                  const std::vector<Objective>& front,
+                  const Directions& directions) {
+  std::string metric = o.sort;
+  std::optional<Better> better;
+  if (metric.empty() && !front.empty()) {
+    metric = front[0].metric;
+    better = front[0].maximize ? Better::kHigher : Better::kLower;
+  }
+  if (metric.empty() && !table.metrics.empty()) metric = table.metrics.front();
+  if (metric.empty()) return;
+  need_metric(table, metric, "--sort");
+  if (!better) better = directions.of(metric);
+  if (!better)
+    note(o.common,
+         "note: whether more or less of " + metric +
+             " is better is not known; the largest stand first (--reverse: the smallest)");
+  const double sign =
+      (better.value_or(Better::kHigher) == Better::kLower ? 1 : -1) * (o.reverse ? -1 : 1);
+  std::stable_sort(table.entries.begin(), table.entries.end(), [&](const Entry& a, const Entry& b) {
+    if (a.fidelity != b.fidelity) return a.fidelity < b.fidelity;
+    const auto x = a.values.find(metric), y = b.values.find(metric);
+    // Those without a value last.
+    if (x == a.values.end() || y == b.values.end())
+      return x != a.values.end() && y == b.values.end();
+    return sign * x->second < sign * y->second;
+  });
+}
+
+Json document_head(const char* schema, const Store& store, const RunRow& run) {
+  return {{"schema", schema}, {"db", store.path()}, {"run", run.id}, {"name", run.name}};
+}
+
+// Counts and bytes are whole numbers, also in files.
+Json cell_of(const std::string& metric, double value) {
+  const Metric* known = find_metric(metric);
+  constexpr double kExact = 9007199254740992.0;  // 2^53
+  const bool whole = known != nullptr &&
+                     (known->unit == MetricUnit::kCount || known->unit == MetricUnit::kBytes) &&
+                     value == std::floor(value) && std::abs(value) < kExact;
+  return whole ? Json(static_cast<int64_t>(value)) : json_number(value);
+}
+
+std::string many(size_t n, const std::string& thing) {
+  return std::to_string(n) + " " + thing + (n == 1 ? "" : "s");
+}
+
+// Which fidelity is shown, and what else there is.
+void tell_fidelities(const Options& o, const Results& table) {
+  std::string others;
+  for (const Fidelity& f : table.fidelities) {
+    if (f.shown) {
+      if (!f.json.empty()) note(o.common, "shown: " + f.text());
+      if (!f.own && o.splits.empty() && o.fidelity.empty() && f.source == "supernet" &&
+          !f.json.empty())
+        warning("the run has no values as it judges now (" + table.own +
+                "); the nearest are shown (nas evaluate makes others)");
+      if (f.failed > 0)
+        note(o.common, "note: " + many(f.failed, "architecture") + " failed (--all tells why)");
+    } else {
+      others += "\n  " + f.text() + ": " + many(f.architectures, "architecture");
+    }
+  }
+  if (!others.empty())
+    note(o.common,
+         "not shown, since values of another fidelity cannot be compared (--split, --fidelity, "
+         "--all):" +
+             others);
+}
+
+Json fidelities_json(const Results& table) {
+  Json list = Json::array();
+  for (const Fidelity& f : table.fidelities)
+    list.push_back({{"source", f.source},
+                    {"split", f.split.empty() ? Json(nullptr) : Json(f.split)},
+                    {"fidelity", f.json},
+                    {"architectures", f.architectures},
+                    {"failed", f.failed},
+                    {"own", f.own},
+                    {"shown", f.shown}});
+  return list;
+}
+
+void refuse_mixed_front(const Options& o, const Results& table) {
+  std::string shown;
+  size_t count = 0;
+  for (const Fidelity& f : table.fidelities)
+    if (f.shown) {
+      shown += "\n  " + f.text();
+      ++count;
+    }
+  if (o.front.empty() || count < 2) return;
+  throw ConfigError(
+      "--front: values of different fidelity cannot be compared, so there is no front over:" +
+          shown,
+      "Choose one with --split or --fidelity KEY=VALUE.");
+}
+
+int print_architectures(const Options& o, const Store& store, const RunRow& run, Results table) {
+  std::vector<std::string> asked = o.metrics;
+  asked.push_back(o.sort);
+  for (const std::string& text : o.where) asked.push_back(parse_constraint(text).metric);
+  for (const std::string& text : o.front)
+    asked.push_back(text.substr(std::min(text.size(), text.find_last_of(": ") + 1)));
+  add_free_costs(table, run, asked);
+  const Directions directions(run);
+  for (const std::string& metric : o.metrics) need_metric(table, metric, "--metric");
+  refuse_mixed_front(o, table);
+  keep_where(o, table);
+  const std::vector<Objective> front = objectives_of(o, table, directions);
+  keep_front(table, front);
+  sort_entries(o, table, front, directions);
+  if (o.top > 0 && table.entries.size() > static_cast<size_t>(o.top))
+    table.entries.resize(static_cast<size_t>(o.top));
+  const Format format = chosen_format(o.common, o.format);
+  bool split = false, described = false;
+  size_t shown = 0, failed = 0;
+  for (const Fidelity& f : table.fidelities) {
+    if (!f.shown) continue;
+    split |= !f.split.empty();
+    described |= !f.json.empty();
+    failed += f.failed;
+    ++shown;
+  }
+  Rows rows{{"architecture"}, {}};
+  for (const std::string& metric : table.metrics)
+    if (wanted(o, metric)) rows.header.push_back(metric);
+  const size_t metrics_end = rows.header.size();
+  if (split) rows.header.emplace_back("split");
+  const bool fidelity = described && (format != Format::kTable || shown > 1);
+  if (fidelity) rows.header.emplace_back("fidelity");
+  for (const Entry& entry : table.entries) {
+    std::vector<Json> row = {entry.architecture};
+    for (size_t c = 1; c < metrics_end; ++c) {
+      const auto value = entry.values.find(rows.header[c]);
+      row.push_back(value == entry.values.end() ? Json(nullptr)
+                                                : cell_of(rows.header[c], value->second));
+    }
+    const Fidelity* f = table.fidelities.empty() ? nullptr : &table.fidelities[entry.fidelity];
+    if (split) row.push_back(f == nullptr ? Json(nullptr) : Json(f->split));
+    if (fidelity)
+      row.push_back(f == nullptr               ? Json(nullptr)
+                    : format == Format::kTable ? Json(f->text())
+                                               : f->json);
+    rows.rows.push_back(std::move(row));
+  }
+  Json head = document_head("nas-results/1", store, run);
+  head["failed"] = failed;
+  head["fidelities"] = fidelities_json(table);
+  print_rows(rows, format, std::move(head), "architectures");
+  if (rows.rows.empty()) note(o.common, "no architecture fits");
+  for (const std::string& problem : table.problems) warning(problem);
+  tell_fidelities(o, table);
+  return kExitOk;
+}
+
+void need_known(const std::vector<std::string>& names,
+                const std::vector<std::string>& known,
+                const std::string& flag,
+                const std::string& thing) {
+  for (const std::string& name : names) {
+    if (std::find(known.begin(), known.end(), name) != known.end()) continue;
+    const std::string near = nearest(name, known);
+    throw ConfigError(flag + ": no " + thing + " \"" + name + "\" in this run",
+                      (near.empty() ? "" : "Did you mean " + near + "? ") +
+                          (known.empty() ? "It has none." : "It has: " + joined(known) + "."));
+  }
+}
+
+Selection selection_of(const Options& o) {
+  return {o.source, o.splits, o.fidelity};
+}
+
+int print_all(const Options& o, const Store& store, const RunRow& run) {
+  Rows rows{{"architecture", "metric", "value", "source", "split", "fidelity", "status", "error"},
+            {}};
+  std::vector<std::string> known;
+  const std::vector<EvaluationRow> all = store.evaluations(run.id);
+  for (const EvaluationRow& row : all)
+    if (std::find(known.begin(), known.end(), row.metric) == known.end())
+      known.push_back(row.metric);
+  need_known(o.metrics, known, "--metric", "metric");
+  for (const EvaluationRow& row : all) {
+    if (!wanted(o, row.metric) || !selected(row, selection_of(o))) continue;
+    if (o.top > 0 && rows.rows.size() == static_cast<size_t>(o.top)) break;
+    rows.rows.push_back({row.architecture,
+                         row.metric,
+                         cell_of(row.metric, row.value),
+                         row.source,
+                         split_of(row.fidelity_json),
+                         parsed_or_text(row.fidelity_json),
+                         row.status,
+                         row.error});
+  }
+  print_rows(rows,
+             chosen_format(o.common, o.format),
+             document_head("nas-results-all/1", store, run),
+             "evaluations");
+  return kExitOk;
+}
+
+int print_history(const Options& o, const Store& store, const RunRow& run) {
+  if (!o.where.empty() || !o.front.empty() || !o.sort.empty() || !o.splits.empty() ||
+      !o.fidelity.empty() || !o.source.empty())
+    throw ConfigError(
+        "--history shows metrics over steps, not architectures",
+        "Leave out --where, --front, --sort, --split, --fidelity and --source, or --history.");
+  need_known(o.metrics, store.metric_names(run.id), "--metric", "metric");
+  std::vector<std::string> names;
+  std::map<int64_t, std::map<std::string, double>> steps;
+  for (const MetricRow& row : store.metrics(run.id)) {
+    if (!wanted(o, row.name)) continue;
+    if (std::find(names.begin(), names.end(), row.name) == names.end()) names.push_back(row.name);
+    steps[row.step][row.name] = row.value;
+  }
+  Rows rows{{"step"}, {}};
+  rows.header.insert(rows.header.end(), names.begin(), names.end());
+  size_t skip = o.top > 0 && steps.size() > static_cast<size_t>(o.top)
+                    ? steps.size() - static_cast<size_t>(o.top)
+                    : 0;
+  for (const auto& [step, values] : steps) {
+    if (skip > 0) {
+      --skip;
+      continue;
+    }
+    std::vector<Json> row = {step};
+    for (const std::string& name : names) {
+      const auto value = values.find(name);
+      row.push_back(value == values.end() ? Json(nullptr) : json_number(value->second));
+    }
+    rows.rows.push_back(std::move(row));
+  }
+  print_rows(rows,
+             chosen_format(o.common, o.format),
+             document_head("nas-results-history/1", store, run),
+             "steps");
+  return kExitOk;
+}
+
+int answer(const Options& o) {
+  const Store store(o.common.db, Store::Mode::kRead);
+  const std::optional<RunRow> run = store.run(o.run);
+  if (!run)
+    throw ConfigError("no run \"" + o.run + "\" in " + store.path(), "nas runs lists them.");
+  if (!o.document.empty()) {
+    const auto text = store.document(run->id, o.document);
+    if (!text) need_known({o.document}, store.documents(run->id), "--document", "document");
+    return print(*text), kExitOk;
+  }
+  if (!o.source.empty()) {
+    std::vector<std::string> sources;
+    for (const EvaluationRow& row : store.evaluations(run->id))
+      if (std::find(sources.begin(), sources.end(), row.source) == sources.end())
+        sources.push_back(row.source);
+    need_known({o.source}, sources, "--source", "source");
+  }
+  if (o.history) return print_history(o, store, *run);
+  if (o.all) return print_all(o, store, *run);
+  const int64_t stored = store.evaluation_count(run->id);
+  const bool asked = !o.where.empty() || !o.front.empty() || !o.sort.empty() || !o.splits.empty() ||
+                     !o.fidelity.empty();
+  if (stored == 0 && !asked && !store.metric_names(run->id).empty())
+    return print_history(o, store, *run);
+  if (stored == 0 && chosen_format(o.common, o.format) == Format::kTable) {
+    note(o.common, "run " + run->id + " has no results yet");
+    return kExitOk;
+  }
+  return print_architectures(o, store, *run, collect_results(store, *run, selection_of(o)));
+}
+
+}  // namespace
+
+int run_results(const std::vector<std::string>& args) {
+  Options o;
+  CLI::App app("Evaluations, Pareto fronts and training curves of a run", "nas results");
+  app.footer(
+      "nas results\n"
+      "nas results s-20261124-1a2b3c --where 'macs <= 20M' --top 5\n"
+      "nas results --front accuracy --front macs --format csv > front.csv\n"
+      "nas results digits --split test\n"
+      "nas results digits --history --metric train.loss");
+  app.add_option("run,--run", o.run, "Id, unique start of an id, name, or last")
+      ->capture_default_str();
+  app.add_option("--metric", o.metrics, "Only this metric; may be repeated")
+      ->type_name("NAME")
+      ->allow_extra_args(false);
+  app.add_option("--where",
+                 o.where,
+                 "Only architectures within a limit, e.g. 'macs <= 20M'; may be repeated")
+      ->type_name("LIMIT")
+      ->allow_extra_args(false);
+  app.add_option("--front",
+                 o.front,
+                 "Only the Pareto front over these metrics; may be repeated. METRIC, "
+                 "maximize:METRIC or minimize:METRIC (a metric that nas knows has its direction)")
+      ->type_name("METRIC")
+      ->allow_extra_args(false);
+  app.add_option("--sort", o.sort, "Best first by this metric (default: the first)")
+      ->type_name("NAME");
+  app.add_flag("--reverse", o.reverse, "Worst first");
+  app.add_option("--top", o.top, "At most N rows (of --history: the last N)")
+      ->check(positive_number())
+      ->type_name("N");
+  app.add_option("--source", o.source, "Only values from here: supernet, table, plan, external ...")
+      ->type_name("NAME");
+  app.add_option("--split",
+                 o.splits,
+                 "Values of this split: validation, test or train (default: the run's "
+                 "evaluate.split); may be repeated")
+      ->type_name("SPLIT")
+      ->allow_extra_args(false);
+  app.add_option("--fidelity",
+                 o.fidelity,
+                 "Values measured so, e.g. bn=running or checkpoint=1a2b3c; all: every fidelity in "
+                 "rows of its own (default: as the run judges, with its newest weights)")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
+  app.add_flag("--all", o.all, "Every single evaluation with source, fidelity and status");
+  app.add_flag("--history", o.history, "Metrics over training steps instead of architectures");
+  app.add_option("--document", o.document, "A stored document as JSON, e.g. front or ranking")
+      ->type_name("KIND");
+  add_format(app, o.format);
+  add_common(app, o.common);
+  if (!parse(app, args)) return kExitOk;
+  return answer(o);
+}
+
+}  // namespace nas::cli

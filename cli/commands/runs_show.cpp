@@ -1,0 +1,205 @@
+// nas runs show: everything the store knows about one run.
+#include <cmath>
+#include <filesystem>
+#include <map>
+
+#include "cli/commands/runs.hpp"
+#include "cli/config/stored_config.hpp"
+#include "cli/report/document.hpp"
+#include "spaces/base/printable.hpp"
+
+namespace nas::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json checkpoints_json(const Store& store, const std::string& run) {
+  Json list = Json::array();
+  for (const CheckpointRow& row : store.checkpoints(run))
+    list.push_back({{"path", row.path},
+                    {"sha256", row.sha256},
+                    {"epoch", row.epoch},
+                    {"step", row.step},
+                    {"created", row.created},
+                    {"kept", std::filesystem::exists(row.path)}});
+  return list;
+}
+
+Json exports_json(const Store& store, const std::string& run) {
+  Json list = Json::array();
+  for (const ExportRow& row : store.exports(run))
+    list.push_back({{"architecture", row.architecture},
+                    {"format", row.format},
+                    {"path", row.path},
+                    {"sha256", row.sha256},
+                    {"check", parsed_or_text(row.check_json)},
+                    {"created", row.created}});
+  return list;
+}
+
+// The last value of every metric.
+Json last_metrics(const Store& store, const std::string& run) {
+  Json json = Json::object();
+  for (const MetricRow& row : store.metrics(run))
+    json[row.name] = {{"step", row.step}, {"value", json_number(row.value)}};
+  return json;
+}
+
+Json run_json(const Store& store, const RunRow& run) {
+  Json json{{"schema", "nas-runs-show/1"},
+            {"run", run.id},
+            {"name", run.name},
+            {"command", run.command},
+            {"status", shown_status(run)},
+            {"progress", run_progress(store, run).text},
+            {"error", run.error},
+            {"space", run.space},
+            {"fingerprint", run.fingerprint},
+            {"seed", run.seed},
+            {"parent", run.parent},
+            {"started", run.started},
+            {"ended", run.ended},
+            {"directory", run.directory},
+            {"versions", parsed_or_text(run.versions_json)},
+            {"config", stored_config_text(run)}};
+  Json splits = Json::array();
+  for (const SplitRow& row : store.splits(run.id))
+    splits.push_back({{"name", row.name}, {"size", row.size}, {"hash", row.hash}});
+  json["splits"] = std::move(splits);
+  json["metrics"] = last_metrics(store, run.id);
+  if (const auto document = store.document(run.id, "train"))
+    if (const Json parsed = Json::parse(*document, nullptr, false); parsed.is_object())
+      json["health"] = parsed.value("health", Json::array());
+  json["evaluations"] = store.evaluation_count(run.id);
+  json["checkpoints"] = checkpoints_json(store, run.id);
+  json["exports"] = exports_json(store, run.id);
+  json["documents"] = store.documents(run.id);
+  return json;
+}
+
+std::string cell_text(const Json& cell) {
+  if (cell.is_null()) return "-";
+  if (cell.is_string()) return cell.get<std::string>();
+  if (cell.is_number_float()) return format_number(cell.get<double>(), 5);
+  return cell.dump();
+}
+
+// A named block of `show`: the entries of a list or object, one line each.
+std::string block(const std::string& title,
+                  const Json& list,
+                  const std::vector<std::string>& keys) {
+  if (list.empty()) return "";
+  Table table(keys);
+  for (const auto& [name, entry] : list.items()) {
+    std::vector<std::string> cells;
+    for (const std::string& key : keys)
+      cells.push_back(entry.contains(key) ? cell_text(entry[key]) : name);
+    table.row(std::move(cells));
+  }
+  std::string text = "\n\n" + title + "\n  ";
+  for (const char c : table.text()) text += c == '\n' ? std::string("\n  ") : std::string(1, c);
+  return text;
+}
+
+// Metrics for people: families of many (the probability of every option) in one line.
+Json metric_lines(const Json& metrics) {
+  constexpr size_t kFamily = 9;
+  const auto family = [](const std::string& name) {
+    const size_t first = name.find('.');
+    const size_t second = first == std::string::npos ? first : name.find('.', first + 1);
+    return second == std::string::npos ? std::string() : name.substr(0, second + 1);
+  };
+  struct Summary {
+    size_t count = 0;
+    double low = 0, high = 0;
+  };
+  std::map<std::string, Summary> families;
+  for (const auto& [name, entry] : metrics.items()) {
+    Summary& s = families[family(name)];
+    const double value = entry["value"].is_number() ? entry["value"].get<double>() : NAN;
+    s.low = s.count == 0 ? value : std::fmin(s.low, value);
+    s.high = s.count == 0 ? value : std::fmax(s.high, value);
+    ++s.count;
+  }
+  Json lines = Json::object();
+  for (const auto& [name, entry] : metrics.items()) {
+    const std::string prefix = family(name);
+    const Summary& s = families[prefix];
+    if (prefix.empty() || s.count < kFamily) {
+      // The one metric that is a sum over all epochs.
+      lines[name == "train.macs" ? "train.macs (whole run)" : name] = entry;
+      continue;
+    }
+    lines[prefix + "* (" + std::to_string(s.count) + " values)"] = {
+        {"step", entry["step"]},
+        {"value", format_number(s.low, 5) + " .. " + format_number(s.high, 5)}};
+  }
+  return lines;
+}
+
+// One hash stands for all splits of a run.
+std::string splits_text(const Json& splits) {
+  if (splits.empty()) return "";
+  std::string text = "\n\nSplits\n  ";
+  bool same = true;
+  for (const Json& split : splits) same &= split["hash"] == splits[0]["hash"];
+  if (!same) return block("Splits", splits, {"name", "size", "hash"});
+  for (const Json& split : splits)
+    text += (&split == &splits[0] ? "" : ", ") + cell_text(split["size"]) + " " +
+            cell_text(split["name"]);
+  return text + " (hash " + cell_text(splits[0]["hash"]) + ")";
+}
+
+std::string run_text(const Json& run) {
+  std::string text;
+  const auto line = [&](const std::string& key, const std::string& value) {
+    text += (text.empty() ? "" : "\n") + key +
+            std::string(key.size() < 13 ? 13 - key.size() : 1, ' ') + printable_lines(value);
+  };
+  for (const char* key : {"run",
+                          "name",
+                          "command",
+                          "status",
+                          "progress",
+                          "error",
+                          "space",
+                          "seed",
+                          "parent",
+                          "started",
+                          "ended",
+                          "directory",
+                          "evaluations"})
+    if (const std::string value = cell_text(run[key]); !value.empty()) line(key, value);
+  for (const auto& [name, value] : run["versions"].items()) line(name, cell_text(value));
+  text += splits_text(run["splits"]);
+  const bool training = run["command"] == "train";
+  text += block(training ? "Metrics (of the last epoch that has them)" : "Last metrics",
+                metric_lines(run["metrics"]),
+                {"metric", "step", "value"});
+  if (run.contains("health") && !run["health"].empty()) {
+    text += "\n\nHealth";
+    for (const Json& entry : run["health"]) text += "\n  " + cell_text(entry);
+  }
+  // Training keeps the newest few.
+  Json kept = Json::array();
+  for (const Json& row : run["checkpoints"])
+    if (row["kept"].get<bool>()) kept.push_back(row);
+  text += block("Checkpoints", kept, {"epoch", "step", "path"});
+  text += block("Exports", run["exports"], {"format", "architecture", "path"});
+  if (!run["documents"].empty()) {
+    text += "\n\nDocuments (nas results " + run["run"].get<std::string>() + " --document KIND)\n  ";
+    for (const Json& kind : run["documents"])
+      text += (&kind == &run["documents"][0] ? "" : ", ") + cell_text(kind);
+  }
+  return text;
+}
+
+}  // namespace
+
+int show_run(const Common& common, const Store& store, const RunRow& run) {
+  const Json json = run_json(store, run);
+  print(common.json ? json.dump(2, ' ', false, Json::error_handler_t::replace) : run_text(json));
+  return kExitOk;
+}
+
+}  // namespace nas::cli

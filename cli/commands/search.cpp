@@ -1,0 +1,485 @@
+// nas search: the best architectures of a space under limits; resumable after every generation.
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <unordered_set>
+
+#include "cli/command.hpp"
+#include "cli/report/document.hpp"
+#include "cli/report/search_report.hpp"
+#include "cli/runs/latency.hpp"
+#include "cli/runs/run_files.hpp"
+#include "cli/runs/run_name.hpp"
+#include "cli/runs/run_sets.hpp"
+#include "cli/runs/search_checks.hpp"
+#include "cli/runs/search_reuse.hpp"
+#include "cli/runs/supernet_evaluator.hpp"
+#include "cli/validators.hpp"
+#include "cli/version.hpp"
+#include "search/evaluators/evaluators.hpp"
+#include "search/failures.hpp"
+#include "search/feasibility.hpp"
+#include "search/search_options.hpp"
+#include "spaces/base/stop.hpp"
+#include "spaces/registry.hpp"
+
+namespace nas::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using Clock = std::chrono::steady_clock;
+constexpr const char* kBaseline = ":random";  ///< Marks the source of the baseline's values.
+
+struct Options {
+  Common common;
+  std::string run, resume, name, algorithm, latency_table;
+  std::vector<std::string> constraints;
+  int evaluations = 0;
+  int64_t latency_batch = 0;
+  bool dry_run = false;
+};
+
+SearchConfig read_config(const Options& o) {
+  if (o.common.config.empty() && o.common.sets.empty() && o.run.empty())
+    throw ConfigError("nas search needs --config FILE, --run RUN or --resume SEARCH",
+                      "try --config quickstart/search (nas list configs names more)");
+  // Some are about how the supernet is judged: they are kept with the search, for its resuming.
+  std::vector<std::string> sets, judging;
+  for (const std::string& set : o.common.sets) (is_run_set(set) ? judging : sets).push_back(set);
+  if (!o.algorithm.empty()) sets.push_back("search.algorithm=" + o.algorithm);
+  if (o.evaluations > 0) sets.push_back("search.evaluations=" + std::to_string(o.evaluations));
+  const bool budget = std::any_of(sets.begin(), sets.end(), [](const std::string& set) {
+    return set.starts_with("search.evaluations=") || set.starts_with("search.generations=");
+  });
+  if (o.common.config.empty() && !budget) sets.push_back("search.evaluations=512");
+  auto config = read_yaml_as<SearchConfig>(yaml_file(o.common.config, sets));
+  if (!o.run.empty()) {
+    config.evaluator.kind = EvaluatorKind::kSupernet;
+    config.evaluator.run = o.run;
+  }
+  for (const std::string& set : judging) config.evaluator.set.push_back(set);
+  if (!config.evaluator.set.empty() && config.evaluator.kind != EvaluatorKind::kSupernet)
+    throw ConfigError(config.evaluator.set.front() +
+                          " changes how a supernet is judged, but the "
+                          "evaluator is not one",
+                      "leave it out");
+  if (!o.latency_table.empty()) config.evaluator.latency_table = o.latency_table;
+  if (o.latency_batch > 0) config.evaluator.latency_batch = o.latency_batch;
+  for (const std::string& text : o.constraints) config.search.constraints.push_back(text);
+  if (o.common.seed_given) config.seed = o.common.seed;
+  // A search is gone on with from any folder.
+  const bool typed = std::any_of(sets.begin(), sets.end(), [](const std::string& set) {
+    return set.starts_with("evaluator.table.file=") || set.starts_with("evaluator.table=") ||
+           set.starts_with("evaluator=");
+  });
+  config.evaluator.table.file =
+      absolute_place(config.evaluator.table.file, typed ? "" : o.common.config);
+  config.space = absolute_space(config.space);
+  return config;
+}
+
+/// Space, evaluator and costs of one search.
+struct Parts {
+  std::unique_ptr<Space> space;
+  std::unique_ptr<Evaluator> evaluator;
+  std::unique_ptr<CostModel> costs;
+  Json latency;  ///< What latency_ms means; null without a table.
+  SearchSettings settings;
+  Architecture witness;  ///< Meets all limits on free costs.
+};
+
+RunRow supernet_of(const Store& store, const std::string& run) {
+  const auto found = store.run(run, "train");
+  if (!found)
+    throw ConfigError("there is no training run '" + run + "' in " + store.path(),
+                      "`nas runs` lists them; name one with --run");
+  return *found;
+}
+
+/// A table that lacks architectures makes a search pay for failures: told before.
+void tell_coverage(const TableEvaluator& table, const Space& space, const std::string& file) {
+  const std::vector<Architecture> known = table.architectures();
+  const std::unordered_set<Architecture> held(known.begin(), known.end());
+  constexpr int64_t kCounted = 20000;
+  int64_t without = 0;
+  const bool small = space.count() <= kCounted;
+  if (small)
+    space.enumerate([&](const Architecture& a) {
+      without += !held.contains(space.canonical(a));
+      return true;
+    });
+  if (small && without == 0) return;
+  warning(file + " has values for " +
+          (small ? BigInt(space.count() - without).str() : std::to_string(held.size())) +
+          " of the " + space.count().str() + " architectures of " + space.name() +
+          "; every other one that the search asks for costs an evaluation and fails");
+}
+
+std::unique_ptr<Evaluator> make_evaluator(const SearchConfig& config,
+                                          const Space& space,
+                                          Store& store,
+                                          const Common& common) {
+  switch (config.evaluator.kind) {
+    case EvaluatorKind::kTable: {
+      auto table = std::make_unique<TableEvaluator>(space, config.evaluator.table);
+      for (const std::string& text : table->notes()) note(common, text);
+      tell_coverage(*table, space, config.evaluator.table.file);
+      return table;
+    }
+    case EvaluatorKind::kExternal: {
+      // So that a command can name a program among the configurations that ship.
+      setenv("NAS_CONFIGS", config_dir().c_str(), /*overwrite=*/0);
+      auto program = std::make_unique<ExternalEvaluator>(space, config.evaluator.external);
+      program->stop = [] { return stop_requested(); };
+      program->show = [](const std::string& line) { warning(line); };
+      return program;
+    }
+    case EvaluatorKind::kSupernet:
+      break;
+  }
+  Common judging = common;
+  judging.sets = config.evaluator.set;
+  return make_supernet_evaluator(store, config.evaluator.run, std::nullopt, judging);
+}
+
+/// `space_yaml`: that of the supernet's run, else the configuration's own.
+Parts make_parts(const SearchConfig& config,
+                 const Binder::Raw& space,
+                 Store& store,
+                 const Common& common) {
+  Parts parts;
+  parts.space = open_space(space);
+  parts.settings = to_settings(config.search, config.evaluator, config.seed);
+  // A table answers for nothing, however many of its rows are missing.
+  if (config.evaluator.kind == EvaluatorKind::kTable) parts.settings.failures_in_a_row = 0;
+  parts.costs = std::make_unique<CostModel>(*parts.space);
+  parts.latency = add_latency(*parts.costs, config.evaluator, store);
+  if (config.evaluator.kind == EvaluatorKind::kTable)
+    parts.evaluator = make_evaluator(config, *parts.space, store, common);
+  parts.settings.goal.constraints =
+      search_limits(config, parts.settings.goal.objectives, *parts.costs, parts.evaluator.get());
+  std::vector<Constraint> free;
+  for (const Constraint& c : parts.settings.goal.constraints)
+    if (parts.costs->knows(c.metric)) free.push_back(c);
+  // Told before a supernet is loaded or anything paid for.
+  parts.witness = require_attainable(*parts.costs, free, config.seed);
+  if (!parts.evaluator) parts.evaluator = make_evaluator(config, *parts.space, store, common);
+  return parts;
+}
+
+std::string budget_text(const SearchSettings& s, const Search& search) {
+  std::string text = "generation " + std::to_string(search.generations());
+  if (s.generations) text += "/" + std::to_string(*s.generations);
+  const Archive& archive = search.archive();
+  text += "  evaluations " + std::to_string(archive.evaluations());
+  if (s.evaluations) text += "/" + std::to_string(*s.evaluations);
+  text += "  front " + std::to_string(archive.front().size());
+  if (!archive.any_feasible()) return text + "  nothing feasible yet";
+  const Objective& first = s.goal.objectives.front();
+  const Archive::Entry* best = nullptr;
+  for (const Archive::Entry* entry : archive.front())
+    if (best == nullptr || entry->score.objectives[0] < best->score.objectives[0]) best = entry;
+  if (best != nullptr)
+    text +=
+        "  best " + first.metric + " " + format_number(best->score.objectives[0] * first.sign());
+  // Its reference point follows from the first generation.
+  if (!search.reference().empty())
+    text += "  hypervolume " + format_number(search.current_hypervolume());
+  return text;
+}
+
+/// Evaluations that are to come at most: the budget, or the space where that is smaller.
+int64_t planned(const Search& search, const Common& common) {
+  const SearchSettings& s = search.settings();
+  int64_t most = s.evaluations.value_or(std::numeric_limits<int64_t>::max());
+  if (s.generations) most = std::min(most, *s.generations * s.population);
+  const std::optional<size_t> networks = search.networks();
+  if (!networks || static_cast<int64_t>(*networks) > most) return most;
+  note(common,
+       "the space has " + std::to_string(*networks) + " networks" +
+           (s.goal.constraints.empty() ? "" : " within the limits on free costs") +
+           ": the search evaluates them all, then stops");
+  return static_cast<int64_t>(*networks);
+}
+
+/// Runs to the end of the budget; every generation is stored whole.
+void run_search(Search& search, Store& store, const RunRow& row, const Common& common) {
+  const SearchSettings& s = search.settings();
+  Progress progress(common, "search", planned(search, common));
+  progress.update(static_cast<int64_t>(search.archive().evaluations()), budget_text(s, search));
+  search.stop = [] { return stop_requested(); };
+  search.on_evaluated = [&](const Search::Entries& entries) {
+    std::vector<EvaluationRow> rows;
+    for (const Archive::Entry* entry : entries)
+      for (EvaluationRow& r : search.rows(row.id, *entry)) rows.push_back(std::move(r));
+    store.add_evaluations(rows);
+    store.heartbeat(row.id);
+    progress.update(static_cast<int64_t>(search.archive().evaluations()), budget_text(s, search));
+  };
+  while (!search.done()) {
+    search.step();
+    store.add_generation(
+        row.id, {search.generations(), search.state_json()}, {}, search.telemetry());
+    progress.update(static_cast<int64_t>(search.archive().evaluations()),
+                    budget_text(s, search),
+                    /*milestone=*/true);
+  }
+}
+
+/// Random search with as many evaluations and the same reference point.
+Json run_baseline(
+    const Parts& parts, const Search& main, Store& store, const RunRow& row, const Common& common) {
+  SearchSettings settings = parts.settings;
+  settings.algorithm = "random";
+  settings.evaluations = static_cast<int64_t>(main.archive().evaluations());
+  settings.generations.reset();
+  const auto& objectives = settings.goal.objectives;
+  for (size_t k = 0; k < objectives.size() && k < main.reference().size(); ++k)
+    settings.reference[objectives[k].metric] = main.reference()[k] * objectives[k].sign();
+  Search search(*parts.space, *parts.evaluator, *parts.costs, settings);
+  const std::vector<EvaluationRow> stored = store.evaluations(row.id);
+  for (const std::string suffix : {"", kBaseline})
+    for (auto& [a, evaluation] : search.known_from(stored, suffix)) search.know(a, evaluation);
+  Progress progress(common, "baseline", *settings.evaluations);
+  progress.update(0, "random search");
+  search.stop = [] { return stop_requested(); };
+  search.on_evaluated = [&](const Search::Entries& entries) {
+    std::vector<EvaluationRow> rows;
+    for (const Archive::Entry* entry : entries)
+      for (EvaluationRow& r : search.rows(row.id, *entry, kBaseline)) rows.push_back(std::move(r));
+    store.add_evaluations(rows);
+    progress.update(static_cast<int64_t>(search.archive().evaluations()),
+                    budget_text(settings, search));
+  };
+  while (!search.done()) search.step();
+  return search_document(search, *parts.space, row);
+}
+
+void dry_run(const Options& o, const SearchConfig& config, const Parts& parts) {
+  Rng rng(config.seed, "dry-run");
+  std::vector<Constraint> free;
+  for (const Constraint& c : parts.settings.goal.constraints)
+    if (parts.costs->knows(c.metric)) free.push_back(c);
+  const CostLimits limits(*parts.costs, free);
+  const ArchitectureSampler sampler(limits, parts.settings.initial, parts.witness, config.seed);
+  std::vector<Architecture> sample;
+  for (int i = 0; i < 3; ++i) sample.push_back(parts.space->canonical(sampler.draw(rng)));
+  const auto start = Clock::now();
+  const std::vector<Evaluation> tried = parts.evaluator->evaluate(sample);
+  for (size_t i = 0; i < tried.size(); ++i) {
+    if (tried[i].stopped) throw Interrupted("stopped");
+    if (!tried[i].error.empty())
+      warning(parts.space->text(sample[i]) + " failed: " + tried[i].error);
+  }
+  const double each = std::chrono::duration<double>(Clock::now() - start).count() / 3;
+  const double most = static_cast<double>(config.search.evaluations.value_or(
+      config.search.generations.value_or(1) * config.search.population));
+  const Json json{{"schema", "nas-search-dry-run/1"},
+                  {"space", parts.space->name()},
+                  {"architectures", parts.space->count().str()},
+                  {"evaluations", most},
+                  {"seconds_per_evaluation", each},
+                  {"seconds_estimated", each * most}};
+  if (o.common.json) return print(json_text(json));
+  Table table({"search", parts.space->name()});
+  table.row({"architectures", parts.space->count().str()});
+  table.row({"evaluations at most", format_number(most, 6)});
+  table.row({"seconds per evaluation", format_number(each)});
+  table.row({"time at most", format_seconds(each * most)});
+  print(table.text());
+}
+
+RunRow new_row(const Options& o,
+               const Store& store,
+               SearchConfig& config,
+               const Parts& parts,
+               const RunRow& supernet) {
+  RunRow row;
+  row.id = new_run_id("search");
+  row.command = "search";
+  row.name = o.name;
+  row.status = "running";
+  row.config_yaml = write_yaml([&](Binder& b) { describe(b, config); });
+  row.space = parts.space->name();
+  row.space_yaml = supernet.id.empty() ? config.space.yaml : supernet.space_yaml;
+  row.fingerprint = parts.space->fingerprint();
+  row.seed = config.seed;
+  row.parent = supernet.id;
+  Json versions = Json::object();
+  for (const auto& [name, value] : build_facts()) versions[name] = value;
+  row.versions_json = json_line(versions);
+  row.directory = store.folder_of(row.id);
+  return row;
+}
+
+/// The search that --resume names, and its configuration.
+RunRow resumed_row(const Options& o, const Store& store, SearchConfig& config) {
+  if (!o.common.config.empty() || !other_sets(o.common.sets).empty() || !o.run.empty() ||
+      o.common.seed_given || !o.constraints.empty() || !o.latency_table.empty() ||
+      o.latency_batch > 0 || !o.algorithm.empty() || o.evaluations > 0)
+    throw ConfigError("a resumed search keeps its configuration", "give --resume alone");
+  const auto found = store.run(o.resume, "search");
+  if (!found)
+    throw ConfigError("there is no search '" + o.resume + "' in " + store.path(),
+                      "`nas runs --command search` lists them");
+  // Before a supernet is loaded; whether another process works on it is seen when it is claimed.
+  if (found->status == "finished" && !o.dry_run)
+    throw ConfigError("run '" + found->id + "' is finished and is never overwritten",
+                      "Start a new run to go further.");
+  YamlSource source;
+  source.text = found->config_yaml;
+  source.file = "configuration of run " + found->id;
+  config = read_yaml_as<SearchConfig>(source);
+  return *found;
+}
+
+void restore(
+    Search& search, const Space& space, Store& store, const RunRow& row, const Common& common) {
+  const auto state = store.search_state(row.id);
+  const auto known = search.known_from(store.evaluations(row.id));
+  if (state)
+    search.restore(state->state_json, known);
+  else
+    for (const auto& [a, evaluation] : known) search.know(space.canonical(a), evaluation);
+  store.truncate_metrics(row.id, search.generations() + 1);
+  note(common,
+       "search " + row.id + ": resumed after generation " + std::to_string(search.generations()));
+}
+
+/// Nearly nothing but failures is no result, whatever little was found.
+void require_successes(const Archive& archive, const Space& space) {
+  constexpr size_t kFew = 10;
+  if (archive.evaluations() < kFew || archive.failures() * 10 < archive.evaluations() * 9) return;
+  throw DataError(std::to_string(archive.failures()) + " of " +
+                  std::to_string(archive.evaluations()) + " evaluations failed:\n" +
+                  failure_text(archive, space, 3));
+}
+
+/// Searches, stores and prints; the run is claimed by this process.
+int carry_out(const Options& o,
+              const SearchConfig& config,
+              const Parts& parts,
+              Search& search,
+              Store& store,
+              const RunRow& row) {
+  const auto start = Clock::now();
+  if (config.search.reuse && config.evaluator.kind == EvaluatorKind::kSupernet)
+    know_stored(search, store, row.parent, row.id);
+  if (!o.resume.empty()) restore(search, *parts.space, store, row, o.common);
+  run_search(search, store, row, o.common);
+  Json document = search_document(search, *parts.space, row);
+  if (!parts.latency.is_null()) document["latency"] = parts.latency;
+  if (config.search.baseline)
+    document["baseline"] = run_baseline(parts, search, store, row, o.common);
+  store.set_document(row.id, "front", json_line(document));
+  document["seconds"] = std::chrono::duration<double>(Clock::now() - start).count();
+  if (o.common.json)
+    print(json_text(document));
+  else
+    print_search(document, row, o.common);
+  require_successes(search.archive(), *parts.space);
+  store.finish_run(row.id, "finished");
+  return search.archive().any_feasible() ? kExitOk : kExitNothingFeasible;
+}
+
+int search(const Options& o) {
+  SearchConfig config;
+  std::error_code ignored;
+  // A pipe can be read only once: by nas-torch, which a supernet needs.
+  if (!o.common.config.empty() && !std::filesystem::is_regular_file(o.common.config, ignored) &&
+      !torch_binary().empty())
+    need_torch();
+  if (o.resume.empty()) config = read_config(o);
+  Store store(o.common.db);
+  if (o.resume.empty()) tell_taken_name(store, o.name);
+  RunRow row;
+  if (!o.resume.empty()) {
+    row = resumed_row(o, store, config);
+    // Where the data lie now.
+    for (const std::string& set : data_sets(o.common.sets)) config.evaluator.set.push_back(set);
+  }
+  RunRow supernet;
+  Binder::Raw space = config.space;
+  if (config.evaluator.kind == EvaluatorKind::kSupernet) {
+    supernet = supernet_of(store, config.evaluator.run);
+    config.evaluator.run = supernet.id;  // `last` would mean another run tomorrow.
+    space = space_of_run(store, supernet);
+    need_torch();
+  } else if (space.yaml.empty()) {
+    throw ConfigError("this search needs a `space:` (only a supernet's run names its own)",
+                      "add `space: NAME` to the configuration");
+  }
+  const Parts parts = make_parts(config, space, store, o.common);
+  if (!o.resume.empty() && !parts.space->has_fingerprint(row.fingerprint))
+    throw DataError(
+        "search " + row.id + " began in another version of the space '" + row.space +
+        "' (its fingerprint has changed), so its results cannot be mixed with new ones: "
+        "bring the file back to what it was, or start a new search");
+  if (o.dry_run) {
+    dry_run(o, config, parts);
+    return kExitOk;
+  }
+  // Before it is claimed: a search whose values are of other weights than new ones is refused.
+  if (!o.resume.empty()) resumable_rows(store, row, supernet, *parts.evaluator);
+  Search search(*parts.space, *parts.evaluator, *parts.costs, parts.settings);
+  throw_if_stopped();
+  const SavesOnStop saves;
+  // Only now that all is there: what cannot be opened leaves no run behind that seems to go on.
+  if (o.resume.empty()) {
+    row = new_row(o, store, config, parts, supernet);
+    store.add_run(row);
+    note(o.common,
+         "search " + row.id + " of " + row.space +
+             (supernet.id.empty() ? "" : " in the supernet of " + supernet.id));
+  } else {
+    store.claim_run(row.id);
+  }
+  try {
+    return carry_out(o, config, parts, search, store, row);
+  } catch (const Interrupted& e) {
+    store.set_run_status(row.id, "interrupted");
+    throw Interrupted(std::string(e.what()) + "; saved. Resume with: nas search --resume " +
+                      row.id + db_flag(o.common));
+  } catch (const std::exception& e) {
+    record_failure(store, row.id, e);
+    throw;
+  }
+}
+
+}  // namespace
+
+int run_search(const std::vector<std::string>& args) {
+  Options o;
+  CLI::App app("Find the best architectures of a space under limits", "nas search");
+  app.footer(
+      "nas search --config quickstart/search --run digits\n"
+      "nas search --run last --constraint 'macs <= 1M' --evaluations 200\n"
+      "nas search --config search.yaml --algorithm random --json\n"
+      "nas search --resume last");
+  app.add_option("--run", o.run, "Training run whose supernet judges: id, name or last");
+  app.add_option("--resume", o.resume, "Go on with an interrupted search: id, name or last");
+  app.add_option("--name", o.name, "A name to find the search by");
+  app.add_option("--algorithm", o.algorithm, "Search algorithm (overrides `search.algorithm`)");
+  app.add_option("--constraint", o.constraints, "A further limit, e.g. 'macs <= 20M'; repeatable")
+      ->allow_extra_args(false);
+  app.add_option("--latency-table",
+                 o.latency_table,
+                 "Gives the metric latency_ms: id of `nas measure`, last, or a file");
+  app.add_option("--latency-batch",
+                 o.latency_batch,
+                 "Images at once in that table (default 1): latency_ms is the time of all of them")
+      ->check(CLI::Range(1, 1000000));
+  app.add_option("--evaluations", o.evaluations, "Budget in evaluated architectures")
+      ->check(positive_number());
+  app.add_flag("--dry-run", o.dry_run, "Check everything, time 3 evaluations; writes nothing");
+  add_common(app, o.common, kTakesDb | kTakesConfig | kTakesSets | kTakesSeed);
+  if (!parse(app, args)) return kExitOk;
+  o.name = checked_name(o.name);
+  return search(o);
+}
+
+}  // namespace nas::cli

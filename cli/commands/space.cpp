@@ -1,0 +1,471 @@
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <map>
+#include <set>
+#include <unordered_map>
+
+#include "cli/config/config_problems.hpp"
+#include "cli/report/document.hpp"
+#include "cli/report/row_stream.hpp"
+#include "cli/runs/arch_list.hpp"
+#include "spaces/base/stop.hpp"
+#include "spaces/base/subprocess.hpp"
+#include "spaces/base/whole_file.hpp"
+#include "spaces/draw/plan_draw.hpp"
+#include "spaces/registry.hpp"
+#include "spaces/text/notation.hpp"
+
+namespace nas::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// Above this many architectures equivalent networks are not counted one by one.
+constexpr int64_t kCountDistinctUpTo = 1'000'000;
+
+struct Options {
+  Common common;
+  std::string space, format = "table", drawing, out, file;
+  std::vector<std::string> architectures;
+  int samples = 10;
+  bool choices = false;
+};
+
+Json cost_json(const Space& space, const Plan& plan) {
+  const Cost cost = cost_of(plan, space.counting());
+  return {{"macs", cost.macs},
+          {"params", cost.params},
+          {"activation_bytes", cost.activation_bytes},
+          {"peak_bytes", cost.peak_bytes},
+          {"peak_activation_bytes", cost.peak_bytes},  // Its name in earlier documents.
+          {"ops", plan.nodes.size()}};
+}
+
+int list(const Options& o) {
+  Rows families{{"family", "summary"}, {}};
+  for (const SpaceFamily& family : space_families())
+    families.rows.push_back({family.name, family.summary});
+  const Format format = chosen_format(o.common, o.format);
+  print_rows(families,
+             format,
+             {{"schema", "nas-space-list/1"}, {"configs", config_dir() + "/spaces"}},
+             "families");
+  return kExitOk;
+}
+
+/// What Graphviz makes of `source`.
+std::string svg_of(const std::string& source) {
+  Subprocess dot({"dot", "-Tsvg"}, {.in = true, .out = true});
+  dot.send(source);
+  dot.close_input();
+  while (!dot.ending() || !dot.output_ended()) {
+    throw_if_stopped("drawing");
+    constexpr int kSlice = 20;
+    dot.turn(kSlice);
+  }
+  constexpr int kNotFound = 127;
+  if (dot.ending()->code == kNotFound)
+    throw DeviceError(
+        "--format svg needs Graphviz, whose program 'dot' is not here: install the package "
+        "graphviz, or use --format dot");
+  if (!dot.ending()->good()) throw Error("Graphviz could not draw this network");
+  return dot.output();
+}
+
+std::string choices_text(const Space& space) {
+  Table table({"choice", "options", "active when"});
+  for (const Choice& choice : space.choices()) {
+    std::string options, when;
+    for (const std::string& option : choice.options)
+      options += (options.empty() ? "" : " ") + option;
+    for (const Condition& condition : choice.conditions) {
+      const Choice& on = space.choices()[static_cast<size_t>(condition.on)];
+      when += (when.empty() ? "" : " and ") + on.name + " is ";
+      for (size_t i = 0; i < condition.options.size(); ++i)
+        when += (i > 0 ? " or " : "") + on.options[static_cast<size_t>(condition.options[i])];
+    }
+    table.row({choice.name, options, when});
+  }
+  return table.text();
+}
+
+/// How architectures are written, with an example of this space.
+std::string notation_text(const Space& space) {
+  Rng rng(0, "example");
+  const Notation notation = notation_of(space);
+  std::string text =
+      "An architecture is written such as\n  " + space.text(space.sample(rng)) + "\n";
+  Table parts({"part", "meaning"});
+  for (const auto& [part, meaning] : notation.parts) parts.row({part, meaning});
+  text += parts.text() + "\nAlso read:\n";
+  for (const auto& [form, what] : notation.others) text += "  " + form + "\n    " + what + "\n";
+  text += "  {\"" + space.choices()[0].name + "\": \"" + space.choices()[0].options[0] +
+          "\", ...}\n    every active choice with its option, as JSON or as choice=option,...\n";
+  if (space.count() <= kCountDistinctUpTo)
+    text += "  #12\n    the number that nas space enumerate " + space.name() + " gives it\n";
+  return text;
+}
+
+Json notation_json(const Space& space) {
+  const Notation notation = notation_of(space);
+  Json parts = Json::array(), others = Json::array();
+  for (const auto& [part, meaning] : notation.parts)
+    parts.push_back({{"part", part}, {"meaning", meaning}});
+  for (const auto& [form, what] : notation.others)
+    others.push_back({{"form", form}, {"meaning", what}});
+  return {{"parts", parts}, {"others", others}};
+}
+
+int show_space(const Options& o, const Space& space) {
+  const auto tensors = space.supernet_tensors();
+  int64_t params = 0;
+  for (const SupernetTensor& t : tensors)
+    if (t.role == Role::kWeight || t.role == Role::kBias) params += t.full.elements();
+  const Plan small = space.plan(space.smallest());
+  const Plan large = space.plan(space.largest());
+  if (o.common.json || o.drawing == "json") {
+    Json choices = Json::array();
+    for (const Choice& choice : space.choices())
+      choices.push_back({{"name", choice.name}, {"options", choice.options}});
+    print(
+        Json{{"schema", "nas-space/1"},
+             {"space", space.name()},
+             {"fingerprint", space.fingerprint()},
+             {"count", space.count().str()},
+             {"classes", space.classes()},
+             {"input", to_string(space.input())},
+             {"supernet_params", params},
+             {"smallest",
+              {{"architecture", space.text(space.smallest())}, {"cost", cost_json(space, small)}}},
+             {"largest",
+              {{"architecture", space.text(space.largest())}, {"cost", cost_json(space, large)}}},
+             {"notation", notation_json(space)},
+             {"choices", choices}}
+            .dump(2));
+    return kExitOk;
+  }
+  const auto line = [&](const char* label, const Architecture& a, const Plan& plan) {
+    const Cost cost = cost_of(plan, space.counting());
+    return std::string(label) + space.text(a) + "  (" +
+           format_count(static_cast<double>(cost.macs)) + " MACs, " +
+           format_count(static_cast<double>(cost.params)) + " parameters)\n";
+  };
+  print(space.name() + ": " + space.count().str() + " architectures, input " +
+        to_string(space.input()) + ", " + std::to_string(space.classes()) +
+        " classes, supernet of " + format_count(static_cast<double>(params)) + " parameters\n" +
+        line("smallest  ", space.smallest(), small) + line("largest   ", space.largest(), large) +
+        "\n" + notation_text(space) + "\n" + choices_text(space));
+  return kExitOk;
+}
+
+/// Text of a network to --out or stdout.
+void put(const Options& o, const std::string& text) {
+  if (o.out.empty()) return print(text);
+  write_whole_file(o.out, text + (text.empty() || text.back() == '\n' ? "" : "\n"));
+}
+
+/// Graphviz source with a title: space, architecture, costs.
+std::string drawing(const Space& space, const Architecture& a, const Plan& plan) {
+  const Cost cost = cost_of(plan, space.counting());
+  return draw_network(
+      plan,
+      space.choices(),
+      {space.name(),
+       space.text(a),
+       format_count(static_cast<double>(cost.macs)) + " multiply-adds (" +
+           std::to_string(cost.macs) + "), " + format_count(static_cast<double>(cost.params)) +
+           " parameters (" + std::to_string(cost.params) + ")"});
+}
+
+/// `--format`, else what the ending of --out says, else text.
+std::string drawing_of(const Options& o) {
+  if (o.out.empty()) return o.drawing.empty() ? "text" : o.drawing;
+  const size_t dot = o.out.find_last_of("./");
+  const std::string ending =
+      dot == std::string::npos || o.out[dot] == '/' ? "" : o.out.substr(dot + 1);
+  const std::map<std::string, std::string> formats{
+      {"svg", "svg"}, {"dot", "dot"}, {"gv", "dot"}, {"json", "json"}, {"txt", "text"}};
+  const auto found = formats.find(ending);
+  if (!o.drawing.empty()) {
+    if (found != formats.end() && found->second != o.drawing)
+      throw ConfigError(
+          "--out " + o.out + " would hold " + o.drawing + " under the ending ." + ending,
+          "leave out --format, or choose another ending");
+    return o.drawing;
+  }
+  if (found == formats.end())
+    throw ConfigError("--out " + o.out + ": what to write is not told by " +
+                          (ending.empty() ? "its name" : "the ending ." + ending),
+                      "end it with .svg, .dot, .json or .txt, or say --format");
+  return found->second;
+}
+
+int show(Options o) {
+  o.drawing = drawing_of(o);
+  const auto space = load_space(o.space);
+  if (o.architectures.empty()) {
+    if (!o.out.empty())
+      throw ConfigError("--out is for one network: name it with --arch",
+                        "nas space show " + o.space + " --arch '" + space->text(space->largest()) +
+                            "' --out " + o.out);
+    if (o.drawing == "dot" || o.drawing == "svg")
+      throw ConfigError("--format " + o.drawing + " draws one network: name it with --arch",
+                        "nas space show " + o.space + " --arch '" + space->text(space->largest()) +
+                            "' --format " + o.drawing);
+    return show_space(o, *space);
+  }
+  const std::vector<Architecture> named = named_architectures(*space, o.architectures);
+  if (named.size() != 1)
+    throw ConfigError("space show takes one architecture, here are " +
+                      std::to_string(named.size()));
+  const Architecture& a = named[0];
+  const Plan plan = space->plan(a);
+  if (o.drawing == "svg") {
+    put(o, svg_of(drawing(*space, a, plan)));
+  } else if (o.drawing == "dot") {
+    put(o, drawing(*space, a, plan));
+  } else if (o.drawing == "json" || o.common.json) {
+    put(o, plan_json(plan));
+  } else {
+    put(o, plan_text(plan));
+  }
+  return kExitOk;
+}
+
+int count(const Options& o) {
+  const auto space = load_space(o.space);
+  const BigInt all = space->count();
+  Json json{
+      {"schema", "nas-space-count/1"}, {"space", space->name()}, {"architectures", all.str()}};
+  std::string text = all.str() + " architectures";
+  if (all <= kCountDistinctUpTo) {
+    std::set<Architecture> distinct;
+    space->enumerate([&](const Architecture& a) {
+      distinct.insert(space->canonical(a));
+      return true;
+    });
+    // Counts are texts: they may be larger than the numbers that readers of JSON can hold.
+    json["distinct"] = std::to_string(distinct.size());
+    text += ", " + std::to_string(distinct.size()) + " distinct networks";
+  } else {
+    json["distinct"] = nullptr;
+    text += " (above " + std::to_string(kCountDistinctUpTo) + " distinct networks are not counted)";
+  }
+  print(o.common.json ? json.dump(2) : text);
+  return kExitOk;
+}
+
+/// JSON also has the name that peak_bytes had in earlier documents of the same schema.
+std::vector<std::string> cost_header(Format format) {
+  std::vector<std::string> header{
+      "architecture", "macs", "params", "activation_bytes", "peak_bytes"};
+  if (format == Format::kJson) header.emplace_back("peak_activation_bytes");
+  return header;
+}
+
+Row cost_row(const Space& space, const Architecture& a, Plan& plan, Format format) {
+  space.build(a, plan);
+  const Cost cost = cost_of(plan, space.counting());
+  Row row{space.text(a), cost.macs, cost.params, cost.activation_bytes, cost.peak_bytes};
+  if (format == Format::kJson) row.push_back(cost.peak_bytes);
+  return row;
+}
+
+int sample(const Options& o) {
+  const auto space = load_space(o.space);
+  const Format format = chosen_format(o.common, o.format);
+  const RowSource rows = [&](const std::function<void(const Row&)>& take) {
+    Rng rng(o.common.seed, "sample");
+    Architecture a;
+    Plan plan;
+    for (int i = 0; i < o.samples; ++i) {
+      if (o.choices)
+        space->sample_choices(rng, a);
+      else
+        space->sample(rng, a);
+      take(cost_row(*space, a, plan, format));
+    }
+  };
+  print_row_stream(
+      cost_header(format),
+      rows,
+      format,
+      {{"schema", "nas-space-sample/1"}, {"space", space->name()}, {"seed", o.common.seed}},
+      "architectures");
+  return kExitOk;
+}
+
+/// All architectures in the order that `--index-from` of tables counts, those that compute what an
+/// earlier one computes with its number.
+int enumerate(const Options& o) {
+  constexpr int kMost = 1000000;
+  const auto space = load_space(o.space);
+  const Format format = chosen_format(o.common, o.format);
+  if (space->count() > kMost)
+    throw ConfigError("the space has " + space->count().str() + " architectures, too many to list",
+                      "nas space sample draws some");
+  const RowSource rows = [&](const std::function<void(const Row&)>& take) {
+    std::unordered_map<Architecture, int64_t> first;
+    int64_t number = 0;
+    Plan plan;
+    space->enumerate([&](const Architecture& a) {
+      const int64_t same_as = first.emplace(space->canonical(a), number).first->second;
+      Row row = cost_row(*space, a, plan, format);
+      row.insert(row.begin(), number);
+      row.push_back(same_as == number ? Json(nullptr) : Json(same_as));
+      ++number;
+      take(row);
+      return true;
+    });
+  };
+  std::vector<std::string> header = cost_header(format);
+  header.insert(header.begin(), "number");
+  header.emplace_back("same_as");
+  print_row_stream(header,
+                   rows,
+                   format,
+                   {{"schema", "nas-space-enumerate/1"}, {"space", space->name()}},
+                   "architectures");
+  return kExitOk;
+}
+
+int cost(const Options& o) {
+  const auto space = load_space(o.space);
+  const Format format = chosen_format(o.common, o.format);
+  const std::vector<Architecture> architectures =
+      named_architectures(*space, o.architectures, o.file);
+  if (architectures.empty())
+    throw ConfigError("no architecture was named", "use --arch A or --file F");
+  Rows rows{cost_header(format), {}};
+  Plan plan;
+  for (const Architecture& a : architectures)
+    rows.rows.push_back(cost_row(*space, a, plan, format));
+  print_rows(
+      rows, format, {{"schema", "nas-space-cost/1"}, {"space", space->name()}}, "architectures");
+  return kExitOk;
+}
+
+/// `-`: standard input.
+std::unique_ptr<Space> open_to_check(const std::string& name) {
+  if (name != "-") return load_space(name);
+  auto space = make_space(yaml_file(name));
+  space->set_label("stdin");
+  return space;
+}
+
+int check_space(const Options& o) {
+  const auto space = open_to_check(o.space);
+  // Every plan of the cover and some random ones must chain: a wrong size shows here, not in
+  // training.
+  Plan plan;
+  size_t built = 0;
+  const auto build = [&](const Architecture& a) {
+    try {
+      space->build(a, plan);
+    } catch (const InternalShapeError& e) {
+      throw ConfigError("space " + o.space + ": architecture " + space->text(a) +
+                        " cannot be built: " + e.what());
+    }
+    ++built;
+  };
+  for (const Architecture& a : space->cover()) build(a);
+  Rng rng(o.common.seed, "check");
+  for (int i = 0; i < 200; ++i) build(space->sample(rng));
+  const std::string text = o.space + ": fine: " + space->count().str() + " architectures; " +
+                           std::to_string(built) + " built";
+  print(o.common.json ? Json{{"schema", "nas-space-check/1"},
+                             {"ok", true},
+                             {"space", space->name()},
+                             {"built", built}}
+                            .dump(2)
+                      : text);
+  return kExitOk;
+}
+
+int check(const Options& o) {
+  try {
+    return check_space(o);
+  } catch (const Error& e) {
+    if (o.common.json)
+      print(Json{{"schema", "nas-space-check/1"},
+                 {"ok", false},
+                 {"space", o.space},
+                 {"problems", problems_json(problems_of(e))}}
+                .dump(2, ' ', false, Json::error_handler_t::replace));
+    throw;
+  }
+}
+
+}  // namespace
+
+int run_space(const std::vector<std::string>& args) {
+  Options o;
+  CLI::App app("Describe, count, sample and check search spaces", "nas space");
+  app.footer(
+      "nas space list\n"
+      "nas space show digits\n"
+      "nas space show resnet20-pool --arch '[4,3,3]' --out network.svg\n"
+      "nas space count resnet20-pool\n"
+      "nas space sample digits -n 5 --seed 1\n"
+      "nas space enumerate resnet20-pool --format csv\n"
+      "nas space cost resnet20-pool --arch '[4,3,3]' --arch '[1,1,8]'\n"
+      "nas space check my-space.yaml");
+  app.require_subcommand(1, 1);
+  const auto add = [&](const char* name, const char* help, unsigned takes = kTakesNothing) {
+    CLI::App* sub = app.add_subcommand(name, help);
+    add_common(*sub, o.common, takes);
+    return sub;
+  };
+  const auto add_space = [&](CLI::App* sub) {
+    sub->add_option("space", o.space, "Name of a config in configs/spaces, or a YAML file")
+        ->required();
+  };
+  CLI::App* list_app = add("list", "Families of spaces");
+  add_format(*list_app, o.format);
+  CLI::App* show_app = add("show", "A space's choices, or one network op by op");
+  add_space(show_app);
+  add_architectures(*show_app, o.architectures);
+  show_app
+      ->add_option(
+          "--format", o.drawing, "How to show it (default: by the ending of --out, else text)")
+      ->check(CLI::IsMember({"text", "json", "dot", "svg"}))
+      ->type_name("text|json|dot|svg");
+  show_app->add_option("--out", o.out, "File for the network of --arch instead of stdout")
+      ->type_name("FILE");
+  CLI::App* count_app =
+      add("count", "Exact number of architectures, and of the different networks among them");
+  add_space(count_app);
+  CLI::App* sample_app = add("sample", "Random valid architectures with their cost", kTakesSeed);
+  add_space(sample_app);
+  sample_app->add_option("-n,--count", o.samples, "How many")
+      ->check(CLI::Range(1, 10'000'000))
+      ->type_name("N");
+  sample_app->add_flag("--choices",
+                       o.choices,
+                       "Draw every choice uniformly instead of uniformly over architectures");
+  add_format(*sample_app, o.format);
+  CLI::App* enumerate_app = add("enumerate", "All architectures, numbered, with their cost");
+  add_space(enumerate_app);
+  add_format(*enumerate_app, o.format);
+  CLI::App* cost_app = add("cost", "Multiply-adds, parameters and activation memory");
+  add_space(cost_app);
+  add_architectures(*cost_app, o.architectures);
+  add_architecture_file(*cost_app, o.file);
+  add_format(*cost_app, o.format);
+  CLI::App* check_app =
+      add("check",
+          "Every mistake of a space's YAML, and whether its networks can be built",
+          kTakesSeed);
+  check_app->add_option("space", o.space, "Name of a config, a YAML file, or - (standard input)")
+      ->required();
+  if (!parse(app, args)) return kExitOk;
+  if (list_app->parsed()) return list(o);
+  if (show_app->parsed()) return show(o);
+  if (count_app->parsed()) return count(o);
+  if (sample_app->parsed()) return sample(o);
+  if (enumerate_app->parsed()) return enumerate(o);
+  if (cost_app->parsed()) return cost(o);
+  return check(o);
+}
+
+}  // namespace nas::cli

@@ -1,0 +1,147 @@
+#include "cli/commands/topics.hpp"
+
+#include <fstream>
+
+#include "spaces/registry.hpp"
+
+namespace nas::cli {
+namespace {
+
+/// The program that ships, so that what is shown is what is tested.
+std::string example() {
+  std::ifstream file(config_dir() + "/search/external.py");
+  std::string text, line;
+  while (std::getline(file, line)) text += (text.empty() ? "  " : "\n  ") + line;
+  return text;
+}
+
+std::string configuration() {
+  return R"(Configuration files
+
+A configuration is YAML with sections, read strictly: an unknown or repeated
+key, a wrong type or a value out of range is an error that names file, line,
+column and the nearest known key. All mistakes of a file are told at once.
+
+Values come from, in rising priority: defaults, the file (--config FILE),
+--set KEY=VALUE, flags with a name of their own (--seed, --run ...).
+
+--config takes a file, or the name of a configuration that ships, such as
+quickstart/train, wherever nas runs. nas list configs names them.
+
+  --set train.epochs=10              a value deep in the file
+  --set 'optimizer={name: adam}'     a whole section
+  --set stages.0.width=32            item 0 of a list
+
+Values of --set are YAML too: true, 3, 0.1, [1, 2], text. A text with ": ",
+" #", [ or { in it needs quotes inside those of the shell:
+  --set 'evaluator.external.command="python3 my.py --note \"a: b\""'
+
+A name such as `space: digits` means the file of that name in the configs
+folder; a path to a YAML file works as well.
+
+A trained run keeps its configuration. Where it is judged (evaluate, rank,
+search, export), --set evaluate.images=..., evaluate.batch=... and the like
+change how; every value is stored with the fidelity it was measured at.
+
+  nas config new train my.yaml       a commented file to start from
+  nas config check FILE              only validates
+  nas config show FILE --set ...     prints the resolved values
+  nas config keys train              every key with default and meaning
+  nas config schema train            JSON schema for editors)";
+}
+
+std::string exit_codes() {
+  return R"(Exit codes
+
+  0    done
+  1    the run failed: bad data, a missing device, a full disk ...
+  2    wrong usage or configuration; nothing was started
+  3    a search ran to its end and found nothing within its limits
+  130  interrupted (Ctrl-C, SIGTERM or SIGHUP); what can be saved was saved and
+       the command to resume was printed
+
+With --json an error is also a document on stdout (schema nas-error/1), unless
+a document was printed before.)";
+}
+
+std::string evaluators() {
+  return R"(Evaluators: where the quality of an architecture comes from
+(`evaluator.kind` of nas search)
+
+  supernet   a run of nas train (evaluator.run)
+  table      published values in a CSV or JSON file (evaluator.table)
+  external   a program of yours (evaluator.external)
+
+The protocol of external programs
+
+evaluator.external.command is a shell command. It reads questions from
+standard input and writes answers to standard output, each one JSON object on
+one line:
+
+  {"id": "q7-52ab91c0", "architecture": "[4,3,3]", "choices": {"down1": "4"}}
+  {"id": "q7-52ab91c0", "accuracy": 0.931}
+
+Fields    `id` must be copied from the question: it alone says which
+          architecture an answer is for. Every name in
+          evaluator.external.metrics must be there as a finite JSON number
+          (not a text, not NaN); an accuracy is a share from 0 to 1. Other
+          fields are ignored. Where `architecture` is given it must be that of
+          the question.
+Failures  {"id": ID, "error": "out of memory"} fails this architecture, as
+          does a metric that is missing or no finite number. The search goes
+          on, and shows why at its end.
+Order     Any. All questions of a batch (evaluator.batch) are sent at once.
+Output    A line that is no JSON object, or one without an id, is shown on
+          standard error and skipped: let libraries print to standard error. A
+          second answer to an id, an answer to an id that was never asked, or
+          one with another `architecture`: none of the process's answers of
+          this batch is used, its architectures fail.
+          A program whose answers all lack the id is refused. No value is ever
+          given by position.
+Errors    Standard error is kept; its end (400 bytes) is told with a failure.
+Life      lifetime: batch (default): the command is started for every batch
+          and its input ends after the last question, so it may read
+          everything first and need not flush.
+          lifetime: run: it is started once, its input stays open until the
+          search ends, and it must flush every answer.
+          After its last answer it has finish_s seconds to end by itself, then
+          it gets SIGTERM, then SIGKILL, and so does what it started. The
+          same, at once, when the search is stopped; it never outlives nas.
+Time-out  No answer for timeout_s seconds, the end of its output, a crash: the
+          first architecture that waits fails, the command is started again
+          for those after it. Exit code 126 or 127 before any answer (no such
+          program) ends the search. So do 50 failures in a row.
+
+A complete program in Python, and a configuration that runs it:
+
+  $NAS_CONFIGS/search/external.py, search/external.yaml
+  (nas doctor tells the folder)
+
+)" + example();
+}
+
+std::string environment() {
+  return R"(Environment
+
+  NAS_DB        results store when --db is not given (default: nas.db in the
+                current folder)
+  NAS_CONFIGS   folder of the shipped configurations (default: beside the
+                installed program)
+  COLUMNS       width of help and tables (default: that of the terminal)
+  NO_COLOR      no colour when set to anything
+  TERM=dumb     no colour, no redrawn progress
+  OMP_NUM_THREADS  threads of training and evaluation when the configuration
+                gives none)";
+}
+
+}  // namespace
+
+const std::vector<Topic>& topics() {
+  static const std::vector<Topic> table = {{"config", configuration},
+                                           {"exit-codes", exit_codes},
+                                           {"evaluators", evaluators},
+                                           {"environment", environment}};
+  return table;
+}
+
+}  // namespace nas::cli

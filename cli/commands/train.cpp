@@ -1,0 +1,428 @@
+// nas train: a supernet from a configuration file, or the rest of an interrupted run.
+#include <ATen/ops/empty.h>
+
+#include <sys/resource.h>
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "cli/config/train_config.hpp"
+#include "cli/report/document.hpp"
+#include "cli/report/failure.hpp"
+#include "cli/report/train_report.hpp"
+#include "cli/runs/data_notes.hpp"
+#include "cli/runs/run_files.hpp"
+#include "cli/runs/run_name.hpp"
+#include "cli/runs/stand_alone.hpp"
+#include "cli/runs/supernet_run.hpp"
+#include "spaces/base/stop.hpp"
+#include "supernet/files/tensor_file.hpp"
+#include "supernet/train/trainer.hpp"
+#include "supernet/weights/initial_weights.hpp"
+
+namespace nas::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using Clock = std::chrono::steady_clock;
+
+struct Options {
+  Common common;
+  std::string resume, name, strategy;
+  bool dry_run = false;
+};
+
+TrainConfig read_config(const Options& o) {
+  if (o.common.config.empty() && o.common.sets.empty())
+    throw ConfigError("nas train needs --config FILE (or --resume RUN)",
+                      "try --config quickstart/train (nas list configs names more)");
+  std::vector<std::string> sets = o.common.sets;
+  if (!o.strategy.empty()) {
+    // A mapping keeps its options only when they are of the same strategy.
+    const auto section = yaml_section(yaml_file(o.common.config, sets), "strategy");
+    const std::string name =
+        !section ? "" : yaml_scalar(*section).value_or(yaml_scalar(*section, "name").value_or(""));
+    if (name != o.strategy) sets.push_back("strategy=" + o.strategy);
+  }
+  TrainConfig config = read_train_config(yaml_file(o.common.config, sets));
+  if (o.common.seed_given) config.seed = o.common.seed;
+  // A run is gone on with, judged and exported from any folder.
+  const bool typed = std::any_of(sets.begin(), sets.end(), [](const std::string& set) {
+    return set.starts_with("data.path=") || set.starts_with("data=");
+  });
+  config.data.path = absolute_place(config.data.path, typed ? "" : o.common.config);
+  config.train.init = absolute_place(config.train.init, o.common.config);
+  config.space = absolute_space(config.space);
+  return config;
+}
+
+std::string resolved(TrainConfig& config) {
+  return write_yaml([&](Binder& b) { describe(b, config); });
+}
+
+/// Supernet, strategy and trainer of one run, ready to go.
+struct Session {
+  std::unique_ptr<RunParts> parts;
+  std::unique_ptr<WeightStore> weights;
+  std::unique_ptr<Strategy> strategy;
+  std::unique_ptr<Trainer> trainer;
+};
+
+Session make_session(TrainConfig config,
+                     const std::string& folder,
+                     const std::string& config_hash,
+                     TrainHooks hooks,
+                     bool initialise = true) {
+  Session s;
+  s.parts = open_parts(std::move(config));
+  const RunParts& p = *s.parts;
+  const TrainConfig& c = p.config;
+  s.weights = make_shared_store(
+      *p.space, c.seed, at::kFloat, p.device, c.train.memory_format == Layout::kChannelsLast);
+  if (initialise && !c.train.init.empty()) load_initial_weights(*p.space, *s.weights, c.train.init);
+  const StrategyContext context{*p.space,
+                                c.seed,
+                                c.train.epochs,
+                                static_cast<int64_t>(p.splits.train.size()),
+                                c.train.batch,
+                                c.train};
+  s.strategy = make_strategy(strategy_name(c), context, strategy_source(c));
+  for (const std::string& line : s.strategy->advice()) warning(line);
+  s.trainer =
+      std::make_unique<Trainer>(*p.space,
+                                *s.weights,
+                                *s.strategy,
+                                p.data(),
+                                c.train,
+                                c.evaluate,
+                                c.seed,
+                                p.device,
+                                folder,
+                                RunIdentity{p.space->fingerprint(), config_hash, p.splits.hash},
+                                std::move(hooks));
+  return s;
+}
+
+int64_t elements(const std::vector<NamedTensor>& tensors) {
+  int64_t n = 0;
+  for (const NamedTensor& t : tensors) n += t.tensor.numel();
+  return n;
+}
+
+std::string weights_sha256(const WeightStore& weights) {
+  std::map<std::string, at::Tensor> all;
+  for (const NamedTensor& t : weights.parameters()) all[t.name] = t.tensor;
+  for (const NamedTensor& t : weights.buffers()) all[t.name] = t.tensor;
+  return hash_tensors(all);
+}
+
+std::string mebibytes(double bytes) {
+  return format_number(bytes / (1 << 20), 3) + " MiB";
+}
+
+int dry_run(const Options& o) {
+  TrainConfig config = read_config(o);
+  resolved(config);
+  Session s = make_session(std::move(config), ".", "", {});
+  const RunParts& p = *s.parts;
+  constexpr int64_t kSteps = 10;
+  const StepTiming timing = s.trainer->time_steps(kSteps);
+  const int64_t parameters = elements(s.weights->parameters());
+  const int moments = p.config.train.optimizer.kind == OptimizerKind::kSgd
+                          ? (p.config.train.optimizer.momentum > 0 ? 1 : 0)
+                          : 2;
+  // Weights and moments; gradients live only within a step.
+  const double checkpoint_bytes =
+      4.0 * static_cast<double>(parameters * (1 + moments) + elements(s.weights->buffers()));
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  const double peak = 1024.0 * static_cast<double>(usage.ru_maxrss);
+  const double epoch_seconds =
+      timing.seconds_per_step * static_cast<double>(timing.steps_per_epoch);
+  const double total = epoch_seconds * static_cast<double>(p.config.train.epochs);
+  const std::string count = p.space->count().str();
+  const std::string folder =
+      (std::filesystem::absolute(o.common.db).parent_path() / "nas-runs" / "<run>").string();
+  if (o.common.json) {
+    Json json{{"schema", "nas-train-dry-run/1"},
+              {"space", p.space->name()},
+              {"architectures", count},
+              {"parameters", parameters},
+              {"train_images", p.splits.train.size()},
+              {"validation_images", p.splits.validation.size()},
+              {"test_images", p.splits.test.size()},
+              {"steps_per_epoch", timing.steps_per_epoch},
+              {"seconds_per_step", timing.seconds_per_step},
+              {"steps_timed", timing.steps},
+              {"seconds_estimated", total},
+              {"peak_memory_bytes", peak},
+              {"checkpoint_bytes", checkpoint_bytes},
+              {"device", p.device.str()},
+              {"threads", p.threads},
+              {"database", o.common.db},
+              {"folder", folder}};
+    print(json_text(json));
+    return kExitOk;
+  }
+  Table table({"dry run", ""});
+  table.row({"space", p.space->name() + " (" + count + " architectures)"});
+  table.row({"parameters", format_count(static_cast<double>(parameters))});
+  table.row({"data", p.dataset->describe()});
+  table.row({"images",
+             std::to_string(p.splits.train.size()) + " train, " +
+                 std::to_string(p.splits.validation.size()) + " validation, " +
+                 std::to_string(p.splits.test.size()) + " test"});
+  table.row({"strategy", s.strategy->name()});
+  table.row({"device", p.device.str() + ", " + std::to_string(p.threads) + " threads"});
+  table.row({"step",
+             format_number(timing.seconds_per_step * 1e3, 3) + " ms (mean of " +
+                 std::to_string(timing.steps) + ")"});
+  table.row(
+      {"epoch",
+       format_seconds(epoch_seconds) + " (" + std::to_string(timing.steps_per_epoch) + " steps)"});
+  table.row({"run",
+             format_seconds(total) + " for " + std::to_string(p.config.train.epochs) +
+                 " epochs, validation not counted"});
+  table.row({"memory", mebibytes(peak) + " at most so far"});
+  table.row(
+      {"would write",
+       o.common.db + ", and checkpoints of " + mebibytes(checkpoint_bytes) + " in " + folder});
+  print(table.text());
+  return kExitOk;
+}
+
+/// Hooks that write to the store and draw progress.
+class Recorder {
+ public:
+  Recorder(Store& store, const Common& common, std::string run, int64_t epochs)
+      : store_(store), common_(common), run_(std::move(run)), epochs_(epochs) {}
+
+  TrainHooks hooks() {
+    TrainHooks h;
+    h.stop = [] { return stop_requested(); };
+    h.on_step = [this](int64_t done, int64_t total, double loss) { step(done, total, loss); };
+    h.on_epoch = [this](const EpochReport& report) { epoch(report); };
+    h.on_checkpoint =
+        [this](const std::string& path, const std::string& sha256, int64_t epoch, int64_t step) {
+          store_.add_checkpoint({run_, path, sha256, epoch, step, utc_now()});
+        };
+    return h;
+  }
+  const std::vector<std::pair<std::string, double>>& last() const { return last_; }
+
+ private:
+  void step(int64_t done, int64_t total, double loss) {
+    if (!progress_) progress_ = std::make_unique<Progress>(common_, "train", total);
+    done_ = done;
+    progress_->update(done, "loss " + format_number(loss));
+    constexpr auto kBeat = std::chrono::seconds(20);
+    if (Clock::now() - beat_ < kBeat) return;
+    beat_ = Clock::now();
+    store_.heartbeat(run_);
+  }
+
+  void epoch(const EpochReport& report) {
+    std::vector<MetricRow> rows;
+    std::string detail = "epoch " + std::to_string(report.epoch) + "/" + std::to_string(epochs_);
+    for (const auto& [name, value] : report.metrics) {
+      rows.push_back({report.epoch, name, value});
+      if (name == "train.loss") detail += "  loss " + format_number(value);
+      if (name == "train.accuracy") detail += "  accuracy " + format_number(value);
+      if (name == "validation.accuracy.mean") detail += "  validation " + format_number(value);
+      if (name == "time.images_per_second") detail += "  " + format_number(value, 3) + " images/s";
+    }
+    store_.add_metrics(run_, rows);
+    last_ = report.metrics;
+    if (progress_) progress_->update(done_, detail, /*milestone=*/true);
+  }
+
+  Store& store_;
+  const Common& common_;
+  std::string run_;
+  int64_t epochs_;
+  int64_t done_ = 0;
+  std::unique_ptr<Progress> progress_;
+  Clock::time_point beat_ = Clock::now();
+  std::vector<std::pair<std::string, double>> last_;
+};
+
+void print_summary(const Options& o,
+                   const RunRow& row,
+                   const Session& s,
+                   const Recorder& recorder,
+                   double seconds) {
+  TrainReport report{row,
+                     s.strategy->name(),
+                     s.trainer->epochs_done(),
+                     recorder.last(),
+                     s.strategy->health(),
+                     s.trainer->last_checkpoint(),
+                     weights_sha256(*s.weights),
+                     seconds,
+                     !o.resume.empty(),
+                     ""};
+  if (const auto own = stand_alone(*s.parts)) report.only_arch = s.parts->space->text(*own);
+  if (o.common.json) return print(train_report_json(report));
+  print(train_report_text(report));
+  print(train_next(report, db_flag(o.common)));
+}
+
+/// The row of a run that is to go on, and its configuration.
+TrainConfig resumed_config(const Options& o, const Store& store, RunRow& row) {
+  if (!o.common.config.empty() || !other_sets(o.common.sets).empty() || !o.strategy.empty() ||
+      o.common.seed_given)
+    throw ConfigError("a resumed run keeps its configuration",
+                      "leave out --config, --set, --strategy and --seed (but for --set "
+                      "data.path=FOLDER, where its data lie now)");
+  const auto found = store.run(o.resume, "train");
+  if (!found)
+    throw ConfigError("there is no training run '" + o.resume + "' in " + store.path(),
+                      "`nas runs` lists them");
+  row = *found;
+  return config_of_run(store, row, o.common);
+}
+
+RunRow new_row(const Options& o, const Store& store, TrainConfig& config) {
+  RunRow row;
+  row.id = new_run_id("train");
+  row.command = "train";
+  row.name = o.name;
+  row.status = "running";
+  row.config_yaml = resolved(config);
+  row.space_yaml = config.space.yaml;
+  row.seed = config.seed;
+  row.directory = store.folder_of(row.id);
+  return row;
+}
+
+void record_new(const Options& o, Store& store, RunRow& row, const Session& s) {
+  row.space = s.parts->space->name();
+  row.fingerprint = s.parts->space->fingerprint();
+  row.versions_json = versions_json(*s.parts);
+  keep_space_file(s.parts->config.space, row.directory);
+  store.add_run(row);
+  const Splits& splits = s.parts->splits;
+  const auto size = [](const std::vector<int64_t>& v) { return static_cast<int64_t>(v.size()); };
+  store.add_splits({{row.id, "train", splits.hash, size(splits.train)},
+                    {row.id, "validation", splits.hash, size(splits.validation)},
+                    {row.id, "test", splits.hash, size(splits.test)}});
+  note(o.common, "run " + row.id + ": " + row.space + ", " + s.parts->dataset->describe());
+  for (const std::string& text : training_notes(*s.parts->dataset, splits))
+    note(o.common, "note: " + text);
+}
+
+/// Other threads round differently: told, and kept with the run.
+void record_threads(Store& store, const RunRow& row, const RunParts& parts) {
+  Json now = Json::parse(versions_json(parts));
+  const Json before = Json::parse(row.versions_json, nullptr, false);
+  if (before.is_object() && before.contains("threads") && before["threads"] != now["threads"]) {
+    warning("this run was trained with " + before["threads"].dump() + " threads and goes on with " +
+            now["threads"].dump() +
+            ": its numbers will differ in the last bits from those of a run that was never "
+            "interrupted");
+    now["threads_before"] = before.value("threads_before", Json::array());
+    now["threads_before"].push_back(before["threads"]);
+  } else if (before.is_object() && before.contains("threads_before")) {
+    now["threads_before"] = before["threads_before"];
+  }
+  store.set_run_versions(row.id, json_line(now));
+}
+
+/// Loads the newest checkpoint that is whole; what is damaged is told and put aside.
+void go_on(const Options& o, Store& store, const RunRow& row, Session& s) {
+  require_same_data(store, row.id, *s.parts);
+  ReadCheckpoint read = read_newest_checkpoint(row.directory, recorded_checkpoints(store, row.id));
+  if (read.path.empty() && !store.checkpoints(row.id).empty()) throw no_checkpoint(store, row);
+  if (!read.path.empty()) {
+    tell_damaged(store, row.id, read);
+    s.trainer->resume(read.checkpoint, read.path);
+    for (const auto& [path, why] : read.damaged) {
+      std::error_code ignored;
+      std::filesystem::rename(path, path + ".damaged", ignored);
+    }
+    store.forget_checkpoints_after(row.id, s.trainer->steps_done());
+  }
+  store.truncate_metrics(row.id, s.trainer->epochs_done() + 1);
+  record_threads(store, row, *s.parts);
+  note(o.common,
+       "run " + row.id + ": resumed after epoch " + std::to_string(s.trainer->epochs_done()) +
+           (read.path.empty() ? " (no checkpoint yet)" : ""));
+}
+
+int train(const Options& o) {
+  TrainConfig config;
+  // Before the store is made: a mistyped configuration leaves nothing behind.
+  if (o.resume.empty()) config = read_config(o);
+  Store store(o.common.db);
+  if (o.resume.empty()) tell_taken_name(store, o.name);
+  RunRow row;
+  std::unique_ptr<RunLock> lock;
+  const bool resumes = !o.resume.empty();
+  if (resumes) {
+    config = resumed_config(o, store, row);
+    lock = take_run(store, row);
+  } else {
+    row = new_row(o, store, config);
+  }
+  const Clock::time_point start = Clock::now();
+  Recorder recorder(store, o.common, row.id, config.train.epochs);
+  bool recorded = resumes;
+  try {
+    const std::string config_hash = hash_tensors({{row.config_yaml, at::empty({0})}});
+    // A run that has a checkpoint no longer needs the weights that it began with.
+    const bool begins = checkpoints_in(row.directory).empty();
+    Session s = make_session(config, row.directory, config_hash, recorder.hooks(), begins);
+    if (resumes) {
+      go_on(o, store, row, s);
+    } else {
+      lock = std::make_unique<RunLock>(row.directory, row.id);
+      record_new(o, store, row, s);
+      recorded = true;
+    }
+    set_error_log(row.directory + "/error.log");
+    // The trainer asks for a stop between steps and saves before it ends.
+    const DefersStop saves;
+    s.trainer->run();
+    const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+    const Json document{{"weights_sha256", weights_sha256(*s.weights)},
+                        {"health", s.strategy->health()}};
+    store.set_document(row.id, "train", json_line(document));
+    store.finish_run(row.id, "finished");
+    print_summary(o, row, s, recorder, seconds);
+  } catch (const Interrupted& e) {
+    store.set_run_status(row.id, "interrupted");
+    throw Interrupted(std::string(e.what()) + "; saved. Resume with: nas train --resume " + row.id +
+                      db_flag(o.common));
+  } catch (const std::exception& e) {
+    if (recorded) record_failure(store, row.id, e);
+    throw;
+  }
+  return kExitOk;
+}
+
+}  // namespace
+
+int run_train(const std::vector<std::string>& args) {
+  Options o;
+  CLI::App app("Train a weight-sharing supernet", "nas train");
+  app.footer(
+      "nas train --config quickstart/train --name digits\n"
+      "nas train --config quickstart/train --set train.epochs=5 --strategy uniform\n"
+      "nas train --config quickstart/train --dry-run\n"
+      "nas train --resume last");
+  app.add_option("--resume", o.resume, "Go on with an interrupted run: id, name or last");
+  app.add_option("--name", o.name, "A name to find the run by");
+  app.add_option("--strategy", o.strategy, "Training strategy (overrides `strategy:`)");
+  app.add_flag("--dry-run",
+               o.dry_run,
+               "Check everything, run a few steps, print size, memory and time; writes nothing");
+  add_common(app, o.common, kTakesDb | kTakesConfig | kTakesSets | kTakesSeed);
+  if (!parse(app, args)) return kExitOk;
+  o.name = checked_name(o.name);
+  return o.dry_run ? dry_run(o) : train(o);
+}
+
+}  // namespace nas::cli

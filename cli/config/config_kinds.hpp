@@ -1,0 +1,53 @@
+#pragma once
+// What `nas config` knows: one line for each kind of configuration file.
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "spaces/yaml/yaml_binder.hpp"
+
+namespace nas::cli {
+
+struct ConfigKind {
+  std::string name;     ///< train | search | FAMILY of a space | strategy:NAME
+  std::string summary;  ///< One line.
+  std::string mark;     ///< A top-level key that only files of this kind have; may be empty.
+  /// Reads strictly (throws ConfigError); answers the resolved values as YAML or JSON. Empty for
+  /// parts that are never a file of their own.
+  std::function<std::string(const YamlSource&, bool json)> resolve = {};
+  std::function<std::string()> schema = {};
+  std::function<std::vector<HelpLine>()> keys = {};
+  bool torch = false;  ///< Known by nas-torch only; here just the name.
+};
+
+/// From an options struct with a `describe`, e.g. config_kind<TrainConfig>("train", ...).
+template <typename T>
+ConfigKind config_kind(const std::string& name,
+                       const std::string& summary,
+                       const std::string& mark) {
+  ConfigKind kind{name, summary, mark};
+  kind.resolve = [](const YamlSource& source, bool json) {
+    T options = read_yaml_as<T>(source);
+    const auto description = [&options](Binder& b) { describe(b, options); };
+    return json ? write_json(description) : write_yaml(description);
+  };
+  kind.schema = [name] {
+    T options{};
+    return json_schema("nas " + name, [&options](Binder& b) { describe(b, options); });
+  };
+  kind.keys = [] {
+    T options{};
+    return help_lines([&options](Binder& b) { describe(b, options); });
+  };
+  return kind;
+}
+
+/// The table of keys that a JSON schema made by json_schema() holds, for kinds that have only that.
+std::vector<HelpLine> keys_of_schema(const std::string& schema);
+
+/// All kinds: those below, those of nas-torch, one for each space family.
+std::vector<ConfigKind> config_kinds();
+/// Defined by each binary: `nas` names them only.
+std::vector<ConfigKind> torch_config_kinds();
+
+}  // namespace nas::cli

@@ -1,0 +1,83 @@
+#include "cli/config/train_config.hpp"
+
+#include "cli/config/stored_config.hpp"
+#include "spaces/error.hpp"
+#include "spaces/registry.hpp"
+#include "supernet/train/strategies/strategy_preset.hpp"
+#include "supernet/train/strategy.hpp"
+
+namespace nas::cli {
+namespace {
+
+/// The two sub-trees that have readers of their own.
+struct Parts {
+  Binder::Raw space, strategy;
+};
+
+void describe(Binder& b, Parts& parts) {
+  b.raw("space", parts.space, "");
+  b.raw("strategy", parts.strategy, "");
+  for (const char* key : {"data", "train", "evaluate", "device", "threads", "seed"}) b.ignore(key);
+}
+
+class Reader {
+ public:
+  explicit Reader(const YamlSource& source) : source_(source) {}
+
+  TrainConfig read() {
+    const bool whole = attempt([&] { config_ = read_yaml_as<TrainConfig>(source_); });
+    if (!whole) {
+      // What else is wrong can still be told where the sub-trees are to be had.
+      const size_t told = problems_.size();
+      Parts parts;
+      if (!attempt([&] { parts = read_yaml_as<Parts>(source_); })) problems_.resize(told);
+      config_.space = parts.space;
+      config_.strategy = parts.strategy;
+      // Asks nothing of a section that could not be read.
+      config_.train.optimizer.untouched = Untouched::kDecay;
+    }
+    check_parts();
+    if (!problems_.empty()) throw ConfigError(problems_);
+    return std::move(config_);
+  }
+
+ private:
+  template <typename F>
+  bool attempt(const F& f) {
+    try {
+      f();
+      return true;
+    } catch (const ConfigError& e) {
+      problems_.insert(problems_.end(), e.problems().begin(), e.problems().end());
+      return false;
+    }
+  }
+
+  void check_parts() {
+    if (config_.space.yaml.empty() && !config_.space.tree) return;
+    std::unique_ptr<Space> space;
+    if (!attempt([&] { space = open_space(config_.space); })) return;
+    constexpr int64_t kImages = 1024;
+    const StrategyContext context{
+        *space, config_.seed, config_.train.epochs, kImages, config_.train.batch, config_.train};
+    attempt([&] { make_strategy(strategy_name(config_), context, strategy_source(config_)); });
+  }
+
+  const YamlSource& source_;
+  TrainConfig config_;
+  std::vector<Problem> problems_;
+};
+
+}  // namespace
+
+TrainConfig read_train_config(const YamlSource& source) {
+  TrainConfig config = Reader(source).read();
+  name_preset(config, "paper");
+  return config;
+}
+
+TrainConfig stored_train_config(const RunRow& run, const std::vector<std::string>& sets) {
+  return read_yaml_as<TrainConfig>(stored_config(run, sets));
+}
+
+}  // namespace nas::cli

@@ -1,0 +1,137 @@
+// Streams, colour and error reports.
+#include <unistd.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+
+#include "cli/command.hpp"
+#include "cli/report/printed.hpp"
+
+namespace nas::cli {
+namespace {
+
+Color chosen_color = Color::kAuto;
+bool printed = false;
+
+std::string paint(const std::string& text, const char* code) {
+  return use_color(2) ? "\x1b[" + std::string(code) + "m" + text + "\x1b[0m" : text;
+}
+
+void to_stderr(const std::string& text) {
+  clear_progress_line();
+  // A closed stderr must not end a long run.
+  std::fwrite(text.data(), 1, text.size(), stderr);
+}
+
+// Line `number` of a file, or "" when it cannot be had.
+std::string source_line(const std::string& file, int number) {
+  // A pipe was read already and has nothing more to say.
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(file, error)) return "";
+  std::ifstream stream(file);
+  std::string line;
+  for (int i = 0; i < number; ++i)
+    if (!std::getline(stream, line)) return "";
+  if (!line.empty() && line.back() == '\r') line.pop_back();
+  return line.size() <= 400 ? line : "";
+}
+
+// `   14 |   population: 50` and a caret line under the value.
+std::string excerpt(const Problem& problem) {
+  if (problem.line <= 0 || problem.file.empty() || problem.file[0] == '-') return "";
+  std::string line = source_line(problem.file, problem.line);
+  if (line.find_first_not_of(" \t") == std::string::npos) return "";
+  for (char& c : line)
+    if (static_cast<unsigned char>(c) < 32 || c == 127) c = ' ';
+  const auto start = static_cast<size_t>(std::max(0, problem.column - 1));
+  if (start >= line.size()) return "";
+  size_t end = line[start] == '"' || line[start] == '\'' ? line.find(line[start], start + 1)
+                                                         : line.find_first_of(" ,]}:#", start);
+  if (end == std::string::npos) end = line.size();
+  if (line[start] == '"' || line[start] == '\'') ++end;
+  std::string number = std::to_string(problem.line);
+  if (number.size() < 5) number.insert(0, 5 - number.size(), ' ');
+  const std::string carets(std::max<size_t>(1, std::min(end, line.size()) - start), '^');
+  return number + " | " + line + "\n" + std::string(number.size(), ' ') + " | " +
+         std::string(start, ' ') + paint(carets, "1;31") + "\n";
+}
+
+}  // namespace
+
+void set_color(Color color) {
+  chosen_color = color;
+}
+
+bool interactive(int descriptor) {
+  if (!isatty(descriptor)) return false;
+  const char* term = std::getenv("TERM");
+  return term != nullptr && std::strcmp(term, "dumb") != 0;
+}
+
+bool use_color(int descriptor) {
+  if (chosen_color != Color::kAuto) return chosen_color == Color::kAlways;
+  const char* no_color = std::getenv("NO_COLOR");
+  return (no_color == nullptr || *no_color == '\0') && interactive(descriptor);
+}
+
+bool printed_anything() {
+  return printed;
+}
+
+void print(const std::string& text) {
+  clear_progress_line();
+  printed = true;
+  const std::string line = text + "\n";
+  const bool written = std::fwrite(line.data(), 1, line.size(), stdout) == line.size();
+  if (written && std::fflush(stdout) == 0) return;
+  if (errno == EPIPE) std::_Exit(kExitOk);
+  throw Error(std::string("cannot write to standard output: ") + std::strerror(errno));
+}
+
+std::string shell_word(const std::string& word) {
+  const auto plain = [](unsigned char c) {
+    return std::isalnum(c) || std::strchr("_-./:,+@%=", c) != nullptr;
+  };
+  // `=` at the start of a word is special to zsh.
+  if (!word.empty() && word[0] != '=' && std::all_of(word.begin(), word.end(), plain)) return word;
+  std::string quoted = "'";
+  for (const char c : word) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return quoted + "'";
+}
+
+std::string db_flag(const Common& common) {
+  return common.db == Common{}.db ? "" : " --db " + shell_word(common.db);
+}
+
+void note(const Common& common, const std::string& text) {
+  if (!common.quiet) to_stderr(text + "\n");
+}
+
+void warning(const std::string& text) {
+  to_stderr(paint("warning:", "1;33") + " " + text + "\n");
+}
+
+void print_error(const std::string& what) {
+  to_stderr(paint("error:", "1;31") + " " + what + "\n");
+}
+
+void print_error(const ConfigError& error) {
+  for (const Problem& problem : error.problems()) {
+    Problem head = problem;
+    head.hint.clear();
+    std::string text = paint("error:", "1;31") + " " + head.text() + "\n" + excerpt(problem);
+    std::string hint = problem.hint;
+    for (size_t at = 0; (at = hint.find('\n', at)) != std::string::npos; at += 3)
+      hint.replace(at, 1, "\n  ");
+    if (!hint.empty()) text += "  " + hint + "\n";
+    to_stderr(text);
+  }
+}
+
+}  // namespace nas::cli

@@ -1,0 +1,71 @@
+#include "cli/runs/latency.hpp"
+
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <sstream>
+
+#include "spaces/base/printable.hpp"
+#include "spaces/error.hpp"
+
+namespace nas::cli {
+
+using Json = nlohmann::ordered_json;
+
+LatencyTable open_latency_table(const Store& store, const std::string& name) {
+  std::error_code ignored;
+  if (std::filesystem::is_regular_file(name, ignored)) {
+    std::ifstream file(name, std::ios::binary);
+    std::ostringstream text;
+    text << file.rdbuf();
+    if (!file) throw DataError("latency table " + name + ": the file cannot be read");
+    LatencyTable table = latency_table_from_json(text.str(), name);
+    if (table.id.empty()) table.id = name;
+    return table;
+  }
+  const auto row = store.latency_table(name);
+  if (!row)
+    throw ConfigError(
+        "there is no latency table '" + name + "', neither as a file nor in " + store.path(),
+        "make one with: nas measure --space SPACE");
+  return latency_table_from_json(row->table_json, "latency table " + row->id);
+}
+
+Json add_latency(CostModel& costs, const EvaluatorOptions& evaluator, const Store& store) {
+  if (evaluator.latency_table.empty()) return nullptr;
+  auto table =
+      std::make_shared<const LatencyTable>(open_latency_table(store, evaluator.latency_table));
+  const std::string batch = std::to_string(table->batch());
+  if (table->batch() != evaluator.latency_batch)
+    throw ConfigError("latency table " + printable(table->id) + " was measured with " + batch +
+                          " image(s) at once, not " + std::to_string(evaluator.latency_batch) +
+                          ": its times are those of the whole batch",
+                      "measure with --batch " + std::to_string(evaluator.latency_batch) +
+                          "; or say that the batch of " + batch + " is meant: --latency-batch " +
+                          batch + " (evaluator.latency_batch)");
+  require_fit(*table, costs.space());
+  const Json fidelity{
+      {"table", table->id}, {"batch", table->batch()}, {"conditions", table->conditions}};
+  costs.add(
+      "latency_ms",
+      [table](const Plan& plan) { return table->predict(plan); },
+      "latency_table",
+      fidelity.dump());
+  Json about{{"table", table->id}, {"unit", "ms"}, {"batch", table->batch()}};
+  for (const char* key : {"device", "threads", "dtype"})
+    if (const auto it = table->conditions.find(key); it != table->conditions.end())
+      about[key] = it->second;
+  return about;
+}
+
+std::string latency_text(const Json& latency) {
+  const auto batch = latency["batch"].get<int64_t>();
+  std::string text =
+      batch == 1 ? "of one image" : "of " + std::to_string(batch) + " images at once";
+  if (latency.contains("device")) text += " on " + latency["device"].get<std::string>();
+  if (latency.contains("threads"))
+    text += ", " + latency["threads"].get<std::string>() + " thread(s)";
+  return printable(text + " (table " + latency["table"].get<std::string>() + ")");
+}
+
+}  // namespace nas::cli

@@ -1,0 +1,28 @@
+#pragma once
+// Latency tables for a search: found in the store or in a file, and checked to fit.
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "cli/command.hpp"
+#include "hardware/latency_table.hpp"
+#include "search/costs.hpp"
+#include "search/search_options.hpp"
+#include "search/store/store.hpp"
+
+namespace nas::cli {
+
+/// `name`: id of a stored table, `last`, or a JSON file. ConfigError when there is none.
+LatencyTable open_latency_table(const Store& store, const std::string& name);
+
+/// Gives `costs` the metric latency_ms of `evaluator.latency_table`; nothing where none is named.
+/// ConfigError for a table of another space or of another batch than was asked for, DataError for
+/// one without times for some op of the space. Returns what latency_ms means, for the search's
+/// document: table, batch, device, threads; null without a table.
+nlohmann::ordered_json add_latency(CostModel& costs,
+                                   const EvaluatorOptions& evaluator,
+                                   const Store& store);
+
+/// The same in words: "of 8 images at once on cpu, 1 thread (table laptop)".
+std::string latency_text(const nlohmann::ordered_json& latency);
+
+}  // namespace nas::cli

@@ -1,0 +1,31 @@
+#pragma once
+// What a search is asked before it pays for anything: can its limits be meant, are stored values of
+// the same fidelity as new ones.
+#include <string>
+#include <vector>
+
+#include "cli/command.hpp"
+#include "search/costs.hpp"
+#include "search/search_options.hpp"
+#include "search/store/store.hpp"
+
+namespace nas::cli {
+
+/// The limits of the configuration in the units of the values. `table`: the evaluator when it is a
+/// table, whose values tell whether they are shares or percents; null for others. Prints warnings
+/// about odd objectives. ConfigError for limits that cannot be met or meant.
+std::vector<Constraint> search_limits(const SearchConfig& config,
+                                      const std::vector<Objective>& objectives,
+                                      const CostModel& costs,
+                                      const Evaluator* table);
+
+/// The stored evaluations of search `row` as a resumed search may use them. Values of another
+/// fidelity than `evaluator` has now (the supernet was trained further, the table's file changed)
+/// are never mixed with new ones: ConfigError that says so and what to do. Values stored before
+/// fidelities named their weights are taken, and stored anew, where nothing can have changed since.
+std::vector<EvaluationRow> resumable_rows(Store& store,
+                                          const RunRow& row,
+                                          const RunRow& supernet,
+                                          const Evaluator& evaluator);
+
+}  // namespace nas::cli

@@ -1,0 +1,52 @@
+#include "cli/runs/stand_alone.hpp"
+
+#include "supernet/train/strategy.hpp"
+
+namespace nas::cli {
+namespace {
+
+std::string quoted(const std::string& word) {
+  std::string text = "'";
+  for (const char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return text + "'";
+}
+
+std::string what_to_do(const SupernetRun& run, const std::string& text) {
+  return "its own network: nas export --run " + run.row.id + " --arch " + quoted(text) +
+         ", or nas evaluate with the same; to compare others train a supernet (another "
+         "`strategy:`)";
+}
+
+}  // namespace
+
+std::optional<Architecture> stand_alone(const RunParts& parts) {
+  const TrainConfig& c = parts.config;
+  if (strategy_name(c) != "fixed") return std::nullopt;
+  const StrategyContext context{*parts.space, c.seed, c.train.epochs, 1, 1, c.train};
+  const auto strategy = make_strategy("fixed", context, strategy_source(c));
+  return strategy->next_step(0, 0).paths.at(0).architecture;
+}
+
+void require_supernet(const SupernetRun& run, const std::string& doing) {
+  const Space& space = *run.parts->space;
+  const auto own = stand_alone(*run.parts);
+  if (!own) return;
+  const std::string text = space.text(*own);
+  throw ConfigError("run " + run.row.id + " trained the architecture " + text +
+                        " alone (strategy `fixed`), so it cannot be " + doing +
+                        ": the weights of all others are untrained",
+                    what_to_do(run, text));
+}
+
+void require_trained(const SupernetRun& run, const Architecture& a) {
+  const Space& space = *run.parts->space;
+  const auto own = stand_alone(*run.parts);
+  if (!own || space.canonical(a) == space.canonical(*own)) return;
+  const std::string text = space.text(*own);
+  throw ConfigError("run " + run.row.id + " trained the architecture " + text +
+                        " alone (strategy `fixed`); the weights of " + space.text(a) +
+                        " are untrained",
+                    what_to_do(run, text));
+}
+
+}  // namespace nas::cli

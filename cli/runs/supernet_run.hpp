@@ -1,0 +1,64 @@
+#pragma once
+// What a training configuration stands for: space, data, device; and a finished supernet reopened.
+#include <c10/core/Device.h>
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "cli/command.hpp"
+#include "search/store/store.hpp"
+#include "spaces/registry.hpp"
+#include "supernet/evaluate.hpp"
+#include "supernet/files/checkpoint.hpp"
+#include "supernet/train/train_options.hpp"
+
+namespace nas::cli {
+
+/// Space and data of a configuration, checked to fit together.
+struct RunParts {
+  TrainConfig config;
+  std::unique_ptr<Space> space;
+  std::unique_ptr<Dataset> dataset;
+  Splits splits;
+  Normalisation normalisation;
+  c10::Device device{c10::kCPU};
+  int threads = 1;
+  /// Borrows; valid while this object stays where it is.
+  RunData data() const { return {*dataset, splits, normalisation, config.data}; }
+};
+/// Opens everything and sets threads and allocator. ConfigError when space and data do not fit.
+std::unique_ptr<RunParts> open_parts(TrainConfig config);
+
+/// A trained supernet from the results store.
+struct SupernetRun {
+  RunRow row;
+  std::unique_ptr<RunParts> parts;
+  std::unique_ptr<WeightStore> weights;
+  std::string checkpoint;  ///< File the weights come from.
+  std::string sha256;      ///< Its hash.
+};
+/// How a scorer judges this supernet: its fidelity and which weights, so that a value stored before
+/// more training is never taken for one of the weights it has now.
+std::string fidelity_of(const SupernetRun& run, const SubnetScorer& scorer);
+/// Configuration of a run with its data and its space where they are now; `common.sets` may say
+/// where (`data.path`).
+TrainConfig config_of_run(const Store& store, const RunRow& row, const Common& common);
+/// DataError when data or splits are not those that the run was trained on.
+void require_same_data(const Store& store, const std::string& run, const RunParts& parts);
+/// SHA-256 of each checkpoint of a run, by file name.
+std::map<std::string, std::string> recorded_checkpoints(const Store& store, const std::string& run);
+/// Warns of newer checkpoints that are damaged or missing.
+void tell_damaged(const Store& store, const std::string& run, const ReadCheckpoint& read);
+/// What to do for a run without one.
+ConfigError no_checkpoint(const Store& store, const RunRow& row);
+/// `run` as in Store::run. ConfigError when there is none or it has no checkpoint yet; DataError
+/// when files do not belong to it. A run that is not finished gives a warning, and so does a
+/// damaged checkpoint, for which the one before is taken. `common.sets` change how it is judged and
+/// where its data lies, nothing else (run_sets.hpp).
+SupernetRun open_supernet_run(const Store& store, const std::string& run, const Common& common);
+
+/// JSON of build, LibTorch, device and threads, stored with every run.
+std::string versions_json(const RunParts& parts);
+
+}  // namespace nas::cli

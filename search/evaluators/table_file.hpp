@@ -1,0 +1,39 @@
+#pragma once
+// Files of architectures with values, as cells that know their place.
+#include <string>
+#include <vector>
+
+#include "spaces/text/csv.hpp"
+
+namespace nas {
+
+/// The cells of a table; without a value their text is empty.
+struct TableFile {
+  std::string file;
+  std::vector<CsvCell> header;
+  std::vector<std::vector<CsvCell>> rows;
+  size_t key = 0;           ///< Column of the architectures.
+  std::string sha256 = {};  ///< Of the file, the first 16 digits.
+};
+
+/// Reads CSV (spaces/csv.hpp), a JSON array of objects, lines of JSON objects, a document that
+/// `nas ... --json` printed, or {"ARCHITECTURE": value or {...}, ...}. `key`: column of the
+/// architectures; empty: architecture or arch. DataError (file:line:column), ConfigError where
+/// there is no file.
+TableFile read_table_file(const std::string& file, const std::string& key);
+/// Position of a column; DataError where it is missing or stands twice.
+size_t column_of(const TableFile& table, const std::string& name);
+
+/// What a cell says.
+struct CellValue {
+  enum class Kind { kNone, kNumber, kBad };
+  Kind kind = Kind::kNone;
+  double number = 0;
+  bool percent = false;  ///< The number is a hundredth of what is written.
+  std::string why;       ///< Of kBad: `'abc' is not a finite number`.
+};
+/// A decimal number with an optional sign and percent sign, blanks around it. Nothing, NaN, NA,
+/// N/A, null, None and `-` are no value.
+CellValue value_of(const CsvCell& cell);
+
+}  // namespace nas

@@ -1,0 +1,250 @@
+#include "supernet/export/export.hpp"
+
+#include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+#include <openssl/evp.h>
+#include <torch/csrc/jit/api/module.h>
+#include <torch/csrc/jit/serialization/import.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cstdio>
+#include <fstream>
+#include <memory>
+#include <sstream>
+
+#include "spaces/base/whole_file.hpp"
+#include "spaces/error.hpp"
+#include "supernet/files/tensor_file.hpp"
+
+namespace nas {
+namespace {
+
+namespace jit = torch::jit;
+
+/// Writes one statement for each node.
+class Source {
+ public:
+  explicit Source(const Plan& plan) : plan_(plan) {}
+
+  std::string text() {
+    out_ << "def forward(self, x):\n";
+    // As the executor does: the resolution is part of the subnet.
+    if (plan_.resize_input) {
+      const std::string h = std::to_string(plan_.input.h), w = std::to_string(plan_.input.w);
+      out_ << "    if x.size(2) != " << h << " or x.size(3) != " << w << ":\n"
+           << "        x = torch._upsample_bilinear2d_aa(x, [" << h << ", " << w
+           << "], False, None, None)\n";
+    }
+    for (size_t i = 0; i < plan_.nodes.size(); ++i) {
+      node_ = &plan_.nodes[i];
+      out_ << "    v" << i << " = "
+           << std::visit([this](const auto& op) { return expression(op); }, node_->op) << "\n";
+    }
+    out_ << "    return v" << plan_.nodes.size() - 1 << "\n";
+    return out_.str();
+  }
+
+ private:
+  std::string in(size_t k = 0) const {
+    const int32_t id = plan_.inputs(*node_)[k];
+    return id == Plan::kInput ? "x" : "v" + std::to_string(id);
+  }
+  /// `self.stage1.conv.weight`; parts that are no identifiers by getattr, as torch itself does.
+  std::string tensor(Role role) const {
+    const std::string name = plan_.tensor_name(*node_, role);
+    std::string text = "self";
+    for (size_t begin = 0, dot = 0; dot != std::string::npos; begin = dot + 1) {
+      dot = name.find('.', begin);
+      const std::string part = name.substr(begin, dot == std::string::npos ? dot : dot - begin);
+      // Parts with a digit in front, or a hyphen (stages and blocks may be called so).
+      const bool identifier = std::isdigit(static_cast<unsigned char>(part[0])) == 0 &&
+                              part.find('-') == std::string::npos;
+      text = identifier ? text + "." + part : "getattr(" + text + ", \"" + part + "\")";
+    }
+    return text;
+  }
+  static std::string pair(int v) {
+    return "[" + std::to_string(v) + ", " + std::to_string(v) + "]";
+  }
+  static std::string number(double v) {
+    std::array<char, 32> text{};
+    std::snprintf(text.data(), text.size(), "%.17g", v);
+    std::string s = text.data();
+    if (s.find_first_of(".e") == std::string::npos) s += ".0";
+    return s;
+  }
+
+  std::string expression(const Conv2d& op) const {
+    return "torch.conv2d(" + in() + ", " + tensor(Role::kWeight) + ", " +
+           (op.bias ? tensor(Role::kBias) : "None") + ", " + pair(op.stride) + ", " +
+           pair(op.padding) + ", " + pair(op.dilation) + ", " + std::to_string(op.groups) + ")";
+  }
+  std::string expression(const BatchNorm& op) const {
+    return "torch.batch_norm(" + in() + ", " + (op.affine ? tensor(Role::kWeight) : "None") + ", " +
+           (op.affine ? tensor(Role::kBias) : "None") + ", " +
+           (op.running ? tensor(Role::kRunningMean) : "None") + ", " +
+           (op.running ? tensor(Role::kRunningVar) : "None") + ", " +
+           (op.running ? "False" : "True") + ", " + number(op.momentum) + ", " + number(op.eps) +
+           ", False)";
+  }
+  std::string expression(const Activation& op) const {
+    switch (op.act) {
+      case Act::kRelu:
+        return "torch.relu(" + in() + ")";
+      case Act::kRelu6:
+        return "torch.hardtanh(" + in() + ", 0, 6)";
+      case Act::kHSwish:
+        return "torch.hardswish(" + in() + ")";
+      case Act::kHSigmoid:
+        return "torch.hardsigmoid(" + in() + ")";
+      case Act::kSwish:
+        return "torch.silu(" + in() + ")";
+      case Act::kSigmoid:
+        return "torch.sigmoid(" + in() + ")";
+    }
+    throw std::logic_error("unknown activation");
+  }
+  std::string expression(const Pool& op) const {
+    const std::string window =
+        in() + ", " + pair(op.kernel) + ", " + pair(op.stride) + ", " + pair(op.padding);
+    return op.max ? "torch.max_pool2d(" + window + ", [1, 1], False)"
+                  : "torch.avg_pool2d(" + window + ", False, False, None)";
+  }
+  std::string expression(const GlobalAvgPool& op) const {
+    return "torch.mean(" + in() + ", [2, 3], " + (op.keep ? "True" : "False") + ")";
+  }
+  std::string expression(const Linear& op) const {
+    return "torch.linear(" + in() + ", " + tensor(Role::kWeight) + ", " +
+           (op.bias ? tensor(Role::kBias) : "None") + ")";
+  }
+  std::string expression(const Add&) const {
+    std::string sum = in();
+    for (size_t k = 1; k < plan_.inputs(*node_).size(); ++k) sum += " + " + in(k);
+    return sum;
+  }
+  std::string expression(const Mul&) const { return in(0) + " * " + in(1); }
+  std::string expression(const Concat&) const {
+    std::string parts = in();
+    for (size_t k = 1; k < plan_.inputs(*node_).size(); ++k) parts += ", " + in(k);
+    return "torch.cat([" + parts + "], 1)";
+  }
+  std::string strided(int stride, int offset) const {
+    if (stride == 1 && offset == 0) return in();
+    const std::string step = std::to_string(stride), first = std::to_string(offset);
+    return "torch.slice(torch.slice(" + in() + ", 2, " + first + ", None, " + step + "), 3, " +
+           first + ", None, " + step + ")";
+  }
+  std::string expression(const Zero& op) const { return strided(op.stride, 0) + " * 0.0"; }
+  std::string expression(const Subsample& op) const { return strided(op.stride, op.offset); }
+  std::string expression(const Identity&) const { return in(); }
+  std::string expression(const Dropout&) const { return in(); }
+  std::string expression(const DropPath&) const { return in(); }
+
+  const Plan& plan_;
+  const Node* node_ = nullptr;
+  std::ostringstream out_;
+};
+
+/// A module for each dotted prefix, so that state_dict names are the plan's.
+class ModuleTree {
+ public:
+  ModuleTree() : unit_(std::make_shared<jit::CompilationUnit>()) {}
+
+  struct Level {
+    std::map<std::string, Level> children;
+    std::map<std::string, at::Tensor> tensors;
+  };
+
+  static jit::Module build(const Subnet& subnet) {
+    Level root;
+    for (const auto& [name, tensor] : subnet.tensors) {
+      Level* level = &root;
+      size_t begin = 0;
+      for (size_t dot; (dot = name.find('.', begin)) != std::string::npos; begin = dot + 1)
+        level = &level->children[name.substr(begin, dot - begin)];
+      level->tensors[name.substr(begin)] = tensor;
+    }
+    return ModuleTree().module(root, "Subnet");
+  }
+
+ private:
+  jit::Module module(const Level& level, const std::string& name) {
+    jit::Module m(c10::QualifiedName("__torch__.nas." + name), unit_, /*shouldMangle=*/true);
+    for (const auto& [key, tensor] : level.tensors)
+      m.register_parameter(key, tensor, /*is_buffer=*/key.starts_with("running_"));
+    for (const auto& [key, child] : level.children)
+      m.register_module(key, module(child, "part_" + class_name(key)));
+    return m;
+  }
+  /// Names of classes are written into the file as they are.
+  static std::string class_name(std::string key) {
+    std::replace(key.begin(), key.end(), '-', '_');
+    return key;
+  }
+  std::shared_ptr<jit::CompilationUnit> unit_;
+};
+
+}  // namespace
+
+std::string torchscript_source(const Plan& plan) {
+  return Source(plan).text();
+}
+
+std::string write_torchscript(const std::string& path,
+                              const Subnet& subnet,
+                              const std::string& description) {
+  const c10::NoGradGuard no_grad;
+  jit::Module module = ModuleTree::build(subnet);
+  module.define(torchscript_source(subnet.plan));
+  module.eval();
+  // LibTorch's own writer throws from its destructor when the disk is full, which ends the program.
+  // The model is in memory anyway.
+  std::ostringstream bytes;
+  module.save(bytes, {{"nas.json", description}});
+  const std::string archive = std::move(bytes).str();
+  write_whole_file(path, archive);
+  return file_sha256(path);
+}
+
+ExportCheck run_torchscript(const std::string& path, const at::Tensor& x) {
+  const c10::NoGradGuard no_grad;
+  try {
+    jit::Module module = jit::load(path);
+    module.eval();
+    ExportCheck check;
+    check.logits = module.forward({x}).toTensor();
+    std::map<std::string, at::Tensor> tensors;
+    for (const auto& p : module.named_parameters()) tensors[p.name] = p.value.detach();
+    for (const auto& b : module.named_buffers()) tensors[b.name] = b.value;
+    check.tensors_sha256 = hash_tensors(tensors);
+    return check;
+  } catch (const c10::Error& e) {
+    throw DataError(path + ": not a TorchScript file of this program: " +
+                    std::string(e.what_without_backtrace()).substr(0, 300));
+  }
+}
+
+std::string file_sha256(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) throw DataError(path + ": cannot be read");
+  const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(),
+                                                                        EVP_MD_CTX_free);
+  EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr);
+  std::array<char, 1 << 16> buffer{};
+  while (file.read(buffer.data(), buffer.size()), file.gcount() > 0)
+    EVP_DigestUpdate(context.get(), buffer.data(), static_cast<size_t>(file.gcount()));
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  unsigned size = 0;
+  EVP_DigestFinal_ex(context.get(), digest.data(), &size);
+  std::string hex;
+  for (unsigned i = 0; i < size; ++i) {
+    std::array<char, 3> byte{};
+    std::snprintf(byte.data(), byte.size(), "%02x", digest[i]);
+    hex += byte.data();
+  }
+  return hex;
+}
+
+}  // namespace nas

@@ -1,0 +1,118 @@
+#include "supernet/files/checkpoint.hpp"
+
+#include <ATen/ops/empty.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "spaces/error.hpp"
+#include "supernet/files/tensor_file.hpp"
+
+namespace nas {
+namespace {
+
+constexpr const char* kFormat = "nas-checkpoint/1";
+/// The text lives in a tensor of bytes, so that the hash of the data covers it.
+constexpr const char* kText = "trainer/text";
+constexpr const char* kPrefix = "checkpoint-";
+constexpr const char* kSuffix = ".safetensors";
+
+}  // namespace
+
+const std::string& Checkpoint::at(const std::string& key) const {
+  const auto it = text.find(key);
+  if (it == text.end()) throw DataError("checkpoint: it has no '" + key + "'");
+  return it->second;
+}
+
+std::map<std::string, at::Tensor> Checkpoint::with_prefix(const std::string& prefix) const {
+  std::map<std::string, at::Tensor> found;
+  for (const auto& [name, tensor] : tensors)
+    if (name.starts_with(prefix)) found[name.substr(prefix.size())] = tensor;
+  return found;
+}
+
+std::string write_checkpoint(const std::string& path, const Checkpoint& checkpoint) {
+  TensorFile file;
+  file.meta["format"] = kFormat;
+  file.tensors = checkpoint.tensors;
+  const std::string json = nlohmann::json(checkpoint.text)
+                               .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  at::Tensor bytes = at::empty({static_cast<int64_t>(json.size())}, at::kByte);
+  std::memcpy(bytes.data_ptr(), json.data(), json.size());
+  file.tensors[kText] = bytes;
+  return write_tensor_file(path, file);
+}
+
+Checkpoint read_checkpoint(const std::string& path, std::string* sha256) {
+  TensorFile file = read_tensor_file(path, sha256);
+  const auto format = file.meta.find("format");
+  const auto text = file.tensors.find(kText);
+  if (format == file.meta.end() || text == file.tensors.end())
+    throw DataError(path + ": is a tensor file but not a checkpoint");
+  if (format->second != kFormat)
+    throw DataError(path + ": is a checkpoint of the format '" + format->second +
+                    "', this program reads '" + kFormat + "'");
+  Checkpoint checkpoint;
+  const auto* begin = static_cast<const char*>(text->second.data_ptr());
+  const auto json = nlohmann::json::parse(begin, begin + text->second.numel(), nullptr, false);
+  if (!json.is_object()) throw DataError(path + ": its text part is not JSON");
+  for (const auto& [key, value] : json.items())
+    if (value.is_string()) checkpoint.text[key] = value.get<std::string>();
+  file.tensors.erase(text);
+  checkpoint.tensors = std::move(file.tensors);
+  return checkpoint;
+}
+
+ReadCheckpoint read_newest_checkpoint(const std::string& folder,
+                                      const std::map<std::string, std::string>& recorded) {
+  ReadCheckpoint result;
+  for (const std::string& path : checkpoints_in(folder)) {
+    try {
+      result.checkpoint = read_checkpoint(path, &result.sha256);
+      const auto known = recorded.find(std::filesystem::path(path).filename().string());
+      if (known != recorded.end() && known->second != result.sha256)
+        throw DataError(path + ": is not the file that was written (another SHA-256)");
+      result.path = path;
+      return result;
+    } catch (const DataError& e) {
+      result.damaged.push_back({path, e.what()});
+    }
+  }
+  if (result.damaged.empty()) return result;
+  std::string all;
+  for (const auto& [path, why] : result.damaged) all += (all.empty() ? "" : "\n  ") + why;
+  throw DataError("no checkpoint in " + folder + " can be read:\n  " + all);
+}
+
+std::vector<std::string> checkpoints_in(const std::string& folder) {
+  std::vector<std::string> paths;
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with(kPrefix) && name.ends_with(kSuffix))
+      paths.push_back(entry.path().string());
+  }
+  std::sort(paths.rbegin(), paths.rend());
+  return paths;
+}
+
+std::string checkpoint_path(const std::string& folder, int64_t step) {
+  char name[64];
+  std::snprintf(name, sizeof name, "%s%012lld%s", kPrefix, static_cast<long long>(step), kSuffix);
+  return (std::filesystem::path(folder) / name).string();
+}
+
+void keep_newest_checkpoints(const std::string& folder, int64_t keep) {
+  const std::vector<std::string> files = checkpoints_in(folder);
+  for (size_t i = static_cast<size_t>(keep); i < files.size(); ++i) {
+    // Gone already, or a file system that hesitates: no reason to end a run whose state is safe.
+    std::error_code ignored;
+    std::filesystem::remove(files[i], ignored);
+  }
+}
+
+}  // namespace nas

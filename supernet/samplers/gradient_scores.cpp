@@ -1,0 +1,59 @@
+#include "supernet/samplers/gradient_scores.hpp"
+
+#include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+
+namespace nas {
+
+at::Tensor logit_norms(const at::Tensor& logits, const at::Tensor& labels, double smoothing) {
+  const c10::NoGradGuard no_grad;
+  const at::ScalarType type = logits.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
+  at::Tensor gap = logits.to(type).softmax(1);
+  if (smoothing > 0) gap = gap - smoothing / static_cast<double>(gap.size(1));
+  const at::Tensor column = labels.unsqueeze(1);
+  gap = gap.scatter_add(1, column, at::full_like(column, smoothing - 1.0, gap.options()));
+  const int64_t over[1] = {1};
+  return at::norm(gap, 2, at::IntArrayRef(over, 1));
+}
+
+at::Tensor last_layer_norms(const at::Tensor& logits,
+                            const at::Tensor& labels,
+                            double smoothing,
+                            const at::Tensor& features,
+                            bool bias) {
+  const c10::NoGradGuard no_grad;
+  const at::Tensor r = logit_norms(logits, labels, smoothing);
+  const at::Tensor squares = features.to(r.scalar_type()).square().sum(1);
+  return r * (bias ? squares + 1.0 : squares).sqrt();
+}
+
+PathNorms path_norms(const PathOutcome& outcome, size_t choices) {
+  const c10::NoGradGuard no_grad;
+  PathNorms result;
+  result.parametric.assign(choices, false);
+  std::vector<at::Tensor> grads, leaves;
+  for (const Node& node : outcome.plan.nodes) {
+    const auto* conv = std::get_if<Conv2d>(&node.op);
+    const auto* linear = std::get_if<Linear>(&node.op);
+    if (conv == nullptr && linear == nullptr) continue;
+    std::vector<size_t> owners;
+    for (const Provenance& origin : outcome.plan.origins(node))
+      if (origin.choice >= 0) owners.push_back(static_cast<size_t>(origin.choice));
+    if (owners.empty()) continue;
+    for (const size_t c : owners) result.parametric[c] = true;
+    leaves.clear();
+    outcome.store.leaves(outcome.plan, node, Role::kWeight, leaves);
+    if (conv != nullptr ? conv->bias : linear->bias)
+      outcome.store.leaves(outcome.plan, node, Role::kBias, leaves);
+    for (const at::Tensor& leaf : leaves) {
+      if (!leaf.grad().defined()) continue;
+      grads.push_back(leaf.grad());
+      result.choices.push_back(owners);
+    }
+  }
+  // Summed in double: thousands of small squares lose the fifth digit in single precision.
+  if (!grads.empty()) result.norms = at::stack(at::_foreach_norm(grads, 2, at::kDouble));
+  return result;
+}
+
+}  // namespace nas

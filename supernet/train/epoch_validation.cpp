@@ -1,0 +1,57 @@
+#include "supernet/train/epoch_validation.hpp"
+
+#include <algorithm>
+
+#include "spaces/random.hpp"
+
+namespace nas {
+namespace {
+
+/// Largest, smallest, then random ones, without repeats.
+std::vector<Architecture> validation_subnets(const Space& space, int count, uint64_t seed) {
+  std::vector<Architecture> subnets = {space.largest(), space.smallest()};
+  if (space.canonical(subnets[0]) == space.canonical(subnets[1])) subnets.pop_back();
+  Rng rng(seed, "validation");
+  constexpr int kTries = 100;
+  for (int i = 0; i < kTries && static_cast<int>(subnets.size()) < count; ++i) {
+    Architecture a = space.sample(rng);
+    const auto same = [&](const Architecture& b) {
+      return space.canonical(a) == space.canonical(b);
+    };
+    if (std::none_of(subnets.begin(), subnets.end(), same)) subnets.push_back(std::move(a));
+  }
+  subnets.resize(std::min(subnets.size(), static_cast<size_t>(count)));
+  return subnets;
+}
+
+}  // namespace
+
+EpochValidation::EpochValidation(const Space& space,
+                                 WeightStore& store,
+                                 const RunData& data,
+                                 const EvaluateOptions& evaluate,
+                                 int subnets,
+                                 uint64_t seed,
+                                 c10::Device device,
+                                 Layout layout)
+    : scorer_(space, store, data, evaluate, device, layout),
+      subnets_(validation_subnets(space, subnets, seed)) {}
+
+std::vector<std::pair<std::string, double>> EpochValidation::measure() {
+  std::vector<std::pair<std::string, double>> metrics;
+  double sum = 0, best = 0, loss = 0;
+  for (size_t i = 0; i < subnets_.size(); ++i) {
+    const Score score = scorer_.score(subnets_[i]);
+    if (i == 0) metrics.emplace_back("validation.accuracy.largest", score.accuracy);
+    sum += score.accuracy;
+    loss += score.loss;
+    best = std::max(best, score.accuracy);
+  }
+  const auto n = static_cast<double>(subnets_.size());
+  metrics.emplace_back("validation.accuracy.mean", sum / n);
+  metrics.emplace_back("validation.accuracy.best", best);
+  metrics.emplace_back("validation.loss.mean", loss / n);
+  return metrics;
+}
+
+}  // namespace nas

@@ -1,0 +1,199 @@
+#include "supernet/train/train_options.hpp"
+
+#include "supernet/train/strategies/strategy_preset.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include "supernet/device_name.hpp"
+
+namespace nas {
+
+void describe(Binder& b, OptimizerOptions& o) {
+  b.choice("kind",
+           o.kind,
+           {{"sgd", OptimizerKind::kSgd},
+            {"adam", OptimizerKind::kAdam},
+            {"adamw", OptimizerKind::kAdamW}},
+           "Optimizer");
+  b.value("lr", o.lr, "Base learning rate").range(0, 1e3);
+  b.value("momentum", o.momentum, "SGD momentum").range(0, 0.9999);
+  b.value("nesterov", o.nesterov, "SGD with Nesterov momentum").check([&o] {
+    return o.nesterov && o.momentum == 0 ? std::string("needs momentum above 0") : std::string();
+  });
+  b.value("weight_decay", o.weight_decay, "L2 penalty (adamw: decoupled)").range(0, 10);
+  b.value("decay_norm_and_bias",
+          o.decay_norm_and_bias,
+          "Weight decay on batch-norm parameters and biases too");
+  b.value("beta1", o.beta1, "Adam: decay of the first moment").range(0, 0.99999);
+  b.value("beta2", o.beta2, "Adam: decay of the second moment").range(0, 0.999999);
+  b.value("eps", o.eps, "Adam: added to the root").range(1e-16, 1);
+  b.value("clip_norm", o.clip_norm, "Clip the global gradient norm to this; 0 off").range(0, 1e9);
+  b.value("clip_value", o.clip_value, "Clamp each gradient entry to +-this; 0 off").range(0, 1e9);
+  b.choice("untouched",
+           o.untouched,
+           {{"skip", Untouched::kSkip}, {"decay", Untouched::kDecay}},
+           "Parameters that no path of the step used: left alone (skip), or moved by momentum and "
+           "weight decay as if their gradient were zero (decay; the default with strategy panda, "
+           "preset paper)");
+}
+
+void describe(Binder& b, ScheduleOptions& o) {
+  b.choice("kind",
+           o.kind,
+           {{"constant", ScheduleKind::kConstant},
+            {"cosine", ScheduleKind::kCosine},
+            {"step", ScheduleKind::kStep},
+            {"multi_step", ScheduleKind::kMultiStep},
+            {"exponential", ScheduleKind::kExponential}},
+           "Learning-rate schedule");
+  b.value("per_step", o.per_step, "Change the rate every step rather than every epoch");
+  b.value("lr_min", o.lr_min, "Lowest rate after warm-up").range(0, 1e3);
+  b.value("warmup_epochs", o.warmup_epochs, "Linear warm-up from 0").range(0, 1e6).unit("epochs");
+  b.value("step_epochs", o.step_epochs, "step: epochs between two multiplications by gamma")
+      .range(1, 1e6);
+  b.list("milestones", o.milestones, "multi_step: epochs at which the rate is multiplied by gamma");
+  b.value("gamma", o.gamma, "step, multi_step: factor; exponential: factor per epoch").range(0, 1);
+}
+
+double learning_rate(const ScheduleOptions& o, double base, double epoch, double epochs) {
+  if (!o.per_step) epoch = std::floor(epoch);
+  // Per epoch the first epoch already trains: epoch e of w runs at (e + 1) / w of the rate.
+  if (epoch < o.warmup_epochs)
+    return base * std::min(1.0, (o.per_step ? epoch : epoch + 1) / o.warmup_epochs);
+  const double past = epoch - o.warmup_epochs;
+  switch (o.kind) {
+    case ScheduleKind::kConstant:
+      return base;
+    case ScheduleKind::kCosine: {
+      const double progress = std::min(1.0, past / std::max(epochs - o.warmup_epochs, 1e-9));
+      return o.lr_min + (base - o.lr_min) / 2 * (1 + std::cos(std::numbers::pi * progress));
+    }
+    case ScheduleKind::kStep:
+      return std::max(o.lr_min, base * std::pow(o.gamma, std::floor(epoch / o.step_epochs)));
+    case ScheduleKind::kMultiStep: {
+      const auto passed = std::count_if(
+          o.milestones.begin(), o.milestones.end(), [&](int m) { return epoch >= m; });
+      return std::max(o.lr_min, base * std::pow(o.gamma, static_cast<double>(passed)));
+    }
+    case ScheduleKind::kExponential:
+      return std::max(o.lr_min, base * std::pow(o.gamma, past));
+  }
+  return base;
+}
+
+void describe(Binder& b, CheckpointOptions& o) {
+  b.value("steps", o.steps, "Checkpoint every so many steps; 0 off").range(0, 1e12);
+  b.value("epochs", o.epochs, "Checkpoint at the end of every n-th epoch; 0 off").range(0, 1e9);
+  b.value("minutes", o.minutes, "Checkpoint after so many minutes; 0 off").range(0, 1e6);
+  b.value("keep", o.keep, "Checkpoint files kept").range(1, 1000);
+}
+
+void describe(Binder& b, ValidationOptions& o) {
+  b.value("every", o.every, "Epochs between two validations; 0 off").range(0, 1e9);
+  b.value("subnets", o.subnets, "Subnets judged: largest, smallest, then fixed random ones")
+      .range(1, 1000);
+  b.value("images", o.images, "At most so many validation images; 0: all").range(0, 1e12);
+}
+
+void describe(Binder& b, GradientVarianceOptions& o) {
+  b.value("every", o.every, "Epochs between two measurements of the classifier's gradient; 0 off")
+      .range(0, 1e9);
+  b.value("images", o.images, "Training images it is measured on").range(2, 1e6);
+}
+
+void describe(Binder& b, TrainOptions& o) {
+  b.value("epochs", o.epochs, "Passes over the training split").range(1, 1e7);
+  b.value("batch", o.batch, "Images per step").range(1, 1e6);
+  b.value("drop_last", o.drop_last, "Leave out the partial last batch of an epoch");
+  b.value("accumulate", o.accumulate, "Batches whose mean gradient makes one optimizer step")
+      .range(1, 1e6);
+  b.value("label_smoothing", o.label_smoothing, "Share of the target spread over all classes")
+      .range(0, 0.999);
+  b.value("init",
+          o.init,
+          "File with weights to begin with: a checkpoint of nas or a once-for-all .pth; empty: "
+          "random");
+  b.choice("precision",
+           o.precision,
+           {{"fp32", Precision::kFp32}, {"bf16", Precision::kBf16}},
+           "Arithmetic of the forward and backward pass; weights stay fp32");
+  b.choice("memory_format",
+           o.memory_format,
+           {{"contiguous", Layout::kContiguous}, {"channels_last", Layout::kChannelsLast}},
+           "Memory layout of images and activations");
+  b.section("optimizer", o.optimizer, "Optimizer");
+  b.section("schedule", o.schedule, "Learning-rate schedule");
+  b.section("checkpoint", o.checkpoint, "When checkpoints are written");
+  b.section("validation", o.validation, "Subnets judged between epochs");
+  b.section("gradient_variance", o.gradient_variance, "Gradient variance under the image draw");
+}
+
+void describe(Binder& b, RecalibrateOptions& o) {
+  b.value("enabled", o.enabled, "Measure batch-norm statistics of each subnet before judging it");
+  b.value("images", o.images, "Training images used for it").range(1, 1e9);
+  b.value("batch", o.batch, "Batch of the measurement").range(2, 1e6);
+  b.value("seed", o.seed, "Picks and orders the images");
+}
+
+void describe(Binder& b, EvaluateOptions& o) {
+  int split = o.split == "test" ? 1 : o.split == "train" ? 2 : 0;
+  b.choice_index(
+      "split", split, {"validation", "test", "train"}, "Images that architectures are judged on");
+  o.split = split == 1 ? "test" : split == 2 ? "train" : "validation";
+  b.value("images", o.images, "At most so many of the split; 0: all").range(0, 1e12);
+  b.value("batch", o.batch, "Largest batch; the split is cut into nearly equal ones").range(2, 1e6);
+  b.value("seed", o.seed, "Order of the images");
+  b.section("recalibrate", o.recalibrate, "Batch-norm recalibration");
+}
+
+void describe(Binder& b, TrainConfig& o) {
+  b.raw("space", o.space, "Search space: a name, a path, or a mapping with `family`").required();
+  b.section("data", o.data, "Images");
+  b.raw("strategy", o.strategy, "Training strategy: a name, or a mapping with `name`");
+  // What the released PA&DA program does is part of that preset.
+  if (b.reading() && strategy_name(o) == "panda" && strategy_preset(o).value_or("paper") == "paper")
+    o.train.optimizer.untouched = Untouched::kDecay;
+  b.section("train", o.train, "Training");
+  b.section("evaluate", o.evaluate, "How architectures are judged");
+  b.value("device", o.device, "auto, cpu, cuda or cuda:N").check([&o] {
+    return device_name_problem(o.device);
+  });
+  b.value("threads", o.threads, "Compute threads; 0: OMP_NUM_THREADS, else all cores")
+      .range(0, 4096);
+  b.value("seed", o.seed, "Seed of every random stream of the run");
+}
+
+std::string strategy_name(const TrainConfig& config) {
+  if (config.strategy.yaml.empty() && !config.strategy.tree) return "uniform";
+  const YamlSource source = yaml_source(config.strategy);
+  if (const auto scalar = yaml_scalar(source)) return *scalar;
+  return yaml_scalar(source, "name").value_or("uniform");
+}
+
+std::optional<std::string> strategy_preset(const TrainConfig& config) {
+  return yaml_scalar(strategy_source(config), "preset");
+}
+
+void name_preset(TrainConfig& config, const std::string& preset) {
+  if (strategy_name(config) != "panda" || strategy_preset(config)) return;
+  YamlSource source = strategy_source(config);
+  source.sets = {"preset=" + preset, "name=panda"};
+  config.strategy.yaml = yaml_text(source);
+  config.strategy.tree = nullptr;
+}
+
+YamlSource strategy_source(const TrainConfig& config) {
+  if (config.strategy.yaml.empty() && !config.strategy.tree) return {};
+  YamlSource source = yaml_source(config.strategy);
+  if (yaml_scalar(source)) {
+    YamlSource empty;
+    empty.file = source.file;
+    empty.prefix = source.prefix;
+    return empty;
+  }
+  return source;
+}
+
+}  // namespace nas

@@ -1,0 +1,69 @@
+#include "supernet/train/variance_probe.hpp"
+
+#include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+
+#include <numeric>
+
+#include "spaces/random.hpp"
+#include "supernet/executor.hpp"
+
+namespace nas {
+namespace {
+
+std::vector<int64_t> some_positions(size_t train_size, int64_t images, uint64_t seed) {
+  std::vector<int64_t> all(train_size);
+  std::iota(all.begin(), all.end(), int64_t{0});
+  return seeded_subset(std::move(all), images, seed, "gradient_variance");
+}
+
+std::vector<int64_t> indices_at(const RunData& data, const std::vector<int64_t>& positions) {
+  std::vector<int64_t> indices;
+  for (const int64_t p : positions) indices.push_back(data.splits.train[static_cast<size_t>(p)]);
+  return indices;
+}
+
+constexpr int64_t kBatch = 512;
+
+}  // namespace
+
+VarianceProbe::VarianceProbe(const Space& space,
+                             WeightStore& store,
+                             const RunData& data,
+                             int64_t images,
+                             uint64_t seed,
+                             c10::Device device,
+                             Layout layout)
+    : space_(space),
+      store_(store),
+      positions_(some_positions(data.splits.train.size(), images, seed)),
+      batches_(data, indices_at(data, positions_), kBatch, device, layout) {
+  Rng rng(seed, "gradient_variance/path");
+  path_ = space.sample(rng);
+}
+
+VarianceReport VarianceProbe::measure(const std::vector<double>& q, double label_smoothing) {
+  const c10::NoGradGuard no_grad;
+  const Plan plan = space_.plan(path_);
+  bool bias = false;
+  for (const Node& node : plan.nodes)
+    if (const auto* linear = std::get_if<Linear>(&node.op)) bias = linear->bias;
+  std::vector<at::Tensor> logits, labels, features;
+  batches_.each([&](const FixedBatches::Item& item) {
+    at::Tensor h;
+    ForwardOptions options;
+    options.features = &h;
+    logits.push_back(forward(plan, path_, store_, item.images, options));
+    features.push_back(h);
+    labels.push_back(item.labels);
+  });
+  std::vector<double> here;
+  if (!q.empty())
+    for (const int64_t p : positions_) here.push_back(q[static_cast<size_t>(p)]);
+  return gradient_variance(
+      last_layer_gradients(
+          at::cat(logits), at::cat(labels), label_smoothing, at::cat(features), bias),
+      std::move(here));
+}
+
+}  // namespace nas

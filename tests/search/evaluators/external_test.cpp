@@ -1,0 +1,304 @@
+// Programs as evaluators: whatever they write, a value belongs to the architecture it was given
+// for or to none.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "search/evaluators/evaluators.hpp"
+#include "search/evaluators/external_answers.hpp"
+#include "spaces/error.hpp"
+#include "toy_space.hpp"
+
+namespace nas {
+namespace {
+
+using testing::HasSubstr;
+using testing_toy::ToySpace;
+using Clock = std::chrono::steady_clock;
+
+// The value of a question is w1 of its choices.
+constexpr const char* kProgram = R"(
+import json, sys, time, os
+def value(q): return int(q["choices"]["w1"])
+def say(x): print(x if isinstance(x, str) else json.dumps(x), flush=True)
+def answer(q): say({"id": q["id"], "accuracy": value(q)})
+questions = (json.loads(line) for line in sys.stdin)
+)";
+
+class ExternalTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    char name[] = "/tmp/nas-external-XXXXXX";
+    folder_ = mkdtemp(name);
+    Rng rng(5, "evaluator");
+    while (list_.size() < 4) {
+      const Architecture a = space_.canonical(space_.sample(rng));
+      if (std::find(list_.begin(), list_.end(), a) == list_.end()) list_.push_back(a);
+    }
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+
+  std::unique_ptr<ExternalEvaluator> program(const std::string& body) {
+    const std::string file = (folder_ / "program.py").string();
+    std::ofstream(file) << kProgram << body;
+    options_.command = "python3 " + file;
+    return command(options_.command);
+  }
+  std::unique_ptr<ExternalEvaluator> command(const std::string& text) {
+    options_.command = text;
+    auto evaluator = std::make_unique<ExternalEvaluator>(space_, options_);
+    evaluator->show = [this](const std::string& line) { shown_.push_back(line); };
+    return evaluator;
+  }
+  std::vector<Evaluation> run(const std::string& body) { return program(body)->evaluate(list_); }
+  double right(size_t i) const {
+    return std::stod(nlohmann::json::parse(space_.json(list_[i]))["w1"].get<std::string>());
+  }
+  void expect_right(const std::vector<Evaluation>& results) const {
+    ASSERT_EQ(results.size(), list_.size());
+    for (size_t i = 0; i < results.size(); ++i) {
+      EXPECT_EQ(results[i].error, "");
+      EXPECT_EQ(results[i].values.at("accuracy"), right(i)) << i;
+    }
+  }
+  /// Every value that is given is right, whatever failed.
+  void expect_none_wrong(const std::vector<Evaluation>& results) const {
+    for (size_t i = 0; i < results.size(); ++i) {
+      if (!results[i].error.empty()) continue;
+      EXPECT_EQ(results[i].values.at("accuracy"), right(i)) << i;
+    }
+  }
+  template <typename F>
+  static std::string data_error(F&& f) {
+    try {
+      f();
+    } catch (const DataError& e) {
+      return e.what();
+    }
+    return "";
+  }
+
+  ToySpace space_;
+  std::filesystem::path folder_;
+  std::vector<Architecture> list_;
+  std::vector<std::string> shown_;
+  ExternalOptions options_ = [] {
+    ExternalOptions o;
+    o.timeout_s = 20;
+    return o;
+  }();
+};
+
+TEST_F(ExternalTest, AnswersAreMatchedByTheirId) {
+  expect_right(run("for q in questions: answer(q)\n"));
+  // In any order, after reading everything, without flushing.
+  expect_right(run("for q in reversed(list(questions)): answer(q)\n"));
+  expect_right(
+      run("for q in questions: print(json.dumps({'id': q['id'], 'accuracy': value(q)}))\n"));
+  // The architecture may be told as well; further fields do not matter; no newline at the end.
+  expect_right(
+      run("q = list(questions)\nfor x in q[:-1]: say({**x, 'accuracy': value(x)})\n"
+          "sys.stdout.write(json.dumps({**q[-1], 'accuracy': value(q[-1])}))\n"));
+  EXPECT_TRUE(shown_.empty());
+}
+
+TEST_F(ExternalTest, LinesThatAreNoAnswersAreShownAndSkipped) {
+  expect_right(
+      run("say('preparing data ...')\n"
+          "say('')\nsay('[1, 2]')\nsay('0.5')\nsay({'epoch': 1, 'loss': 2})\n"
+          "say({'accuracy': 9})\n"  // No id: for nobody.
+          "sys.stdout.buffer.write(b'caf\\xe9 \\x1b[31m\\n'); sys.stdout.flush()\n"
+          "say('x' * 3000000)\n"
+          "for q in questions:\n  say(json.dumps(q))\n  say('{\"id\": \"' + q['id'])\n"
+          "  answer(q)\n  say('done ' + q['id'])\n"));
+  EXPECT_THAT(shown_, testing::Contains(HasSubstr("preparing data ...")));
+  EXPECT_THAT(shown_, testing::Contains(HasSubstr("more than 1 MiB")));
+  EXPECT_LE(shown_.size(), 20U);
+  for (const std::string& line : shown_) {
+    EXPECT_EQ(line.find('\x1b'), std::string::npos);
+    EXPECT_NO_THROW(nlohmann::json(line).dump()) << "not UTF-8";
+  }
+}
+
+TEST_F(ExternalTest, AnswersOfOldProgramsAreRefused) {
+  for (const char* lifetime : {"batch", "run"}) {
+    options_.lifetime =
+        std::string(lifetime) == "run" ? ExternalLifetime::kRun : ExternalLifetime::kBatch;
+    EXPECT_THAT(data_error([&] { run("for q in questions: say({'accuracy': value(q)})\n"); }),
+                HasSubstr("carry no `id`"))
+        << lifetime;
+  }
+}
+
+TEST_F(ExternalTest, SurplusAnswersMakeTheBatchFail) {
+  const struct {
+    const char* body;
+    const char* why;
+  } kinds[] = {
+      {"for q in questions: answer(q); answer(q)\n", "answered twice"},
+      {"q = list(questions)\nfor x in q: answer(x)\nanswer(q[-1])\n", "answered twice"},
+      {"for n, q in enumerate(questions): say({'id': n, 'accuracy': value(q)})\n", "never asked"},
+      {"for q in questions: answer(q)\nsay({'id': 'q99-0', 'accuracy': 1})\n", "never asked"},
+      {"q = list(questions)\n"
+       "for a, b in zip(q, q[1:] + q[:1]):\n"
+       "  say({'id': a['id'], 'architecture': b['architecture'], 'accuracy': value(b)})\n",
+       "names the architecture"},
+  };
+  for (const auto& kind : kinds) {
+    const std::vector<Evaluation> results = run(kind.body);
+    for (const Evaluation& e : results) {
+      EXPECT_THAT(e.error, HasSubstr(kind.why)) << kind.body;
+      EXPECT_TRUE(e.values.empty());
+    }
+  }
+  EXPECT_THAT(shown_, testing::Contains(HasSubstr("broke the protocol")));
+}
+
+TEST_F(ExternalTest, WrongAnswersFailOneArchitecture) {
+  const auto spoilt = [&](const std::string& wrong) {
+    const auto results = run("for n, q in enumerate(questions):\n  if n == 1: say(" + wrong +
+                             ")\n  else: answer(q)\n");
+    EXPECT_TRUE(results[1].values.empty());
+    for (const size_t i : {size_t{0}, size_t{2}, size_t{3}}) {
+      EXPECT_EQ(results[i].error, "") << wrong;
+      EXPECT_EQ(results[i].values.at("accuracy"), right(i));
+    }
+    return results[1].error;
+  };
+  EXPECT_EQ(spoilt("{'id': q['id'], 'error': 'out of memory'}"), "out of memory");
+  EXPECT_EQ(spoilt("{'id': q['id'], 'error': 'odd', 'accuracy': 1}"), "odd");
+  EXPECT_THAT(spoilt("{'id': q['id'], 'loss': 1}"), HasSubstr("has no 'accuracy'"));
+  for (const char* value : {"'0.9'", "None", "True", "[1]"})
+    EXPECT_THAT(spoilt("{'id': q['id'], 'accuracy': " + std::string(value) + "}"),
+                HasSubstr("'accuracy' is no finite number"));
+  EXPECT_THAT(spoilt("{'id': q['id'], 'accuracy': float('nan')}"), HasSubstr("NaN"));
+  EXPECT_THAT(spoilt("{'id': q['id'], 'accuracy': float('inf')}"), HasSubstr("Infinity"));
+  EXPECT_THAT(spoilt("'{\"id\": \"' + q['id'] + '\", \"accuracy\": 1e999}'"),
+              HasSubstr("no JSON object"));
+  // Never answered: told when the program ends.
+  EXPECT_THAT(spoilt("'nothing'"), HasSubstr("no answer: the command ended with exit code 0"));
+}
+
+TEST_F(ExternalTest, ProgramsThatEndOrHangFailTheFirstThatWaits) {
+  const std::string bad = "'" + space_.text(list_[2]) + "'";
+  const auto died =
+      run("for q in questions:\n  if q['architecture'] == " + bad +
+          ":\n    print('device lost', file=sys.stderr)\n"
+          "    sys.stdout.write('{\"id\": \"' + q['id']); sys.exit(3)\n  answer(q)\n");
+  EXPECT_THAT(died[2].error, HasSubstr("exit code 3: device lost"));
+  const auto killed = run("for q in questions:\n  if q['architecture'] == " + bad +
+                          ": os.kill(os.getpid(), 9)\n  answer(q)\n");
+  EXPECT_THAT(killed[2].error, HasSubstr("137: Killed"));
+  options_.timeout_s = 1.5;
+  const auto hung = run("for q in questions:\n  if q['architecture'] == " + bad +
+                        ": time.sleep(99)\n  answer(q)\n");
+  EXPECT_THAT(hung[2].error, HasSubstr("no answer within 1.5 s"));
+  for (const auto& results : {died, killed, hung}) {
+    expect_none_wrong(results);
+    for (const size_t i : {size_t{0}, size_t{1}, size_t{3}}) EXPECT_EQ(results[i].error, "");
+  }
+  // Foreign lines are no sign of life.
+  options_.timeout_s = 0.5;
+  const auto start = Clock::now();
+  const auto chatter =
+      program("while True: say('...'); time.sleep(0.05)\n")->evaluate({list_.data(), 1});
+  EXPECT_THAT(chatter[0].error, HasSubstr("no answer within 0.5 s"));
+  EXPECT_LT(std::chrono::duration<double>(Clock::now() - start).count(), 5);
+}
+
+TEST_F(ExternalTest, CommandsThatCannotRunOrSayNothing) {
+  EXPECT_THAT(data_error([&] { command("/no/such/program")->evaluate(list_); }),
+              HasSubstr("cannot be run"));
+  for (const Evaluation& e : command("true")->evaluate(list_))
+    EXPECT_THAT(e.error, HasSubstr("no answer: the command ended with exit code 0"));
+  // More questions than a pipe holds to one that reads none; more errors than a pipe holds.
+  std::vector<Architecture> many;
+  for (int i = 0; i < 800; ++i) many.push_back(list_[static_cast<size_t>(i) % 4]);
+  options_.timeout_s = 0.3;
+  EXPECT_THAT(command("exec sleep 60")->evaluate({many.data(), 1})[0].error, HasSubstr("within"));
+  options_.timeout_s = 20;
+  const auto loud =
+      program("sys.stderr.write('error\\n' * 100000)\nfor q in questions: answer(q)\n")
+          ->evaluate(many);
+  for (size_t i = 0; i < many.size(); ++i) EXPECT_EQ(loud[i].values.at("accuracy"), right(i % 4));
+}
+
+TEST_F(ExternalTest, AProgramMayFinishAfterItsLastAnswer) {
+  const std::string mark = (folder_ / "ended").string();
+  const std::string slow = "open('" + mark + "', 'a').write('e')\n";
+  auto evaluator = program("for q in questions: answer(q)\ntime.sleep(0.3)\n" + slow);
+  evaluator->evaluate(list_);
+  EXPECT_EQ(std::filesystem::file_size(mark), 1U);
+  // One that does not end is ended.
+  options_.finish_s = 0.3;
+  const auto start = Clock::now();
+  expect_right(run("for q in questions: answer(q)\ntime.sleep(60)\n"));
+  EXPECT_LT(std::chrono::duration<double>(Clock::now() - start).count(), 10);
+  EXPECT_THAT(shown_.back(), HasSubstr("did not end within 0.3 s"));
+  shown_.clear();
+  expect_right(run("for q in questions: answer(q)\nsys.exit(4)\n"));
+  EXPECT_THAT(shown_.back(), HasSubstr("exit code 4"));
+}
+
+TEST_F(ExternalTest, OneProcessMayServeTheWholeRun) {
+  options_.lifetime = ExternalLifetime::kRun;
+  const std::string starts = (folder_ / "starts").string(), ends = (folder_ / "ends").string();
+  {
+    auto evaluator = program("open('" + starts +
+                             "', 'a').write('s')\nfor q in questions: answer(q)\n"
+                             "open('" +
+                             ends + "', 'a').write('e')\n");
+    for (int i = 0; i < 3; ++i) expect_right(evaluator->evaluate(list_));
+    EXPECT_FALSE(std::filesystem::exists(ends));
+  }
+  EXPECT_EQ(std::filesystem::file_size(starts), 1U);
+  EXPECT_EQ(std::filesystem::file_size(ends), 1U);
+  // An old question answered again: its value is stored by now.
+  auto evaluator = program(
+      "old = None\nfor q in questions:\n  if old: answer(old)\n  answer(q)\n  old = old or q\n");
+  evaluator->evaluate({list_.data(), 1});
+  EXPECT_THAT(data_error([&] {
+                evaluator->evaluate({list_.data(), 1});
+              }),
+              HasSubstr("a second time"));
+}
+
+TEST_F(ExternalTest, AStopEndsTheProgramAndKeepsWhatIsDone) {
+  const std::string mark = (folder_ / "pid").string();
+  auto evaluator = program(
+      "signal = __import__('signal'); signal.signal(15, signal.SIG_IGN)\n"
+      "answer(next(questions))\nopen('" +
+      mark + "', 'w').write(str(os.getpid()))\ntime.sleep(99)\n");
+  std::optional<Clock::time_point> asked;
+  evaluator->stop = [&] {
+    if (!asked && std::filesystem::exists(mark) && std::filesystem::file_size(mark) > 0)
+      asked = Clock::now();
+    return asked && Clock::now() - *asked > std::chrono::milliseconds(200);
+  };
+  const auto results = evaluator->evaluate(list_);
+  ASSERT_TRUE(asked);
+  EXPECT_LT(std::chrono::duration<double>(Clock::now() - *asked).count(), 3);
+  EXPECT_FALSE(results[0].stopped);
+  EXPECT_EQ(results[0].values.at("accuracy"), right(0));
+  for (size_t i = 1; i < results.size(); ++i) EXPECT_TRUE(results[i].stopped);
+  pid_t pid = 0;
+  std::ifstream(mark) >> pid;
+  EXPECT_NE(kill(pid, 0), 0) << "the program lives on";
+}
+
+TEST(ExternalLines, TextForPeople) {
+  EXPECT_EQ(shown_text("a\x1b[1m\tb\n"), "a [1m b");
+  EXPECT_EQ(shown_text(std::string(300, 'x')).size(), 204U);
+  EXPECT_EQ(shown_text("caf\xc3\xa9", 4), "caf ...");
+}
+
+}  // namespace
+}  // namespace nas
