@@ -373,6 +373,9 @@ Cost cost_of(const Plan& plan, Counting counting = Counting::kConvLinear);
 /// Per node: whether it can carry anything from the image to the logits, i.e. lies on a way from
 /// the one to the other that passes no Zero. Convolutions outside are dead weight.
 std::vector<bool> live_nodes(const Plan& plan);
+/// Per node, then per node of the auxiliary head: whether the logits (or the head's) are computed
+/// from it at all, if only times zero: what backward reaches.
+std::vector<bool> needed_nodes(const Plan& plan);
 
 /// nodes/edges/shapes/params as JSON text (schema `nas-plan/1`), and a table for people.
 std::string plan_json(const Plan& plan);

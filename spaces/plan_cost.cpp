@@ -121,4 +121,18 @@ std::vector<bool> live_nodes(const Plan& plan) {
   return live;
 }
 
+std::vector<bool> needed_nodes(const Plan& plan) {
+  const size_t own = plan.nodes.size();
+  std::vector<bool> needed(own + plan.auxiliary.size(), false);
+  if (own == 0) return needed;
+  needed[own - 1] = true;
+  if (!plan.auxiliary.empty()) needed.back() = true;
+  for (size_t i = needed.size(); i-- > 0;) {
+    if (!needed[i]) continue;
+    for (const int32_t id : plan.inputs(i < own ? plan.nodes[i] : plan.auxiliary[i - own]))
+      if (id != Plan::kInput) needed[static_cast<size_t>(id)] = true;
+  }
+  return needed;
+}
+
 }  // namespace nas

@@ -130,8 +130,7 @@ std::vector<int64_t> seeded_subset(std::vector<int64_t> indices,
   return indices;
 }
 
-BnTable recalibrate(
-    const Plan& plan, const Architecture& a, WeightStore& store, FixedBatches& data, bool all) {
+BnTable recalibrate(const Plan& plan, TensorSource& tensors, FixedBatches& data, bool all) {
   const c10::NoGradGuard no_grad;
   BnTable sums;
   ForwardOptions options;
@@ -139,7 +138,7 @@ BnTable recalibrate(
   options.table = &sums;
   int64_t batches = 0;
   data.each([&](const FixedBatches::Item& item) {
-    forward(plan, a, store, item.images, options);
+    forward(plan, tensors, item.images, options);
     ++batches;
   });
   if (batches == 0) throw DataError("batch-norm recalibration: the training split is empty");
@@ -184,7 +183,7 @@ SubnetScorer::SubnetScorer(const Space& space,
   if (batches_.size() == 0)
     throw ConfigError("the " + options.split + " split is empty",
                       "give it a share with `data." + options.split + "`");
-  running_ = !store.buffers().empty();
+  running_ = store.keeps_statistics();
   if (running_ && options.recalibrate.enabled)
     calibration_ = std::make_unique<FixedBatches>(
         data,
@@ -198,11 +197,13 @@ SubnetScorer::SubnetScorer(const Space& space,
 Score SubnetScorer::score(const Architecture& a) {
   const c10::NoGradGuard no_grad;
   space_.build(a, plan_);
+  const std::shared_ptr<WeightSet> weights = store_.open(store_.owner(a));
+  const std::unique_ptr<TensorSource> tensors = weights->bind(a);
   BnTable table;
   ForwardOptions forward_options;
   forward_options.bn = ForwardOptions::Bn::kBatch;
   if (calibration_) {
-    table = recalibrate(plan_, a, store_, *calibration_);
+    table = recalibrate(plan_, *tensors, *calibration_);
     forward_options.bn = ForwardOptions::Bn::kTable;
     forward_options.table = &table;
   } else if (running_) {
@@ -212,7 +213,7 @@ Score SubnetScorer::score(const Architecture& a) {
   int64_t top1 = 0, top5 = 0;
   double loss = 0;
   batches_.each([&](const FixedBatches::Item& item) {
-    const at::Tensor logits = forward(plan_, a, store_, item.images, forward_options);
+    const at::Tensor logits = forward(plan_, *tensors, item.images, forward_options);
     // Sorting puts NaN first, so a network that answers nothing would still be right now and then.
     if (!at::isfinite(logits).all().item<bool>())
       throw NotFiniteError(

@@ -11,6 +11,7 @@
 #include "spaces/error.hpp"
 #include "supernet/executor.hpp"
 #include "supernet/train/train_options.hpp"
+#include "supernet/weights/weight_store.hpp"
 
 namespace nas {
 
@@ -60,11 +61,7 @@ std::vector<int64_t> seeded_subset(std::vector<int64_t> indices,
 /// Statistics of every batch-norm node of `plan` that keeps running ones: mean over batches of the
 /// batch mean and of the biased batch variance (search.md 2.7). `all`: of the others too, for a
 /// network that is to answer for single images.
-BnTable recalibrate(const Plan& plan,
-                    const Architecture& a,
-                    WeightStore& store,
-                    FixedBatches& data,
-                    bool all = false);
+BnTable recalibrate(const Plan& plan, TensorSource& tensors, FixedBatches& data, bool all = false);
 
 /// The logits are no numbers, so there is no accuracy either: of one architecture.
 class NotFiniteError : public DataError {
@@ -89,8 +86,9 @@ class SubnetScorer {
                const EvaluateOptions& options,
                c10::Device device,
                Layout layout = Layout::kContiguous);
-  /// Does not touch the store's tensors; the same answer whatever was scored before.
-  /// NotFiniteError when a logit is NaN or infinite; Interrupted when the user asked to stop.
+  /// Judged with the set that owns `a`. Does not touch its tensors; the same answer whatever was
+  /// scored before. NotFiniteError when a logit is NaN or infinite; Interrupted when the user asked
+  /// to stop.
   Score score(const Architecture& a);
   /// How the values came about, as JSON for the results store: split, images, batch, BN treatment.
   std::string fidelity_json() const;

@@ -13,8 +13,8 @@ namespace {
 /// One forward pass: the values of live nodes and what the ops need to know.
 class Pass {
  public:
-  Pass(const Plan& plan, WeightStore& store, const ForwardOptions& options)
-      : plan_(plan), store_(store), options_(options) {}
+  Pass(const Plan& plan, TensorSource& tensors, const ForwardOptions& options)
+      : plan_(plan), tensors_(tensors), options_(options) {}
 
   at::Tensor run(const at::Tensor& x) {
     const size_t own = plan_.nodes.size();
@@ -78,7 +78,7 @@ class Pass {
     TensorSpec specs[4];
     const int n = tensors_of(node_->op, specs);
     for (int i = 0; i < n; ++i)
-      if (specs[i].role == role) return store_.get(plan_, *node_, specs[i]);
+      if (specs[i].role == role) return tensors_.get(plan_, *node_, specs[i]);
     return {};
   }
 
@@ -215,7 +215,7 @@ class Pass {
   }
 
   const Plan& plan_;
-  WeightStore& store_;
+  TensorSource& tensors_;
   const ForwardOptions& options_;
   at::Tensor image_;
   std::vector<at::Tensor> values_;
@@ -229,20 +229,18 @@ class Pass {
 }  // namespace
 
 at::Tensor forward(const Plan& plan,
-                   const Architecture& a,
-                   WeightStore& store,
+                   TensorSource& tensors,
                    const at::Tensor& x,
                    const ForwardOptions& options) {
-  store.select(a);
-  return Pass(plan, store, options).run(x);
+  return Pass(plan, tensors, options).run(x);
 }
 
 at::Tensor run_node(const Plan& plan,
                     size_t node,
                     const std::vector<at::Tensor>& inputs,
-                    WeightStore& store,
+                    TensorSource& tensors,
                     const ForwardOptions& options) {
-  return Pass(plan, store, options).run_one(node, inputs);
+  return Pass(plan, tensors, options).run_one(node, inputs);
 }
 
 }  // namespace nas

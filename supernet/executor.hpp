@@ -1,5 +1,5 @@
 #pragma once
-// Runs a Plan on the tensors a WeightStore answers: training, evaluation and export all use this.
+// Runs a Plan on the tensors a TensorSource answers: training, evaluation and export all use this.
 #include <ATen/core/Generator.h>
 #include <ATen/core/Tensor.h>
 
@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "spaces/plan.hpp"
-#include "supernet/weights/weight_store.hpp"
+#include "supernet/weights/weight_set.hpp"
 
 namespace nas {
 
@@ -23,8 +23,8 @@ using BnTable = std::unordered_map<int32_t, BnStats>;
 struct ForwardOptions {
   enum class Bn {
     kBatch,    ///< Statistics of the batch; running buffers untouched.
-    kTrain,    ///< Statistics of the batch; running buffers of the store updated.
-    kRunning,  ///< Running buffers of the store (ops without `running` use the batch).
+    kTrain,    ///< Statistics of the batch; running buffers of the set updated.
+    kRunning,  ///< Running buffers of the set (ops without `running` use the batch).
     kTable,    ///< `table` (recalibrated); ops not in it use the batch.
     kCollect,  ///< Statistics of the batch, whose mean and biased variance are added to `table`.
   };
@@ -38,10 +38,9 @@ struct ForwardOptions {
   at::Tensor* auxiliary = nullptr;
 };
 
-/// x: [N, C, H, W] on the store's device; returns logits [N, classes].
+/// x: [N, C, H, W] on the device of the tensors; returns logits [N, classes].
 at::Tensor forward(const Plan& plan,
-                   const Architecture& a,
-                   WeightStore& store,
+                   TensorSource& tensors,
                    const at::Tensor& x,
                    const ForwardOptions& options);
 
@@ -49,7 +48,7 @@ at::Tensor forward(const Plan& plan,
 at::Tensor run_node(const Plan& plan,
                     size_t node,
                     const std::vector<at::Tensor>& inputs,
-                    WeightStore& store,
+                    TensorSource& tensors,
                     const ForwardOptions& options);
 
 }  // namespace nas

@@ -13,20 +13,15 @@ at::Tensor own(const at::Tensor& t) {
 }
 
 /// Answers a subnet's own tensors.
-class SubnetStore final : public WeightStore {
+class OwnTensors final : public TensorSource {
  public:
-  explicit SubnetStore(const std::map<std::string, at::Tensor>& tensors) : tensors_(tensors) {}
-  void select(const Architecture&) override {}
+  explicit OwnTensors(const std::map<std::string, at::Tensor>& tensors) : tensors_(tensors) {}
   at::Tensor get(const Plan& plan, const Node& node, const TensorSpec& spec) override {
     return tensors_.at(plan.tensor_name(node, spec.role));
   }
-  void leaves(const Plan&, const Node&, Role, std::vector<at::Tensor>&) override {}
-  const std::vector<NamedTensor>& parameters() const override { return none_; }
-  const std::vector<NamedTensor>& buffers() const override { return none_; }
 
  private:
   const std::map<std::string, at::Tensor>& tensors_;
-  std::vector<NamedTensor> none_;
 };
 
 /// The sizes of the shared tensors mean nothing any more.
@@ -48,8 +43,7 @@ bool is_buffer(Role role) {
 
 }  // namespace
 
-BnTable running_statistics(const Plan& plan, const Architecture& a, WeightStore& store) {
-  store.select(a);
+BnTable running_statistics(const Plan& plan, TensorSource& tensors) {
   BnTable table;
   for (size_t i = 0; i < plan.nodes.size(); ++i) {
     const Node& node = plan.nodes[i];
@@ -58,17 +52,16 @@ BnTable running_statistics(const Plan& plan, const Architecture& a, WeightStore&
     const int n = tensors_of(node.op, specs);
     for (int k = 0; k < n; ++k) {
       if (specs[k].role == Role::kRunningMean)
-        table[static_cast<int32_t>(i)].mean = own(store.get(plan, node, specs[k]));
+        table[static_cast<int32_t>(i)].mean = own(tensors.get(plan, node, specs[k]));
       if (specs[k].role == Role::kRunningVar)
-        table[static_cast<int32_t>(i)].var = own(store.get(plan, node, specs[k]));
+        table[static_cast<int32_t>(i)].var = own(tensors.get(plan, node, specs[k]));
     }
   }
   return table;
 }
 
-Subnet cut_out(const Plan& plan, const Architecture& a, WeightStore& store, const BnTable& table) {
+Subnet cut_out(const Plan& plan, TensorSource& tensors, const BnTable& table) {
   const c10::NoGradGuard no_grad;
-  store.select(a);
   Subnet subnet;
   subnet.plan = plan;
   for (size_t i = 0; i < plan.nodes.size(); ++i) {
@@ -80,7 +73,7 @@ Subnet cut_out(const Plan& plan, const Architecture& a, WeightStore& store, cons
     for (int k = 0; k < n; ++k)
       if (measured == table.end() || !is_buffer(specs[k].role))
         subnet.tensors[plan.tensor_name(node, specs[k].role)] =
-            own(store.get(plan, node, specs[k]));
+            own(tensors.get(plan, node, specs[k]));
     forget_full_sizes(mine.op);
     if (measured == table.end()) continue;
     std::get<BatchNorm>(mine.op).running = true;
@@ -142,10 +135,10 @@ int64_t parameter_count(const Subnet& subnet) {
 
 at::Tensor forward(const Subnet& subnet, const at::Tensor& x) {
   const c10::NoGradGuard no_grad;
-  SubnetStore store(subnet.tensors);
+  OwnTensors tensors(subnet.tensors);
   ForwardOptions options;
   options.bn = ForwardOptions::Bn::kRunning;
-  return forward(subnet.plan, {}, store, x, options);
+  return forward(subnet.plan, tensors, x, options);
 }
 
 }  // namespace nas

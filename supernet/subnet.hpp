@@ -16,12 +16,12 @@ struct Subnet {
   std::map<std::string, at::Tensor> tensors;
 };
 
-/// The store's running statistics of every batch norm of `plan` that keeps some, as a table.
-BnTable running_statistics(const Plan& plan, const Architecture& a, WeightStore& store);
+/// The set's running statistics of every batch norm of `plan` that keeps some, as a table.
+BnTable running_statistics(const Plan& plan, TensorSource& tensors);
 
-/// Copies the tensors of `a`. Batch norms in `table` get its statistics, also those whose space
-/// keeps none (they are then `running` in the plan); others with `running` get the store's.
-Subnet cut_out(const Plan& plan, const Architecture& a, WeightStore& store, const BnTable& table);
+/// Copies the tensors of a plan. Batch norms in `table` get its statistics, also those whose space
+/// keeps none (they are then `running` in the plan); others with `running` get the set's.
+Subnet cut_out(const Plan& plan, TensorSource& tensors, const BnTable& table);
 
 /// Merges every batch norm with fixed statistics into the convolution before it, where that has no
 /// other reader: w' = w g / sqrt(var + eps), b' = beta + (b - mean) g / sqrt(var + eps), computed

@@ -23,7 +23,7 @@
 #include "supernet/export/export.hpp"
 #include "supernet/files/checkpoint.hpp"
 #include "supernet/files/tensor_file.hpp"
-#include "supernet/train/trainer.hpp"
+#include "supernet/train/trained_sets.hpp"
 
 namespace nas::cli {
 namespace {
@@ -167,8 +167,10 @@ class Export {
     const RunParts& p = *run_.parts;
     plan_ = p.space->plan(architecture_);
     cost_ = cost_of(plan_, p.space->counting());
-    BnTable table = statistics();
-    subnet_ = cut_out(plan_, architecture_, *run_.weights, table);
+    const std::shared_ptr<WeightSet> set = run_.weights->open(run_.weights->owner(architecture_));
+    const std::unique_ptr<TensorSource> tensors = set->bind(architecture_);
+    BnTable table = statistics(*tensors);
+    subnet_ = cut_out(plan_, *tensors, table);
     if (parameter_count(subnet_) != cost_.params)
       throw std::logic_error("the subnet's tensors are not those its plan counts");
 
@@ -181,14 +183,15 @@ class Export {
                      Layout::kContiguous);
     few.each([&](const FixedBatches::Item& item) { images_ = item.images.contiguous(); });
     // The supernet's own answer: shared weights, on the CPU as the exported file will run.
-    const auto cpu = make_shared_store(*p.space, p.config.seed);
-    load_model(*cpu, read_checkpoint(run_.checkpoint), run_.checkpoint);
+    const auto cpu = make_single_store(*p.space, p.config.seed);
+    open_weights_of(*cpu, run_.checkpoint);
+    const std::shared_ptr<WeightSet> shared = cpu->open(cpu->owner(architecture_));
     for (auto& [id, stats] : table) stats = {stats.mean.cpu(), stats.var.cpu()};
     ForwardOptions options;
     options.bn = ForwardOptions::Bn::kTable;
     options.table = &table;
     const c10::NoGradGuard no_grad;
-    expected_ = forward(plan_, architecture_, *cpu, images_, options);
+    expected_ = forward(plan_, *shared->bind(architecture_), images_, options);
     if (o_.fold) folded_ = fold_batch_norms(subnet_);
   }
 
@@ -196,11 +199,11 @@ class Export {
   /// file answers as `nas evaluate` said: measured anew, or the supernet's running ones. Batch
   /// norms without running ones are judged with those of the batch; they are measured all the same,
   /// unless asked not, because a network alone answers for single images.
-  BnTable statistics() {
+  BnTable statistics(TensorSource& tensors) {
     const RunParts& p = *run_.parts;
     const RecalibrateOptions& r = p.config.evaluate.recalibrate;
     measured_ = !o_.running && (r.enabled || o_.recalibrate > 0);
-    BnTable running = running_statistics(plan_, architecture_, *run_.weights);
+    BnTable running = running_statistics(plan_, tensors);
     size_t norms = 0;
     for (const Node& node : plan_.nodes)
       norms += std::holds_alternative<BatchNorm>(node.op) ? 1 : 0;
@@ -215,7 +218,7 @@ class Export {
                                p.config.train.memory_format);
       calibrated_on_ = calibration.size();
       calibration_batch_ = calibration.batch();
-      table = recalibrate(plan_, architecture_, *run_.weights, calibration, !o_.batch_statistics);
+      table = recalibrate(plan_, tensors, calibration, !o_.batch_statistics);
     }
     from_running_ = measured_ ? 0 : running.size();
     if (!measured_)

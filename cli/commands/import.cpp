@@ -38,12 +38,13 @@ struct Imported {
 Checkpoint checkpoint_of(const Imported& run) {
   Checkpoint c;
   std::map<std::string, at::Tensor> model;
-  for (const NamedTensor& p : run.weights->parameters()) model[p.name] = p.tensor;
-  for (const NamedTensor& b : run.weights->buffers()) model[b.name] = b.tensor;
+  const std::shared_ptr<WeightSet> set = run.weights->open(0);
+  for (const NamedTensor& p : set->parameters()) model[p.name] = p.tensor;
+  for (const NamedTensor& b : set->buffers()) model[b.name] = b.tensor;
   for (const auto& [name, t] : model) c.tensors["model/" + name] = t;
   c.text["strategy"] = "imported";
   c.text["fingerprint"] = run.row.fingerprint;
-  c.text["config_hash"] = hash_tensors({{run.row.config_yaml, at::empty({0})}});
+  c.text["config_hash"] = config_hash_of(run.row.config_yaml);
   c.text["split_hash"] = run.parts->splits.hash;
   return c;
 }
@@ -68,13 +69,8 @@ Imported read(const Options& o) {
   run.row.space_yaml = config.space.yaml;
   run.row.seed = config.seed;
   run.parts = open_parts(std::move(config));
-  const TrainConfig& c = run.parts->config;
-  run.weights = make_shared_store(*run.parts->space,
-                                  c.seed,
-                                  at::kFloat,
-                                  run.parts->device,
-                                  c.train.memory_format == Layout::kChannelsLast);
-  run.kind = load_initial_weights(*run.parts->space, *run.weights, o.weights);
+  run.weights = make_weights(*run.parts);
+  run.kind = initialise_weights(*run.parts, *run.weights, o.weights);
   run.row.id = new_run_id("train");
   run.row.command = "train";
   run.row.name = o.name;

@@ -1,5 +1,4 @@
 // nas train: a supernet from a configuration file, or the rest of an interrupted run.
-#include <ATen/ops/empty.h>
 
 #include <sys/resource.h>
 #include <CLI/CLI.hpp>
@@ -19,9 +18,8 @@
 #include "cli/runs/stand_alone.hpp"
 #include "cli/runs/supernet_run.hpp"
 #include "spaces/base/stop.hpp"
-#include "supernet/files/tensor_file.hpp"
+#include "supernet/train/trained_sets.hpp"
 #include "supernet/train/trainer.hpp"
-#include "supernet/weights/initial_weights.hpp"
 
 namespace nas::cli {
 namespace {
@@ -80,9 +78,8 @@ Session make_session(TrainConfig config,
   s.parts = open_parts(std::move(config));
   const RunParts& p = *s.parts;
   const TrainConfig& c = p.config;
-  s.weights = make_shared_store(
-      *p.space, c.seed, at::kFloat, p.device, c.train.memory_format == Layout::kChannelsLast);
-  if (initialise && !c.train.init.empty()) load_initial_weights(*p.space, *s.weights, c.train.init);
+  s.weights = make_weights(p);
+  if (initialise && !c.train.init.empty()) initialise_weights(p, *s.weights, c.train.init);
   const StrategyContext context{*p.space,
                                 c.seed,
                                 c.train.epochs,
@@ -112,13 +109,6 @@ int64_t elements(const std::vector<NamedTensor>& tensors) {
   return n;
 }
 
-std::string weights_sha256(const WeightStore& weights) {
-  std::map<std::string, at::Tensor> all;
-  for (const NamedTensor& t : weights.parameters()) all[t.name] = t.tensor;
-  for (const NamedTensor& t : weights.buffers()) all[t.name] = t.tensor;
-  return hash_tensors(all);
-}
-
 std::string mebibytes(double bytes) {
   return format_number(bytes / (1 << 20), 3) + " MiB";
 }
@@ -130,13 +120,15 @@ int dry_run(const Options& o) {
   const RunParts& p = *s.parts;
   constexpr int64_t kSteps = 10;
   const StepTiming timing = s.trainer->time_steps(kSteps);
-  const int64_t parameters = elements(s.weights->parameters());
+  const std::shared_ptr<WeightSet> first = s.weights->open(0);
+  const int64_t parameters = s.weights->sets() * elements(first->parameters());
   const int moments = p.config.train.optimizer.kind == OptimizerKind::kSgd
                           ? (p.config.train.optimizer.momentum > 0 ? 1 : 0)
                           : 2;
   // Weights and moments; gradients live only within a step.
   const double checkpoint_bytes =
-      4.0 * static_cast<double>(parameters * (1 + moments) + elements(s.weights->buffers()));
+      4.0 * static_cast<double>(parameters * (1 + moments) +
+                                s.weights->sets() * elements(first->buffers()));
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
   const double peak = 1024.0 * static_cast<double>(usage.ru_maxrss);
@@ -371,7 +363,7 @@ int train(const Options& o) {
   Recorder recorder(store, o.common, row.id, config.train.epochs);
   bool recorded = resumes;
   try {
-    const std::string config_hash = hash_tensors({{row.config_yaml, at::empty({0})}});
+    const std::string config_hash = config_hash_of(row.config_yaml);
     // A run that has a checkpoint no longer needs the weights that it began with.
     const bool begins = checkpoints_in(row.directory).empty();
     Session s = make_session(config, row.directory, config_hash, recorder.hooks(), begins);

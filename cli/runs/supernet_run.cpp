@@ -13,7 +13,8 @@
 #include "spaces/base/printable.hpp"
 #include "supernet/device.hpp"
 #include "supernet/files/checkpoint.hpp"
-#include "supernet/train/trainer.hpp"
+#include "supernet/train/trained_sets.hpp"
+#include "supernet/weights/initial_weights.hpp"
 
 namespace nas::cli {
 
@@ -63,6 +64,21 @@ std::unique_ptr<RunParts> open_parts(TrainConfig config) {
   parts->splits = make_splits(*parts->dataset, c.data);
   parts->normalisation = normalisation_of(*parts->dataset, parts->splits.train, c.data);
   return parts;
+}
+
+std::unique_ptr<WeightStore> make_weights(const RunParts& parts) {
+  const TrainConfig& c = parts.config;
+  const bool last = c.train.memory_format == Layout::kChannelsLast;
+  return make_single_store(*parts.space, c.seed, {at::kFloat, parts.device, last});
+}
+
+std::string initialise_weights(const RunParts& parts,
+                               WeightStore& weights,
+                               const std::string& path) {
+  std::string kind;
+  for (int k = 0; k < weights.sets(); ++k)
+    kind = load_initial_weights(*parts.space, *weights.open(k), path);
+  return kind;
 }
 
 TrainConfig config_of_run(const Store& store, const RunRow& row, const Common& common) {
@@ -133,16 +149,11 @@ SupernetRun open_supernet_run(const Store& store, const std::string& run, const 
         "configuration: nas runs show " +
         row->id + "), or train anew");
   require_same_data(store, row->id, *result.parts);
-  result.weights =
-      make_shared_store(*result.parts->space,
-                        result.parts->config.seed,
-                        at::kFloat,
-                        result.parts->device,
-                        result.parts->config.train.memory_format == Layout::kChannelsLast);
+  result.weights = make_weights(*result.parts);
   const ReadCheckpoint read =
       read_newest_checkpoint(row->directory, recorded_checkpoints(store, row->id));
   tell_damaged(store, row->id, read);
-  load_model(*result.weights, read.checkpoint, read.path);
+  open_weights_of(*result.weights, read.checkpoint, read.path);
   result.checkpoint = read.path;
   result.sha256 = read.sha256;
   return result;

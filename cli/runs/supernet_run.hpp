@@ -30,6 +30,13 @@ struct RunParts {
 /// Opens everything and sets threads and allocator. ConfigError when space and data do not fit.
 std::unique_ptr<RunParts> open_parts(TrainConfig config);
 
+/// The weights that a configuration asks for, as they begin.
+std::unique_ptr<WeightStore> make_weights(const RunParts& parts);
+/// Fills all sets from a file (see load_initial_weights); returns what kind of file it was.
+std::string initialise_weights(const RunParts& parts,
+                               WeightStore& weights,
+                               const std::string& path);
+
 /// A trained supernet from the results store.
 struct SupernetRun {
   RunRow row;

@@ -17,10 +17,9 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 /// Random tensors for one op, made once.
-class RandomStore final : public WeightStore {
+class RandomTensors final : public TensorSource {
  public:
-  explicit RandomStore(c10::Device device) : device_(device) {}
-  void select(const Architecture&) override {}
+  explicit RandomTensors(c10::Device device) : device_(device) {}
   at::Tensor get(const Plan& plan, const Node& node, const TensorSpec& spec) override {
     at::Tensor& t = tensors_[{&node - plan.nodes.data(), static_cast<int>(spec.role)}];
     if (!t.defined()) {
@@ -30,14 +29,10 @@ class RandomStore final : public WeightStore {
     }
     return t;
   }
-  void leaves(const Plan&, const Node&, Role, std::vector<at::Tensor>&) override {}
-  const std::vector<NamedTensor>& parameters() const override { return none_; }
-  const std::vector<NamedTensor>& buffers() const override { return none_; }
 
  private:
   c10::Device device_;
   std::map<std::pair<int64_t, int>, at::Tensor> tensors_;
-  std::vector<NamedTensor> none_;
 };
 
 /// Times of repeated calls. On a CPU by the clock. On a GPU calls return before they are done, and
@@ -114,10 +109,10 @@ LatencyEntry time_op(const OpCase& op, const MeasureOptions& options, c10::Devic
   std::vector<at::Tensor> inputs;
   for (const int32_t id : plan.inputs(plan.nodes[op.node]))
     inputs.push_back(random_input(plan.shape_of(id), options.batch, device));
-  RandomStore store(device);
+  RandomTensors tensors(device);
   const ForwardOptions forward_options = inference();
   return time_calls(
-      [&] { return run_node(plan, op.node, inputs, store, forward_options); }, options, device);
+      [&] { return run_node(plan, op.node, inputs, tensors, forward_options); }, options, device);
 }
 
 LatencyEntry time_network(const Space& space,
@@ -127,10 +122,10 @@ LatencyEntry time_network(const Space& space,
   const c10::NoGradGuard no_grad;
   Plan plan = space.plan(a);
   for (Node& node : plan.nodes) fix_statistics(node.op);
-  RandomStore store(device);
+  RandomTensors tensors(device);
   const at::Tensor x = random_input(plan.input, options.batch, device);
   const ForwardOptions forward_options = inference();
-  return time_calls([&] { return forward(plan, a, store, x, forward_options); }, options, device);
+  return time_calls([&] { return forward(plan, tensors, x, forward_options); }, options, device);
 }
 
 }  // namespace nas

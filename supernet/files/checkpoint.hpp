@@ -18,6 +18,9 @@ struct Checkpoint {
   std::map<std::string, at::Tensor> with_prefix(const std::string& prefix) const;
 };
 
+/// Hash of a resolved configuration, as checkpoints record it.
+std::string config_hash_of(const std::string& yaml);
+
 /// Returns the SHA-256 of the file.
 std::string write_checkpoint(const std::string& path, const Checkpoint& checkpoint);
 /// Throws DataError naming path and cause: missing, truncated, corrupt, or not a checkpoint.

@@ -42,9 +42,9 @@ PathNorms path_norms(const PathOutcome& outcome, size_t choices) {
     if (owners.empty()) continue;
     for (const size_t c : owners) result.parametric[c] = true;
     leaves.clear();
-    outcome.store.leaves(outcome.plan, node, Role::kWeight, leaves);
+    outcome.weights.leaves(outcome.plan, node, Role::kWeight, leaves);
     if (conv != nullptr ? conv->bias : linear->bias)
-      outcome.store.leaves(outcome.plan, node, Role::kBias, leaves);
+      outcome.weights.leaves(outcome.plan, node, Role::kBias, leaves);
     for (const at::Tensor& leaf : leaves) {
       if (!leaf.grad().defined()) continue;
       grads.push_back(leaf.grad());

@@ -40,14 +40,23 @@ EpochValidation::EpochValidation(const Space& space,
 std::vector<std::pair<std::string, double>> EpochValidation::measure() {
   std::vector<std::pair<std::string, double>> metrics;
   double sum = 0, best = 0, loss = 0;
+  size_t failed = 0;
   for (size_t i = 0; i < subnets_.size(); ++i) {
-    const Score score = scorer_.score(subnets_[i]);
+    Score score;
+    try {
+      score = scorer_.score(subnets_[i]);
+    } catch (const NotFiniteError&) {
+      // One subnet without an answer does not end a training that goes on for the others.
+      if (++failed == subnets_.size()) throw;
+      continue;
+    }
     if (i == 0) metrics.emplace_back("validation.accuracy.largest", score.accuracy);
     sum += score.accuracy;
     loss += score.loss;
     best = std::max(best, score.accuracy);
   }
-  const auto n = static_cast<double>(subnets_.size());
+  const auto n = static_cast<double>(subnets_.size() - failed);
+  if (failed > 0) metrics.emplace_back("validation.failed", static_cast<double>(failed));
   metrics.emplace_back("validation.accuracy.mean", sum / n);
   metrics.emplace_back("validation.accuracy.best", best);
   metrics.emplace_back("validation.loss.mean", loss / n);

@@ -7,20 +7,9 @@
 #include <cmath>
 
 namespace nas {
-namespace {
 
-bool ends_with(const std::string& text, std::string_view tail) {
-  return text.size() >= tail.size() &&
-         text.compare(text.size() - tail.size(), tail.size(), tail) == 0;
-}
-
-}  // namespace
-
-double clip_gradient_norm(const std::vector<at::Tensor>& parameters, double max_norm) {
+double clip_gradient_norm(std::vector<at::Tensor> grads, double max_norm) {
   const c10::NoGradGuard no_grad;
-  std::vector<at::Tensor> grads;
-  for (const at::Tensor& p : parameters)
-    if (p.grad().defined()) grads.push_back(p.grad());
   if (grads.empty() || max_norm <= 0) return 1.0;
   const double norm = at::stack(at::_foreach_norm(grads)).norm().item<double>();
   const double scale = std::min(1.0, max_norm / (norm + 1e-6));
@@ -32,38 +21,44 @@ Optimizer::Optimizer(std::vector<NamedTensor> parameters, const OptimizerOptions
     : options_(options), named_(std::move(parameters)), slots_(named_.size()) {
   for (const NamedTensor& p : named_) {
     tensors_.push_back(p.tensor);
-    const bool norm_or_bias = p.tensor.dim() <= 1 || ends_with(p.name, ".bias");
+    const bool norm_or_bias = p.tensor.dim() <= 1 || p.role == Role::kBias;
     decays_.push_back(options.weight_decay > 0 && (options.decay_norm_and_bias || !norm_or_bias));
   }
-}
-
-void Optimizer::zero_grad() {
-  for (at::Tensor& t : tensors_) t.mutable_grad().reset();
 }
 
 void Optimizer::forget() {
   slots_.assign(slots_.size(), {});
 }
 
-void Optimizer::step(double lr) {
+std::vector<at::Tensor> Optimizer::gradients(const std::vector<bool>& used) const {
+  std::vector<at::Tensor> grads;
+  for (size_t i = 0; i < tensors_.size(); ++i)
+    if (used[i] && tensors_[i].grad().defined()) grads.push_back(tensors_[i].grad());
+  return grads;
+}
+
+void Optimizer::step(double lr, const std::vector<bool>& used) {
   const c10::NoGradGuard no_grad;
   std::vector<size_t> active;
   for (size_t i = 0; i < tensors_.size(); ++i) {
-    at::Tensor& grad = tensors_[i].mutable_grad();
-    if (!grad.defined() && options_.untouched == Untouched::kDecay && slots_[i].steps > 0)
+    const bool decays = options_.untouched == Untouched::kDecay && slots_[i].steps > 0;
+    if (!used[i] && !decays) continue;
+    // A parameter that earlier steps moved may never have had a gradient in this process.
+    if (at::Tensor& grad = tensors_[i].mutable_grad(); !grad.defined())
       grad = at::zeros_like(tensors_[i]);
-    if (grad.defined()) active.push_back(i);
+    active.push_back(i);
   }
+  if (active.empty()) return;
   if (options_.clip_value > 0)
     for (const size_t i : active)
       tensors_[i].mutable_grad().clamp_(-options_.clip_value, options_.clip_value);
-  if (!active.empty()) {
-    if (options_.kind == OptimizerKind::kSgd)
-      sgd(active, lr);
-    else
-      adam(active, lr);
-  }
-  zero_grad();
+  if (options_.kind == OptimizerKind::kSgd)
+    sgd(active, lr);
+  else
+    adam(active, lr);
+  std::vector<at::Tensor> grads;
+  for (const size_t i : active) grads.push_back(tensors_[i].grad());
+  at::_foreach_zero_(grads);
 }
 
 void Optimizer::sgd(const std::vector<size_t>& active, double lr) {

@@ -1,6 +1,6 @@
 #pragma once
-// Optimizers on fused multi-tensor operations. What happens to parameters that a path did not use
-// is the caller's explicit choice.
+// Optimizers over the parameters of one weight set. Which of them a step used is told, not guessed
+// from gradients; gradients stay allocated, and are 0 between steps.
 #include <ATen/core/Tensor.h>
 
 #include <map>
@@ -9,19 +9,23 @@
 #include <vector>
 
 #include "supernet/train/train_options.hpp"
-#include "supernet/weights/weight_store.hpp"
+#include "supernet/weights/weight_set.hpp"
 
 namespace nas {
 
-/// Scales all defined gradients by min(1, max_norm / (norm + 1e-6)); returns the factor applied.
-double clip_gradient_norm(const std::vector<at::Tensor>& parameters, double max_norm);
+/// Scales all gradients by min(1, max_norm / (norm + 1e-6)), the norm being that of all together;
+/// returns the factor applied. max_norm <= 0: off.
+double clip_gradient_norm(std::vector<at::Tensor> grads, double max_norm);
 
 class Optimizer {
  public:
   Optimizer(std::vector<NamedTensor> parameters, const OptimizerOptions& options);
-  /// One step with learning rate `lr`, then clears the gradients.
-  void step(double lr);
-  void zero_grad();
+  /// Gradients of the parameters that `used` marks (by position).
+  std::vector<at::Tensor> gradients(const std::vector<bool>& used) const;
+  /// One step with learning rate `lr`, then sets the gradients to 0. Parameters that `used` does
+  /// not mark are left alone, or (untouched: decay) step with gradient 0 once they have moved
+  /// before.
+  void step(double lr, const std::vector<bool>& used);
   /// Drops all moments and step counts, as if no step had been made.
   void forget();
   const std::vector<at::Tensor>& parameters() const { return tensors_; }

@@ -26,17 +26,16 @@ bool has_dropout(const Plan& plan) {
 }  // namespace
 
 PathRunner::PathRunner(const Space& space,
-                       WeightStore& store,
+                       bool keeps_statistics,
                        const TrainOptions& options,
                        c10::Device device,
                        uint64_t seed)
     : space_(space),
-      store_(store),
       options_(options),
       device_(device),
       seed_(seed),
       generator_(make_generator(device)),
-      running_bn_(!store.buffers().empty()) {}
+      running_bn_(keeps_statistics) {}
 
 void PathRunner::clear() {
   for (Slot& slot : slots_) {
@@ -94,6 +93,8 @@ at::Tensor PathRunner::loss_of(const Path& path,
 
 at::Tensor PathRunner::run(const Step& step,
                            size_t index,
+                           WeightSet& weights,
+                           std::vector<bool>& used,
                            const TrainBatch& batch,
                            double share,
                            int64_t global_step,
@@ -102,6 +103,8 @@ at::Tensor PathRunner::run(const Step& step,
   while (slots_.size() <= index) slots_.emplace_back();
   Slot& slot = slots_[index];
   space_.build(path.architecture, slot.plan);
+  slot.weights = &weights;
+  weights.used_by(slot.plan, used);
   if (path.teacher_loss > 0) ask_teacher(step, batch, global_step);
 
   ForwardOptions options;
@@ -122,7 +125,8 @@ at::Tensor PathRunner::run(const Step& step,
   at::Tensor loss;
   {
     const AutocastScope autocast(device_, options_.precision);
-    slot.logits = forward(slot.plan, path.architecture, store_, batch.images, options);
+    const std::unique_ptr<TensorSource> tensors = weights.bind(path.architecture);
+    slot.logits = forward(slot.plan, *tensors, batch.images, options);
   }
   if (slot.logits.scalar_type() == at::kBFloat16) slot.logits = slot.logits.to(at::kFloat);
   if (auxiliary.defined()) auxiliary = auxiliary.to(at::kFloat);
@@ -155,7 +159,7 @@ PathOutcome PathRunner::outcome(const Step& step, size_t index, const TrainBatch
           batch.labels,
           batch.positions,
           slot.features.defined() ? &slot.features : nullptr,
-          store_};
+          *slot.weights};
 }
 
 Reptile::Reptile(const std::vector<NamedTensor>& parameters)
@@ -166,25 +170,28 @@ void Reptile::begin() {
   start_.clear();
   for (const NamedTensor& p : parameters_) start_.push_back(p.tensor.detach().clone());
   sum_.assign(parameters_.size(), at::Tensor());
+  moved_.assign(parameters_.size(), false);
+  touched_.assign(parameters_.size(), false);
   paths_ = 0;
 }
 
-void Reptile::path(const Step::Inner& inner, const std::function<void(int)>& backward) {
+void Reptile::path(const Step::Inner& inner,
+                   const std::function<void(int, std::vector<bool>&)>& backward) {
   std::vector<at::Tensor> own(parameters_.size());
   std::vector<at::Tensor>& momentum = inner.persist ? momentum_ : own;
-  std::vector<bool> moved(parameters_.size(), false);
   for (int i = 0; i < inner.steps; ++i) {
-    backward(i);
+    std::vector<bool> used(parameters_.size(), false);
+    backward(i, used);
     const c10::NoGradGuard no_grad;
     std::vector<at::Tensor> grads, params, buffers;
     for (size_t k = 0; k < parameters_.size(); ++k) {
       at::Tensor& grad = parameters_[k].tensor.mutable_grad();
       // One buffer for all paths goes with gradients that are zeroed, not dropped: what an earlier
       // path moved keeps its momentum in this one (panda.md 6.3).
-      if (!grad.defined() && inner.persist && momentum[k].defined())
-        grad = at::zeros_like(parameters_[k].tensor);
-      if (!grad.defined()) continue;
-      moved[k] = true;
+      if (!used[k] && !(inner.persist && momentum[k].defined())) continue;
+      if (!grad.defined()) grad = at::zeros_like(parameters_[k].tensor);
+      moved_[k] = true;
+      touched_[k] = true;
       if (!momentum[k].defined()) momentum[k] = at::zeros_like(grad);
       grads.push_back(grad);
       params.push_back(parameters_[k].tensor.detach());
@@ -200,11 +207,12 @@ void Reptile::path(const Step::Inner& inner, const std::function<void(int)>& bac
     at::_foreach_mul_(buffers, inner.momentum);
     at::_foreach_add_(buffers, grads, 1.0);
     at::_foreach_add_(params, buffers, -inner.lr);
-    for (const NamedTensor& p : parameters_) p.tensor.mutable_grad().reset();
+    at::_foreach_zero_(grads);
   }
   const c10::NoGradGuard no_grad;
   for (size_t k = 0; k < parameters_.size(); ++k) {
-    if (!moved[k]) continue;
+    if (!touched_[k]) continue;
+    touched_[k] = false;
     const at::Tensor now = parameters_[k].tensor.detach();
     const at::Tensor shift = start_[k] - now;
     sum_[k] = sum_[k].defined() ? sum_[k].add_(shift) : shift;
@@ -213,11 +221,13 @@ void Reptile::path(const Step::Inner& inner, const std::function<void(int)>& bac
   ++paths_;
 }
 
-void Reptile::finish() {
+void Reptile::finish(std::vector<bool>& used) {
   const c10::NoGradGuard no_grad;
-  for (size_t k = 0; k < parameters_.size(); ++k)
-    if (sum_[k].defined())
-      parameters_[k].tensor.mutable_grad() = sum_[k].div_(static_cast<double>(paths_));
+  for (size_t k = 0; k < parameters_.size(); ++k) {
+    if (!moved_[k]) continue;
+    parameters_[k].tensor.mutable_grad().copy_(sum_[k].div_(static_cast<double>(paths_)));
+    used[k] = true;
+  }
   start_.clear();
   sum_.clear();
 }

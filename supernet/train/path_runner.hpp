@@ -31,15 +31,18 @@ struct PathTotals {
 class PathRunner {
  public:
   PathRunner(const Space& space,
-             WeightStore& store,
+             bool keeps_statistics,
              const TrainOptions& options,
              c10::Device device,
              uint64_t seed);
 
-  /// Forward and backward of path `index`; `share` multiplies its loss. `step` numbers the batches
+  /// Forward and backward of path `index` with the tensors of `weights`; marks in `used` the
+  /// parameters that got a gradient; `share` multiplies its loss. `step` numbers the batches
   /// of the run: dropout masks depend on (seed, step, index) only. Returns the loss, detached.
   at::Tensor run(const Step& step,
                  size_t index,
+                 WeightSet& weights,
+                 std::vector<bool>& used,
                  const TrainBatch& batch,
                  double share,
                  int64_t global_step,
@@ -56,6 +59,7 @@ class PathRunner {
   struct Slot {
     Plan plan;
     at::Tensor logits, features;
+    WeightSet* weights = nullptr;
   };
   /// `auxiliary`: logits of the plan's training-only head (DARTS), undefined where it has none.
   at::Tensor loss_of(const Path& path,
@@ -66,7 +70,6 @@ class PathRunner {
   void ask_teacher(const Step& step, const TrainBatch& batch, int64_t global_step);
 
   const Space& space_;
-  WeightStore& store_;
   const TrainOptions& options_;
   c10::Device device_;
   uint64_t seed_;
@@ -83,11 +86,12 @@ class Reptile {
   explicit Reptile(const std::vector<NamedTensor>& parameters);
   /// Remembers the start of all paths of this step.
   void begin();
-  /// Runs `inner.steps` inner steps from the start; `backward(i)` must leave gradients of the i-th
-  /// inner step. Then restores the start.
-  void path(const Step::Inner& inner, const std::function<void(int)>& backward);
-  /// Puts mean displacements into the gradients of all parameters that any path moved.
-  void finish();
+  /// Runs `inner.steps` inner steps from the start; `backward(i, used)` must add the gradients of
+  /// the i-th inner step and mark whose they are. Then restores the start.
+  void path(const Step::Inner& inner, const std::function<void(int, std::vector<bool>&)>& backward);
+  /// Puts mean displacements into the gradients of all parameters that any path moved, and marks
+  /// these.
+  void finish(std::vector<bool>& used);
 
   /// Inner momentum kept across steps (`persist`).
   std::map<std::string, at::Tensor> save() const;
@@ -96,6 +100,7 @@ class Reptile {
  private:
   std::vector<NamedTensor> parameters_;
   std::vector<at::Tensor> start_, sum_, momentum_;
+  std::vector<bool> moved_, touched_;  ///< By any path of this step; by the path in progress.
   int64_t paths_ = 0;
 };
 

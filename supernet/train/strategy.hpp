@@ -62,7 +62,7 @@ struct PathOutcome {
   const at::Tensor& labels;               ///< [N].
   const std::vector<int64_t>& positions;  ///< Training positions (0..train_size-1) of the batch.
   const at::Tensor* features;             ///< [N, F] input of the classifier, if wants_features().
-  WeightStore& store;
+  WeightSet& weights;
 };
 
 /// State of a strategy for checkpoints: tensors, and text for the rest.

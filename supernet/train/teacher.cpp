@@ -9,10 +9,9 @@
 namespace nas {
 namespace {
 
-class FrozenStore final : public WeightStore {
+class FrozenTensors final : public TensorSource {
  public:
-  explicit FrozenStore(const std::map<std::string, at::Tensor>& tensors) : tensors_(tensors) {}
-  void select(const Architecture&) override {}
+  explicit FrozenTensors(const std::map<std::string, at::Tensor>& tensors) : tensors_(tensors) {}
   at::Tensor get(const Plan& plan, const Node& node, const TensorSpec& spec) override {
     const std::string name = plan.tensor_name(node, spec.role);
     const auto it = tensors_.find(name);
@@ -22,20 +21,15 @@ class FrozenStore final : public WeightStore {
       throw DataError("the teacher has no tensor '" + name + "' of this network's shape");
     return it->second;
   }
-  void leaves(const Plan&, const Node&, Role, std::vector<at::Tensor>&) override {}
-  const std::vector<NamedTensor>& parameters() const override { return none_; }
-  const std::vector<NamedTensor>& buffers() const override { return none_; }
 
  private:
   const std::map<std::string, at::Tensor>& tensors_;
-  std::vector<NamedTensor> none_;
 };
 
 }  // namespace
 
-Teacher::Teacher(const Plan& plan, const Architecture& a, WeightStore& store) {
+Teacher::Teacher(const Plan& plan, TensorSource& tensors) {
   const c10::NoGradGuard no_grad;
-  store.select(a);
   for (const Node& node : plan.nodes) {
     TensorSpec specs[4];
     const int n = tensors_of(node.op, specs);
@@ -43,7 +37,7 @@ Teacher::Teacher(const Plan& plan, const Architecture& a, WeightStore& store) {
       // Running statistics are not needed: the teacher uses those of the batch.
       if (specs[i].role == Role::kWeight || specs[i].role == Role::kBias)
         tensors_[plan.tensor_name(node, specs[i].role)] =
-            store.get(plan, node, specs[i]).detach().contiguous().clone();
+            tensors.get(plan, node, specs[i]).detach().contiguous().clone();
   }
 }
 
@@ -63,12 +57,12 @@ void Teacher::place(const at::Tensor& like) {
 at::Tensor Teacher::logits(const Plan& plan, const at::Tensor& x, at::Generator generator) {
   const c10::NoGradGuard no_grad;
   if (!placed_) place(x);
-  FrozenStore store(tensors_);
+  FrozenTensors tensors(tensors_);
   ForwardOptions options;
   options.bn = ForwardOptions::Bn::kBatch;
   options.train = true;
   options.generator = std::move(generator);
-  return forward(plan, {}, store, x, options);
+  return forward(plan, tensors, x, options);
 }
 
 }  // namespace nas

@@ -6,14 +6,14 @@
 #include <map>
 #include <string>
 
-#include "supernet/weights/weight_store.hpp"
+#include "supernet/weights/weight_set.hpp"
 
 namespace nas {
 
 class Teacher {
  public:
-  /// Copies the parameters of `a` as they are now.
-  Teacher(const Plan& plan, const Architecture& a, WeightStore& store);
+  /// Copies the parameters of a plan as they are now.
+  Teacher(const Plan& plan, TensorSource& tensors);
   /// From the tensors of an earlier teacher.
   explicit Teacher(std::map<std::string, at::Tensor> tensors);
 

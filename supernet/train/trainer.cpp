@@ -12,6 +12,7 @@
 #include "supernet/train/epoch_validation.hpp"
 #include "supernet/train/path_runner.hpp"
 #include "supernet/train/train_position.hpp"
+#include "supernet/train/trained_sets.hpp"
 #include "supernet/train/variance_probe.hpp"
 
 namespace nas {
@@ -33,7 +34,8 @@ struct Trainer::State {
         const TrainOptions& o,
         const EvaluateOptions& e,
         uint64_t se,
-        c10::Device dev)
+        c10::Device dev,
+        std::string run_folder)
       : space(sp),
         store(st),
         strategy(str),
@@ -42,9 +44,10 @@ struct Trainer::State {
         evaluate(e),
         seed(se),
         device(dev),
-        optimizer(st.parameters(), options.optimizer),
-        runner(sp, st, options, dev, se),
-        reptile(st.parameters()),
+        folder(std::move(run_folder)),
+        sets(st, options.optimizer, folder),
+        runner(sp, st.keeps_statistics(), options, dev, se),
+        set_rng(se, "sets"),
         loader(d.dataset, d.normalisation, d.options, se) {}
 
   // ---- What never changes.
@@ -61,9 +64,9 @@ struct Trainer::State {
   TrainHooks hooks;
 
   // ---- What a checkpoint holds.
-  Optimizer optimizer;
+  TrainedSets sets;
   PathRunner runner;
-  Reptile reptile;
+  Rng set_rng;                            ///< Draws the set of a path, where a store asks for it.
   int64_t epoch = 0;                      ///< In progress, 0-based.
   int64_t step = 0;                       ///< Batches done in this epoch.
   int64_t global_step = 0;                ///< Batches done since the start.
@@ -101,6 +104,8 @@ struct Trainer::State {
         options.schedule, options.optimizer.lr, when, static_cast<double>(options.epochs));
   }
 
+  TrainedSet& set_of(const Path& path) { return sets.at(store.draw(path.architecture, set_rng)); }
+
   double lr() const {
     const double done = static_cast<double>(step) / static_cast<double>(steps_per_epoch());
     return lr_at(static_cast<double>(epoch) + done);
@@ -114,7 +119,7 @@ struct Trainer::State {
                                at::TensorOptions(at::kFloat));
     if (options.memory_format == Layout::kChannelsLast)
       out.images = out.images.contiguous(at::MemoryFormat::ChannelsLast);
-    const at::ScalarType type = store.parameters().front().tensor.scalar_type();
+    const at::ScalarType type = store.dtype();
     out.images = out.images.to(device, type);
     out.labels = at::tensor(batch.labels, at::kLong).to(device);
     const auto first = static_cast<size_t>(step * options.batch);
@@ -127,7 +132,7 @@ struct Trainer::State {
 
   void start_epoch() {
     if (order.empty()) {
-      if (strategy.prepare_weights(epoch, store)) optimizer.forget();
+      if (strategy.prepare_weights(epoch, store)) sets.forget();
       strategy.begin_epoch(epoch);
       order = strategy.data_order(epoch);
       if (static_cast<int64_t>(order.size()) != static_cast<int64_t>(data.splits.train.size()))
@@ -154,7 +159,9 @@ struct Trainer::State {
       double share = 1.0 / static_cast<double>(batches_in_group());
       if (plan.combine == Step::Combine::kMean) share /= static_cast<double>(plan.paths.size());
       for (size_t i = 0; i < plan.paths.size(); ++i) {
-        runner.run(plan, i, batch, share, global_step, features);
+        TrainedSet& set = set_of(plan.paths[i]);
+        runner.run(plan, i, *set.weights, set.used, batch, share, global_step, features);
+        set.touched = true;
         strategy.after_backward(runner.outcome(plan, i, batch));
       }
     }
@@ -166,22 +173,35 @@ struct Trainer::State {
   }
 
   void reptile_step(const Step& plan, const TrainBatch& batch, bool features) {
-    reptile.begin();
+    // The mean displacement is that of one set: the one that trains the first path.
+    TrainedSet& set = set_of(plan.paths.front());
+    set.reptile.begin();
     for (size_t i = 0; i < plan.paths.size(); ++i)
-      reptile.path(plan.inner, [&](int inner) {
-        runner.run(plan, i, batch, 1.0, global_step, features);
+      set.reptile.path(plan.inner, [&](int inner, std::vector<bool>& used) {
+        runner.run(plan, i, *set.weights, used, batch, 1.0, global_step, features);
         if (inner == 0) strategy.after_backward(runner.outcome(plan, i, batch));
       });
-    reptile.finish();
+    set.reptile.finish(set.used);
+    set.touched = true;
   }
 
   void update(const Step& plan, const TrainBatch& batch, double rate) {
-    const double scale = clip_gradient_norm(optimizer.parameters(), options.optimizer.clip_norm);
+    std::vector<at::Tensor> grads;
+    for (auto& [number, set] : sets.ready())
+      for (at::Tensor& g : set.optimizer.gradients(set.used)) grads.push_back(std::move(g));
+    const double scale = clip_gradient_norm(std::move(grads), options.optimizer.clip_norm);
     if (plan.paths.size() == 1 && plan.combine != Step::Combine::kReptile)
       strategy.after_clip(runner.outcome(plan, 0, batch), scale);
     clipped += scale < 1.0;
     ++updates;
-    optimizer.step(rate);
+    for (auto& [number, set] : sets.ready()) {
+      // A set that no path of the step used is not in this step at all.
+      if (!set.touched) continue;
+      set.optimizer.step(rate, set.used);
+      set.used.assign(set.used.size(), false);
+      set.touched = false;
+      set.changed = true;
+    }
   }
 
   double mean_loss() const {
@@ -322,8 +342,12 @@ struct Trainer::State {
 
   std::map<std::string, at::Tensor> weights() const {
     std::map<std::string, at::Tensor> all;
-    for (const NamedTensor& p : store.parameters()) all["model/" + p.name] = p.tensor;
-    for (const NamedTensor& b : store.buffers()) all["model/" + b.name] = b.tensor;
+    for (const auto& [number, set] : sets.ready()) {
+      const std::string prefix =
+          (store.sets() > 1 ? "set" + std::to_string(number) + "/" : std::string()) + "model/";
+      for (const NamedTensor& p : set.weights->parameters()) all[prefix + p.name] = p.tensor;
+      for (const NamedTensor& b : set.weights->buffers()) all[prefix + b.name] = b.tensor;
+    }
     return all;
   }
 
@@ -334,10 +358,8 @@ struct Trainer::State {
 void Trainer::State::save() {
   finite_loss();
   Checkpoint c;
-  c.tensors = weights();
-  for (const auto& [name, t] : optimizer.save()) c.tensors["optimizer/" + name] = t;
-  for (const auto& [name, t] : reptile.save()) c.tensors["reptile/" + name] = t;
-  check_state(c.tensors);
+  sets.save(c, global_step, [this](const Checkpoint& file) { check_state(file.tensors); });
+  if (store.sets() > 1) c.text["sets.rng"] = set_rng.state();
   StrategyState state = strategy.save();
   for (const auto& [name, t] : state.tensors) c.tensors["strategy/" + name] = t;
   for (const auto& [name, text] : state.text) c.text["strategy/" + name] = text;
@@ -371,6 +393,7 @@ void Trainer::State::save() {
   if (hooks.on_checkpoint) hooks.on_checkpoint(path, sha256, epoch, global_step);
   // Older files go only after the new one is recorded.
   keep_newest_checkpoints(folder, options.checkpoint.keep);
+  sets.remove_unused(checkpoints_in(folder));
 }
 
 void Trainer::State::load(const Checkpoint& c, const std::string& path) {
@@ -385,7 +408,8 @@ void Trainer::State::load(const Checkpoint& c, const std::string& path) {
   agree("config_hash", identity.config_hash, "configuration");
   agree("split_hash", identity.split_hash, "division of the data");
   agree("strategy", strategy.name(), "training strategy");
-  load_model(store, c, path);
+  sets.load(c, path);
+  if (store.sets() > 1) set_rng.restore(c.at("sets.rng"));
   const TrainPosition p = position_of(c.at("position"));
   epoch = p.epoch;
   step = p.step;
@@ -397,8 +421,6 @@ void Trainer::State::load(const Checkpoint& c, const std::string& path) {
   runner.totals.paths = p.paths;
   runner.totals.path_images = p.path_images;
   runner.totals.macs = p.macs;
-  optimizer.load(c.with_prefix("optimizer/"));
-  reptile.load(c.with_prefix("reptile/"));
   StrategyState state;
   state.tensors = c.with_prefix("strategy/");
   for (const auto& [key, value] : c.text)
@@ -432,8 +454,8 @@ Trainer::Trainer(const Space& space,
                  std::string folder,
                  RunIdentity identity,
                  TrainHooks hooks)
-    : s_(std::make_unique<State>(space, store, strategy, data, options, evaluate, seed, device)) {
-  s_->folder = std::move(folder);
+    : s_(std::make_unique<State>(
+          space, store, strategy, data, options, evaluate, seed, device, std::move(folder))) {
   s_->identity = std::move(identity);
   s_->hooks = std::move(hooks);
   if (s_->steps_per_epoch() == 0)

@@ -89,10 +89,4 @@ class Trainer {
   std::unique_ptr<State> s_;
 };
 
-/// Fills the store with a checkpoint's weights. DataError when they are of another space.
-void load_model(WeightStore& store, const Checkpoint& checkpoint, const std::string& path);
-
-/// Name of the first tensor that holds an infinity or NaN, "" when all values are finite.
-std::string not_finite(const std::map<std::string, at::Tensor>& tensors);
-
 }  // namespace nas

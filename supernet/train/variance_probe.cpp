@@ -48,12 +48,14 @@ VarianceReport VarianceProbe::measure(const std::vector<double>& q, double label
   bool bias = false;
   for (const Node& node : plan.nodes)
     if (const auto* linear = std::get_if<Linear>(&node.op)) bias = linear->bias;
+  const std::shared_ptr<WeightSet> weights = store_.open(store_.owner(path_));
+  const std::unique_ptr<TensorSource> tensors = weights->bind(path_);
   std::vector<at::Tensor> logits, labels, features;
   batches_.each([&](const FixedBatches::Item& item) {
     at::Tensor h;
     ForwardOptions options;
     options.features = &h;
-    logits.push_back(forward(plan, path_, store_, item.images, options));
+    logits.push_back(forward(plan, *tensors, item.images, options));
     features.push_back(h);
     labels.push_back(item.labels);
   });

@@ -13,8 +13,11 @@ namespace nas {
 namespace {
 
 /// The shared tensor itself: whoever writes to it changes the supernet.
-at::Tensor whole(const Plan& plan, const Node& node, const TensorSpec& spec, WeightStore& store) {
-  const at::Tensor t = store.get(plan, node, spec);
+at::Tensor whole(const Plan& plan,
+                 const Node& node,
+                 const TensorSpec& spec,
+                 TensorSource& tensors) {
+  const at::Tensor t = tensors.get(plan, node, spec);
   const bool buffer = spec.role == Role::kRunningMean || spec.role == Role::kRunningVar;
   if (!(spec.shape == spec.full) || !t.is_leaf() || (!buffer && !t.requires_grad()))
     throw ConfigError("channels of '" + plan.tensor_name(node, spec.role) +
@@ -24,13 +27,13 @@ at::Tensor whole(const Plan& plan, const Node& node, const TensorSpec& spec, Wei
 }
 
 /// [channels], double, on the CPU.
-at::Tensor importance(const Plan& plan, const ChannelGroup& group, WeightStore& store) {
+at::Tensor importance(const Plan& plan, const ChannelGroup& group, TensorSource& tensors) {
   at::Tensor sum = at::zeros({group.size}, at::kDouble);
   for (const size_t i : group.main) {
     const Node& node = plan.nodes[i];
     TensorSpec specs[4];
     tensors_of(node.op, specs);
-    const at::Tensor w = whole(plan, node, specs[0], store).abs().to(at::kCPU, at::kDouble);
+    const at::Tensor w = whole(plan, node, specs[0], tensors).abs().to(at::kCPU, at::kDouble);
     sum += w.transpose(0, 1).reshape({group.size, -1}).sum(1);
   }
   return sum;
@@ -52,9 +55,9 @@ std::vector<int64_t> descending(const at::Tensor& importance, const std::set<int
 void permute(const Plan& plan,
              const ChannelGroup& group,
              const std::vector<int64_t>& order,
-             WeightStore& store) {
+             TensorSource& tensors) {
   const auto move = [&](const Node& node, const TensorSpec& spec, int64_t dim) {
-    const at::Tensor t = whole(plan, node, spec, store);
+    const at::Tensor t = whole(plan, node, spec, tensors);
     t.copy_(t.index_select(dim, at::tensor(order, at::kLong).to(t.device())));
   };
   TensorSpec specs[4];
@@ -122,22 +125,22 @@ class Widths {
 }  // namespace
 
 int sort_channels(const Space& space,
-                  WeightStore& store,
+                  WeightSet& weights,
                   size_t choice,
                   const std::vector<std::vector<int16_t>>& trained) {
   const c10::NoGradGuard no_grad;
   const Architecture largest = space.largest();
   const Plan plan = space.plan(largest);
   const Widths widths(space);
-  store.select(largest);
+  const std::unique_ptr<TensorSource> tensors = weights.bind(largest);
   int moved = 0;
   for (const ChannelGroup& group : channel_groups(plan)) {
     const size_t node = group.made.front();
     if (!widths.cuts(choice, node, group.size)) continue;
     const std::vector<int64_t> order =
-        descending(importance(plan, group, store), widths.of(node, group.size, trained));
+        descending(importance(plan, group, *tensors), widths.of(node, group.size, trained));
     if (std::is_sorted(order.begin(), order.end())) continue;
-    permute(plan, group, order, store);
+    permute(plan, group, order, *tensors);
     ++moved;
   }
   return moved;

@@ -13,10 +13,10 @@ namespace nas {
 /// that subnets were already trained with; no channel crosses the border of a width that such a
 /// subnet has (another choice, such as the width of the stage, may cut the same channels), so that
 /// those subnets stay what they are. The function of the largest network is unchanged but for the
-/// order of its sums. Returns how many groups of channels moved. ConfigError when the store does
-/// not share one set of weights.
+/// order of its sums. Returns how many groups of channels moved. ConfigError when the set does
+/// not share its weights.
 int sort_channels(const Space& space,
-                  WeightStore& store,
+                  WeightSet& weights,
                   size_t choice,
                   const std::vector<std::vector<int16_t>>& trained);
 

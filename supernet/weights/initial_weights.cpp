@@ -66,9 +66,9 @@ std::string shape_text(const at::Tensor& t) {
 }
 
 /// Blocks per stage, from the names of the store's tensors.
-std::vector<int> slots_of(const WeightStore& store) {
+std::vector<int> slots_of(const WeightSet& weights) {
   std::vector<int> slots;
-  for (const NamedTensor& p : store.parameters()) {
+  for (const NamedTensor& p : weights.parameters()) {
     int stage = 0, block = 0;
     if (std::sscanf(p.name.c_str(), "stage%d.block%d.", &stage, &block) != 2) continue;
     if (static_cast<int>(slots.size()) < stage) slots.resize(static_cast<size_t>(stage), 0);
@@ -78,14 +78,14 @@ std::vector<int> slots_of(const WeightStore& store) {
   return slots;
 }
 
-void load_published(WeightStore& store, const std::string& path) {
+void load_published(WeightSet& weights, const std::string& path) {
   const c10::NoGradGuard no_grad;
   std::map<std::string, at::Tensor> found;
   for (auto& [name, t] : read_torch_file(path))
     if (!name.ends_with(".num_batches_tracked")) found[shortest(name)] = t;
-  const std::vector<int> slots = slots_of(store);
+  const std::vector<int> slots = slots_of(weights);
   bool mixes = false, resnet = false;
-  for (const NamedTensor& p : store.parameters()) {
+  for (const NamedTensor& p : weights.parameters()) {
     mixes = mixes || p.name.starts_with("head.mix.");
     resnet = resnet || p.name.starts_with("stem.conv0.");
   }
@@ -119,8 +119,8 @@ void load_published(WeightStore& store, const std::string& path) {
     copies.emplace_back(target.tensor.detach(), value);
     found.erase(it);
   };
-  for (const NamedTensor& p : store.parameters()) match(p);
-  for (const NamedTensor& b : store.buffers()) match(b);
+  for (const NamedTensor& p : weights.parameters()) match(p);
+  for (const NamedTensor& b : weights.buffers()) match(b);
   if (!found.empty())
     throw DataError(path + ": has " + std::to_string(found.size()) +
                     " tensors that this space does not know, such as '" + found.begin()->first +
@@ -186,16 +186,16 @@ std::string ofa_name(const std::string& name, const std::vector<int>& slots, boo
   return inner.empty() ? "" : "blocks." + std::to_string(index) + ".conv." + inner;
 }
 
-std::string load_initial_weights(const Space& space, WeightStore& store, const std::string& path) {
+std::string load_initial_weights(const Space& space, WeightSet& weights, const std::string& path) {
   if (!path.ends_with(".safetensors")) {
-    load_published(store, path);
+    load_published(weights, path);
     return "once-for-all checkpoint";
   }
   const Checkpoint c = read_checkpoint(path);
   if (!space.has_fingerprint(c.at("fingerprint")))
     throw DataError(path + ": is a checkpoint of another space than '" + space.name() +
                     "' (sizes, strides, or any other option that changes a network)");
-  load_model(store, c, path);
+  load_model(weights, c, path);
   return "checkpoint";
 }
 

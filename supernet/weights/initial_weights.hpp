@@ -18,6 +18,6 @@ std::string ofa_resnet_name(const std::string& name, const std::vector<int>& slo
 /// `path`: a checkpoint (.safetensors) of the same space, or a .pth file with published
 /// once-for-all names. Every tensor of the store must be there in its shape, and nothing else.
 /// DataError says which tensor does not fit. Returns what kind of file it was.
-std::string load_initial_weights(const Space& space, WeightStore& store, const std::string& path);
+std::string load_initial_weights(const Space& space, WeightSet& weights, const std::string& path);
 
 }  // namespace nas

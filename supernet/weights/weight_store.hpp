@@ -1,46 +1,75 @@
 #pragma once
-// WeightStore: answers "the tensor for this op of this plan, for this architecture".
-#include <ATen/core/Tensor.h>
-
+// WeightStore: which weights an architecture trains with and is judged with. One shared set, the
+// leaves of a split tree, the models of a mixture: each is a store of WeightSets.
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "spaces/space.hpp"
+#include "spaces/random.hpp"
+#include "supernet/weights/weight_set.hpp"
 
 namespace nas {
 
-struct NamedTensor {
-  std::string name;
-  at::Tensor tensor;
+/// What a store keeps besides its sets (a tree, an association): tensors, and text for the rest.
+struct StoreState {
+  std::map<std::string, at::Tensor> tensors;
+  std::map<std::string, std::string> text;
 };
 
 class WeightStore {
  public:
   virtual ~WeightStore() = default;
-  /// Called before a forward pass of `a`; routing stores pick their component here.
-  virtual void select(const Architecture& a) = 0;
-  /// Tensor of the subnet's shape; a differentiable view of (or function of) the shared leaves.
-  virtual at::Tensor get(const Plan& plan, const Node& node, const TensorSpec& spec) = 0;
-  /// The shared leaves behind one tensor (several for transformed kernels), for gradient norms.
-  virtual void leaves(const Plan& plan,
-                      const Node& node,
-                      Role role,
-                      std::vector<at::Tensor>& out) = 0;
-  /// All leaves with requires_grad, in a fixed order.
-  virtual const std::vector<NamedTensor>& parameters() const = 0;
-  /// Running statistics, in a fixed order.
-  virtual const std::vector<NamedTensor>& buffers() const = 0;
+  /// Sets are numbered 0 .. sets() - 1.
+  virtual int sets() const = 0;
+  /// The set that `a` is judged with.
+  virtual int owner(const Architecture& a) const = 0;
+  /// The set that `a` trains with now; a mixture draws it.
+  virtual int draw(const Architecture& a, Rng& rng) const;
+
+  /// The set in memory, which stays there as long as the answer is held or `keep` says so. What is
+  /// not in memory is read from its file, or initialised where it has none. DataError when the file
+  /// is damaged or of another space.
+  std::shared_ptr<WeightSet> open(int set);
+  /// The file of a checkpoint that a set lies in when it is not in memory (tensors `model/...`).
+  void attach(int set, std::string path);
+  /// At most so many sets nobody holds stay in memory, the last used ones. Default: all.
+  void keep(int most);
+  bool keeps_statistics() const { return statistics_; }
+  at::ScalarType dtype() const { return dtype_; }
+
+  virtual StoreState save() const { return {}; }
+  /// DataError when the state is not one of this store.
+  virtual void load(const StoreState&) {}
+
+ protected:
+  WeightStore(bool keeps_statistics, at::ScalarType dtype)
+      : statistics_(keeps_statistics), dtype_(dtype) {}
+  /// A new set with its first weights.
+  virtual std::unique_ptr<WeightSet> make(int set) = 0;
+
+ private:
+  void trim();
+  bool statistics_;
+  at::ScalarType dtype_;
+  int most_ = -1;
+  std::map<int, std::string> files_;
+  std::map<int, std::shared_ptr<WeightSet>> open_;
+  std::map<int, std::weak_ptr<WeightSet>> known_;
+  std::vector<int> order_;  ///< Of open_, the last used one at the end.
 };
 
-/// One shared set of tensors: leading slices for elastic sizes, centre crops (times learned
-/// matrices) for elastic kernels, whole tensors for choice blocks. Initialised from the "init"
-/// stream of `seed`, the same whatever is sampled later, and on every device. `channels_last` lays
-/// out convolution weights for images of that format.
-std::unique_ptr<WeightStore> make_shared_store(const Space& space,
+struct Checkpoint;
+/// Fills a set with the tensors `model/...` of a checkpoint. DataError, naming `path`, when they
+/// are those of another space.
+void load_model(WeightSet& weights, const Checkpoint& checkpoint, const std::string& path);
+
+/// Name of the first tensor that holds an infinity or NaN, "" when all values are finite.
+std::string not_finite(const std::map<std::string, at::Tensor>& tensors);
+
+/// One set for all architectures.
+std::unique_ptr<WeightStore> make_single_store(const Space& space,
                                                uint64_t seed,
-                                               at::ScalarType dtype = at::kFloat,
-                                               c10::Device device = c10::Device(c10::kCPU),
-                                               bool channels_last = false);
+                                               const Placement& placement = {});
 
 }  // namespace nas

@@ -105,7 +105,7 @@ int main(int argc, char** argv) {
   source.text = "{name: panda, preset: " + o["--preset"] + "}";
   const auto make_side = [&](std::unique_ptr<Strategy> strategy) {
     Side side;
-    side.store = make_shared_store(*space, 0, at::kFloat, c10::Device(c10::kCPU), true);
+    side.store = make_single_store(*space, 0, {at::kFloat, c10::Device(c10::kCPU), true});
     side.strategy = std::move(strategy);
     side.trainer = std::make_unique<Trainer>(*space,
                                              *side.store,

@@ -65,9 +65,9 @@ int main(int argc, char** argv) {
       o["--layout"] == "channels_last" ? Layout::kChannelsLast : Layout::kContiguous;
   const bool last = options.memory_format == Layout::kChannelsLast;
   const auto space = load_space(o["--space"]);
-  const auto store = make_shared_store(*space, 0, at::kFloat, c10::Device(c10::kCPU), last);
+  const auto store = make_shared_set(*space, 0, at::kFloat, c10::Device(c10::kCPU), last);
   Optimizer optimizer(store->parameters(), options.optimizer);
-  PathRunner runner(*space, *store, options, c10::Device(c10::kCPU), 0);
+  PathRunner runner(*space, !store->buffers().empty(), options, c10::Device(c10::kCPU), 0);
   Step step;
   step.paths.resize(1);
   step.paths[0].architecture = space->parse(o["--arch"]);
@@ -77,9 +77,10 @@ int main(int argc, char** argv) {
   if (last) batch.images = batch.images.contiguous(at::MemoryFormat::ChannelsLast);
   batch.labels = at::randint(space->classes(), {n}, at::kLong);
   const auto one = [&](int64_t k) {
-    runner.run(step, 0, batch, 1.0, k, false);
+    std::vector<bool> used(store->parameters().size(), false);
+    runner.run(step, 0, *store, used, batch, 1.0, k, false);
     runner.clear();
-    optimizer.step(0.01);
+    optimizer.step(0.01, used);
   };
   for (int64_t k = 0; k < 3; ++k) one(k);
   const int64_t steps = std::stoll(o["--steps"]);

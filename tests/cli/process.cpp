@@ -39,7 +39,10 @@ std::string read_file(const std::string& path) {
 void start(const Launch& launch) {
   if (!launch.folder.empty() && chdir(launch.folder.c_str()) != 0) _exit(126);
   for (const auto& [name, value] : launch.environment) setenv(name.c_str(), value.c_str(), 1);
-  const std::string binary = std::string(NAS_BINARY_DIR) + "/" + launch.binary;
+  // NAS_TEST_BINARIES: another build, to compare with.
+  const char* other = std::getenv("NAS_TEST_BINARIES");
+  const std::string binary =
+      (other != nullptr ? std::string(other) : NAS_BINARY_DIR) + "/" + launch.binary;
   std::vector<char*> argv = {const_cast<char*>(binary.c_str())};
   for (const std::string& word : launch.args) argv.push_back(const_cast<char*>(word.c_str()));
   argv.push_back(nullptr);

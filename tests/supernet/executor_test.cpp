@@ -9,19 +9,12 @@ namespace nas {
 namespace {
 
 /// Answers tensors by name; what a plan made by hand needs.
-class MapStore final : public WeightStore {
+class MapSource final : public TensorSource {
  public:
   std::map<std::string, at::Tensor> tensors;
-  void select(const Architecture&) override {}
   at::Tensor get(const Plan& plan, const Node& node, const TensorSpec& spec) override {
     return tensors.at(plan.tensor_name(node, spec.role));
   }
-  void leaves(const Plan&, const Node&, Role, std::vector<at::Tensor>&) override {}
-  const std::vector<NamedTensor>& parameters() const override { return none_; }
-  const std::vector<NamedTensor>& buffers() const override { return none_; }
-
- private:
-  std::vector<NamedTensor> none_;
 };
 
 class Executor : public testing::Test {
@@ -35,7 +28,7 @@ class Executor : public testing::Test {
     Plan plan;
     PlanBuilder b(plan, symbols, shape(x));
     b.add(op, name, Plan::kInput);
-    return forward(plan, {}, store_, x, options);
+    return forward(plan, store_, x, options);
   }
   static Shape shape(const at::Tensor& x) {
     return {static_cast<int32_t>(x.size(1)),
@@ -43,7 +36,7 @@ class Executor : public testing::Test {
             static_cast<int32_t>(x.size(3)),
             false};
   }
-  MapStore store_;
+  MapSource store_;
   at::Tensor x_ = test::tensor_of({1, 1, 4, 4}, [](int64_t i) { return static_cast<double>(i); });
 };
 
@@ -151,7 +144,7 @@ TEST_F(Executor, AddMulConcatJoinBranches) {
   b.add(Op{Concat{}}, 0, {sum, Plan::kInput});
   const at::Tensor x =
       test::tensor_of({1, 2, 2, 2}, [](int64_t i) { return static_cast<double>(i); });
-  const at::Tensor y = forward(plan, {}, store_, x, {});
+  const at::Tensor y = forward(plan, store_, x, {});
   ASSERT_EQ(y.sizes(), (std::vector<int64_t>{1, 4, 2, 2}));
   // Channel means are 1.5 and 5.5: x * mean + x.
   EXPECT_EQ(values(y),
@@ -163,7 +156,7 @@ TEST(Gradient, MatchesCentralDifferences) {
   const auto space = test::space_of(
       "family: cnn\nchannels: 1\nresolution: 4\nclasses: 3\nstem_width: 3\n"
       "kinds: [sep3, mb3, conv3]\nstages:\n  - {widths: [2, 4], depths: [0, 1, 2], stride: 1}\n");
-  const auto store = make_shared_store(*space, 1, at::kDouble);
+  const auto store = make_shared_set(*space, 1, at::kDouble);
   const at::Tensor x =
       test::tensor_of({3, 1, 4, 4}, [](int64_t i) { return std::sin(static_cast<double>(i * i)); });
   const at::Tensor labels = at::tensor({0, 2, 1}, at::kLong);
@@ -200,7 +193,7 @@ TEST(Gradient, MatchesCentralDifferences) {
 /// A subnet touches only its leading slice of an elastic tensor.
 TEST(Gradient, StaysInsideTheSlice) {
   const auto space = load_space("digits");
-  const auto store = make_shared_store(*space, 1, at::kDouble);
+  const auto store = make_shared_set(*space, 1, at::kDouble);
   const at::Tensor x =
       test::tensor_of({4, 1, 8, 8}, [](int64_t i) { return std::cos(static_cast<double>(i)); });
   test::logits_of(*space, *store, "12-conv3/16-conv3", x).square().sum().backward();
@@ -218,8 +211,8 @@ TEST(Gradient, StaysInsideTheSlice) {
 
 TEST(SharedStore, SeedsDecideTheWeights) {
   const auto space = load_space("digits");
-  const auto a = make_shared_store(*space, 1), b = make_shared_store(*space, 1),
-             c = make_shared_store(*space, 2);
+  const auto a = make_shared_set(*space, 1), b = make_shared_set(*space, 1),
+             c = make_shared_set(*space, 2);
   int differ = 0;
   for (size_t i = 0; i < a->parameters().size(); ++i) {
     EXPECT_EQ(a->parameters()[i].name, b->parameters()[i].name);

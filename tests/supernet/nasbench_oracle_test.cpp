@@ -20,7 +20,7 @@ at::Tensor labels() {
 TEST(NasBench201Oracle, LogitsLossAndGradientNorm) {
   const auto space =
       test::space_of("family: nasbench201\nwidth: 4\ncells: 1\nresolution: 8\nform: supernet\n");
-  const auto store = make_shared_store(*space, 0, at::kDouble);
+  const auto store = make_shared_set(*space, 0, at::kDouble);
   fill_nasbench201(*store);
   struct Row {
     const char* genes;
@@ -49,7 +49,7 @@ TEST(NasBench201Oracle, LogitsLossAndGradientNorm) {
 
 TEST(NasBenchMacroOracle, LogitsAndLoss) {
   const auto space = test::space_of("family: nasbench-macro\nresolution: 16\n");
-  const auto store = make_shared_store(*space, 0, at::kDouble);
+  const auto store = make_shared_set(*space, 0, at::kDouble);
   struct Row {
     const char* text;
     double logits[4], loss;

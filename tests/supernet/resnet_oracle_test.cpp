@@ -10,7 +10,7 @@ namespace {
 using test::logits_of;
 using test::tensor_of;
 
-void fill(const WeightStore& store) {
+void fill(const WeightSet& store) {
   int64_t j = 0;
   for (const NamedTensor& p : store.parameters()) {
     const double shift = 1.1 * static_cast<double>(j++);
@@ -35,7 +35,7 @@ class ResNet20 : public testing::Test {
  protected:
   void SetUp() override {
     space_ = test::space_of("family: downsampling\nvariant: resnet20-pool\n");
-    store_ = make_shared_store(*space_, 0, at::kDouble);
+    store_ = make_shared_set(*space_, 0, at::kDouble);
     fill(*store_);
   }
   at::Tensor loss(const std::string& arch, ForwardOptions options = {}) {
@@ -43,10 +43,10 @@ class ResNet20 : public testing::Test {
   }
   void step(Optimizer& optimizer, const std::string& arch) {
     loss(arch).backward();
-    optimizer.step(0.1);
+    test::step(optimizer, 0.1);
   }
   std::unique_ptr<Space> space_;
-  std::unique_ptr<WeightStore> store_;
+  std::unique_ptr<WeightSet> store_;
   at::Tensor images_ = images(4);
   at::Tensor labels_ = at::tensor({3, 1, 4, 1}, at::kLong);
 };
@@ -99,7 +99,7 @@ TEST_F(ResNet20, TwoStepsOfMomentum) {
 TEST(ResNet18Stride, Logits) {
   const auto space =
       test::space_of("family: downsampling\nvariant: resnet18-stride\nclasses: 10\n");
-  const auto store = make_shared_store(*space, 0, at::kDouble);
+  const auto store = make_shared_set(*space, 0, at::kDouble);
   ASSERT_EQ(store->parameters().size(), 22U);
   fill(*store);
   const Row rows[] = {

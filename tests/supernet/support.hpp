@@ -8,7 +8,22 @@
 
 #include "spaces/registry.hpp"
 #include "supernet/executor.hpp"
-#include "supernet/weights/weight_store.hpp"
+#include "supernet/train/optimizer.hpp"
+#include "supernet/train/path_runner.hpp"
+#include "supernet/weights/weight_set.hpp"
+
+namespace nas {
+
+/// One pass with the tensors of `a`.
+inline at::Tensor forward(const Plan& plan,
+                          const Architecture& a,
+                          WeightSet& weights,
+                          const at::Tensor& x,
+                          const ForwardOptions& options) {
+  return forward(plan, *weights.bind(a), x, options);
+}
+
+}  // namespace nas
 
 namespace nas::test {
 
@@ -41,13 +56,13 @@ inline at::Tensor wave_images(int64_t size) {
   });
 }
 
-inline const at::Tensor& find_parameter(const WeightStore& store, const std::string& name) {
+inline const at::Tensor& find_parameter(const WeightSet& store, const std::string& name) {
   for (const NamedTensor& p : store.parameters())
     if (p.name == name) return p.tensor;
   throw std::logic_error("no parameter " + name);
 }
 
-inline void fill_nasbench201(const WeightStore& store) {
+inline void fill_nasbench201(const WeightSet& store) {
   fill_wave(find_parameter(store, "stem.conv.weight"), 1);
   const char* const edges[] = {"10", "20", "21", "30", "31", "32"};
   for (int c = 0; c < 3; ++c)
@@ -71,12 +86,42 @@ inline void fill_nasbench201(const WeightStore& store) {
 }
 
 inline at::Tensor logits_of(const Space& space,
-                            WeightStore& store,
+                            WeightSet& store,
                             const std::string& arch,
                             const at::Tensor& x,
                             ForwardOptions options = {}) {
   const Architecture a = space.parse(arch);
   return forward(space.plan(a), a, store, x, options);
 }
+
+/// A step of all parameters that have a gradient.
+inline void step(Optimizer& optimizer, double lr) {
+  std::vector<bool> used;
+  for (const at::Tensor& p : optimizer.parameters()) used.push_back(p.grad().defined());
+  optimizer.step(lr, used);
+}
+
+/// Runs paths with the tensors of one set, as the trainer does.
+class SetRunner : public PathRunner {
+ public:
+  SetRunner(const Space& space,
+            WeightSet& set,
+            const TrainOptions& options,
+            c10::Device device,
+            uint64_t seed)
+      : PathRunner(space, !set.buffers().empty(), options, device, seed), set_(set) {}
+  at::Tensor run(const Step& step,
+                 size_t index,
+                 const TrainBatch& batch,
+                 double share,
+                 int64_t global_step,
+                 bool features) {
+    std::vector<bool> used(set_.parameters().size(), false);
+    return PathRunner::run(step, index, set_, used, batch, share, global_step, features);
+  }
+
+ private:
+  WeightSet& set_;
+};
 
 }  // namespace nas::test

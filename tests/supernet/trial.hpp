@@ -12,6 +12,7 @@
 #include "supernet/files/tensor_file.hpp"
 #include "supernet/train/strategy.hpp"
 #include "supernet/train/trainer.hpp"
+#include "supernet/weights/weight_store.hpp"
 #include "support.hpp"
 
 namespace nas::test {
@@ -46,7 +47,8 @@ struct Trial {
     options.gradient_variance.every = 3;
     options.gradient_variance.images = 128;
     if (change) change(options);
-    store = make_shared_store(*space, 0);
+    store = make_single_store(*space, 0);
+    weights = store->open(0);
     YamlSource source;
     source.text = strategy_yaml;
     strategy = make_strategy(
@@ -83,6 +85,7 @@ struct Trial {
   Normalisation normalisation;
   TrainOptions options;
   std::unique_ptr<WeightStore> store;
+  std::shared_ptr<WeightSet> weights;
   std::unique_ptr<Strategy> strategy;
   std::filesystem::path folder;
   std::unique_ptr<Trainer> trainer;
@@ -99,7 +102,7 @@ inline double metric(const Metrics& m, const std::string& name) {
 
 inline std::string weights_hash(const Trial& run) {
   std::map<std::string, at::Tensor> all;
-  for (const NamedTensor& t : run.store->parameters()) all[t.name] = t.tensor;
+  for (const NamedTensor& t : run.weights->parameters()) all[t.name] = t.tensor;
   return hash_tensors(all);
 }
 

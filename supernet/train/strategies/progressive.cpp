@@ -214,9 +214,10 @@ class Progressive final : public Strategy {
   bool prepare_weights(int64_t epoch, WeightStore& store) override {
     const size_t i = phase_at(epoch);
     if (epoch != start_of(i)) return false;
+    const std::shared_ptr<WeightSet> weights = store.open(0);
     if (!teacher_ && options_.kd_ratio > 0 && shrinks(i))
-      teacher_ = std::make_unique<Teacher>(context_.space.plan(largest_), largest_, store);
-    if (options_.sort) sort_before(i, store);
+      teacher_ = std::make_unique<Teacher>(context_.space.plan(largest_), *weights->bind(largest_));
+    if (options_.sort) sort_before(i, *weights);
     return i > 0;  // Momentum of the last phase belongs to other subnets and another channel order.
   }
 
@@ -297,11 +298,11 @@ class Progressive final : public Strategy {
     }
     return trained;
   }
-  void sort_before(size_t phase, WeightStore& store) {
+  void sort_before(size_t phase, WeightSet& weights) {
     const std::vector<std::vector<int16_t>> trained = trained_before(phase);
     for (size_t c = 0; c < choices_.size(); ++c)
       if (choices_[c].kind == Elastic::kExpand && open_in(phase, c) > trained[c].size())
-        sorted_ += sort_channels(context_.space, store, c, trained);
+        sorted_ += sort_channels(context_.space, weights, c, trained);
   }
   /// Trains more than the largest network.
   bool shrinks(size_t phase) const {

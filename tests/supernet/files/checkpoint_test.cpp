@@ -80,7 +80,7 @@ TEST_F(CheckpointFile, RefusesOtherFiles) {
 }
 
 TEST_F(CheckpointFile, WeightsOfAnotherSpaceAreRefusedAndChangeNoOtherFile) {
-  const auto store = make_shared_store(*load_space("digits"), 1);
+  const auto store = make_shared_set(*load_space("digits"), 1);
   const std::string before = bytes(path_);
   try {
     load_model(*store, read_checkpoint(path_), path_);

@@ -77,7 +77,7 @@ TEST(TorchFile, BothFormsGiveTheSameTensors) {
 /// The logits that a script of tests/supernet/data computed with the file's weights in Python.
 void expect_python_logits(const std::string& space_yaml, const std::string& name, int64_t size) {
   const auto space = test::space_of(space_yaml);
-  const auto store = make_shared_store(*space, 0, at::kDouble);
+  const auto store = make_shared_set(*space, 0, at::kDouble);
   load_initial_weights(*space, *store, data(name + ".pth"));
   ForwardOptions options;
   options.bn = ForwardOptions::Bn::kRunning;
@@ -136,7 +136,7 @@ TEST(TorchFile, EveryProxylessTensorHasItsPublishedName) {
 TEST(TorchFile, WeightsOfAnotherSpaceAreRefused) {
   const auto message = [](const std::string& yaml) -> std::string {
     const auto space = test::space_of(yaml);
-    const auto store = make_shared_store(*space, 0);
+    const auto store = make_shared_set(*space, 0);
     const at::Tensor before = store->parameters().front().tensor.detach().clone();
     try {
       load_initial_weights(*space, *store, data("ofa_tiny.pth"));

@@ -343,7 +343,7 @@ TEST(PathImportance, Floor) {
 
 /// The gradient norms of one path of the real plan, folded in.
 std::pair<double, double> c2_c3(const Space& space,
-                                WeightStore& store,
+                                WeightSet& store,
                                 const char* genes,
                                 PathImportance& importance) {
   const Architecture a = space.parse(genes);
@@ -364,7 +364,7 @@ std::pair<double, double> c2_c3(const Space& space,
 
 TEST(PathNorms, EveryGradientEntryEqual) {
   const auto space = test::space_of("family: nasbench201\nform: supernet\n");
-  const auto store = make_shared_store(*space, 0);
+  const auto store = make_shared_set(*space, 0);
   for (const NamedTensor& p : store->parameters())
     p.tensor.mutable_grad() = at::full_like(p.tensor, 0.01).detach();
   PathImportance importance(*space, released());
@@ -379,7 +379,7 @@ TEST(PathNorms, EveryGradientEntryEqual) {
 // 7.9: r and c of whole networks.
 TEST(PathNorms, WholeSupernet) {
   const auto space = small_cells();
-  const auto store = make_shared_store(*space, 0, at::kDouble);
+  const auto store = make_shared_set(*space, 0, at::kDouble);
   test::fill_nasbench201(*store);
   struct Row {
     const char* genes;

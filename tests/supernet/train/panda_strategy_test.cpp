@@ -180,7 +180,7 @@ TEST(FairNas, DistinctPathsOfAnEpoch) {
 // trace measured over draws agrees with the formula.
 TEST(WeightedEstimator, MeasuredTraceMatchesFormula) {
   const auto space = test::space_of(kCells);
-  const auto store = make_shared_store(*space, 3);
+  const auto store = make_shared_set(*space, 3);
   DataOptions data;
   const auto dataset = open_dataset(data);
   const Splits splits = make_splits(*dataset, data);

@@ -20,14 +20,14 @@ class PathRunnerTest : public testing::Test {
       : space_(test::space_of(
             "family: cnn\nchannels: 1\nresolution: 4\nclasses: 3\nstem_width: 3\n"
             "kinds: [sep3, conv3]\nstages:\n  - {widths: [2, 4], depths: [0, 1, 2], stride: 1}\n")),
-        store_(make_shared_store(*space_, 1, at::kDouble)) {
+        store_(make_shared_set(*space_, 1, at::kDouble)) {
     batch_.images = test::tensor_of(
         {4, 1, 4, 4}, [](int64_t i) { return std::sin(0.3 * static_cast<double>(i * i)); });
     batch_.labels = at::tensor({0, 2, 1, 2}, at::kLong);
     batch_.positions = {0, 1, 2, 3};
   }
 
-  PathRunner runner() { return {*space_, *store_, options_, c10::Device(c10::kCPU), 1}; }
+  test::SetRunner runner() { return {*space_, *store_, options_, c10::Device(c10::kCPU), 1}; }
 
   Step single(const Architecture& a) const {
     Step step;
@@ -46,7 +46,7 @@ class PathRunnerTest : public testing::Test {
   }
 
   std::unique_ptr<Space> space_;
-  std::unique_ptr<WeightStore> store_;
+  std::unique_ptr<WeightSet> store_;
   TrainOptions options_;
   TrainBatch batch_;
 };
@@ -56,7 +56,7 @@ TEST_F(PathRunnerTest, LabelSmoothingFollowsItsFormula) {
   const Step step = single(space_->largest());
   for (const double s : {0.0, 0.1, 0.6}) {
     options_.label_smoothing = s;
-    PathRunner runner = this->runner();
+    test::SetRunner runner = this->runner();
     const double loss = runner.run(step, 0, batch_, 1, 0, false).item<double>();
     const at::Tensor logp = runner.outcome(step, 0, batch_).logits.log_softmax(1);
     double expected = 0;
@@ -71,7 +71,7 @@ TEST_F(PathRunnerTest, LabelSmoothingFollowsItsFormula) {
 
 TEST_F(PathRunnerTest, ImageWeightsAndPathWeightMultiplyTheLoss) {
   Step step = single(space_->largest());
-  PathRunner runner = this->runner();
+  test::SetRunner runner = this->runner();
   runner.run(step, 0, batch_, 1, 0, false);
   const auto plain = take_gradients();
   // Equal weights of 3 on every image and 1/2 on the path: 1.5 times the gradient.
@@ -88,8 +88,8 @@ TEST_F(PathRunnerTest, ImageWeightsAndPathWeightMultiplyTheLoss) {
 TEST(AuxiliaryHead, AddsItsWeightedLossInTrainingOnly) {
   const std::string small = "family: darts\nwidth: 2\nlayers: 3\nclasses: 3\n";
   const auto with = test::space_of(small + "auxiliary: 0.4\n"), without = test::space_of(small);
-  const auto store = make_shared_store(*with, 1, at::kDouble);
-  const auto plain = make_shared_store(*without, 1, at::kDouble);
+  const auto store = make_shared_set(*with, 1, at::kDouble);
+  const auto plain = make_shared_set(*without, 1, at::kDouble);
   for (const NamedTensor& p : plain->parameters())
     p.tensor.detach().copy_(test::find_parameter(*store, p.name).detach());
   const Architecture a = with->largest();
@@ -101,8 +101,8 @@ TEST(AuxiliaryHead, AddsItsWeightedLossInTrainingOnly) {
   step.paths.resize(1);
   step.paths[0].architecture = a;
   const TrainOptions options;
-  PathRunner mine(*with, *store, options, c10::Device(c10::kCPU), 1);
-  PathRunner other(*without, *plain, options, c10::Device(c10::kCPU), 1);
+  test::SetRunner mine(*with, *store, options, c10::Device(c10::kCPU), 1);
+  test::SetRunner other(*without, *plain, options, c10::Device(c10::kCPU), 1);
   const double loss = mine.run(step, 0, batch, 1, 0, false).item<double>();
   const double main = other.run(step, 0, batch, 1, 0, false).item<double>();
   EXPECT_TRUE(at::equal(mine.outcome(step, 0, batch).logits, other.outcome(step, 0, batch).logits));
@@ -125,7 +125,7 @@ TEST(AuxiliaryHead, AddsItsWeightedLossInTrainingOnly) {
 /// The share 1/accumulate of each of several batches: their mean gradient.
 TEST_F(PathRunnerTest, SharesOfBatchesAddUpToTheMean) {
   const Step step = single(space_->largest());
-  PathRunner runner = this->runner();
+  test::SetRunner runner = this->runner();
   TrainBatch first = batch_, second = batch_;
   second.images = batch_.images.flip(0) * 0.5;
   runner.run(step, 0, first, 1, 0, false);
@@ -146,7 +146,7 @@ TEST_F(PathRunnerTest, SandwichTeachesByTheDetachedLogitsOfTheLargest) {
   EXPECT_EQ(step.paths[0].architecture, space_->largest());
   EXPECT_EQ(step.paths[0].distill_from, -1);
   EXPECT_EQ(step.paths[1].architecture, space_->smallest());
-  PathRunner runner = this->runner();
+  test::SetRunner runner = this->runner();
   runner.run(step, 0, batch_, 1, 0, false);
   const at::Tensor target = runner.outcome(step, 0, batch_).logits.softmax(1);
   take_gradients();

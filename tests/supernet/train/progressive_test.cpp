@@ -48,7 +48,7 @@ TEST(Elastic, ReadsWhatChoicesChange) {
 }
 
 /// Values that tell channels apart: everything times or plus a wave.
-void scramble(const WeightStore& store, double s) {
+void scramble(const WeightSet& store, double s) {
   const c10::NoGradGuard no_grad;
   const auto wave = [&](const at::Tensor& t) {
     s += 1;
@@ -66,7 +66,7 @@ void scramble(const WeightStore& store, double s) {
     b.tensor.copy_((b.name.ends_with("running_var") ? 1 : 0) + 0.3 * wave(b.tensor));
 }
 
-at::Tensor run(const Space& space, WeightStore& store, const Architecture& a, bool running) {
+at::Tensor run(const Space& space, WeightSet& store, const Architecture& a, bool running) {
   const c10::NoGradGuard no_grad;
   ForwardOptions options;
   options.bn = running ? ForwardOptions::Bn::kRunning : ForwardOptions::Bn::kBatch;
@@ -90,7 +90,7 @@ std::vector<std::vector<int16_t>> trained_with(const Space& space,
 
 TEST(ChannelSort, KeepsTheFunctionAndSorts) {
   const auto space = test::space_of(kSmall);
-  const auto store = make_shared_store(*space, 3, at::kDouble);
+  const auto store = make_shared_set(*space, 3, at::kDouble);
   scramble(*store, 0);
   const auto choices = elastic_choices(*space);
   const Architecture largest = space->largest();
@@ -146,7 +146,7 @@ TEST(ChannelSort, KeepsWidthsThatAnotherChoiceCut) {
       "family: custom\nchannels: 1\nresolutions: [16]\nblocks:\n"
       "  - {name: b, kind: bottleneck, expansions: [0.5, 1]}\n"
       "stages:\n  - {widths: [8, 16], depths: [1], blocks: [b]}\n");
-  const auto store = make_shared_store(*space, 3, at::kDouble);
+  const auto store = make_shared_set(*space, 3, at::kDouble);
   const auto choices = elastic_choices(*space);
   std::vector<size_t> expands, widths;
   for (size_t c = 0; c < choices.size(); ++c) {
@@ -208,7 +208,7 @@ TEST(Progressive, DefaultPhasesAreThePapers) {
 
 TEST(Progressive, PhasesOpenWhatTheySay) {
   const auto space = test::space_of(kSmall);
-  const auto store = make_shared_store(*space, 0);
+  const auto store = make_single_store(*space, 0);
   auto s = strategy_of(*space,
                        "{name: ofa, phases: [{epochs: 2}, {epochs: 1, kernel: 2, subnets: 1},"
                        "{epochs: 1, kernel: 0, depth: 0, expand: 2, subnets: 3}]}",
@@ -278,15 +278,15 @@ TEST(Progressive, RefusesWhatItCannotDo) {
 // Loss = CE + ratio * CE(softmax(teacher), student); the gradients of a step's subnets add up.
 TEST(Progressive, LossAndGradientsWithATeacher) {
   const auto space = test::space_of(kSmall);
-  const auto store = make_shared_store(*space, 7, at::kDouble);
+  const auto store = make_shared_set(*space, 7, at::kDouble);
   TrainOptions options;
-  PathRunner runner(*space, *store, options, c10::Device(c10::kCPU), 0);
+  test::SetRunner runner(*space, *store, options, c10::Device(c10::kCPU), 0);
   TrainBatch batch;
   batch.images = test::wave_images(16).slice(1, 0, 1).contiguous();
   batch.labels = at::tensor({1, 2, 3, 4}, at::kLong);
   batch.positions = {0, 1, 2, 3};
   const Architecture largest = space->largest(), smallest = space->smallest();
-  Teacher teacher(space->plan(largest), largest, *store);
+  Teacher teacher(space->plan(largest), *store->bind(largest));
   const at::Tensor taught = run(*space, *store, largest, false);
   {
     const c10::NoGradGuard no_grad;
@@ -327,7 +327,8 @@ struct Trial {
     options.batch = 36;
     options.validation.every = 0;
     options.optimizer.nesterov = true;
-    store = make_shared_store(*space, 0);
+    store = make_single_store(*space, 0);
+    weights = store->open(0);
     strategy = strategy_of(*space,
                            "{name: progressive}",
                            options.epochs,
@@ -354,8 +355,8 @@ struct Trial {
   ~Trial() { std::filesystem::remove_all(folder); }
   std::string hash() const {
     std::map<std::string, at::Tensor> all;
-    for (const NamedTensor& t : store->parameters()) all[t.name] = t.tensor;
-    for (const NamedTensor& t : store->buffers()) all[t.name] = t.tensor;
+    for (const NamedTensor& t : weights->parameters()) all[t.name] = t.tensor;
+    for (const NamedTensor& t : weights->buffers()) all[t.name] = t.tensor;
     return hash_tensors(all);
   }
 
@@ -366,6 +367,7 @@ struct Trial {
   Normalisation normalisation;
   TrainOptions options;
   std::unique_ptr<WeightStore> store;
+  std::shared_ptr<WeightSet> weights;
   std::unique_ptr<Strategy> strategy;
   std::filesystem::path folder;
   std::unique_ptr<Trainer> trainer;

@@ -59,8 +59,8 @@ class StrategyContract
   }
 
   std::unique_ptr<Space> space_ = load_space(std::get<1>(GetParam()));
-  std::unique_ptr<WeightStore> store_ = [this] {
-    auto store = make_shared_store(*space_, 0);
+  std::unique_ptr<WeightSet> store_ = [this] {
+    auto store = make_shared_set(*space_, 0);
     for (const NamedTensor& p : store->parameters())
       p.tensor.mutable_grad() = at::full_like(p.tensor, 0.01).detach();
     return store;

@@ -28,13 +28,13 @@ class PathLoss : public testing::Test {
   }
   double run(const TrainOptions& options, const TrainBatch& batch) {
     for (const NamedTensor& p : store_->parameters()) p.tensor.mutable_grad().reset();
-    PathRunner runner(*space_, *store_, options, c10::Device(c10::kCPU), 0);
+    test::SetRunner runner(*space_, *store_, options, c10::Device(c10::kCPU), 0);
     const double loss = runner.run(step_, 0, batch, 1.0, 0, false).item<double>();
     logits_ = runner.outcome(step_, 0, batch).logits;
     return loss;
   }
   std::unique_ptr<Space> space_ = test::space_of(kCells);
-  std::unique_ptr<WeightStore> store_ = make_shared_store(*space_, 0);
+  std::unique_ptr<WeightSet> store_ = make_shared_set(*space_, 0);
   TrainBatch batch_;
   Step step_;
   at::Tensor logits_;
@@ -46,7 +46,7 @@ TEST_F(PathLoss, DistillationTakesTheTeachersLogits) {
   step_.paths[1].distill_from = 0;
   step_.paths[1].hard_loss = 0.25;
   const TrainOptions options;
-  PathRunner runner(*space_, *store_, options, c10::Device(c10::kCPU), 0);
+  test::SetRunner runner(*space_, *store_, options, c10::Device(c10::kCPU), 0);
   runner.run(step_, 0, batch_, 1.0, 0, false);
   const at::Tensor teacher = runner.outcome(step_, 0, batch_).logits.softmax(1);
   const double loss = runner.run(step_, 1, batch_, 1.0, 0, false).item<double>();
@@ -70,7 +70,7 @@ TEST_F(PathLoss, GradientsOfPathsAddUp) {
   const TrainOptions options;
   const auto run_paths = [&](std::vector<size_t> which) {
     for (const NamedTensor& p : store_->parameters()) p.tensor.mutable_grad().reset();
-    PathRunner runner(*space_, *store_, options, c10::Device(c10::kCPU), 0);
+    test::SetRunner runner(*space_, *store_, options, c10::Device(c10::kCPU), 0);
     for (const size_t i : which) runner.run(step_, i, batch_, 1.0, 0, false);
     return gradients();
   };
@@ -95,7 +95,7 @@ TEST(Accumulation, TwoHalvesAreOneWhole) {
           o.gradient_variance.every = 0;
         });
     trial.trainer->run();
-    return test::find_parameter(*trial.store, "classifier.bias").clone().detach();
+    return test::find_parameter(*trial.weights, "classifier.bias").clone().detach();
   };
   const at::Tensor whole = last_bias(240, 1), halves = last_bias(120, 2);
   EXPECT_GT(whole.abs().max().item<double>(), 0);
@@ -106,7 +106,7 @@ TEST(Recalibration, PoolsTheFixedSubset) {
   const auto space = test::space_of(
       "family: nasbench201\nwidth: 4\ncells: 1\nresolution: 8\ninput_channels: 1\n"
       "form: standalone\n");
-  const auto store = make_shared_store(*space, 2);
+  const auto store = make_shared_set(*space, 2);
   DataOptions options;
   const auto dataset = open_dataset(options);
   const Splits splits = make_splits(*dataset, options);
@@ -118,7 +118,7 @@ TEST(Recalibration, PoolsTheFixedSubset) {
                        100,
                        c10::Device(c10::kCPU),
                        Layout::kContiguous);
-  const BnTable table = recalibrate(plan, a, *store, batches);
+  const BnTable table = recalibrate(plan, *store->bind(a), batches);
   // The first batch norm follows the stem: its statistics are those of the stem's output.
   int32_t bn = 0;
   while (!std::holds_alternative<BatchNorm>(plan.nodes[static_cast<size_t>(bn)].op)) ++bn;

@@ -1,4 +1,4 @@
-// What every weight store must keep. A new store is one line in kStores.
+// What every weight set must keep. A new kind of set is one line in kStores.
 #include <c10/core/GradMode.h>
 #include <gtest/gtest.h>
 
@@ -13,27 +13,28 @@ namespace {
 
 struct StoreMaker {
   const char* name;
-  std::function<std::unique_ptr<WeightStore>(const Space&, uint64_t seed, at::ScalarType)> make;
+  std::function<std::unique_ptr<WeightSet>(const Space&, uint64_t seed, at::ScalarType)> make;
 };
 
 const StoreMaker kStores[] = {
     {"shared",
      [](const Space& space, uint64_t seed, at::ScalarType type) {
-       return make_shared_store(space, seed, type);
+       return make_shared_set(space, seed, type);
      }},
     {"shared_channels_last",
      [](const Space& space, uint64_t seed, at::ScalarType type) {
-       return make_shared_store(space, seed, type, c10::Device(c10::kCPU), true);
+       return make_shared_set(space, seed, type, c10::Device(c10::kCPU), true);
      }},
 };
 
 // Choice blocks, elastic widths and depths, elastic kernels with learned matrices.
-const char* const kSpaces[] = {"digits", "nasbench201-n1", "mobilenet-32", "resnet20-pool"};
+const char* const kSpaces[] = {
+    "digits", "nasbench201-n1", "mobilenet-32", "resnet20-pool", "custom-digits"};
 
-class WeightStoreContract
+class WeightSetContract
     : public testing::TestWithParam<std::tuple<const StoreMaker*, const char*>> {
  protected:
-  std::unique_ptr<WeightStore> make(uint64_t seed, at::ScalarType type = at::kFloat) const {
+  std::unique_ptr<WeightSet> make(uint64_t seed, at::ScalarType type = at::kFloat) const {
     return std::get<0>(GetParam())->make(*space_, seed, type);
   }
   /// f(plan, architecture, node, spec) for all tensors of some subnets.
@@ -54,12 +55,11 @@ class WeightStoreContract
   Rng rng_{3, "contract"};
 };
 
-TEST_P(WeightStoreContract, AnswersEveryTensorInItsShape) {
+TEST_P(WeightSetContract, AnswersEveryTensorInItsShape) {
   const auto store = make(1);
   each_tensor(
       [&](const Plan& plan, const Architecture& a, const Node& node, const TensorSpec& spec) {
-        store->select(a);
-        const at::Tensor t = store->get(plan, node, spec);
+        const at::Tensor t = store->bind(a)->get(plan, node, spec);
         ASSERT_TRUE(t.defined());
         EXPECT_EQ(t.sizes(), at::IntArrayRef(spec.shape.size, static_cast<size_t>(spec.shape.rank)))
             << plan.tensor_name(node, spec.role);
@@ -68,7 +68,7 @@ TEST_P(WeightStoreContract, AnswersEveryTensorInItsShape) {
       });
 }
 
-TEST_P(WeightStoreContract, EveryTensorOfTheSpaceIsThereOnce) {
+TEST_P(WeightSetContract, EveryTensorOfTheSpaceIsThereOnce) {
   const auto store = make(1);
   std::set<std::string> names;
   for (const auto* list : {&store->parameters(), &store->buffers()})
@@ -83,14 +83,13 @@ TEST_P(WeightStoreContract, EveryTensorOfTheSpaceIsThereOnce) {
 }
 
 // The gradient of an answer reaches the leaves that `leaves` names, and no others.
-TEST_P(WeightStoreContract, LeavesAreWhatAnAnswerDependsOn) {
+TEST_P(WeightSetContract, LeavesAreWhatAnAnswerDependsOn) {
   const auto store = make(1);
   each_tensor(
       [&](const Plan& plan, const Architecture& a, const Node& node, const TensorSpec& spec) {
         if (spec.role != Role::kWeight && spec.role != Role::kBias) return;
         for (const NamedTensor& p : store->parameters()) p.tensor.mutable_grad().reset();
-        store->select(a);
-        const at::Tensor t = store->get(plan, node, spec);
+        const at::Tensor t = store->bind(a)->get(plan, node, spec);
         (t * at::arange(1, t.numel() + 1).view(t.sizes())).sum().backward();
         std::vector<at::Tensor> leaves;
         store->leaves(plan, node, spec.role, leaves);
@@ -103,7 +102,31 @@ TEST_P(WeightStoreContract, LeavesAreWhatAnAnswerDependsOn) {
       });
 }
 
-TEST_P(WeightStoreContract, SharedWeightsAreShared) {
+// What a training pass gives a gradient to is what used_by says, for any architecture.
+TEST_P(WeightSetContract, UsedParametersAreThoseWithAGradient) {
+  const auto set = make(1);
+  std::vector<Architecture> some = {space_->largest(), space_->smallest()};
+  for (int i = 0; i < 12; ++i) some.push_back(space_->sample(rng_));
+  for (const Architecture& a : some) {
+    for (const NamedTensor& p : set->parameters()) p.tensor.mutable_grad().reset();
+    const Plan plan = space_->plan(a);
+    const Shape in = plan.input;
+    const at::Tensor x = at::rand({2, in.c, in.h, in.w});
+    at::Tensor head;
+    ForwardOptions options;
+    options.auxiliary = &head;
+    at::Tensor sum = forward(plan, *set->bind(a), x, options).sum();
+    if (head.defined()) sum = sum + head.sum();
+    sum.backward();
+    std::vector<bool> used(set->parameters().size(), false);
+    set->used_by(plan, used);
+    for (size_t i = 0; i < used.size(); ++i)
+      EXPECT_EQ(used[i], set->parameters()[i].tensor.grad().defined())
+          << space_->text(a) << " " << set->parameters()[i].name;
+  }
+}
+
+TEST_P(WeightSetContract, SharedWeightsAreShared) {
   const auto store = make(1);
   const Architecture large = space_->largest(), small = space_->smallest();
   const auto first_of = [&](const Architecture& a) {
@@ -111,21 +134,19 @@ TEST_P(WeightStoreContract, SharedWeightsAreShared) {
     const Node& node = plan.nodes.front();  // The stem: part of every architecture.
     TensorSpec specs[4];
     tensors_of(node.op, specs);
-    store->select(a);
-    return store->get(plan, node, specs[0]);
+    return store->bind(a)->get(plan, node, specs[0]);
   };
   const c10::NoGradGuard no_grad;
   first_of(large).fill_(0.25);
   EXPECT_TRUE((first_of(small) == 0.25).all().item<bool>());
 }
 
-TEST_P(WeightStoreContract, SeedsDecideAlone) {
+TEST_P(WeightSetContract, SeedsDecideAlone) {
   const auto first = make(5), second = make(5), other = make(6);
   // What is asked for first must not matter.
   each_tensor(
       [&](const Plan& plan, const Architecture& a, const Node& node, const TensorSpec& spec) {
-        second->select(a);
-        second->get(plan, node, spec);
+        second->bind(a)->get(plan, node, spec);
       });
   ASSERT_EQ(first->parameters().size(), second->parameters().size());
   bool differs = false;
@@ -137,7 +158,7 @@ TEST_P(WeightStoreContract, SeedsDecideAlone) {
   EXPECT_TRUE(differs);
 }
 
-TEST_P(WeightStoreContract, TypesOnlyRound) {
+TEST_P(WeightSetContract, TypesOnlyRound) {
   const auto single = make(5), twice = make(5, at::kDouble);
   for (size_t i = 0; i < single->parameters().size(); ++i) {
     const at::Tensor& t = twice->parameters()[i].tensor;
@@ -155,7 +176,7 @@ std::vector<std::tuple<const StoreMaker*, const char*>> combinations() {
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    All, WeightStoreContract, testing::ValuesIn(combinations()), [](const auto& info) {
+    All, WeightSetContract, testing::ValuesIn(combinations()), [](const auto& info) {
       std::string name = std::string(std::get<0>(info.param)->name) + "_" + std::get<1>(info.param);
       for (char& c : name)
         if (c == '-') c = '_';

@@ -1,0 +1,171 @@
+#include "supernet/train/trained_sets.hpp"
+
+#include <cstdio>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "spaces/error.hpp"
+#include "supernet/files/tensor_file.hpp"
+
+namespace nas {
+namespace {
+
+constexpr const char* kSets = "sets";
+
+std::string set_file(int set, int64_t step) {
+  char name[64];
+  std::snprintf(
+      name, sizeof name, "set%d-%012lld.safetensors", set, static_cast<long long>(step));
+  return name;
+}
+
+/// File of each set, by the checkpoint's word.
+std::map<int, std::string> files_named(const Checkpoint& c, const std::string& path, int sets) {
+  std::map<int, std::string> files;
+  try {
+    for (const auto& [set, file] : nlohmann::json::parse(c.at(kSets)).items()) {
+      const auto name = file.get<std::string>();
+      const int k = std::stoi(set);
+      if (k < 0 || k >= sets || std::filesystem::path(name).filename() != name)
+        throw DataError(path + ": names a set that cannot be ('" + set + "': '" + name + "')");
+      files[k] = name;
+    }
+  } catch (const nlohmann::json::exception& e) {
+    throw DataError(path + ": its list of weight sets is malformed: " + e.what());
+  }
+  return files;
+}
+
+void load_store(WeightStore& store, const Checkpoint& c) {
+  StoreState state;
+  state.tensors = c.with_prefix("store/");
+  for (const auto& [key, value] : c.text)
+    if (key.starts_with("store/")) state.text[key.substr(6)] = value;
+  store.load(state);
+}
+
+}  // namespace
+
+TrainedSet::TrainedSet(std::shared_ptr<WeightSet> set, const OptimizerOptions& options)
+    : weights(std::move(set)),
+      optimizer(weights->parameters(), options),
+      reptile(weights->parameters()),
+      used(weights->parameters().size(), false) {}
+
+TrainedSets::TrainedSets(WeightStore& store, const OptimizerOptions& options, std::string folder)
+    : store_(store), options_(options), folder_(std::move(folder)) {}
+
+TrainedSet& TrainedSets::at(int set) {
+  const auto it = ready_.find(set);
+  if (it != ready_.end()) return it->second;
+  TrainedSet& made = ready_.try_emplace(set, store_.open(set), options_).first->second;
+  if (const auto file = files_.find(set); file != files_.end()) {
+    read_state(made, read_checkpoint((std::filesystem::path(folder_) / file->second).string()));
+    made.changed = false;
+  }
+  return made;
+}
+
+void TrainedSets::forget() {
+  for (auto& [number, set] : ready_) set.optimizer.forget();
+}
+
+void TrainedSets::write_into(Checkpoint& c, const TrainedSet& set) const {
+  for (const NamedTensor& p : set.weights->parameters()) c.tensors["model/" + p.name] = p.tensor;
+  for (const NamedTensor& b : set.weights->buffers()) c.tensors["model/" + b.name] = b.tensor;
+  for (const auto& [name, t] : set.optimizer.save()) c.tensors["optimizer/" + name] = t;
+  for (const auto& [name, t] : set.reptile.save()) c.tensors["reptile/" + name] = t;
+}
+
+void TrainedSets::read_state(TrainedSet& set, const Checkpoint& c) const {
+  set.optimizer.load(c.with_prefix("optimizer/"));
+  set.reptile.load(c.with_prefix("reptile/"));
+}
+
+void TrainedSets::save(Checkpoint& c,
+                       int64_t step,
+                       const std::function<void(const Checkpoint&)>& check) {
+  const StoreState state = store_.save();
+  for (const auto& [name, t] : state.tensors) c.tensors["store/" + name] = t;
+  for (const auto& [name, text] : state.text) c.text["store/" + name] = text;
+  if (store_.sets() == 1) {
+    write_into(c, at(0));
+    check(c);
+    return;
+  }
+  nlohmann::json named = nlohmann::json::object();
+  for (auto& [number, set] : ready_) {
+    if (!set.changed) continue;
+    Checkpoint own;
+    own.text["set"] = std::to_string(number);
+    write_into(own, set);
+    check(own);
+    const std::string name = set_file(number, step);
+    const std::string path = (std::filesystem::path(folder_) / name).string();
+    write_checkpoint(path, own);
+    files_[number] = name;
+    store_.attach(number, path);
+    set.changed = false;
+  }
+  for (const auto& [number, name] : files_) named[std::to_string(number)] = name;
+  c.text[kSets] = named.dump();
+}
+
+void TrainedSets::load(const Checkpoint& c, const std::string& path) {
+  load_store(store_, c);
+  ready_.clear();
+  files_.clear();
+  if (store_.sets() == 1) {
+    TrainedSet& only = at(0);
+    load_model(*only.weights, c, path);
+    read_state(only, c);
+    return;
+  }
+  files_ = files_named(c, path, store_.sets());
+  for (const auto& [number, name] : files_)
+    store_.attach(number, (std::filesystem::path(folder_) / name).string());
+}
+
+void TrainedSets::remove_unused(const std::vector<std::string>& checkpoints) const {
+  if (store_.sets() == 1) return;
+  std::set<std::string> named;
+  for (const std::string& path : checkpoints)
+    for (const auto& [number, name] : files_named(read_checkpoint(path), path, store_.sets()))
+      named.insert(name);
+  std::error_code ignored;
+  std::vector<std::filesystem::path> stale;
+  for (const auto& entry : std::filesystem::directory_iterator(folder_, ignored)) {
+    const std::string name = entry.path().filename().string();
+    int set = 0;
+    long long step = 0;
+    if (std::sscanf(name.c_str(), "set%d-%lld.safetensors", &set, &step) == 2 &&
+        !named.contains(name))
+      stale.push_back(entry.path());
+  }
+  for (const auto& path : stale) std::filesystem::remove(path, ignored);
+}
+
+void open_weights_of(WeightStore& store, const Checkpoint& c, const std::string& path) {
+  load_store(store, c);
+  if (store.sets() == 1) {
+    load_model(*store.open(0), c, path);
+    return;
+  }
+  const auto folder = std::filesystem::path(path).parent_path();
+  for (const auto& [number, name] : files_named(c, path, store.sets()))
+    store.attach(number, (folder / name).string());
+}
+
+std::string weights_sha256(WeightStore& store) {
+  std::map<std::string, at::Tensor> all;
+  for (int k = 0; k < store.sets(); ++k) {
+    const std::string prefix = store.sets() == 1 ? "" : "set" + std::to_string(k) + "/";
+    const std::shared_ptr<WeightSet> set = store.open(k);
+    for (const NamedTensor& t : set->parameters()) all[prefix + t.name] = t.tensor;
+    for (const NamedTensor& t : set->buffers()) all[prefix + t.name] = t.tensor;
+  }
+  return hash_tensors(all);
+}
+
+}  // namespace nas

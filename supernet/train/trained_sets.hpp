@@ -1,0 +1,69 @@
+#pragma once
+// The weight sets that a run trains, each with an optimizer of its own, and their files in
+// checkpoints.
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "supernet/files/checkpoint.hpp"
+#include "supernet/train/optimizer.hpp"
+#include "supernet/train/path_runner.hpp"
+#include "supernet/weights/weight_store.hpp"
+
+namespace nas {
+
+struct TrainedSet {
+  TrainedSet(std::shared_ptr<WeightSet> set, const OptimizerOptions& options);
+  std::shared_ptr<WeightSet> weights;
+  Optimizer optimizer;
+  Reptile reptile;
+  std::vector<bool> used;  ///< Parameters that got a gradient since the last update.
+  bool touched = false;    ///< Any of `used`.
+  bool changed = true;     ///< Since its file was written.
+};
+
+/// A store of one set keeps it in the checkpoint itself (`model/`, `optimizer/`, `reptile/`). With
+/// several, each has a file `set<k>-<step>.safetensors` beside the checkpoint, which names them: a
+/// set that did not change keeps its file.
+class TrainedSets {
+ public:
+  TrainedSets(WeightStore& store, const OptimizerOptions& options, std::string folder);
+
+  /// The set ready to train, read from its file where it was trained before.
+  TrainedSet& at(int set);
+  /// Sets that are ready, by number.
+  std::map<int, TrainedSet>& ready() { return ready_; }
+  const std::map<int, TrainedSet>& ready() const { return ready_; }
+  /// Drops the moments of all sets.
+  void forget();
+
+  /// `check` sees everything before it is written, and may refuse it by an exception.
+  void save(Checkpoint& checkpoint,
+            int64_t step,
+            const std::function<void(const Checkpoint&)>& check);
+  /// DataError when the checkpoint is damaged or of another store.
+  void load(const Checkpoint& checkpoint, const std::string& path);
+  /// Removes files of sets that no checkpoint of the folder names any more.
+  void remove_unused(const std::vector<std::string>& checkpoints) const;
+
+ private:
+  void write_into(Checkpoint& checkpoint, const TrainedSet& set) const;
+  void read_state(TrainedSet& set, const Checkpoint& checkpoint) const;
+
+  WeightStore& store_;
+  OptimizerOptions options_;
+  std::string folder_;
+  std::map<int, TrainedSet> ready_;
+  std::map<int, std::string> files_;  ///< Name in the folder of each set's newest file.
+};
+
+/// Reads the weights of a run for judging: those of a store of one set at once, others when asked
+/// for. DataError as TrainedSets::load.
+void open_weights_of(WeightStore& store, const Checkpoint& checkpoint, const std::string& path);
+
+/// SHA-256 over all weights and buffers; of a store of one set, that of its tensors.
+std::string weights_sha256(WeightStore& store);
+
+}  // namespace nas
