@@ -184,7 +184,7 @@ class Export {
     few.each([&](const FixedBatches::Item& item) { images_ = item.images.contiguous(); });
     // The supernet's own answer: shared weights, on the CPU as the exported file will run.
     const auto cpu = make_single_store(*p.space, p.config.seed);
-    open_weights_of(*cpu, run_.checkpoint);
+    open_weights_of(*cpu, read_checkpoint(run_.checkpoint), run_.checkpoint);
     const std::shared_ptr<WeightSet> shared = cpu->open(cpu->owner(architecture_));
     for (auto& [id, stats] : table) stats = {stats.mean.cpu(), stats.var.cpu()};
     ForwardOptions options;

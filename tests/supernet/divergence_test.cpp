@@ -102,7 +102,7 @@ TEST(Accumulation, TheLastGroupOfAnEpochIsDividedByItsOwnBatches) {
   });
   const std::vector<int64_t> order = trial.strategy->data_order(0);
   std::array<double, 10> bias{};
-  const at::Tensor first = test::find_parameter(*trial.store, "classifier.bias").detach();
+  const at::Tensor first = test::find_parameter(*trial.weights, "classifier.bias").detach();
   for (int64_t k = 0; k < 10; ++k) bias[static_cast<size_t>(k)] = first[k].item<double>();
   const auto update = [&](size_t begin, size_t end) {
     std::array<double, 10> gradient{};
@@ -120,7 +120,7 @@ TEST(Accumulation, TheLastGroupOfAnEpochIsDividedByItsOwnBatches) {
   update(0, 160);
   update(160, 240);
   trial.trainer->run();
-  const at::Tensor found = test::find_parameter(*trial.store, "classifier.bias").detach();
+  const at::Tensor found = test::find_parameter(*trial.weights, "classifier.bias").detach();
   for (int64_t k = 0; k < 10; ++k)
     EXPECT_NEAR(found[k].item<double>(), bias[static_cast<size_t>(k)], 1e-6) << k;
 }

@@ -29,9 +29,9 @@ TEST(ExportNames, AllThatAreReadAreExported) {
     SCOPED_TRACE(name);
     const auto space =
         test::space_of(yaml_with(name, std::string(name) + (name[0] == 'x' ? "" : "1")));
-    const auto store = make_shared_store(*space, 1);
+    const auto store = make_shared_set(*space, 1);
     const Architecture a = space->largest();
-    const Subnet subnet = cut_out(space->plan(a), a, *store, {});
+    const Subnet subnet = cut_out(space->plan(a), *store->bind(a), {});
     const at::Tensor x = at::ones({2, 1, 8, 8});
     try {
       write_torchscript(path, subnet, "{}");

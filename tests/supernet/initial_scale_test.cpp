@@ -7,7 +7,7 @@
 namespace nas {
 namespace {
 
-double spread(const WeightStore& store, const std::string& name) {
+double spread(const WeightSet& store, const std::string& name) {
   return test::find_parameter(store, name).std(/*unbiased=*/true).item<double>();
 }
 
@@ -16,7 +16,7 @@ double spread(const WeightStore& store, const std::string& name) {
 // the true one in two of three cases.
 TEST(InitialScale, DepthwiseConvolutionsOfElasticWidth) {
   const auto space = load_space("digits");  // second stage: 24, 32 or 48 channels
-  const auto store = make_shared_store(*space, 0);
+  const auto store = make_shared_set(*space, 0);
   const double depthwise = std::sqrt(2.0 / 9);
   for (const char* layer : {"stage2.layer1", "stage2.layer2"}) {
     EXPECT_NEAR(
@@ -35,7 +35,7 @@ TEST(InitialScale, DoesNotDependOnTheWidthsBelow) {
   const std::string head = "family: cnn\nkinds: [sep3, mb5]\nstages:\n  - {widths: ";
   const auto many = test::space_of(head + "[4, 8, 64], depths: [2]}\n");
   const auto one = test::space_of(head + "[64], depths: [2]}\n");
-  const auto a = make_shared_store(*many, 5), b = make_shared_store(*one, 5);
+  const auto a = make_shared_set(*many, 5), b = make_shared_set(*one, 5);
   ASSERT_EQ(a->parameters().size(), b->parameters().size());
   for (const NamedTensor& p : a->parameters())
     EXPECT_TRUE(at::equal(p.tensor, test::find_parameter(*b, p.name))) << p.name;

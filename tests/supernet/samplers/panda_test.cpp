@@ -471,14 +471,18 @@ double sumnas_scalar(const List& centres, bool persist) {
   inner.persist = persist;
   reptile.begin();
   for (const double c : centres)
-    reptile.path(inner, [&](int) { ((w - c).square() / 2).sum().backward(); });
-  reptile.finish();
+    reptile.path(inner, [&](int, std::vector<bool>& used) {
+      ((w - c).square() / 2).sum().backward();
+      used[0] = true;
+    });
+  std::vector<bool> used = {false};
+  reptile.finish(used);
   OptimizerOptions outer;
   outer.lr = 1;
   outer.momentum = 0;
   outer.weight_decay = 4e-5;
   Optimizer optimizer({{"w", w}}, outer);
-  optimizer.step(outer.lr);
+  optimizer.step(outer.lr, used);
   return w.item<double>();
 }
 

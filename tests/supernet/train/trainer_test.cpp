@@ -106,7 +106,8 @@ TEST(Recalibration, PoolsTheFixedSubset) {
   const auto space = test::space_of(
       "family: nasbench201\nwidth: 4\ncells: 1\nresolution: 8\ninput_channels: 1\n"
       "form: standalone\n");
-  const auto store = make_shared_set(*space, 2);
+  const auto weights = make_single_store(*space, 2);
+  const std::shared_ptr<WeightSet> store = weights->open(0);
   DataOptions options;
   const auto dataset = open_dataset(options);
   const Splits splits = make_splits(*dataset, options);
@@ -136,7 +137,7 @@ TEST(Recalibration, PoolsTheFixedSubset) {
   // Scores are those of the recalibrated network, the same each time, and the store keeps its own.
   EvaluateOptions evaluate;
   evaluate.recalibrate.images = 200;
-  SubnetScorer scorer(*space, *store, data, evaluate, c10::Device(c10::kCPU));
+  SubnetScorer scorer(*space, *weights, data, evaluate, c10::Device(c10::kCPU));
   EXPECT_EQ(scorer.score(a).loss, scorer.score(a).loss);
   EXPECT_TRUE(scorer.warning().empty());
   EXPECT_NE(scorer.fidelity_json().find("\"bn_images\":200"), std::string::npos);
@@ -146,7 +147,7 @@ TEST(Recalibration, PoolsTheFixedSubset) {
     }
   evaluate.recalibrate.enabled = false;
   EXPECT_FALSE(
-      SubnetScorer(*space, *store, data, evaluate, c10::Device(c10::kCPU)).warning().empty());
+      SubnetScorer(*space, *weights, data, evaluate, c10::Device(c10::kCPU)).warning().empty());
   // A network that answers NaN is right on no image, though sorting would put some class first.
   for (const NamedTensor& p : store->parameters())
     p.tensor.detach().fill_(std::numeric_limits<float>::quiet_NaN());
