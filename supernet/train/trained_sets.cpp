@@ -15,8 +15,7 @@ constexpr const char* kSets = "sets";
 
 std::string set_file(int set, int64_t step) {
   char name[64];
-  std::snprintf(
-      name, sizeof name, "set%d-%012lld.safetensors", set, static_cast<long long>(step));
+  std::snprintf(name, sizeof name, "set%d-%012lld.safetensors", set, static_cast<long long>(step));
   return name;
 }
 
