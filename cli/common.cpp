@@ -117,8 +117,16 @@ bool parse(CLI::App& app, const std::vector<std::string>& args) {
     print(completions(app, args));
     return false;
   }
-  // CLI11 takes the words last first.
-  std::vector<std::string> reversed(args.rbegin(), args.rend());
+  // CLI11 takes the words last first. It would give `--name=` the word behind it.
+  std::vector<std::string> reversed;
+  for (auto word = args.rbegin(); word != args.rend(); ++word) {
+    if (word->starts_with("--") && word->size() > 3 && word->find('=') == word->size() - 1) {
+      reversed.emplace_back();
+      reversed.push_back(word->substr(0, word->size() - 1));
+    } else {
+      reversed.push_back(*word);
+    }
+  }
   const CLI::App* at = innermost(app, args);
   try {
     app.parse(reversed);

@@ -1,11 +1,14 @@
 // Ctrl-C, SIGTERM and SIGHUP set one flag, which long work asks for. Where nothing is being saved
 // the program ends within two seconds even if nobody asks: an alarm a second later ends it. A
-// second signal ends it at once; children end with it (spaces/subprocess.hpp).
+// second signal, half a second later or more, ends it at once; children end with it
+// (spaces/subprocess.hpp).
 #include <fcntl.h>
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdint>
 #include <cstring>
+#include <ctime>
 
 #include "cli/command.hpp"
 #include "cli/signals.hpp"
@@ -18,9 +21,21 @@ void say(const char* text) {
   [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, text, std::strlen(text));
 }
 
+// When the first signal came.
+volatile int64_t first_stop_ms = 0;
+
 // Only what is safe in a handler.
 void on_stop(int) {
-  if (nas::stop_requested()) _exit(kExitInterrupted);
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  const int64_t ms = int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
+  if (nas::stop_requested()) {
+    // Whoever ends a program and then its group (timeout, a shell that goes) means one stop.
+    constexpr int64_t kOneStop = 500;
+    if (ms - first_stop_ms > kOneStop) _exit(kExitInterrupted);
+    return;
+  }
+  first_stop_ms = ms;
   request_stop();
   if (saves_on_stop()) {
     say("\nstopping after this step; once more to quit at once\n");

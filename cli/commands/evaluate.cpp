@@ -23,6 +23,7 @@ struct Options {
   std::string run = "last", split, file;
   std::vector<std::string> architectures;
   std::string pick;
+  std::string search, weights;  ///< Where the pick comes from, and what judged it there.
   int64_t sample = 0;
   bool all = false, no_recalibrate = false;
 };
@@ -64,6 +65,7 @@ class Evaluation {
 
   int run() {
     SupernetRun run = open_supernet_run(store_, o_.run, o_.common);
+    tell_other_weights(run, o_.search, o_.weights);
     const Space& space = *run.parts->space;
     EvaluateOptions options = run.parts->config.evaluate;
     if (!o_.split.empty()) options.split = o_.split;
@@ -247,6 +249,8 @@ int run_evaluate(const std::vector<std::string>& args) {
   const Picked picked = pick_architecture(
       store, o.run, o.pick, [&o](const std::string& text) { note(o.common, text); });
   o.run = picked.supernet;
+  o.search = picked.search;
+  o.weights = picked.weights;
   if (!picked.architecture.empty()) o.architectures.push_back(picked.architecture);
   return Evaluation(o, store).run();
 }

@@ -145,6 +145,7 @@ class Export {
                         "use --arch A, or --pick best after `nas search --run " + picked.supernet +
                             db_flag(o_.common) + "`");
     run_ = open_supernet_run(store_, picked.supernet, o_.common);
+    tell_other_weights(run_, picked.search, picked.weights);
     const Space& space = *run_.parts->space;
     const std::vector<Architecture> named = named_architectures(space, {text});
     if (named.size() != 1)

@@ -88,6 +88,7 @@ void record(Imported& run, const Options& o) {
   tell_taken_name(store, o.name);
   run.row.directory = store.folder_of(run.row.id);
   const RunLock lock(run.row.directory, run.row.id);
+  record_owner(store, run.row);
   keep_space_file(run.parts->config.space, run.row.directory);
   store.add_run(run.row);
   const Splits& splits = run.parts->splits;
@@ -129,7 +130,7 @@ int run_import(const std::vector<std::string>& args) {
     note(o.common, "note: " + text);
   record(run, o);
   int64_t parameters = 0;
-  for (const NamedTensor& p : run.weights->parameters()) parameters += p.tensor.numel();
+  for (const NamedTensor& p : run.weights->open(0)->parameters()) parameters += p.tensor.numel();
   if (o.common.json) {
     print(json_text(Json{{"schema", "nas-import/1"},
                          {"run", run.row.id},

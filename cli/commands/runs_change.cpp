@@ -7,6 +7,7 @@
 
 #include "cli/commands/runs.hpp"
 #include "cli/report/document.hpp"
+#include "cli/runs/run_files.hpp"
 #include "cli/runs/run_name.hpp"
 #include "spaces/base/printable.hpp"
 
@@ -25,7 +26,10 @@ std::string title(const RunRow& run) {
 fs::path folder_of(const Store& store, const RunRow& run) {
   std::error_code error;
   const fs::path folder = fs::absolute(store.path(), error).parent_path() / "nas-runs" / run.id;
-  return !run.id.empty() && fs::is_directory(folder, error) ? folder : fs::path();
+  if (run.id.empty() || !fs::is_directory(folder, error)) return {};
+  // Nor one behind a link, or one that another store works in.
+  if (fs::is_symlink(folder, error) || fs::is_symlink(folder.parent_path(), error)) return {};
+  return other_owner(store, run).empty() ? folder : fs::path();
 }
 
 uintmax_t bytes_in(const fs::path& folder) {

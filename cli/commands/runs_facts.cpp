@@ -68,7 +68,7 @@ RunAccuracy run_accuracy(const Store& store, const RunRow& run) {
     const auto best = best_found(store, run);
     return {best, best ? "best found" : ""};
   }
-  for (const char* name : {"validation.accuracy.mean", "train.accuracy"})
+  for (const char* name : {"validation.accuracy.mean", "validation.accuracy", "train.accuracy"})
     if (const auto metric = store.last_metric(run.id, name)) return {metric->value, name};
   return {};
 }

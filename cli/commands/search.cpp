@@ -386,6 +386,15 @@ int carry_out(const Options& o,
   return search.archive().any_feasible() ? kExitOk : kExitNothingFeasible;
 }
 
+/// A configuration may name the supernet's space, but not another one.
+void require_same_space(const SearchConfig& config, const RunRow& supernet) {
+  if (config.space.yaml.empty() && !config.space.tree) return;
+  if (open_space(config.space)->has_fingerprint(supernet.fingerprint)) return;
+  throw ConfigError("the configuration's `space:` is not that of run " + supernet.id + " (" +
+                        supernet.space + "), whose supernet judges",
+                    "leave `space:` out, name another run with --run, or set evaluator.kind");
+}
+
 int search(const Options& o) {
   SearchConfig config;
   std::error_code ignored;
@@ -408,6 +417,7 @@ int search(const Options& o) {
     supernet = supernet_of(store, config.evaluator.run);
     config.evaluator.run = supernet.id;  // `last` would mean another run tomorrow.
     space = space_of_run(store, supernet);
+    require_same_space(config, supernet);
     need_torch();
   } else if (space.yaml.empty()) {
     throw ConfigError("this search needs a `space:` (only a supernet's run names its own)",

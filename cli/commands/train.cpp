@@ -223,7 +223,8 @@ class Recorder {
       rows.push_back({report.epoch, name, value});
       if (name == "train.loss") detail += "  loss " + format_number(value);
       if (name == "train.accuracy") detail += "  accuracy " + format_number(value);
-      if (name == "validation.accuracy.mean") detail += "  validation " + format_number(value);
+      if (name == "validation.accuracy.mean" || name == "validation.accuracy")
+        detail += "  validation " + format_number(value);
       if (name == "time.images_per_second") detail += "  " + format_number(value, 3) + " images/s";
     }
     store_.add_metrics(run_, rows);
@@ -361,7 +362,7 @@ int train(const Options& o) {
   }
   const Clock::time_point start = Clock::now();
   Recorder recorder(store, o.common, row.id, config.train.epochs);
-  bool recorded = resumes;
+  bool recorded = resumes, goes_on = false;
   try {
     const std::string config_hash = config_hash_of(row.config_yaml);
     // A run that has a checkpoint no longer needs the weights that it began with.
@@ -369,8 +370,10 @@ int train(const Options& o) {
     Session s = make_session(config, row.directory, config_hash, recorder.hooks(), begins);
     if (resumes) {
       go_on(o, store, row, s);
+      goes_on = true;
     } else {
       lock = std::make_unique<RunLock>(row.directory, row.id);
+      record_owner(store, row);
       record_new(o, store, row, s);
       recorded = true;
     }
@@ -389,7 +392,11 @@ int train(const Options& o) {
     throw Interrupted(std::string(e.what()) + "; saved. Resume with: nas train --resume " + row.id +
                       db_flag(o.common));
   } catch (const std::exception& e) {
-    if (recorded) record_failure(store, row.id, e);
+    // What could not even be opened is as it was.
+    if (resumes && !goes_on)
+      store.set_run_status(row.id, "interrupted");
+    else if (recorded)
+      record_failure(store, row.id, e);
     throw;
   }
   return kExitOk;

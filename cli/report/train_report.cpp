@@ -20,6 +20,7 @@ struct Word {
 constexpr Word kLastEpoch[] = {
     {"train.loss", "training loss", Unit::kNumber},
     {"train.accuracy", "training accuracy", Unit::kShare},
+    {"validation.accuracy", "validation accuracy", Unit::kShare},
     {"validation.accuracy.largest", "validation accuracy, largest subnet", Unit::kShare},
     {"validation.accuracy.mean", "validation accuracy, mean of the subnets", Unit::kShare},
     {"validation.accuracy.best", "validation accuracy, best of them", Unit::kShare},

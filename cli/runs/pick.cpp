@@ -84,6 +84,11 @@ Picked pick_architecture(const Store& store,
     throw ConfigError("search " + row->id + " found nothing feasible, so there is nothing to pick");
   picked.architecture = json["front"][index_of(pick.empty() ? "best" : pick, json)]["architecture"]
                             .get<std::string>();
+  for (const EvaluationRow& e : store.evaluations(row->id)) {
+    if (e.architecture != picked.architecture || e.source != "supernet") continue;
+    const Json fidelity = Json::parse(e.fidelity_json, nullptr, false);
+    if (fidelity.is_object()) picked.weights = fidelity.value("checkpoint", "");
+  }
   return picked;
 }
 

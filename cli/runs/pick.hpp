@@ -11,6 +11,7 @@ struct Picked {
   std::string supernet;      ///< Id of the training run.
   std::string architecture;  ///< Text; "" when nothing was to be picked.
   std::string search;        ///< Id of the search it comes from; "" when from none.
+  std::string weights;       ///< Hash of the weights that search judged it with; "" when unknown.
 };
 
 /// `run`: a training run or a search (id, name, prefix, last). `pick`: `best`, `knee` or an index

@@ -22,6 +22,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr const char* kOwner = "owner";
 constexpr std::array kDataKeys = {"data.path", "data.workers", "data.prefetch", "data.cache"};
 
 std::string key_of(const std::string& set) {
@@ -88,6 +89,29 @@ RunLock::~RunLock() {
   if (fd_ >= 0) close(fd_);
 }
 
+std::string other_owner(const Store& store, const RunRow& run) {
+  std::ifstream in(fs::path(run.directory) / kOwner);
+  std::string path;
+  std::error_code error;
+  if (!std::getline(in, path) || !fs::is_regular_file(path, error)) return "";
+  if (fs::equivalent(path, store.path(), error)) return "";
+  // A folder that was copied together with its store still names the original, whose folder of the
+  // run is another one.
+  const fs::path theirs = fs::path(path).parent_path() / "nas-runs" / run.id;
+  return fs::equivalent(theirs, run.directory, error) ? path : "";
+}
+
+void record_owner(const Store& store, const RunRow& run) {
+  std::error_code error;
+  const fs::path path = fs::canonical(store.path(), error);
+  if (error) return;
+  try {
+    write_whole_file((fs::path(run.directory) / kOwner).string(), path.string() + "\n");
+  } catch (const DataError&) {
+    // A full disk is told by what matters more.
+  }
+}
+
 std::unique_ptr<RunLock> take_run(Store& store, const RunRow& run) {
   if (!store.owns(run) && run.status != "finished")
     throw ConfigError(
@@ -101,6 +125,12 @@ std::unique_ptr<RunLock> take_run(Store& store, const RunRow& run) {
     return nullptr;
   }
   auto lock = std::make_unique<RunLock>(run.directory, run.id);
+  if (const std::string other = other_owner(store, run); !other.empty())
+    throw ConfigError(
+        "the files of run " + run.id + " in " + run.directory + " belong to the store " + other +
+            ", of which this one is a copy",
+        "Go on with that store, or copy its folder nas-runs too, into another folder.");
+  record_owner(store, run);
   store.claim_run(run.id, lock->proves());
   remove_stale_temporaries(run.directory);
   return lock;

@@ -30,6 +30,12 @@ class RunLock {
   bool proves_ = false;
 };
 
+/// Another store that works in this folder: a copy of the file beside the original, or behind a
+/// link; "" when it is this store's own. Folders of versions before 0.2 name none.
+std::string other_owner(const Store& store, const RunRow& run);
+/// Writes into a run's folder which store it belongs to.
+void record_owner(const Store& store, const RunRow& run);
+
 /// Takes an unfinished run over: its folder's lock, then its row. ConfigError when it is finished,
 /// worked on, or its files are those of the store that this one was copied from.
 std::unique_ptr<RunLock> take_run(Store& store, const RunRow& run);

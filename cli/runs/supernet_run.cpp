@@ -170,6 +170,15 @@ ConfigError no_checkpoint(const Store& store, const RunRow& row) {
                      "put that folder back (it belongs beside the store), or " + again);
 }
 
+void tell_other_weights(const SupernetRun& run,
+                        const std::string& search,
+                        const std::string& weights) {
+  if (weights.empty() || run.sha256.starts_with(weights)) return;
+  warning("search " + search + " judged its architectures with weights " + weights.substr(0, 8) +
+          ", run " + run.row.id + " has " + run.sha256.substr(0, 8) +
+          " now: what the search said of them need not hold; search again");
+}
+
 std::string fidelity_of(const SupernetRun& run, const SubnetScorer& scorer) {
   constexpr size_t kShort = 16;
   auto json = nlohmann::json::parse(scorer.fidelity_json());

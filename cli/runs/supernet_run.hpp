@@ -65,6 +65,11 @@ ConfigError no_checkpoint(const Store& store, const RunRow& row);
 /// where its data lies, nothing else (run_sets.hpp).
 SupernetRun open_supernet_run(const Store& store, const std::string& run, const Common& common);
 
+/// Warns where a search judged its pick with other weights than those opened now.
+void tell_other_weights(const SupernetRun& run,
+                        const std::string& search,
+                        const std::string& weights);
+
 /// JSON of build, LibTorch, device and threads, stored with every run.
 std::string versions_json(const RunParts& parts);
 

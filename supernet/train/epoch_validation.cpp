@@ -30,15 +30,21 @@ EpochValidation::EpochValidation(const Space& space,
                                  WeightStore& store,
                                  const RunData& data,
                                  const EvaluateOptions& evaluate,
+                                 const std::optional<Architecture>& only,
                                  int subnets,
                                  uint64_t seed,
                                  c10::Device device,
                                  Layout layout)
     : scorer_(space, store, data, evaluate, device, layout),
-      subnets_(validation_subnets(space, subnets, seed)) {}
+      subnets_(only ? std::vector<Architecture>{*only} : validation_subnets(space, subnets, seed)),
+      alone_(only.has_value()) {}
 
 std::vector<std::pair<std::string, double>> EpochValidation::measure() {
   std::vector<std::pair<std::string, double>> metrics;
+  if (alone_) {
+    const Score score = scorer_.score(subnets_.front());
+    return {{"validation.accuracy", score.accuracy}, {"validation.loss", score.loss}};
+  }
   double sum = 0, best = 0, loss = 0;
   size_t failed = 0;
   for (size_t i = 0; i < subnets_.size(); ++i) {

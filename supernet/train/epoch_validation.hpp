@@ -10,22 +10,25 @@ namespace nas {
 
 class EpochValidation {
  public:
-  /// Largest, smallest, then random ones without repeats, `subnets` at most. Everything passed by
-  /// reference must outlive it.
+  /// `only`, or the largest, smallest, then random ones without repeats, `subnets` at most.
+  /// Everything passed by reference must outlive it.
   EpochValidation(const Space& space,
                   WeightStore& store,
                   const RunData& data,
                   const EvaluateOptions& evaluate,
+                  const std::optional<Architecture>& only,
                   int subnets,
                   uint64_t seed,
                   c10::Device device,
                   Layout layout);
-  /// `validation.accuracy.largest|mean|best` and `validation.loss.mean`.
+  /// `validation.accuracy.largest|mean|best` and `validation.loss.mean`; of one network alone
+  /// `validation.accuracy` and `validation.loss`. NotFiniteError when no subnet has an answer.
   std::vector<std::pair<std::string, double>> measure();
 
  private:
   SubnetScorer scorer_;
   std::vector<Architecture> subnets_;
+  bool alone_;
 };
 
 }  // namespace nas

@@ -110,6 +110,8 @@ class Strategy {
   /// After clipping, before the optimizer step: gradients as they will be applied. `path_outcomes`
   /// of single-path steps only. `scale` is the factor clipping applied (1: none).
   virtual void after_clip(const PathOutcome& outcome, double scale);
+  /// The one architecture that is trained, where it is one: it alone is worth validating.
+  virtual std::optional<Architecture> only() const { return std::nullopt; }
   virtual bool wants_features() const { return false; }
   virtual void end_epoch(int64_t epoch);
   /// Scalars for the metrics table, e.g. `data.distinct_share`, `path.p.nor_conv_3x3`.

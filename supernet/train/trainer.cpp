@@ -317,7 +317,7 @@ struct Trainer::State {
       e.split = "validation";
       e.images = v.images;
       validation = std::make_unique<EpochValidation>(
-          space, store, data, e, v.subnets, seed, device, options.memory_format);
+          space, store, data, e, strategy.only(), v.subnets, seed, device, options.memory_format);
     }
     for (auto& entry : validation->measure()) report.metrics.push_back(std::move(entry));
   }

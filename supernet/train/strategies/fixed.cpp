@@ -22,6 +22,7 @@ class Fixed final : public Strategy {
         architecture_(chosen(context.space, architecture_in_yaml(options.architecture))) {}
 
   std::string name() const override { return "fixed"; }
+  std::optional<Architecture> only() const override { return architecture_; }
 
   Step next_step(int64_t, int64_t) override {
     Step step;
