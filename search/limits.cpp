@@ -68,6 +68,13 @@ Constraint resolve_limit(const Constraint& limit, ValueScale scale, const std::s
     if (metric != nullptr) check_range(resolved, *metric, where);
   } else if (metric != nullptr && metric->unit == MetricUnit::kShare) {
     if (scale == ValueScale::kFractions && resolved.bound > 1) share_expected(resolved, where);
+    if (scale == ValueScale::kPercents && !limit.percent &&
+        ((resolved.bound > 0 && resolved.bound <= 1) || resolved.bound > 100))
+      throw ConfigError(where + ": the values of '" + limit.metric + "' are in percent, so " +
+                            number(limit.bound) + " cannot be what is meant",
+                        resolved.bound > 100 ? "Loosen the limit."
+                                             : "Write " + number(100 * limit.bound) + " or " +
+                                                   number(100 * limit.bound) + "%.");
     if (resolved.bound < 0 || (resolved.bound <= 0 && resolved.upper()))
       check_range(resolved, *metric, where);
   } else if (metric != nullptr && metric->cost) {

@@ -107,6 +107,24 @@ std::optional<Better> better_by_words(std::string_view name) {
       "iou",      "miou",       "bleu",        "psnr",    "ssim",       "score", "reward",
       "fps",      "throughput", "hypervolume", "quality", "likelihood", "f",     "dice"};
   const std::vector<std::string> words = words_of(name);
+  // Words that turn the meaning of others: neg_loss, accuracy_drop, 1-error.
+  if (name.starts_with("1-") || name.starts_with("1 -") ||
+      any_of(words,
+             {"neg",
+              "negative",
+              "negated",
+              "inverse",
+              "inv",
+              "minus",
+              "drop",
+              "gap",
+              "reduction",
+              "free",
+              "saved",
+              "saving",
+              "savings",
+              "loss_reduction"}))
+    return std::nullopt;
   // A rate: images_per_second.
   const auto per = std::find(words.begin(), words.end(), "per");
   if (per != words.end() && per + 1 != words.end() &&

@@ -1,5 +1,7 @@
 #include "search/evaluators/external_answers.hpp"
 
+#include "spaces/metric.hpp"
+
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -24,8 +26,17 @@ Evaluation value_of(const Json& answer,
   for (const std::string& metric : metrics) {
     const auto it = answer.find(metric);
     if (it != answer.end() && it->is_number() && std::isfinite(it->get<double>())) {
-      result.values[metric] = it->get<double>();
-      continue;
+      const double value = it->get<double>();
+      const Metric* known = find_metric(metric);
+      if (known == nullptr || (value >= known->low && value <= known->high)) {
+        result.values[metric] = value;
+        continue;
+      }
+      result.values.clear();
+      result.error = "'" + metric + "' is out of its range" +
+                     (known->unit == MetricUnit::kShare ? " 0 to 1 (a share, not percent)" : "") +
+                     " in the answer: " + shown_text(line);
+      break;
     }
     result.values.clear();
     result.error = it == answer.end()
