@@ -21,7 +21,7 @@ using testing_toy::ToySpace;
 // w1 of the choices as the metric: enough to see that answers belong to questions.
 constexpr const char* kEcho =
     "sed -u 's/.*\"id\": *\\(\"[^\"]*\"\\).*\"w1\": *\"\\([0-9]*\\)\".*/{\"id\": \\1, "
-    "\"accuracy\": \\2}/'";
+    "\"score\": \\2}/'";
 
 class EvaluatorTest : public testing::Test {
  protected:
@@ -66,6 +66,7 @@ TEST_F(EvaluatorTest, Contract) {
   table.file = write("table.csv", table_text());
   ExternalOptions program;
   program.command = kEcho;
+  program.metrics = {"score"};
   std::vector<std::unique_ptr<Evaluator>> all;
   all.push_back(std::make_unique<TableEvaluator>(space_, table));
   all.push_back(std::make_unique<ExternalEvaluator>(space_, program));
@@ -82,7 +83,7 @@ TEST_F(EvaluatorTest, Contract) {
     ASSERT_EQ(results.size(), list.size());
     for (size_t i = 0; i < list.size(); ++i) {
       EXPECT_EQ(results[i].error, "");
-      EXPECT_EQ(results[i].values.at("accuracy"), 4.0 * (list[i].genes[1] + 1));
+      EXPECT_EQ(results[i].values.at(evaluator->metrics().front()), 4.0 * (list[i].genes[1] + 1));
     }
     // One by one as in a batch.
     EXPECT_EQ(evaluator->evaluate({&list[7], 1})[0].values, results[7].values);

@@ -29,7 +29,7 @@ constexpr const char* kProgram = R"(
 import json, sys, time, os
 def value(q): return int(q["choices"]["w1"])
 def say(x): print(x if isinstance(x, str) else json.dumps(x), flush=True)
-def answer(q): say({"id": q["id"], "accuracy": value(q)})
+def answer(q): say({"id": q["id"], "score": value(q)})
 questions = (json.loads(line) for line in sys.stdin)
 )";
 
@@ -66,14 +66,14 @@ class ExternalTest : public testing::Test {
     ASSERT_EQ(results.size(), list_.size());
     for (size_t i = 0; i < results.size(); ++i) {
       EXPECT_EQ(results[i].error, "");
-      EXPECT_EQ(results[i].values.at("accuracy"), right(i)) << i;
+      EXPECT_EQ(results[i].values.at("score"), right(i)) << i;
     }
   }
   /// Every value that is given is right, whatever failed.
   void expect_none_wrong(const std::vector<Evaluation>& results) const {
     for (size_t i = 0; i < results.size(); ++i) {
       if (!results[i].error.empty()) continue;
-      EXPECT_EQ(results[i].values.at("accuracy"), right(i)) << i;
+      EXPECT_EQ(results[i].values.at("score"), right(i)) << i;
     }
   }
   template <typename F>
@@ -92,6 +92,7 @@ class ExternalTest : public testing::Test {
   std::vector<std::string> shown_;
   ExternalOptions options_ = [] {
     ExternalOptions o;
+    o.metrics = {"score"};
     o.timeout_s = 20;
     return o;
   }();
@@ -101,12 +102,11 @@ TEST_F(ExternalTest, AnswersAreMatchedByTheirId) {
   expect_right(run("for q in questions: answer(q)\n"));
   // In any order, after reading everything, without flushing.
   expect_right(run("for q in reversed(list(questions)): answer(q)\n"));
-  expect_right(
-      run("for q in questions: print(json.dumps({'id': q['id'], 'accuracy': value(q)}))\n"));
+  expect_right(run("for q in questions: print(json.dumps({'id': q['id'], 'score': value(q)}))\n"));
   // The architecture may be told as well; further fields do not matter; no newline at the end.
   expect_right(
-      run("q = list(questions)\nfor x in q[:-1]: say({**x, 'accuracy': value(x)})\n"
-          "sys.stdout.write(json.dumps({**q[-1], 'accuracy': value(q[-1])}))\n"));
+      run("q = list(questions)\nfor x in q[:-1]: say({**x, 'score': value(x)})\n"
+          "sys.stdout.write(json.dumps({**q[-1], 'score': value(q[-1])}))\n"));
   EXPECT_TRUE(shown_.empty());
 }
 
@@ -114,7 +114,7 @@ TEST_F(ExternalTest, LinesThatAreNoAnswersAreShownAndSkipped) {
   expect_right(
       run("say('preparing data ...')\n"
           "say('')\nsay('[1, 2]')\nsay('0.5')\nsay({'epoch': 1, 'loss': 2})\n"
-          "say({'accuracy': 9})\n"  // No id: for nobody.
+          "say({'score': 9})\n"  // No id: for nobody.
           "sys.stdout.buffer.write(b'caf\\xe9 \\x1b[31m\\n'); sys.stdout.flush()\n"
           "say('x' * 3000000)\n"
           "for q in questions:\n  say(json.dumps(q))\n  say('{\"id\": \"' + q['id'])\n"
@@ -132,7 +132,7 @@ TEST_F(ExternalTest, AnswersOfOldProgramsAreRefused) {
   for (const char* lifetime : {"batch", "run"}) {
     options_.lifetime =
         std::string(lifetime) == "run" ? ExternalLifetime::kRun : ExternalLifetime::kBatch;
-    EXPECT_THAT(data_error([&] { run("for q in questions: say({'accuracy': value(q)})\n"); }),
+    EXPECT_THAT(data_error([&] { run("for q in questions: say({'score': value(q)})\n"); }),
                 HasSubstr("carry no `id`"))
         << lifetime;
   }
@@ -145,11 +145,11 @@ TEST_F(ExternalTest, SurplusAnswersMakeTheBatchFail) {
   } kinds[] = {
       {"for q in questions: answer(q); answer(q)\n", "answered twice"},
       {"q = list(questions)\nfor x in q: answer(x)\nanswer(q[-1])\n", "answered twice"},
-      {"for n, q in enumerate(questions): say({'id': n, 'accuracy': value(q)})\n", "never asked"},
-      {"for q in questions: answer(q)\nsay({'id': 'q99-0', 'accuracy': 1})\n", "never asked"},
+      {"for n, q in enumerate(questions): say({'id': n, 'score': value(q)})\n", "never asked"},
+      {"for q in questions: answer(q)\nsay({'id': 'q99-0', 'score': 1})\n", "never asked"},
       {"q = list(questions)\n"
        "for a, b in zip(q, q[1:] + q[:1]):\n"
-       "  say({'id': a['id'], 'architecture': b['architecture'], 'accuracy': value(b)})\n",
+       "  say({'id': a['id'], 'architecture': b['architecture'], 'score': value(b)})\n",
        "names the architecture"},
   };
   for (const auto& kind : kinds) {
@@ -162,6 +162,20 @@ TEST_F(ExternalTest, SurplusAnswersMakeTheBatchFail) {
   EXPECT_THAT(shown_, testing::Contains(HasSubstr("broke the protocol")));
 }
 
+// An accuracy is a share: what cannot be one is no value, whoever says it.
+TEST_F(ExternalTest, ValuesOutOfTheRangeOfAKnownMetricAreNone) {
+  options_.metrics = {"accuracy"};
+  const auto results =
+      run("for n, q in enumerate(questions): say({'id': q['id'], 'accuracy': [0.5, 96.2, -1, "
+          "1][n]})\n");
+  EXPECT_EQ(results[0].values.at("accuracy"), 0.5);
+  EXPECT_EQ(results[3].values.at("accuracy"), 1);
+  for (const size_t i : {size_t{1}, size_t{2}}) {
+    EXPECT_TRUE(results[i].values.empty());
+    EXPECT_THAT(results[i].error, HasSubstr("a share, not percent"));
+  }
+}
+
 TEST_F(ExternalTest, WrongAnswersFailOneArchitecture) {
   const auto spoilt = [&](const std::string& wrong) {
     const auto results = run("for n, q in enumerate(questions):\n  if n == 1: say(" + wrong +
@@ -169,19 +183,19 @@ TEST_F(ExternalTest, WrongAnswersFailOneArchitecture) {
     EXPECT_TRUE(results[1].values.empty());
     for (const size_t i : {size_t{0}, size_t{2}, size_t{3}}) {
       EXPECT_EQ(results[i].error, "") << wrong;
-      EXPECT_EQ(results[i].values.at("accuracy"), right(i));
+      EXPECT_EQ(results[i].values.at("score"), right(i));
     }
     return results[1].error;
   };
   EXPECT_EQ(spoilt("{'id': q['id'], 'error': 'out of memory'}"), "out of memory");
-  EXPECT_EQ(spoilt("{'id': q['id'], 'error': 'odd', 'accuracy': 1}"), "odd");
-  EXPECT_THAT(spoilt("{'id': q['id'], 'loss': 1}"), HasSubstr("has no 'accuracy'"));
+  EXPECT_EQ(spoilt("{'id': q['id'], 'error': 'odd', 'score': 1}"), "odd");
+  EXPECT_THAT(spoilt("{'id': q['id'], 'loss': 1}"), HasSubstr("has no 'score'"));
   for (const char* value : {"'0.9'", "None", "True", "[1]"})
-    EXPECT_THAT(spoilt("{'id': q['id'], 'accuracy': " + std::string(value) + "}"),
-                HasSubstr("'accuracy' is no finite number"));
-  EXPECT_THAT(spoilt("{'id': q['id'], 'accuracy': float('nan')}"), HasSubstr("NaN"));
-  EXPECT_THAT(spoilt("{'id': q['id'], 'accuracy': float('inf')}"), HasSubstr("Infinity"));
-  EXPECT_THAT(spoilt("'{\"id\": \"' + q['id'] + '\", \"accuracy\": 1e999}'"),
+    EXPECT_THAT(spoilt("{'id': q['id'], 'score': " + std::string(value) + "}"),
+                HasSubstr("'score' is no finite number"));
+  EXPECT_THAT(spoilt("{'id': q['id'], 'score': float('nan')}"), HasSubstr("NaN"));
+  EXPECT_THAT(spoilt("{'id': q['id'], 'score': float('inf')}"), HasSubstr("Infinity"));
+  EXPECT_THAT(spoilt("'{\"id\": \"' + q['id'] + '\", \"score\": 1e999}'"),
               HasSubstr("no JSON object"));
   // Never answered: told when the program ends.
   EXPECT_THAT(spoilt("'nothing'"), HasSubstr("no answer: the command ended with exit code 0"));
@@ -228,7 +242,7 @@ TEST_F(ExternalTest, CommandsThatCannotRunOrSayNothing) {
   const auto loud =
       program("sys.stderr.write('error\\n' * 100000)\nfor q in questions: answer(q)\n")
           ->evaluate(many);
-  for (size_t i = 0; i < many.size(); ++i) EXPECT_EQ(loud[i].values.at("accuracy"), right(i % 4));
+  for (size_t i = 0; i < many.size(); ++i) EXPECT_EQ(loud[i].values.at("score"), right(i % 4));
 }
 
 TEST_F(ExternalTest, AProgramMayFinishAfterItsLastAnswer) {
@@ -287,7 +301,7 @@ TEST_F(ExternalTest, AStopEndsTheProgramAndKeepsWhatIsDone) {
   ASSERT_TRUE(asked);
   EXPECT_LT(std::chrono::duration<double>(Clock::now() - *asked).count(), 3);
   EXPECT_FALSE(results[0].stopped);
-  EXPECT_EQ(results[0].values.at("accuracy"), right(0));
+  EXPECT_EQ(results[0].values.at("score"), right(0));
   for (size_t i = 1; i < results.size(); ++i) EXPECT_TRUE(results[i].stopped);
   pid_t pid = 0;
   std::ifstream(mark) >> pid;
