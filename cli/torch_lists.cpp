@@ -18,7 +18,9 @@ std::vector<ConfigKind> torch_config_kinds() {
   };
   for (const StrategyEntry& entry : strategies()) {
     ConfigKind kind{"strategy:" + entry.name, "strategy: " + entry.summary, ""};
-    kind.schema = entry.schema;
+    kind.schema = [&entry] {
+      return json_schema("strategy " + entry.name, [&](Binder& b) { entry.describe(b); });
+    };
     for (const std::string& alias : entry.aliases) {
       kinds.push_back(kind);
       kinds.back().name = "strategy:" + alias;

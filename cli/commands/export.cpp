@@ -184,7 +184,7 @@ class Export {
                      Layout::kContiguous);
     few.each([&](const FixedBatches::Item& item) { images_ = item.images.contiguous(); });
     // The supernet's own answer: shared weights, on the CPU as the exported file will run.
-    const auto cpu = make_single_store(*p.space, p.config.seed);
+    const auto cpu = make_weights(p, c10::Device(c10::kCPU)).store;
     open_weights_of(*cpu, read_checkpoint(run_.checkpoint), run_.checkpoint);
     const std::shared_ptr<WeightSet> shared = cpu->open(cpu->owner(architecture_));
     for (auto& [id, stats] : table) stats = {stats.mean.cpu(), stats.var.cpu()};

@@ -69,7 +69,7 @@ Imported read(const Options& o) {
   run.row.space_yaml = config.space.yaml;
   run.row.seed = config.seed;
   run.parts = open_parts(std::move(config));
-  run.weights = make_weights(*run.parts);
+  run.weights = make_weights(*run.parts).store;
   run.kind = initialise_weights(*run.parts, *run.weights, o.weights);
   run.row.id = new_run_id("train");
   run.row.command = "train";

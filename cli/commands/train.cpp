@@ -64,7 +64,7 @@ std::string resolved(TrainConfig& config) {
 /// Supernet, strategy and trainer of one run, ready to go.
 struct Session {
   std::unique_ptr<RunParts> parts;
-  std::unique_ptr<WeightStore> weights;
+  Weights weights;
   std::unique_ptr<Strategy> strategy;
   std::unique_ptr<Trainer> trainer;
 };
@@ -79,7 +79,7 @@ Session make_session(TrainConfig config,
   const RunParts& p = *s.parts;
   const TrainConfig& c = p.config;
   s.weights = make_weights(p);
-  if (initialise && !c.train.init.empty()) initialise_weights(p, *s.weights, c.train.init);
+  if (initialise && !c.train.init.empty()) initialise_weights(p, *s.weights.store, c.train.init);
   const StrategyContext context{*p.space,
                                 c.seed,
                                 c.train.epochs,
@@ -88,19 +88,31 @@ Session make_session(TrainConfig config,
                                 c.train};
   s.strategy = make_strategy(strategy_name(c), context, strategy_source(c));
   for (const std::string& line : s.strategy->advice()) warning(line);
-  s.trainer =
-      std::make_unique<Trainer>(*p.space,
-                                *s.weights,
-                                *s.strategy,
-                                p.data(),
-                                c.train,
-                                c.evaluate,
-                                c.seed,
-                                p.device,
-                                folder,
-                                RunIdentity{p.space->fingerprint(), config_hash, p.splits.hash},
-                                std::move(hooks));
+  const int64_t images = context.train_size, batch = c.train.batch;
+  const int64_t steps = c.train.drop_last ? images / batch : (images + batch - 1) / batch;
+  for (const std::string& line : s.weights.store->advice(steps * c.train.epochs)) warning(line);
+  s.trainer = std::make_unique<Trainer>(
+      TrainSetup{.space = *p.space,
+                 .store = *s.weights.store,
+                 .strategy = *s.strategy,
+                 .data = p.data(),
+                 .options = c.train,
+                 .evaluate = c.evaluate,
+                 .seed = c.seed,
+                 .device = p.device,
+                 .folder = folder,
+                 .identity = {p.space->fingerprint(), config_hash, p.splits.hash},
+                 .hooks = std::move(hooks),
+                 .curriculum = s.weights.curriculum.get()});
   return s;
+}
+
+std::vector<std::string> health_of(const Session& s) {
+  std::vector<std::string> all = s.strategy->health();
+  for (const std::string& line : s.weights.store->health()) all.push_back(line);
+  if (s.weights.curriculum)
+    for (const std::string& line : s.weights.curriculum->health()) all.push_back(line);
+  return all;
 }
 
 int64_t elements(const std::vector<NamedTensor>& tensors) {
@@ -120,15 +132,15 @@ int dry_run(const Options& o) {
   const RunParts& p = *s.parts;
   constexpr int64_t kSteps = 10;
   const StepTiming timing = s.trainer->time_steps(kSteps);
-  const std::shared_ptr<WeightSet> first = s.weights->open(0);
-  const int64_t parameters = s.weights->sets() * elements(first->parameters());
+  const std::shared_ptr<WeightSet> first = s.weights.store->open(0);
+  const int64_t parameters = s.weights.store->sets() * elements(first->parameters());
   const int moments = p.config.train.optimizer.kind == OptimizerKind::kSgd
                           ? (p.config.train.optimizer.momentum > 0 ? 1 : 0)
                           : 2;
   // Weights and moments; gradients live only within a step.
   const double checkpoint_bytes =
       4.0 * static_cast<double>(parameters * (1 + moments) +
-                                s.weights->sets() * elements(first->buffers()));
+                                s.weights.store->sets() * elements(first->buffers()));
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
   const double peak = 1024.0 * static_cast<double>(usage.ru_maxrss);
@@ -251,9 +263,9 @@ void print_summary(const Options& o,
                      s.strategy->name(),
                      s.trainer->epochs_done(),
                      recorder.last(),
-                     s.strategy->health(),
+                     health_of(s),
                      s.trainer->last_checkpoint(),
-                     weights_sha256(*s.weights),
+                     weights_sha256(*s.weights.store),
                      seconds,
                      !o.resume.empty(),
                      ""};
@@ -382,8 +394,8 @@ int train(const Options& o) {
     const DefersStop saves;
     s.trainer->run();
     const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
-    const Json document{{"weights_sha256", weights_sha256(*s.weights)},
-                        {"health", s.strategy->health()}};
+    const Json document{{"weights_sha256", weights_sha256(*s.weights.store)},
+                        {"health", health_of(s)}};
     store.set_document(row.id, "train", json_line(document));
     store.finish_run(row.id, "finished");
     print_summary(o, row, s, recorder, seconds);

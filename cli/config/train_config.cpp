@@ -5,18 +5,20 @@
 #include "spaces/registry.hpp"
 #include "supernet/train/strategies/strategy_preset.hpp"
 #include "supernet/train/strategy.hpp"
+#include "supernet/weights/weights_section.hpp"
 
 namespace nas::cli {
 namespace {
 
 /// The two sub-trees that have readers of their own.
 struct Parts {
-  Binder::Raw space, strategy;
+  Binder::Raw space, strategy, weights;
 };
 
 void describe(Binder& b, Parts& parts) {
   b.raw("space", parts.space, "");
   b.raw("strategy", parts.strategy, "");
+  b.raw("weights", parts.weights, "");
   for (const char* key : {"data", "train", "evaluate", "device", "threads", "seed"}) b.ignore(key);
 }
 
@@ -33,6 +35,7 @@ class Reader {
       if (!attempt([&] { parts = read_yaml_as<Parts>(source_); })) problems_.resize(told);
       config_.space = parts.space;
       config_.strategy = parts.strategy;
+      config_.weights = parts.weights;
       // Asks nothing of a section that could not be read.
       config_.train.optimizer.untouched = Untouched::kDecay;
     }
@@ -61,6 +64,7 @@ class Reader {
     const StrategyContext context{
         *space, config_.seed, config_.train.epochs, kImages, config_.train.batch, config_.train};
     attempt([&] { make_strategy(strategy_name(config_), context, strategy_source(config_)); });
+    attempt([&] { make_weights({*space, config_.seed, {}, config_.train}, config_.weights); });
   }
 
   const YamlSource& source_;

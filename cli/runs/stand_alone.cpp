@@ -24,7 +24,7 @@ std::optional<Architecture> stand_alone(const RunParts& parts) {
   if (strategy_name(c) != "fixed") return std::nullopt;
   const StrategyContext context{*parts.space, c.seed, c.train.epochs, 1, 1, c.train};
   const auto strategy = make_strategy("fixed", context, strategy_source(c));
-  return strategy->next_step(0, 0).paths.at(0).architecture;
+  return strategy->only();
 }
 
 void require_supernet(const SupernetRun& run, const std::string& doing) {

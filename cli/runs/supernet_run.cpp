@@ -66,10 +66,11 @@ std::unique_ptr<RunParts> open_parts(TrainConfig config) {
   return parts;
 }
 
-std::unique_ptr<WeightStore> make_weights(const RunParts& parts) {
+Weights make_weights(const RunParts& parts, std::optional<c10::Device> device) {
   const TrainConfig& c = parts.config;
   const bool last = c.train.memory_format == Layout::kChannelsLast;
-  return make_single_store(*parts.space, c.seed, {at::kFloat, parts.device, last});
+  const Placement place{at::kFloat, device.value_or(parts.device), last};
+  return make_weights(WeightsContext{*parts.space, c.seed, place, c.train}, c.weights);
 }
 
 std::string initialise_weights(const RunParts& parts,
@@ -149,7 +150,7 @@ SupernetRun open_supernet_run(const Store& store, const std::string& run, const 
         "configuration: nas runs show " +
         row->id + "), or train anew");
   require_same_data(store, row->id, *result.parts);
-  result.weights = make_weights(*result.parts);
+  result.weights = make_weights(*result.parts).store;
   const ReadCheckpoint read =
       read_newest_checkpoint(row->directory, recorded_checkpoints(store, row->id));
   tell_damaged(store, row->id, read);

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "cli/command.hpp"
@@ -12,6 +13,7 @@
 #include "supernet/evaluate.hpp"
 #include "supernet/files/checkpoint.hpp"
 #include "supernet/train/train_options.hpp"
+#include "supernet/weights/weights_section.hpp"
 
 namespace nas::cli {
 
@@ -30,8 +32,8 @@ struct RunParts {
 /// Opens everything and sets threads and allocator. ConfigError when space and data do not fit.
 std::unique_ptr<RunParts> open_parts(TrainConfig config);
 
-/// The weights that a configuration asks for, as they begin.
-std::unique_ptr<WeightStore> make_weights(const RunParts& parts);
+/// The weights that a configuration asks for, as they begin; on `device` instead of the run's own.
+Weights make_weights(const RunParts& parts, std::optional<c10::Device> device = std::nullopt);
 /// Fills all sets from a file (see load_initial_weights); returns what kind of file it was.
 std::string initialise_weights(const RunParts& parts,
                                WeightStore& weights,

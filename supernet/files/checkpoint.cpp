@@ -3,6 +3,7 @@
 #include <ATen/ops/empty.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
@@ -19,6 +20,18 @@ constexpr const char* kFormat = "nas-checkpoint/1";
 constexpr const char* kText = "trainer/text";
 constexpr const char* kPrefix = "checkpoint-";
 constexpr const char* kSuffix = ".safetensors";
+constexpr const char* kSets = "sets";
+
+/// A checkpoint is whole when the files of its weight sets are.
+void check_sets(const Checkpoint& checkpoint, const std::string& path) {
+  for (const auto& [set, file] : set_files_of(checkpoint, path)) {
+    const std::string beside = (std::filesystem::path(path).parent_path() / file.name).string();
+    std::string sha256;
+    read_tensor_file(beside, &sha256);
+    if (sha256 != file.sha256)
+      throw DataError(beside + ": is not the file that was written (another SHA-256)");
+  }
+}
 
 }  // namespace
 
@@ -33,6 +46,35 @@ std::map<std::string, at::Tensor> Checkpoint::with_prefix(const std::string& pre
   for (const auto& [name, tensor] : tensors)
     if (name.starts_with(prefix)) found[name.substr(prefix.size())] = tensor;
   return found;
+}
+
+void put_set_files(Checkpoint& checkpoint, const std::map<int, SetFile>& files) {
+  nlohmann::json list = nlohmann::json::object();
+  for (const auto& [set, file] : files)
+    list[std::to_string(set)] = {{"file", file.name}, {"sha256", file.sha256}};
+  checkpoint.text[kSets] = list.dump();
+}
+
+std::map<int, SetFile> set_files_of(const Checkpoint& checkpoint, const std::string& path) {
+  std::map<int, SetFile> files;
+  if (!checkpoint.text.contains(kSets)) return files;
+  const auto malformed = [&](const std::string& why) {
+    return DataError(path + ": its list of weight sets is malformed: " + why);
+  };
+  try {
+    for (const auto& [set, entry] : nlohmann::json::parse(checkpoint.at(kSets)).items()) {
+      int number = -1;
+      const auto [end, error] = std::from_chars(set.data(), set.data() + set.size(), number);
+      SetFile file{entry.at("file").get<std::string>(), entry.at("sha256").get<std::string>()};
+      if (error != std::errc() || end != set.data() + set.size() || number < 0 ||
+          std::filesystem::path(file.name).filename() != file.name)
+        throw malformed("set '" + set + "', file '" + file.name + "'");
+      files[number] = std::move(file);
+    }
+  } catch (const nlohmann::json::exception& e) {
+    throw malformed(e.what());
+  }
+  return files;
 }
 
 // Checkpoints have always recorded it as the hash of an empty tensor with this name.
@@ -81,6 +123,7 @@ ReadCheckpoint read_newest_checkpoint(const std::string& folder,
       const auto known = recorded.find(std::filesystem::path(path).filename().string());
       if (known != recorded.end() && known->second != result.sha256)
         throw DataError(path + ": is not the file that was written (another SHA-256)");
+      check_sets(result.checkpoint, path);
       result.path = path;
       return result;
     } catch (const DataError& e) {

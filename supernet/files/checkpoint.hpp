@@ -18,6 +18,15 @@ struct Checkpoint {
   std::map<std::string, at::Tensor> with_prefix(const std::string& prefix) const;
 };
 
+/// A file beside a checkpoint that holds one of several weight sets.
+struct SetFile {
+  std::string name;  ///< In the checkpoint's folder.
+  std::string sha256;
+};
+void put_set_files(Checkpoint& checkpoint, const std::map<int, SetFile>& files);
+/// None where the checkpoint holds its only set itself. DataError when the list is malformed.
+std::map<int, SetFile> set_files_of(const Checkpoint& checkpoint, const std::string& path);
+
 /// Hash of a resolved configuration, as checkpoints record it.
 std::string config_hash_of(const std::string& yaml);
 
@@ -37,9 +46,10 @@ struct ReadCheckpoint {
   };
   std::vector<Damaged> damaged;  ///< Newest first.
 };
-/// The newest file of the folder that is whole. `recorded`: hash of each file name where it is
-/// known; a file of another hash counts as damaged. DataError naming every file and its fault when
-/// none can be read; an empty `path` when there is no file at all.
+/// The newest checkpoint of the folder that is whole, the files of its sets included. `recorded`:
+/// hash of each file name where it is known; a file of another hash counts as damaged. DataError
+/// naming every file and its fault when none can be read; an empty `path` when there is no file at
+/// all.
 ReadCheckpoint read_newest_checkpoint(const std::string& folder,
                                       const std::map<std::string, std::string>& recorded);
 

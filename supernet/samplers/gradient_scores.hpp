@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "supernet/train/strategy.hpp"
+#include "supernet/train/path.hpp"
 
 namespace nas {
 

@@ -3,22 +3,13 @@
 #include <ATen/core/Generator.h>
 #include <ATen/core/Tensor.h>
 
-#include <functional>
 #include <vector>
 
 #include "supernet/executor.hpp"
-#include "supernet/train/strategy.hpp"
+#include "supernet/train/path.hpp"
 #include "supernet/train/train_options.hpp"
 
 namespace nas {
-
-/// One batch on the device.
-struct TrainBatch {
-  at::Tensor images;               ///< [N, C, H, W]
-  at::Tensor labels;               ///< [N]
-  at::Tensor weights;              ///< [N] loss weights, or undefined for all 1.
-  std::vector<int64_t> positions;  ///< Training positions of the images.
-};
 
 /// Sums over the paths of some steps, kept on the device until they are asked for.
 struct PathTotals {
@@ -50,8 +41,10 @@ class PathRunner {
   /// Forgets the logits and plans of the last step (teachers of distillation).
   void clear();
 
-  /// Of path `index` of the current step, valid until clear().
-  PathOutcome outcome(const Step& step, size_t index, const TrainBatch& batch);
+  /// Of path `index` of the current step, valid until clear(). `share` as in run(), `clip`: factor
+  /// that clipping has applied to the gradients.
+  PathOutcome outcome(
+      const Step& step, size_t index, const TrainBatch& batch, double share = 1, double clip = 1);
 
   PathTotals totals;
 
@@ -77,31 +70,6 @@ class PathRunner {
   std::vector<Slot> slots_;
   at::Tensor teacher_logits_;  ///< Of the current step's batch; undefined until asked for.
   bool running_bn_;
-};
-
-/// Reptile (panda.md 3.5): several inner SGD runs from the same start; the mean displacement
-/// becomes the gradient of the outer step.
-class Reptile {
- public:
-  explicit Reptile(const std::vector<NamedTensor>& parameters);
-  /// Remembers the start of all paths of this step.
-  void begin();
-  /// Runs `inner.steps` inner steps from the start; `backward(i, used)` must add the gradients of
-  /// the i-th inner step and mark whose they are. Then restores the start.
-  void path(const Step::Inner& inner, const std::function<void(int, std::vector<bool>&)>& backward);
-  /// Puts mean displacements into the gradients of all parameters that any path moved, and marks
-  /// these.
-  void finish(std::vector<bool>& used);
-
-  /// Inner momentum kept across steps (`persist`).
-  std::map<std::string, at::Tensor> save() const;
-  void load(const std::map<std::string, at::Tensor>& state);
-
- private:
-  std::vector<NamedTensor> parameters_;
-  std::vector<at::Tensor> start_, sum_, momentum_;
-  std::vector<bool> moved_, touched_;  ///< By any path of this step; by the path in progress.
-  int64_t paths_ = 0;
 };
 
 }  // namespace nas

@@ -152,6 +152,7 @@ void describe(Binder& b, TrainConfig& o) {
   b.raw("space", o.space, "Search space: a name, a path, or a mapping with `family`").required();
   b.section("data", o.data, "Images");
   b.raw("strategy", o.strategy, "Training strategy: a name, or a mapping with `name`");
+  b.raw("weights", o.weights, "Where weights come from: a kind, or a mapping with `kind`");
   // What the released PA&DA program does is part of that preset.
   if (b.reading() && strategy_name(o) == "panda" && strategy_preset(o).value_or("paper") == "paper")
     o.train.optimizer.untouched = Untouched::kDecay;

@@ -118,6 +118,7 @@ struct TrainConfig {
   Binder::Raw space;  ///< A name, a path or a mapping with `family:`.
   DataOptions data;
   Binder::Raw strategy;  ///< A name or a mapping with `name:`; empty: uniform.
+  Binder::Raw weights;   ///< A kind or a mapping with `kind:`; empty: one shared set.
   TrainOptions train;
   EvaluateOptions evaluate;
   std::string device = "auto";  ///< auto | cpu | cuda | cuda:N

@@ -1,8 +1,10 @@
 #include "supernet/train/trained_sets.hpp"
 
+#include <c10/core/GradMode.h>
+
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <set>
 
 #include "spaces/error.hpp"
@@ -11,8 +13,6 @@
 namespace nas {
 namespace {
 
-constexpr const char* kSets = "sets";
-
 std::string set_file(int set, int64_t step) {
   char name[64];
   std::snprintf(name, sizeof name, "set%d-%012lld.safetensors", set, static_cast<long long>(step));
@@ -20,19 +20,12 @@ std::string set_file(int set, int64_t step) {
 }
 
 /// File of each set, by the checkpoint's word.
-std::map<int, std::string> files_named(const Checkpoint& c, const std::string& path, int sets) {
-  std::map<int, std::string> files;
-  try {
-    for (const auto& [set, file] : nlohmann::json::parse(c.at(kSets)).items()) {
-      const auto name = file.get<std::string>();
-      const int k = std::stoi(set);
-      if (k < 0 || k >= sets || std::filesystem::path(name).filename() != name)
-        throw DataError(path + ": names a set that cannot be ('" + set + "': '" + name + "')");
-      files[k] = name;
-    }
-  } catch (const nlohmann::json::exception& e) {
-    throw DataError(path + ": its list of weight sets is malformed: " + e.what());
-  }
+std::map<int, SetFile> files_named(const Checkpoint& c, const std::string& path, int sets) {
+  std::map<int, SetFile> files = set_files_of(c, path);
+  for (const auto& [set, file] : files)
+    if (set >= sets)
+      throw DataError(path + ": names set " + std::to_string(set) + ", but the store has " +
+                      std::to_string(sets));
   return files;
 }
 
@@ -60,7 +53,8 @@ TrainedSet& TrainedSets::at(int set) {
   if (it != ready_.end()) return it->second;
   TrainedSet& made = ready_.try_emplace(set, store_.open(set), options_).first->second;
   if (const auto file = files_.find(set); file != files_.end()) {
-    read_state(made, read_checkpoint((std::filesystem::path(folder_) / file->second).string()));
+    read_state(made,
+               read_checkpoint((std::filesystem::path(folder_) / file->second.name).string()));
     made.changed = false;
   }
   return made;
@@ -68,6 +62,41 @@ TrainedSet& TrainedSets::at(int set) {
 
 void TrainedSets::forget() {
   for (auto& [number, set] : ready_) set.optimizer.forget();
+}
+
+void TrainedSets::inherit(int child, int parent) {
+  const c10::NoGradGuard no_grad;
+  TrainedSet& from = at(parent);
+  TrainedSet& to = at(child);
+  const auto copy = [](const std::vector<NamedTensor>& into, const std::vector<NamedTensor>& of) {
+    for (size_t i = 0; i < into.size(); ++i) into[i].tensor.detach().copy_(of[i].tensor);
+  };
+  copy(to.weights->parameters(), from.weights->parameters());
+  copy(to.weights->buffers(), from.weights->buffers());
+  std::map<std::string, at::Tensor> moments = from.optimizer.save();
+  for (auto& [name, t] : moments) t = t.clone();
+  to.optimizer.load(moments);
+  to.reptile.load(from.reptile.save());
+  to.changed = true;
+}
+
+void TrainedSets::drop(int set) {
+  ready_.erase(set);
+  files_.erase(set);
+}
+
+bool TrainedSets::unsaved_besides(const std::vector<int>& sets) const {
+  if (store_.sets() == 1) return false;
+  return std::any_of(ready_.begin(), ready_.end(), [&](const auto& entry) {
+    return entry.second.changed && std::find(sets.begin(), sets.end(), entry.first) == sets.end();
+  });
+}
+
+void TrainedSets::release_besides(const std::vector<int>& sets) {
+  if (store_.sets() == 1) return;
+  std::erase_if(ready_, [&](const auto& entry) {
+    return std::find(sets.begin(), sets.end(), entry.first) == sets.end();
+  });
 }
 
 void TrainedSets::write_into(Checkpoint& c, const TrainedSet& set) const {
@@ -93,7 +122,6 @@ void TrainedSets::save(Checkpoint& c,
     check(c);
     return;
   }
-  nlohmann::json named = nlohmann::json::object();
   for (auto& [number, set] : ready_) {
     if (!set.changed) continue;
     Checkpoint own;
@@ -102,13 +130,11 @@ void TrainedSets::save(Checkpoint& c,
     check(own);
     const std::string name = set_file(number, step);
     const std::string path = (std::filesystem::path(folder_) / name).string();
-    write_checkpoint(path, own);
-    files_[number] = name;
+    files_[number] = {name, write_checkpoint(path, own)};
     store_.attach(number, path);
     set.changed = false;
   }
-  for (const auto& [number, name] : files_) named[std::to_string(number)] = name;
-  c.text[kSets] = named.dump();
+  put_set_files(c, files_);
 }
 
 void TrainedSets::load(const Checkpoint& c, const std::string& path) {
@@ -122,16 +148,16 @@ void TrainedSets::load(const Checkpoint& c, const std::string& path) {
     return;
   }
   files_ = files_named(c, path, store_.sets());
-  for (const auto& [number, name] : files_)
-    store_.attach(number, (std::filesystem::path(folder_) / name).string());
+  for (const auto& [number, file] : files_)
+    store_.attach(number, (std::filesystem::path(folder_) / file.name).string());
 }
 
 void TrainedSets::remove_unused(const std::vector<std::string>& checkpoints) const {
   if (store_.sets() == 1) return;
   std::set<std::string> named;
   for (const std::string& path : checkpoints)
-    for (const auto& [number, name] : files_named(read_checkpoint(path), path, store_.sets()))
-      named.insert(name);
+    for (const auto& [number, file] : files_named(read_checkpoint(path), path, store_.sets()))
+      named.insert(file.name);
   std::error_code ignored;
   std::vector<std::filesystem::path> stale;
   for (const auto& entry : std::filesystem::directory_iterator(folder_, ignored)) {
@@ -152,13 +178,13 @@ void open_weights_of(WeightStore& store, const Checkpoint& c, const std::string&
     return;
   }
   const auto folder = std::filesystem::path(path).parent_path();
-  for (const auto& [number, name] : files_named(c, path, store.sets()))
-    store.attach(number, (folder / name).string());
+  for (const auto& [number, file] : files_named(c, path, store.sets()))
+    store.attach(number, (folder / file.name).string());
 }
 
 std::string weights_sha256(WeightStore& store) {
   std::map<std::string, at::Tensor> all;
-  for (int k = 0; k < store.sets(); ++k) {
+  for (const int k : store.live_sets()) {
     const std::string prefix = store.sets() == 1 ? "" : "set" + std::to_string(k) + "/";
     const std::shared_ptr<WeightSet> set = store.open(k);
     for (const NamedTensor& t : set->parameters()) all[prefix + t.name] = t.tensor;

@@ -9,7 +9,7 @@
 
 #include "supernet/files/checkpoint.hpp"
 #include "supernet/train/optimizer.hpp"
-#include "supernet/train/path_runner.hpp"
+#include "supernet/train/reptile.hpp"
 #include "supernet/weights/weight_store.hpp"
 
 namespace nas {
@@ -38,6 +38,14 @@ class TrainedSets {
   const std::map<int, TrainedSet>& ready() const { return ready_; }
   /// Drops the moments of all sets.
   void forget();
+  /// Gives `child` the weights, statistics and moments of `parent` as they are now.
+  void inherit(int child, int parent);
+  /// Forgets a set for good: what is in memory, and its file once no checkpoint names it.
+  void drop(int set);
+  /// Whether another set than `sets` has changed since its file was written.
+  bool unsaved_besides(const std::vector<int>& sets) const;
+  /// Lets go of all others, which are read from their files when they are asked for again.
+  void release_besides(const std::vector<int>& sets);
 
   /// `check` sees everything before it is written, and may refuse it by an exception.
   void save(Checkpoint& checkpoint,
@@ -56,7 +64,7 @@ class TrainedSets {
   OptimizerOptions options_;
   std::string folder_;
   std::map<int, TrainedSet> ready_;
-  std::map<int, std::string> files_;  ///< Name in the folder of each set's newest file.
+  std::map<int, SetFile> files_;  ///< Each set's newest file, in the folder.
 };
 
 /// Reads the weights of a run for judging: those of a store of one set at once, others when asked

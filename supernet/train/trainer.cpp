@@ -6,14 +6,12 @@
 #include <chrono>
 #include <cmath>
 #include <optional>
-#include <unordered_set>
 
-#include "spaces/random.hpp"
-#include "supernet/train/epoch_validation.hpp"
-#include "supernet/train/path_runner.hpp"
+#include "spaces/error.hpp"
+#include "supernet/train/epoch_observer.hpp"
+#include "supernet/train/step_runner.hpp"
 #include "supernet/train/train_position.hpp"
 #include "supernet/train/trained_sets.hpp"
-#include "supernet/train/variance_probe.hpp"
 
 namespace nas {
 namespace {
@@ -27,190 +25,137 @@ double seconds_since(Clock::time_point start) {
 }  // namespace
 
 struct Trainer::State {
-  State(const Space& sp,
-        WeightStore& st,
-        Strategy& str,
-        const RunData& d,
-        const TrainOptions& o,
-        const EvaluateOptions& e,
-        uint64_t se,
-        c10::Device dev,
-        std::string run_folder)
-      : space(sp),
-        store(st),
-        strategy(str),
-        data(d),
-        options(o),
-        evaluate(e),
-        seed(se),
-        device(dev),
-        folder(std::move(run_folder)),
-        sets(st, options.optimizer, folder),
-        runner(sp, st.keeps_statistics(), options, dev, se),
-        set_rng(se, "sets"),
-        loader(d.dataset, d.normalisation, d.options, se) {}
+  explicit State(TrainSetup setup)
+      : s(std::move(setup)),
+        own_curriculum(s.curriculum == nullptr ? plain_curriculum(s.options.epochs, s.store.sets())
+                                               : nullptr),
+        curriculum(s.curriculum == nullptr ? *own_curriculum : *s.curriculum),
+        sets(s.store, s.options.optimizer, s.folder),
+        runner(s.space, s.store, sets, s.data, s.options, s.device, s.seed),
+        loader(s.data.dataset, s.data.normalisation, s.data.options, s.seed) {
+    const ObserverContext context{
+        s.space, s.store, s.data, s.options, s.evaluate, s.seed, s.device};
+    for (auto make : {validation_observer, variance_observer})
+      if (auto observer = make(context)) observers.push_back(std::move(observer));
+  }
 
-  // ---- What never changes.
-  const Space& space;
-  WeightStore& store;
-  Strategy& strategy;
-  RunData data;
-  TrainOptions options;
-  EvaluateOptions evaluate;
-  uint64_t seed;
-  c10::Device device;
-  std::string folder;
-  RunIdentity identity;
-  TrainHooks hooks;
+  TrainSetup s;
+  std::unique_ptr<Curriculum> own_curriculum;
+  Curriculum& curriculum;
 
   // ---- What a checkpoint holds.
   TrainedSets sets;
-  PathRunner runner;
-  Rng set_rng;                            ///< Draws the set of a path, where a store asks for it.
-  int64_t epoch = 0;                      ///< In progress, 0-based.
-  int64_t step = 0;                       ///< Batches done in this epoch.
-  int64_t global_step = 0;                ///< Batches done since the start.
-  int64_t clipped = 0;                    ///< Optimizer steps of this epoch that clipping scaled.
-  int64_t updates = 0;                    ///< Optimizer steps of this epoch.
-  std::vector<int64_t> order;             ///< Training positions of this epoch; empty: not begun.
-  double macs_before = 0;                 ///< Spent in earlier epochs.
-  std::unordered_set<uint64_t> distinct;  ///< Hashes of the paths of this epoch.
+  StepRunner runner;
+  std::map<std::string, std::unique_ptr<Strategy>> scoped;  ///< Strategies of other scopes.
+  int64_t epoch = 0;                                        ///< In progress, 0-based.
+  int64_t step = 0;                                         ///< Batches done in this epoch.
+  int64_t global_step = 0;                                  ///< Batches done since the start.
+  std::vector<int64_t> order;  ///< Training positions of this epoch; empty: not begun.
+  double macs_before = 0;      ///< Spent in earlier epochs.
 
   // ---- Only for the session.
+  Stage stage;                   ///< Of the epoch in progress.
+  Strategy* strategy = nullptr;  ///< Of that stage.
   Loader loader;
-  std::unique_ptr<EpochValidation> validation;
-  std::unique_ptr<VarianceProbe> probe;
+  std::vector<std::unique_ptr<EpochObserver>> observers;
   Clock::time_point last_save = Clock::now();
   std::string last_checkpoint;
   double epoch_seconds = 0, epoch_wait = 0;
   int64_t epoch_images = 0;
 
+  int64_t epochs() const { return curriculum.epochs(); }
   int64_t steps_per_epoch() const {
-    const auto n = static_cast<int64_t>(data.splits.train.size());
-    return options.drop_last ? n / options.batch : (n + options.batch - 1) / options.batch;
+    const auto n = static_cast<int64_t>(s.data.splits.train.size());
+    const int64_t batch = s.options.batch;
+    return s.options.drop_last ? n / batch : (n + batch - 1) / batch;
   }
 
-  /// Batches whose gradients make the update that this step belongs to: the last group of an epoch
-  /// may have fewer.
-  int64_t batches_in_group() const {
-    const int64_t group = options.accumulate;
-    return std::min(group, steps_per_epoch() - step / group * group);
+  /// The strategy of a scope, made at its first epoch.
+  Strategy& strategy_of(const Stage& of) {
+    if (of.scope.empty()) return s.strategy;
+    std::unique_ptr<Strategy>& found = scoped[of.scope];
+    if (!found) found = s.make_strategy(of);
+    return *found;
   }
 
-  /// `when`: epochs since the start, with the fraction done of the one in progress.
-  double lr_at(double when) const {
-    if (const std::optional<double> own = strategy.learning_rate(when)) return *own;
-    return learning_rate(
-        options.schedule, options.optimizer.lr, when, static_cast<double>(options.epochs));
+  void enter_stage() {
+    stage = curriculum.stage(epoch);
+    strategy = &strategy_of(stage);
+    s.store.enter(stage.sets);
   }
 
-  TrainedSet& set_of(const Path& path) { return sets.at(store.draw(path.architecture, set_rng)); }
+  /// What the curriculum does between epochs, and room for the sets of the coming one.
+  void change_stage() {
+    StageServices services{s.space,
+                           s.data,
+                           s.options,
+                           s.device,
+                           s.seed,
+                           sets,
+                           s.hooks.stop,
+                           s.hooks.on_scoring};
+    bool changed = curriculum.before(epoch, services);
+    enter_stage();
+    changed = changed || sets.unsaved_besides(stage.sets);
+    if (changed) save();
+    sets.release_besides(stage.sets);
+  }
 
-  double lr() const {
-    const double done = static_cast<double>(step) / static_cast<double>(steps_per_epoch());
-    return lr_at(static_cast<double>(epoch) + done);
+  /// `done`: share of the epoch in progress that is done.
+  double learning_rate(double done) const {
+    if (const auto own = strategy->learning_rate(static_cast<double>(stage.epoch) + done))
+      return *own;
+    return nas::learning_rate(s.options.schedule,
+                              s.options.optimizer.lr,
+                              stage.schedule_epoch + done,
+                              stage.schedule_epochs);
   }
 
   TrainBatch to_device(const Batch& batch) {
-    TrainBatch out;
     // The loader's buffer stays valid until the next batch, longer than this step's graph.
-    out.images = at::from_blob(const_cast<float*>(batch.images.data()),
-                               {batch.n, batch.c, batch.h, batch.w},
-                               at::TensorOptions(at::kFloat));
-    if (options.memory_format == Layout::kChannelsLast)
-      out.images = out.images.contiguous(at::MemoryFormat::ChannelsLast);
-    const at::ScalarType type = store.dtype();
-    out.images = out.images.to(device, type);
-    out.labels = at::tensor(batch.labels, at::kLong).to(device);
-    const auto first = static_cast<size_t>(step * options.batch);
-    out.positions.assign(order.begin() + static_cast<int64_t>(first),
-                         order.begin() + static_cast<int64_t>(first) + batch.n);
-    const std::vector<double> weights = strategy.data_weights(out.positions);
-    if (!weights.empty()) out.weights = at::tensor(weights, at::kDouble).to(device, type);
+    TrainBatch out = batch_on_device(batch, s.device, s.options.memory_format, s.store.dtype());
+    const int64_t first = step * s.options.batch;
+    out.positions.assign(order.begin() + first, order.begin() + first + batch.n);
+    const std::vector<double> weights = strategy->data_weights(out.positions);
+    if (!weights.empty())
+      out.weights = at::tensor(weights, at::kDouble).to(s.device, s.store.dtype());
     return out;
   }
 
   void start_epoch() {
     if (order.empty()) {
-      if (strategy.prepare_weights(epoch, store)) sets.forget();
-      strategy.begin_epoch(epoch);
-      order = strategy.data_order(epoch);
-      if (static_cast<int64_t>(order.size()) != static_cast<int64_t>(data.splits.train.size()))
-        throw std::logic_error("a strategy's data order must have the size of the training split");
+      change_stage();
+      if (strategy->prepare_weights(stage.epoch, s.store, stage.sets)) sets.forget();
+      s.store.begin_epoch(stage.epoch, stage.epochs);
+      strategy->begin_epoch(stage.epoch);
+      runner.begin_epoch();
+      order = strategy->data_order(stage.epoch);
+      if (order.size() != s.data.splits.train.size())
+        throw std::logic_error("a data sampler's order must have the size of the training split");
+    } else {
+      enter_stage();
     }
     std::vector<int64_t> indices(order.size());
     for (size_t i = 0; i < order.size(); ++i)
-      indices[i] = data.splits.train[static_cast<size_t>(order[i])];
+      indices[i] = s.data.splits.train[static_cast<size_t>(order[i])];
     loader.start(std::move(indices),
-                 options.batch,
+                 s.options.batch,
                  static_cast<uint64_t>(epoch),
                  /*augment=*/true,
-                 options.drop_last,
+                 s.options.drop_last,
                  step);
   }
 
   void train_batch(const TrainBatch& batch) {
-    const Step plan = strategy.next_step(epoch, step);
-    for (const Path& path : plan.paths) distinct.insert(path.architecture.hash());
-    const bool features = strategy.wants_features();
-    if (plan.combine == Step::Combine::kReptile) {
-      reptile_step(plan, batch, features);
-    } else {
-      double share = 1.0 / static_cast<double>(batches_in_group());
-      if (plan.combine == Step::Combine::kMean) share /= static_cast<double>(plan.paths.size());
-      for (size_t i = 0; i < plan.paths.size(); ++i) {
-        TrainedSet& set = set_of(plan.paths[i]);
-        runner.run(plan, i, *set.weights, set.used, batch, share, global_step, features);
-        set.touched = true;
-        strategy.after_backward(runner.outcome(plan, i, batch));
-      }
-    }
-    const double rate = lr();
+    const double done = static_cast<double>(step) / static_cast<double>(steps_per_epoch());
+    runner.run(
+        *strategy, batch, {stage.epoch, step, steps_per_epoch(), global_step, learning_rate(done)});
     ++step;
     ++global_step;
-    if (step % options.accumulate == 0 || step == steps_per_epoch()) update(plan, batch, rate);
-    runner.clear();
-  }
-
-  void reptile_step(const Step& plan, const TrainBatch& batch, bool features) {
-    // The mean displacement is that of one set: the one that trains the first path.
-    TrainedSet& set = set_of(plan.paths.front());
-    set.reptile.begin();
-    for (size_t i = 0; i < plan.paths.size(); ++i)
-      set.reptile.path(plan.inner, [&](int inner, std::vector<bool>& used) {
-        runner.run(plan, i, *set.weights, used, batch, 1.0, global_step, features);
-        if (inner == 0) strategy.after_backward(runner.outcome(plan, i, batch));
-      });
-    set.reptile.finish(set.used);
-    set.touched = true;
-  }
-
-  void update(const Step& plan, const TrainBatch& batch, double rate) {
-    std::vector<at::Tensor> grads;
-    for (auto& [number, set] : sets.ready())
-      for (at::Tensor& g : set.optimizer.gradients(set.used)) grads.push_back(std::move(g));
-    const double scale = clip_gradient_norm(std::move(grads), options.optimizer.clip_norm);
-    if (plan.paths.size() == 1 && plan.combine != Step::Combine::kReptile)
-      strategy.after_clip(runner.outcome(plan, 0, batch), scale);
-    clipped += scale < 1.0;
-    ++updates;
-    for (auto& [number, set] : sets.ready()) {
-      // A set that no path of the step used is not in this step at all.
-      if (!set.touched) continue;
-      set.optimizer.step(rate, set.used);
-      set.used.assign(set.used.size(), false);
-      set.touched = false;
-      set.changed = true;
-    }
-  }
-
-  double mean_loss() const {
-    if (runner.totals.path_images == 0) return 0;
-    return runner.totals.loss.item<double>() / static_cast<double>(runner.totals.path_images);
   }
 
   [[noreturn]] void diverged(const std::string& what) const {
-    const std::vector<std::string> kept = checkpoints_in(folder);
+    const std::vector<std::string> kept = checkpoints_in(s.folder);
     throw Error(
         what + " no longer finite (epoch " + std::to_string(epoch + 1) + ", step " +
         std::to_string(step) + ", " + std::to_string(global_step) +
@@ -220,7 +165,7 @@ struct Trainer::State {
 
   /// Looks at the loss of this epoch so far.
   double finite_loss() const {
-    const double loss = mean_loss();
+    const double loss = runner.mean_loss();
     if (!std::isfinite(loss)) diverged("the training loss is");
     return loss;
   }
@@ -232,8 +177,8 @@ struct Trainer::State {
   }
 
   bool save_due() const {
-    const CheckpointOptions& c = options.checkpoint;
-    if (step % options.accumulate != 0 || step == steps_per_epoch()) return false;
+    const CheckpointOptions& c = s.options.checkpoint;
+    if (step % s.options.accumulate != 0 || step == steps_per_epoch()) return false;
     return (c.steps > 0 && global_step % c.steps == 0) ||
            (c.minutes > 0 && seconds_since(last_save) > 60 * c.minutes);
   }
@@ -243,100 +188,82 @@ struct Trainer::State {
     const double wait = loader.wait_seconds();
     start_epoch();
     // On a GPU every look at a number waits for all work queued so far.
-    const int64_t look = hooks.loss_interval > 0 ? hooks.loss_interval : (device.is_cpu() ? 1 : 50);
-    const int64_t total = steps_per_epoch() * options.epochs;
+    const int64_t look =
+        s.hooks.loss_interval > 0 ? s.hooks.loss_interval : (s.device.is_cpu() ? 1 : 50);
+    const int64_t total = steps_per_epoch() * epochs();
     while (const Batch* next = loader.next()) {
       train_batch(to_device(*next));
       epoch_images += next->n;
       if (step % look == 0 || step == steps_per_epoch()) {
         const double loss = finite_loss();
-        if (hooks.on_step) hooks.on_step(global_step, total, loss);
+        if (s.hooks.on_step) s.hooks.on_step(global_step, total, loss);
       }
       if (step == steps_per_epoch()) break;
-      const bool boundary = step % options.accumulate == 0;
+      const bool boundary = step % s.options.accumulate == 0;
       if (save_due()) save();
-      if (boundary && hooks.stop && hooks.stop()) interrupt();
+      if (boundary && s.hooks.stop && s.hooks.stop()) interrupt();
     }
     epoch_seconds += seconds_since(begun);
     epoch_wait += loader.wait_seconds() - wait;
     finish_epoch();
   }
 
+  EpochReport report_epoch() {
+    EpochReport report;
+    const PathTotals& t = runner.totals;
+    auto& m = report.metrics;
+    m.emplace_back("train.loss", runner.mean_loss());
+    m.emplace_back("train.accuracy", t.correct.item<double>() / static_cast<double>(t.path_images));
+    m.emplace_back("train.lr", learning_rate(0));
+    m.emplace_back("train.paths", static_cast<double>(t.paths));
+    m.emplace_back("train.distinct_paths", static_cast<double>(runner.distinct()));
+    m.emplace_back("train.macs", macs_before + t.macs);
+    if (runner.validation_macs > 0) m.emplace_back("train.validation_macs", runner.validation_macs);
+    if (s.options.optimizer.clip_norm > 0)
+      m.emplace_back("train.clipped_share",
+                     static_cast<double>(runner.clipped) /
+                         static_cast<double>(std::max<int64_t>(runner.updates, 1)));
+    for (auto& entry : strategy->telemetry()) m.push_back(std::move(entry));
+    for (auto& entry : s.store.telemetry()) m.push_back(std::move(entry));
+    for (auto& entry : curriculum.telemetry()) m.push_back(std::move(entry));
+    return report;
+  }
+
   void finish_epoch() {
     // Before anything is measured or recorded: what follows would be numbers of a broken network.
     check_state(weights());
-    EpochReport report;
-    const double rate_used = lr_at(static_cast<double>(epoch));
-    strategy.end_epoch(epoch);
-    const PathTotals& t = runner.totals;
-    auto& m = report.metrics;
-    m.emplace_back("train.loss", mean_loss());
-    m.emplace_back("train.accuracy", t.correct.item<double>() / static_cast<double>(t.path_images));
-    m.emplace_back("train.lr", rate_used);
-    m.emplace_back("train.paths", static_cast<double>(t.paths));
-    m.emplace_back("train.distinct_paths", static_cast<double>(distinct.size()));
-    m.emplace_back("train.macs", macs_before + t.macs);
-    if (options.optimizer.clip_norm > 0)
-      m.emplace_back(
-          "train.clipped_share",
-          static_cast<double>(clipped) / static_cast<double>(std::max<int64_t>(updates, 1)));
-    for (auto& entry : strategy.telemetry()) m.push_back(std::move(entry));
-    macs_before += t.macs;
-    runner.totals = {};
-    clipped = updates = 0;
-    distinct.clear();
+    strategy->end_epoch(stage.epoch);
+    s.store.end_epoch();
+    EpochReport report = report_epoch();
+    macs_before += runner.totals.macs;
+    runner.end_epoch();
     ++epoch;
     step = 0;
     order.clear();
-    validate(report);
-    measure_variance(report);
-    m.emplace_back("time.seconds", epoch_seconds);
-    m.emplace_back("time.images_per_second",
-                   static_cast<double>(epoch_images) / std::max(epoch_seconds, 1e-9));
-    m.emplace_back("time.data_wait_share", epoch_wait / std::max(epoch_seconds, 1e-9));
+    for (const auto& observer : observers)
+      observer->after({epoch, epoch == epochs(), *strategy}, report.metrics);
+    report.metrics.emplace_back("time.seconds", epoch_seconds);
+    report.metrics.emplace_back("time.images_per_second",
+                                static_cast<double>(epoch_images) / std::max(epoch_seconds, 1e-9));
+    report.metrics.emplace_back("time.data_wait_share", epoch_wait / std::max(epoch_seconds, 1e-9));
     epoch_seconds = epoch_wait = 0;
     epoch_images = 0;
     report.epoch = epoch;
     report.step = global_step;
-    if (hooks.on_epoch) hooks.on_epoch(report);
-    const CheckpointOptions& c = options.checkpoint;
-    if (epoch == options.epochs || (c.epochs > 0 && epoch % c.epochs == 0)) save();
-    if (epoch < options.epochs && hooks.stop && hooks.stop()) {
+    if (s.hooks.on_epoch) s.hooks.on_epoch(report);
+    const CheckpointOptions& c = s.options.checkpoint;
+    if (epoch == epochs() || (c.epochs > 0 && epoch % c.epochs == 0)) save();
+    if (epoch < epochs() && s.hooks.stop && s.hooks.stop()) {
       if (c.epochs == 0 || epoch % c.epochs != 0) save();
       throw Interrupted("stopped after epoch " + std::to_string(epoch) + " of " +
-                        std::to_string(options.epochs));
+                        std::to_string(epochs()));
     }
-  }
-
-  void validate(EpochReport& report) {
-    const ValidationOptions& v = options.validation;
-    if (v.every <= 0 || (epoch % v.every != 0 && epoch != options.epochs)) return;
-    if (data.splits.validation.empty()) return;
-    if (!validation) {
-      EvaluateOptions e = evaluate;
-      e.split = "validation";
-      e.images = v.images;
-      validation = std::make_unique<EpochValidation>(
-          space, store, data, e, strategy.only(), v.subnets, seed, device, options.memory_format);
-    }
-    for (auto& entry : validation->measure()) report.metrics.push_back(std::move(entry));
-  }
-
-  void measure_variance(EpochReport& report) {
-    const GradientVarianceOptions& v = options.gradient_variance;
-    if (v.every <= 0 || (epoch % v.every != 0 && epoch != options.epochs)) return;
-    if (!probe)
-      probe = std::make_unique<VarianceProbe>(
-          space, store, data, v.images, seed, device, options.memory_format);
-    const VarianceReport r =
-        probe->measure(strategy.image_probabilities(), options.label_smoothing);
-    for (auto& entry : metrics_of(r)) report.metrics.push_back(std::move(entry));
   }
 
   [[noreturn]] void interrupt() {
     save();
     throw Interrupted("stopped in epoch " + std::to_string(epoch + 1) + " of " +
-                      std::to_string(options.epochs) + ", step " + std::to_string(step) + " of " +
+                      std::to_string(epochs()) + ", step " + std::to_string(step) + " of " +
                       std::to_string(steps_per_epoch()));
   }
 
@@ -344,7 +271,7 @@ struct Trainer::State {
     std::map<std::string, at::Tensor> all;
     for (const auto& [number, set] : sets.ready()) {
       const std::string prefix =
-          (store.sets() > 1 ? "set" + std::to_string(number) + "/" : std::string()) + "model/";
+          (s.store.sets() > 1 ? "set" + std::to_string(number) + "/" : std::string()) + "model/";
       for (const NamedTensor& p : set.weights->parameters()) all[prefix + p.name] = p.tensor;
       for (const NamedTensor& b : set.weights->buffers()) all[prefix + b.name] = b.tensor;
     }
@@ -355,45 +282,55 @@ struct Trainer::State {
   void load(const Checkpoint& c, const std::string& path);
 };
 
+namespace {
+
+void put(Checkpoint& c, const std::string& prefix, const StrategyState& state) {
+  for (const auto& [name, t] : state.tensors) c.tensors[prefix + name] = t;
+  for (const auto& [name, text] : state.text) c.text[prefix + name] = text;
+}
+
+StrategyState take(const Checkpoint& c, const std::string& prefix) {
+  StrategyState state;
+  state.tensors = c.with_prefix(prefix);
+  for (const auto& [key, value] : c.text)
+    if (key.starts_with(prefix)) state.text[key.substr(prefix.size())] = value;
+  return state;
+}
+
+}  // namespace
+
 void Trainer::State::save() {
   finite_loss();
   Checkpoint c;
   sets.save(c, global_step, [this](const Checkpoint& file) { check_state(file.tensors); });
-  if (store.sets() > 1) c.text["sets.rng"] = set_rng.state();
-  StrategyState state = strategy.save();
-  for (const auto& [name, t] : state.tensors) c.tensors["strategy/" + name] = t;
-  for (const auto& [name, text] : state.text) c.text["strategy/" + name] = text;
+  runner.save(c);
+  put(c, "strategy/", s.strategy.save());
+  for (const auto& [scope, other] : scoped) put(c, "scope/" + scope, other->save());
+  StrategyState state;
+  curriculum.save(state);
+  put(c, "curriculum/", state);
   if (!order.empty()) c.tensors["trainer/order"] = at::tensor(order, at::kLong);
-  if (!distinct.empty()) {
-    std::vector<int64_t> hashes(distinct.begin(), distinct.end());
-    std::sort(hashes.begin(), hashes.end());  // Equal states are equal files.
-    c.tensors["trainer/distinct"] = at::tensor(hashes, at::kLong);
-  }
-  if (runner.totals.loss.defined()) {
-    c.tensors["trainer/loss"] = runner.totals.loss;
-    c.tensors["trainer/correct"] = runner.totals.correct;
-  }
   c.text["position"] = to_text({epoch,
                                 step,
                                 global_step,
-                                clipped,
-                                updates,
+                                runner.clipped,
+                                runner.updates,
                                 macs_before,
                                 runner.totals.paths,
                                 runner.totals.path_images,
                                 runner.totals.macs});
-  c.text["strategy"] = strategy.name();
-  c.text["fingerprint"] = identity.fingerprint;
-  c.text["config_hash"] = identity.config_hash;
-  c.text["split_hash"] = identity.split_hash;
-  const std::string path = checkpoint_path(folder, global_step);
+  c.text["strategy"] = s.strategy.name();
+  c.text["fingerprint"] = s.identity.fingerprint;
+  c.text["config_hash"] = s.identity.config_hash;
+  c.text["split_hash"] = s.identity.split_hash;
+  const std::string path = checkpoint_path(s.folder, global_step);
   const std::string sha256 = write_checkpoint(path, c);
   last_save = Clock::now();
   last_checkpoint = path;
-  if (hooks.on_checkpoint) hooks.on_checkpoint(path, sha256, epoch, global_step);
+  if (s.hooks.on_checkpoint) s.hooks.on_checkpoint(path, sha256, epoch, global_step);
   // Older files go only after the new one is recorded.
-  keep_newest_checkpoints(folder, options.checkpoint.keep);
-  sets.remove_unused(checkpoints_in(folder));
+  keep_newest_checkpoints(s.folder, s.options.checkpoint.keep);
+  sets.remove_unused(checkpoints_in(s.folder));
 }
 
 void Trainer::State::load(const Checkpoint& c, const std::string& path) {
@@ -402,65 +339,51 @@ void Trainer::State::load(const Checkpoint& c, const std::string& path) {
       throw DataError(path + ": belongs to another " + what + " and cannot be resumed here");
   };
   // Checkpoints of versions before 0.2 have the former fingerprint.
-  const bool former = identity.fingerprint == space.fingerprint() &&
-                      c.at("fingerprint") == space.legacy_fingerprint();
-  if (!former) agree("fingerprint", identity.fingerprint, "search space");
-  agree("config_hash", identity.config_hash, "configuration");
-  agree("split_hash", identity.split_hash, "division of the data");
-  agree("strategy", strategy.name(), "training strategy");
+  const bool former = s.identity.fingerprint == s.space.fingerprint() &&
+                      c.at("fingerprint") == s.space.legacy_fingerprint();
+  if (!former) agree("fingerprint", s.identity.fingerprint, "search space");
+  agree("config_hash", s.identity.config_hash, "configuration");
+  agree("split_hash", s.identity.split_hash, "division of the data");
+  agree("strategy", s.strategy.name(), "training strategy");
+  curriculum.load(take(c, "curriculum/"));
   sets.load(c, path);
-  if (store.sets() > 1) set_rng.restore(c.at("sets.rng"));
   const TrainPosition p = position_of(c.at("position"));
   epoch = p.epoch;
   step = p.step;
   global_step = p.global_step;
-  clipped = p.clipped;
-  updates = p.updates;
   macs_before = p.macs_before;
+  runner.clipped = p.clipped;
+  runner.updates = p.updates;
   runner.totals = {};
   runner.totals.paths = p.paths;
   runner.totals.path_images = p.path_images;
   runner.totals.macs = p.macs;
-  StrategyState state;
-  state.tensors = c.with_prefix("strategy/");
-  for (const auto& [key, value] : c.text)
-    if (key.starts_with("strategy/")) state.text[key.substr(9)] = value;
-  strategy.load(state);
-  const auto trainer = c.with_prefix("trainer/");
-  if (const auto it = trainer.find("loss"); it != trainer.end()) {
-    runner.totals.loss = it->second.to(device);
-    runner.totals.correct = trainer.at("correct").to(device);
+  runner.load(c);
+  s.strategy.load(take(c, "strategy/"));
+  scoped.clear();
+  // Scopes are those of the stages so far.
+  for (int64_t e = 0; e < std::min(epoch + 1, epochs()); ++e) {
+    const Stage of = curriculum.stage(e);
+    const std::string prefix = "scope/" + of.scope;
+    const bool saved = std::any_of(c.text.begin(), c.text.end(), [&](const auto& entry) {
+      return entry.first.starts_with(prefix);
+    });
+    if (of.scope.empty() || scoped.contains(of.scope) || !saved) continue;
+    strategy_of(of).load(take(c, prefix));
   }
   order.clear();
-  if (const auto it = trainer.find("order"); it != trainer.end()) {
-    const auto* p = it->second.data_ptr<int64_t>();
-    order.assign(p, p + it->second.numel());
+  if (const auto it = c.tensors.find("trainer/order"); it != c.tensors.end()) {
+    const at::Tensor positions = it->second.to(at::kLong).contiguous();
+    const auto* first = positions.data_ptr<int64_t>();
+    order.assign(first, first + positions.numel());
   }
-  distinct.clear();
-  if (const auto it = trainer.find("distinct"); it != trainer.end()) {
-    const auto* p = it->second.data_ptr<int64_t>();
-    for (int64_t i = 0; i < it->second.numel(); ++i) distinct.insert(static_cast<uint64_t>(p[i]));
-  }
+  if (epoch < epochs()) enter_stage();
 }
 
-Trainer::Trainer(const Space& space,
-                 WeightStore& store,
-                 Strategy& strategy,
-                 const RunData& data,
-                 const TrainOptions& options,
-                 const EvaluateOptions& evaluate,
-                 uint64_t seed,
-                 c10::Device device,
-                 std::string folder,
-                 RunIdentity identity,
-                 TrainHooks hooks)
-    : s_(std::make_unique<State>(
-          space, store, strategy, data, options, evaluate, seed, device, std::move(folder))) {
-  s_->identity = std::move(identity);
-  s_->hooks = std::move(hooks);
+Trainer::Trainer(TrainSetup setup) : s_(std::make_unique<State>(std::move(setup))) {
   if (s_->steps_per_epoch() == 0)
-    throw ConfigError("the training split has " + std::to_string(data.splits.train.size()) +
-                          " images, fewer than one batch of " + std::to_string(options.batch),
+    throw ConfigError("the training split has " + std::to_string(s_->s.data.splits.train.size()) +
+                          " images, fewer than one batch of " + std::to_string(s_->s.options.batch),
                       "lower train.batch or set train.drop_last to false");
 }
 
@@ -492,7 +415,7 @@ void Trainer::resume(const Checkpoint& checkpoint, const std::string& path) {
 }
 
 void Trainer::run() {
-  while (s_->epoch < s_->options.epochs) s_->run_epoch();
+  while (s_->epoch < s_->epochs()) s_->run_epoch();
 }
 
 StepTiming Trainer::time_steps(int64_t steps) {
@@ -506,7 +429,7 @@ StepTiming Trainer::time_steps(int64_t steps) {
     const Batch* next = s.loader.next();
     if (next == nullptr) break;
     s.train_batch(s.to_device(*next));
-    s.mean_loss();
+    s.runner.mean_loss();
     if (i == 0) start = Clock::now();
     timing.steps = i;
   }

@@ -9,6 +9,7 @@
 
 #include "supernet/evaluate.hpp"
 #include "supernet/files/checkpoint.hpp"
+#include "supernet/train/curriculum.hpp"
 #include "supernet/train/optimizer.hpp"
 #include "supernet/train/strategy.hpp"
 #include "supernet/train/train_options.hpp"
@@ -29,6 +30,8 @@ struct TrainHooks {
   /// Batches done of the whole run, of how many, and the mean loss of this epoch so far.
   std::function<void(int64_t done, int64_t total, double loss)> on_step;
   std::function<void(const EpochReport&)> on_epoch;
+  /// Batches done of how many, while choices are scored between epochs.
+  std::function<void(int64_t done, int64_t all)> on_scoring;
   std::function<void(
       const std::string& path, const std::string& sha256, int64_t epoch, int64_t step)>
       on_checkpoint;
@@ -51,20 +54,29 @@ struct StepTiming {
   int64_t steps_per_epoch = 0;
 };
 
+/// What a run is made of. Everything passed by reference or pointer must outlive the trainer.
+struct TrainSetup {
+  const Space& space;
+  WeightStore& store;
+  Strategy& strategy;  ///< Of the scope "".
+  RunData data;
+  TrainOptions options;
+  EvaluateOptions evaluate;
+  uint64_t seed = 0;
+  c10::Device device{c10::kCPU};
+  std::string folder;  ///< Receives the checkpoints.
+  RunIdentity identity;
+  TrainHooks hooks = {};
+  /// Null: all sets in every epoch, for options.epochs.
+  Curriculum* curriculum = nullptr;
+  /// Makes the strategy of another scope (a leaf of a tree).
+  std::function<std::unique_ptr<Strategy>(const Stage&)> make_strategy = {};
+};
+
 class Trainer {
  public:
-  /// Everything passed by reference must outlive the trainer. `folder` receives the checkpoints.
-  Trainer(const Space& space,
-          WeightStore& store,
-          Strategy& strategy,
-          const RunData& data,
-          const TrainOptions& options,
-          const EvaluateOptions& evaluate,
-          uint64_t seed,
-          c10::Device device,
-          std::string folder,
-          RunIdentity identity,
-          TrainHooks hooks);
+  /// ConfigError when the training split is smaller than a batch.
+  explicit Trainer(TrainSetup setup);
   ~Trainer();
 
   /// Continues from a checkpoint. DataError when it belongs to another space, configuration or

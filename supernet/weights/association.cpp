@@ -149,8 +149,8 @@ double Association::entropy() const {
   double sum = 0;
   for (size_t r = 0; r < rows(); ++r)
     for (const double p : q(r))
-      if (p > 0) sum -= p * std::log(p);
-  return sum / static_cast<double>(rows());
+      if (p > 0) sum -= row_weights_[r] * p * std::log(p);
+  return sum;
 }
 
 std::vector<int> Association::assignment() const {

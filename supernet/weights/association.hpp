@@ -74,10 +74,15 @@ class Association {
   }
   double temperature() const { return temperature_; }
   const Balance& balance() const { return balance_; }
+  /// What the balancing of this epoch came to, after load().
+  void set_balance(double kl, int updates) {
+    balance_.kl = {kl};
+    balance_.updates = updates;
+  }
   /// |KL| of the model margin to uniform under q as it is now, and without balancing (b = 0).
   double kl_now() const;
   double kl_unbalanced() const;
-  /// Mean over rows of the entropy of q, in nats.
+  /// Mean over rows, by their weight, of the entropy of q, in nats.
   double entropy() const;
   /// Best model of every row.
   std::vector<int> assignment() const;

@@ -4,6 +4,7 @@
 #include <c10/core/GradMode.h>
 
 #include <algorithm>
+#include <numeric>
 
 #include "spaces/error.hpp"
 #include "supernet/files/checkpoint.hpp"
@@ -12,6 +13,12 @@ namespace nas {
 
 int WeightStore::draw(const Architecture& a, Rng&) const {
   return owner(a);
+}
+
+std::vector<int> WeightStore::live_sets() const {
+  std::vector<int> all(static_cast<size_t>(sets()));
+  std::iota(all.begin(), all.end(), 0);
+  return all;
 }
 
 std::shared_ptr<WeightSet> WeightStore::open(int set) {

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "spaces/random.hpp"
@@ -26,6 +27,9 @@ class WeightStore {
   virtual int owner(const Architecture& a) const = 0;
   /// The set that `a` trains with now; a mixture draws it.
   virtual int draw(const Architecture& a, Rng& rng) const;
+  /// Sets that hold weights of the run, ascending; the rest of the numbers stands for none (inner
+  /// nodes of a tree).
+  virtual std::vector<int> live_sets() const;
 
   /// The set in memory, which stays there as long as the answer is held or `keep` says so. What is
   /// not in memory is read from its file, or initialised where it has none. DataError when the file
@@ -37,6 +41,26 @@ class WeightStore {
   void keep(int most);
   bool keeps_statistics() const { return statistics_; }
   at::ScalarType dtype() const { return dtype_; }
+
+  // ---- While it is trained; a store that learns nothing of its own ignores all of these.
+  /// The sets that are trained from now on.
+  virtual void enter(const std::vector<int>& /*sets*/) {}
+  /// `epoch` of `epochs` that train the entered sets, 0-based; never in the middle of one.
+  virtual void begin_epoch(int64_t /*epoch*/, int64_t /*epochs*/) {}
+  virtual void end_epoch() {}
+  /// Whether observe() wants to hear of every path that was trained.
+  virtual bool wants_validation() const { return false; }
+  /// Share of right answers of `a` with set `set` on one validation batch, after their update.
+  virtual void observe(const Architecture& /*a*/, int /*set*/, double /*accuracy*/) {}
+  /// Scalars of the epoch last finished.
+  virtual std::vector<std::pair<std::string, double>> telemetry() const { return {}; }
+  /// Sentences about settings that do not suit the store, for `steps` steps of training in all;
+  /// told before training.
+  virtual std::vector<std::string> advice(int64_t /*steps*/) const { return {}; }
+  /// Sentences for the end of the run.
+  virtual std::vector<std::string> health() const { return {}; }
+  /// How a set is called in results ("" for the only one).
+  virtual std::string set_name(int set) const { return sets() == 1 ? "" : std::to_string(set); }
 
   virtual StoreState save() const { return {}; }
   /// DataError when the state is not one of this store.

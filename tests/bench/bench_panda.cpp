@@ -20,18 +20,12 @@ namespace {
 using namespace nas;
 
 /// The paths that PA&DA draws in its first epoch (all probabilities still uniform), nothing else.
-class SamePaths final : public Strategy {
+class SamePaths final : public PathSampler {
  public:
   explicit SamePaths(const StrategyContext& context)
-      : Strategy(context), rng_(context.seed, "paths"), paths_(context.space, {}) {}
-  std::string name() const override { return "same_paths"; }
-  Step next_step(int64_t, int64_t) override {
-    Step step;
-    step.paths.resize(1);
-    paths_.draw(rng_, step.paths[0].architecture);
-    return step;
-  }
-  StrategyState save() const override { return {}; }
+      : rng_(context.seed, "paths"), paths_(context.space, {}) {}
+  void draw(Path& path) override { paths_.draw(rng_, path.architecture); }
+  void save(StrategyState&) override {}
   void load(const StrategyState&) override {}
 
  private:
@@ -107,20 +101,23 @@ int main(int argc, char** argv) {
     Side side;
     side.store = make_single_store(*space, 0, {at::kFloat, c10::Device(c10::kCPU), true});
     side.strategy = std::move(strategy);
-    side.trainer = std::make_unique<Trainer>(*space,
-                                             *side.store,
-                                             *side.strategy,
-                                             data,
-                                             options,
-                                             EvaluateOptions{},
-                                             0,
-                                             c10::Device(c10::kCPU),
-                                             std::filesystem::temp_directory_path().string(),
-                                             RunIdentity{},
-                                             TrainHooks{});
+    side.trainer = std::make_unique<Trainer>(
+        TrainSetup{.space = *space,
+                   .store = *side.store,
+                   .strategy = *side.strategy,
+                   .data = data,
+                   .options = options,
+                   .evaluate = {},
+                   .folder = std::filesystem::temp_directory_path().string(),
+                   .identity = {}});
     return side;
   };
-  Side plain = make_side(std::make_unique<SamePaths>(context));
+  Side plain =
+      make_side(std::make_unique<Strategy>("same_paths",
+                                           StrategyParts{std::make_unique<SamePaths>(context),
+                                                         std::make_unique<DataSampler>(context),
+                                                         make_paths_rule(1),
+                                                         nullptr}));
   Side panda = make_side(make_strategy("panda", context, source));
   plain.trainer->time_steps(5);
   panda.trainer->time_steps(5);

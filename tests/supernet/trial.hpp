@@ -64,17 +64,16 @@ struct Trial {
     };
     hooks.loss_interval = loss_interval;
     hooks.stop = [this, stop_at] { return ++steps == stop_at; };
-    trainer = std::make_unique<Trainer>(*space,
-                                        *store,
-                                        *strategy,
-                                        RunData{*dataset, splits, normalisation, data_options},
-                                        options,
-                                        EvaluateOptions{},
-                                        0,
-                                        c10::Device(c10::kCPU),
-                                        folder.string(),
-                                        RunIdentity{"space", "config", "split"},
-                                        hooks);
+    trainer = std::make_unique<Trainer>(
+        TrainSetup{.space = *space,
+                   .store = *store,
+                   .strategy = *strategy,
+                   .data = {*dataset, splits, normalisation, data_options},
+                   .options = options,
+                   .evaluate = {},
+                   .folder = folder.string(),
+                   .identity = {"space", "config", "split"},
+                   .hooks = hooks});
   }
   ~Trial() { std::filesystem::remove_all(folder); }
 

@@ -1,6 +1,5 @@
 // Strict fairness (FairNAS): every option of every choice is used equally often in each step; the
 // gradients of the paths add up to one optimizer step (panda.md 3.5).
-#include "supernet/samplers/fair_paths.hpp"
 #include "supernet/train/strategies/options.hpp"
 
 namespace nas {
@@ -8,51 +7,37 @@ namespace {
 
 struct Options {
   FairRedraw redraw = FairRedraw::kStep;
+  SamplerSections samplers;
 };
-
 void describe(Binder& b, Options& o) {
   describe_redraw(b, o.redraw);
+  describe_path_sampler(b, o.samplers);
+  describe_data_sampler(b, o.samplers);
 }
 
-class Fair final : public Strategy {
- public:
-  Fair(const StrategyContext& context, const Options& options)
-      : Strategy(context), paths_(context.space, context.seed, options.redraw) {}
+/// As many paths as a fair set has, whoever draws them.
+size_t fair_size(const Space& space) {
+  size_t most = 1;
+  for (const Choice& choice : space.choices()) most = std::max(most, choice.options.size());
+  return most;
+}
 
-  std::string name() const override { return "fair"; }
-  void begin_epoch(int64_t) override { paths_.begin_epoch(); }
-
-  Step next_step(int64_t, int64_t) override {
-    Step step;
-    for (const Architecture& a : paths_.next()) {
-      step.paths.emplace_back();
-      step.paths.back().architecture = a;
-    }
-    return step;
-  }
-
-  StrategyState save() const override {
-    StrategyState state;
-    paths_.save(state);
-    return state;
-  }
-  void load(const StrategyState& state) override { paths_.load(state); }
-
- private:
-  FairPaths paths_;
-};
+StrategyParts make(const StrategyContext& context, const YamlSource& source) {
+  const auto o = read_strategy_options<Options>(source);
+  return {path_sampler_or(context, o.samplers, [&] { return make_fair_paths(context, o.redraw); }),
+          data_sampler_or_shuffle(context, o.samplers),
+          make_paths_rule(fair_size(context.space)),
+          nullptr};
+}
 
 }  // namespace
 
 StrategyEntry fair_strategy() {
-  return {
-      "fair",
-      {"fairnas"},
-      "Every option of every choice equally often per step, gradients summed (FairNAS).",
-      [](const StrategyContext& context, const YamlSource& source) -> std::unique_ptr<Strategy> {
-        return std::make_unique<Fair>(context, read_strategy_options<Options>(source));
-      },
-      [] { return strategy_schema<Options>("fair"); }};
+  return {"fair",
+          {"fairnas"},
+          "Every option of every choice equally often per step, gradients summed (FairNAS).",
+          make,
+          describe_defaults<Options>};
 }
 
 }  // namespace nas

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "spaces/error.hpp"
 #include "supernet/train/strategies/options.hpp"
 #include "supernet/train/teacher.hpp"
 #include "supernet/weights/channel_sort.hpp"
@@ -48,6 +49,7 @@ struct Options {
   double kd_ratio = 1.0;
   bool sort = true;
   std::vector<Phase> phases;
+  SamplerSections samplers;
 };
 
 void describe(Binder& b, Options& o) {
@@ -61,6 +63,7 @@ void describe(Binder& b, Options& o) {
       "Sort middle channels by importance before a phase that narrows them (not where train.init "
       "holds weights that are trained narrower already)");
   b.items("phases", o.phases, "Phases; none: those of the paper, scaled to train.epochs");
+  describe_data_sampler(b, o.samplers);
 }
 
 /// Options of `choice` that a phase opens.
@@ -164,46 +167,146 @@ std::vector<Phase> paper_phases(const std::vector<ElasticChoice>& choices,
   return phases;
 }
 
-class Progressive final : public Strategy {
- public:
-  Progressive(const StrategyContext& context, const Options& options, const YamlSource& source)
-      : Strategy(context),
-        options_(options),
-        choices_(elastic_choices(context.space)),
-        largest_(context.space.largest()),
-        rng_(context.seed, "paths") {
-    for (size_t c = 0; c < choices_.size(); ++c)
-      if (choices_[c].kind == Elastic::kOther)
-        throw ConfigError("progressive shrinking cannot train the space '" + context.space.name() +
-                              "': its choice '" + context.space.choices()[c].name +
+/// What is open when: all that the three parts of the strategy have in common.
+struct ShrinkPlan {
+  ShrinkPlan(const StrategyContext& c, const Options& o, const YamlSource& source)
+      : context(c), options(o), choices(elastic_choices(c.space)), largest(c.domain().largest()) {
+    for (size_t i = 0; i < choices.size(); ++i)
+      if (choices[i].kind == Elastic::kOther)
+        throw ConfigError("progressive shrinking cannot train the space '" + c.space.name() +
+                              "': its choice '" + c.space.choices()[i].name +
                               "' is between kinds of layers, not between sizes",
                           "take another strategy, such as uniform");
-    if (context.train.schedule.warmup_epochs > 0)
+    if (c.train.schedule.warmup_epochs > 0)
       throw ConfigError("train.schedule.warmup_epochs does nothing in progressive shrinking",
                         "set warmup_epochs of the phases that need it");
-    if (options_.phases.empty()) options_.phases = paper_phases(choices_, context);
+    if (options.phases.empty()) options.phases = paper_phases(choices, c);
     int64_t end = 0;
-    for (const Phase& phase : options_.phases) ends_.push_back(end += phase.epochs);
-    if (end != context.epochs)
+    for (const Phase& phase : options.phases) ends.push_back(end += phase.epochs);
+    if (end != c.epochs)
       throw ConfigError(
           {yaml_problem(source,
                         "phases",
                         "the phases last " + std::to_string(end) + " epochs, but train.epochs is " +
-                            std::to_string(context.epochs),
+                            std::to_string(c.epochs),
                         "set train.epochs to " + std::to_string(end))});
   }
 
-  std::string name() const override { return "progressive"; }
+  size_t phase_at(int64_t epoch) const {
+    const auto it = std::upper_bound(ends.begin(), ends.end(), epoch);
+    return std::min(static_cast<size_t>(it - ends.begin()), ends.size() - 1);
+  }
+  int64_t start_of(size_t phase) const { return phase == 0 ? 0 : ends[phase - 1]; }
+  size_t open_in(size_t phase, size_t choice) const {
+    return opened(choices[choice], options.phases[phase]);
+  }
+  /// Trains more than the largest network.
+  bool shrinks(size_t phase) const {
+    for (size_t c = 0; c < choices.size(); ++c)
+      if (choices[c].kind != Elastic::kResolution && open_in(phase, c) > 1) return true;
+    return false;
+  }
+  bool taught(size_t phase) const { return options.kd_ratio > 0 && shrinks(phase); }
 
-  std::optional<double> learning_rate(double epoch) const override {
-    const size_t i = phase_at(static_cast<int64_t>(epoch));
-    const Phase& phase = options_.phases[i];
-    const double top = phase.lr.value_or(context_.train.optimizer.lr);
-    const double e = epoch - static_cast<double>(start_of(i));
+  StrategyContext context;
+  Options options;
+  std::vector<ElasticChoice> choices;
+  std::vector<int64_t> ends;  ///< Epoch after the last of each phase.
+  Architecture largest;
+  std::unique_ptr<Teacher> teacher;
+  size_t current = 0;  ///< Phase of the last step.
+};
+
+/// Uniform over what the phase opens. All paths of a step have its image size, which is drawn
+/// first.
+class PhasePaths final : public PathSampler {
+ public:
+  explicit PhasePaths(std::shared_ptr<const ShrinkPlan> plan)
+      : plan_(std::move(plan)),
+        rng_(plan_->context.seed, plan_->context.stream("paths")),
+        base_(plan_->largest) {}
+
+  void begin_step(int64_t epoch) override {
+    phase_ = plan_->phase_at(epoch);
+    base_ = plan_->largest;
+    draw_options(base_, /*resolution=*/true);
+  }
+  const Architecture& base() const { return base_; }
+
+  void draw(Path& path) override {
+    path.architecture = base_;
+    Architecture& a = path.architecture;
+    constexpr int kTries = 1000;
+    const Space& space = plan_->context.space;
+    for (int i = 0; i < kTries; ++i) {
+      draw_options(a, /*resolution=*/false);
+      Architecture fixed = space.fix_inactive(a);
+      if (!space.valid(fixed)) continue;
+      a = std::move(fixed);
+      return;
+    }
+    throw Error("no valid subnet among " + std::to_string(kTries) + " drawn in phase " +
+                std::to_string(phase_ + 1) + " of progressive shrinking");
+  }
+
+  void save(StrategyState& state) override { state.text["rng"] = rng_.state(); }
+  void load(const StrategyState& state) override { rng_.restore(state.string_at("rng")); }
+
+ private:
+  void draw_options(Architecture& a, bool resolution) {
+    for (size_t c = 0; c < plan_->choices.size(); ++c) {
+      const size_t open = plan_->open_in(phase_, c);
+      if ((plan_->choices[c].kind == Elastic::kResolution) == resolution && open > 1)
+        a.genes[c] = plan_->choices[c].options[rng_.below(open)];
+    }
+  }
+
+  std::shared_ptr<const ShrinkPlan> plan_;
+  Rng rng_;
+  size_t phase_ = 0;
+  Architecture base_;
+};
+
+/// The paths of a phase, each taught by the largest network.
+class PhaseRule final : public StepRule {
+ public:
+  explicit PhaseRule(std::shared_ptr<ShrinkPlan> plan) : plan_(std::move(plan)) {}
+
+  Step draw(PathSampler& paths, int64_t epoch) override {
+    const size_t i = plan_->phase_at(epoch);
+    const bool taught = plan_->taught(i);
+    plan_->current = i;
+    paths.begin_step(epoch);
+    Step step;
+    step.paths.resize(static_cast<size_t>(plan_->options.phases[i].subnets));
+    for (Path& path : step.paths) {
+      paths.draw(path);
+      if (taught) path.teacher_loss = plan_->options.kd_ratio;
+    }
+    if (taught) {
+      step.teacher = plan_->teacher.get();
+      step.teacher_architecture = static_cast<const PhasePaths&>(paths).base();
+    }
+    return step;
+  }
+
+ private:
+  std::shared_ptr<ShrinkPlan> plan_;
+};
+
+class Shrinking final : public Phases {
+ public:
+  explicit Shrinking(std::shared_ptr<ShrinkPlan> plan) : plan_(std::move(plan)) {}
+
+  double learning_rate(double epoch) const override {
+    const size_t i = plan_->phase_at(static_cast<int64_t>(epoch));
+    const Phase& phase = plan_->options.phases[i];
+    const double top = phase.lr.value_or(plan_->context.train.optimizer.lr);
+    const double e = epoch - static_cast<double>(plan_->start_of(i));
     if (e < phase.warmup_epochs)
       return phase.warmup_lr + (top - phase.warmup_lr) * e / phase.warmup_epochs;
     // Each phase is a schedule of its own that changes every step.
-    ScheduleOptions schedule = context_.train.schedule;
+    ScheduleOptions schedule = plan_->context.train.schedule;
     schedule.per_step = true;
     return nas::learning_rate(schedule,
                               top,
@@ -211,148 +314,92 @@ class Progressive final : public Strategy {
                               static_cast<double>(phase.epochs) - phase.warmup_epochs);
   }
 
-  bool prepare_weights(int64_t epoch, WeightStore& store) override {
-    const size_t i = phase_at(epoch);
-    if (epoch != start_of(i)) return false;
-    const std::shared_ptr<WeightSet> weights = store.open(0);
-    if (!teacher_ && options_.kd_ratio > 0 && shrinks(i))
-      teacher_ = std::make_unique<Teacher>(context_.space.plan(largest_), *weights->bind(largest_));
-    if (options_.sort) sort_before(i, *weights);
+  bool prepare_weights(int64_t epoch, WeightStore& store, const std::vector<int>& sets) override {
+    const size_t i = plan_->phase_at(epoch);
+    if (epoch != plan_->start_of(i)) return false;
+    if (!plan_->teacher && plan_->taught(i)) {
+      const Architecture& a = plan_->largest;
+      const std::shared_ptr<WeightSet> own = store.open(store.owner(a));
+      plan_->teacher = std::make_unique<Teacher>(plan_->context.space.plan(a), *own->bind(a));
+    }
+    if (plan_->options.sort)
+      for (const int set : sets) sort_before(i, *store.open(set));
     return i > 0;  // Momentum of the last phase belongs to other subnets and another channel order.
   }
 
-  Step next_step(int64_t epoch, int64_t) override {
-    const size_t i = phase_at(epoch);
-    const Phase& phase = options_.phases[i];
-    const bool taught = options_.kd_ratio > 0 && shrinks(i);
-    // One image size for the whole step: that of the batch.
-    Architecture base = largest_;
-    draw(i, base, /*resolution=*/true);
-    Step step;
-    step.paths.resize(static_cast<size_t>(phase.subnets));
-    for (Path& path : step.paths) {
-      path.architecture = base;
-      draw_valid(i, path.architecture);
-      if (taught) path.teacher_loss = options_.kd_ratio;
-    }
-    if (taught) {
-      step.teacher = teacher_.get();
-      step.teacher_architecture = base;
-    }
-    current_ = i;
-    return step;
-  }
-
-  std::vector<std::pair<std::string, double>> telemetry() const override {
-    return {{"progressive.phase", static_cast<double>(current_ + 1)},
+  Telemetry telemetry() const override {
+    return {{"progressive.phase", static_cast<double>(plan_->current + 1)},
             {"progressive.groups_sorted", static_cast<double>(sorted_)}};
   }
   std::vector<std::string> advice() const override {
-    if (!shrinks(0) || options_.kd_ratio == 0 || !context_.train.init.empty()) return {};
+    if (!plan_->taught(0) || !plan_->context.train.init.empty()) return {};
     return {
         "the first phase is not of the largest network alone, so that the teacher has random "
         "weights; put such a phase first, set train.init or kd_ratio: 0"};
   }
   std::vector<std::string> health() const override {
+    const std::vector<Phase>& phases = plan_->options.phases;
     std::string line = "phases:";
-    for (const Phase& p : options_.phases)
+    for (const Phase& p : phases)
       line += " " + (p.name.empty() ? "unnamed" : p.name) + " (" + std::to_string(p.epochs) +
-              (&p == &options_.phases.back() ? ")" : "),");
+              (&p == &phases.back() ? ")" : "),");
     return {line};
   }
 
-  StrategyState save() const override {
-    StrategyState state;
-    state.text["rng"] = rng_.state();
+  void save(StrategyState& state) override {
     state.text["sorted"] = std::to_string(sorted_);
-    if (teacher_)
-      for (const auto& [name, t] : teacher_->tensors()) state.tensors["teacher/" + name] = t;
-    return state;
+    if (plan_->teacher)
+      for (const auto& [name, t] : plan_->teacher->tensors()) state.tensors["teacher/" + name] = t;
   }
   void load(const StrategyState& state) override {
-    rng_.restore(state.string_at("rng"));
     sorted_ = state.integer_at("sorted");
     std::map<std::string, at::Tensor> tensors;
     for (const auto& [name, t] : state.tensors)
       if (name.starts_with("teacher/")) tensors[name.substr(8)] = t;
-    teacher_ = tensors.empty() ? nullptr : std::make_unique<Teacher>(std::move(tensors));
+    plan_->teacher = tensors.empty() ? nullptr : std::make_unique<Teacher>(std::move(tensors));
   }
 
  private:
-  size_t phase_at(int64_t epoch) const {
-    const auto it = std::upper_bound(ends_.begin(), ends_.end(), epoch);
-    return std::min(static_cast<size_t>(it - ends_.begin()), ends_.size() - 1);
-  }
-  int64_t start_of(size_t phase) const { return phase == 0 ? 0 : ends_[phase - 1]; }
-  size_t open_in(size_t phase, size_t choice) const {
-    return opened(choices_[choice], options_.phases[phase]);
-  }
   /// Options of every choice that the phases before `phase` have trained.
   std::vector<std::vector<int16_t>> trained_before(size_t phase) const {
     std::vector<std::vector<int16_t>> trained;
-    for (size_t c = 0; c < choices_.size(); ++c) {
+    for (size_t c = 0; c < plan_->choices.size(); ++c) {
       size_t open = 1;
-      for (size_t k = 0; k < phase; ++k) open = std::max(open, open_in(k, c));
-      const auto& options = choices_[c].options;
+      for (size_t k = 0; k < phase; ++k) open = std::max(open, plan_->open_in(k, c));
+      const auto& options = plan_->choices[c].options;
       trained.emplace_back(options.begin(), options.begin() + static_cast<int64_t>(open));
     }
     return trained;
   }
   void sort_before(size_t phase, WeightSet& weights) {
     const std::vector<std::vector<int16_t>> trained = trained_before(phase);
-    for (size_t c = 0; c < choices_.size(); ++c)
-      if (choices_[c].kind == Elastic::kExpand && open_in(phase, c) > trained[c].size())
-        sorted_ += sort_channels(context_.space, weights, c, trained);
-  }
-  /// Trains more than the largest network.
-  bool shrinks(size_t phase) const {
-    for (size_t c = 0; c < choices_.size(); ++c)
-      if (choices_[c].kind != Elastic::kResolution && open_in(phase, c) > 1) return true;
-    return false;
+    for (size_t c = 0; c < plan_->choices.size(); ++c)
+      if (plan_->choices[c].kind == Elastic::kExpand &&
+          plan_->open_in(phase, c) > trained[c].size())
+        sorted_ += sort_channels(plan_->context.space, weights, c, trained);
   }
 
-  void draw(size_t phase, Architecture& a, bool resolution) {
-    for (size_t c = 0; c < choices_.size(); ++c) {
-      const size_t open = open_in(phase, c);
-      if ((choices_[c].kind == Elastic::kResolution) == resolution && open > 1)
-        a.genes[c] = choices_[c].options[rng_.below(open)];
-    }
-  }
-  void draw_valid(size_t phase, Architecture& a) {
-    constexpr int kTries = 1000;
-    for (int i = 0; i < kTries; ++i) {
-      draw(phase, a, /*resolution=*/false);
-      Architecture fixed = context_.space.fix_inactive(a);
-      if (!context_.space.valid(fixed)) continue;
-      a = std::move(fixed);
-      return;
-    }
-    throw Error("no valid subnet among " + std::to_string(kTries) + " drawn in phase " +
-                std::to_string(phase + 1) + " of progressive shrinking");
-  }
-
-  Options options_;
-  std::vector<ElasticChoice> choices_;
-  std::vector<int64_t> ends_;  ///< Epoch after the last of each phase.
-  Architecture largest_;
-  Rng rng_;
-  std::unique_ptr<Teacher> teacher_;
+  std::shared_ptr<ShrinkPlan> plan_;
   int64_t sorted_ = 0;
-  size_t current_ = 0;
 };
+
+StrategyParts make(const StrategyContext& context, const YamlSource& source) {
+  const auto options = read_strategy_options<Options>(source);
+  const auto plan = std::make_shared<ShrinkPlan>(context, options, source);
+  return {std::make_unique<PhasePaths>(plan),
+          data_sampler_or_shuffle(context, options.samplers),
+          std::make_unique<PhaseRule>(plan),
+          std::make_unique<Shrinking>(plan)};
+}
 
 }  // namespace
 
 StrategyEntry progressive_strategy() {
-  return {
-      "progressive",
-      {"ofa"},
-      "Phases from the largest network to ever smaller subnets, taught by it (once-for-all).",
-      [](const StrategyContext& context, const YamlSource& source) -> std::unique_ptr<Strategy> {
-        return std::make_unique<Progressive>(
-            context, read_strategy_options<Options>(source), source);
-      },
-      [] { return strategy_schema<Options>("progressive"); }};
+  return {"progressive",
+          {"ofa"},
+          "Phases from the largest network to ever smaller subnets, taught by it (once-for-all).",
+          make,
+          describe_defaults<Options>};
 }
 
 }  // namespace nas

@@ -1,6 +1,5 @@
-// SUMNAS (Reptile): strictly fair paths, a few inner SGD steps each from the same weights; the
-// outer optimizer moves along the mean displacement (panda.md 3.5).
-#include "supernet/samplers/fair_paths.hpp"
+// SUMNAS (Reptile): strictly fair paths, inner SGD steps each (panda.md 3.5).
+#include "spaces/error.hpp"
 #include "supernet/train/strategies/options.hpp"
 
 namespace nas {
@@ -9,9 +8,10 @@ namespace {
 enum class InnerMomentum { kReset, kPersist };
 
 struct Options {
-  Step::Inner inner;
+  ReptileOptions inner;
   InnerMomentum momentum_buffer = InnerMomentum::kReset;
   FairRedraw redraw = FairRedraw::kStep;
+  SamplerSections samplers;
 };
 
 void describe(Binder& b, Options& o) {
@@ -29,71 +29,44 @@ void describe(Binder& b, Options& o) {
            "The inner momentum buffer: new for every path, or (as the released program) one "
            "across paths and steps");
   describe_redraw(b, o.redraw);
+  describe_path_sampler(b, o.samplers);
+  describe_data_sampler(b, o.samplers);
 }
 
-class Sumnas final : public Strategy {
- public:
-  Sumnas(const StrategyContext& context, const Options& options)
-      : Strategy(context),
-        inner_(options.inner),
-        paths_(context.space, context.seed, options.redraw) {
-    inner_.persist = options.momentum_buffer == InnerMomentum::kPersist;
-  }
+/// The gradient of the outer step is a displacement, so the usual rates are far too small.
+std::vector<std::string> advice(const OptimizerOptions& o) {
+  if (o.kind == OptimizerKind::kSgd && o.lr == 1.0 && o.momentum == 0 && o.clip_norm == 0)
+    return {};
+  return {
+      "strategy sumnas: train.optimizer is the outer step along the mean displacement; the "
+      "method takes kind: sgd, lr: 1, momentum: 0, weight_decay: 4e-5, clip_norm: 0"};
+}
 
-  std::string name() const override { return "sumnas"; }
-  void begin_epoch(int64_t) override { paths_.begin_epoch(); }
-
-  Step next_step(int64_t, int64_t) override {
-    Step step;
-    step.combine = Step::Combine::kReptile;
-    step.inner = inner_;
-    for (const Architecture& a : paths_.next()) {
-      step.paths.emplace_back();
-      step.paths.back().architecture = a;
-    }
-    return step;
-  }
-
-  /// The gradient of the outer step is a displacement, so the usual rates are far too small.
-  std::vector<std::string> advice() const override {
-    const OptimizerOptions& o = context_.train.optimizer;
-    if (o.kind == OptimizerKind::kSgd && o.lr == 1.0 && o.momentum == 0 && o.clip_norm == 0)
-      return {};
-    return {
-        "strategy sumnas: train.optimizer is the outer step along the mean displacement; the "
-        "method takes kind: sgd, lr: 1, momentum: 0, weight_decay: 4e-5, clip_norm: 0"};
-  }
-
-  StrategyState save() const override {
-    StrategyState state;
-    paths_.save(state);
-    return state;
-  }
-  void load(const StrategyState& state) override { paths_.load(state); }
-
- private:
-  Step::Inner inner_;
-  FairPaths paths_;
-};
+StrategyParts make(const StrategyContext& context, const YamlSource& source) {
+  if (context.train.accumulate != 1)
+    throw ConfigError(
+        {yaml_problem(source,
+                      "name",
+                      "strategy sumnas makes an outer step per batch, but train.accumulate is " +
+                          std::to_string(context.train.accumulate),
+                      "set train.accumulate to 1")});
+  auto o = read_strategy_options<Options>(source);
+  o.inner.persist = o.momentum_buffer == InnerMomentum::kPersist;
+  return {path_sampler_or(context, o.samplers, [&] { return make_fair_paths(context, o.redraw); }),
+          data_sampler_or_shuffle(context, o.samplers),
+          make_reptile_rule(o.inner),
+          nullptr,
+          advice(context.train.optimizer)};
+}
 
 }  // namespace
 
 StrategyEntry sumnas_strategy() {
-  return {
-      "sumnas",
-      {},
-      "Fair paths with inner SGD steps each; the outer step follows their mean (SUMNAS).",
-      [](const StrategyContext& context, const YamlSource& source) -> std::unique_ptr<Strategy> {
-        if (context.train.accumulate != 1)
-          throw ConfigError({yaml_problem(
-              source,
-              "name",
-              "strategy sumnas makes an outer step per batch, but train.accumulate is " +
-                  std::to_string(context.train.accumulate),
-              "set train.accumulate to 1")});
-        return std::make_unique<Sumnas>(context, read_strategy_options<Options>(source));
-      },
-      [] { return strategy_schema<Options>("sumnas"); }};
+  return {"sumnas",
+          {},
+          "Fair paths with inner SGD steps each; the outer step follows their mean (SUMNAS).",
+          make,
+          describe_defaults<Options>};
 }
 
 }  // namespace nas

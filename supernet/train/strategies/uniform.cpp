@@ -5,60 +5,31 @@ namespace nas {
 namespace {
 
 struct Options {
-  /// choices: every active choice uniform among its options; architectures: uniform over valid
-  /// architectures. They differ where conditions make options lead to unequal numbers.
-  enum class Over { kChoices, kArchitectures };
-  Over over = Over::kChoices;
+  UniformOver over = UniformOver::kChoices;
+  SamplerSections samplers;
 };
-
 void describe(Binder& b, Options& o) {
-  b.choice("over",
-           o.over,
-           {{"choices", Options::Over::kChoices}, {"architectures", Options::Over::kArchitectures}},
-           "What is uniform: the options of every choice, or the valid architectures");
+  describe_over(b, o.over);
+  describe_path_sampler(b, o.samplers);
+  describe_data_sampler(b, o.samplers);
 }
 
-class Uniform final : public Strategy {
- public:
-  Uniform(const StrategyContext& context, Options options)
-      : Strategy(context), options_(options), rng_(context.seed, "paths") {}
-
-  std::string name() const override { return "uniform"; }
-
-  Step next_step(int64_t, int64_t) override {
-    Step step;
-    step.paths.resize(1);
-    Architecture& a = step.paths[0].architecture;
-    if (options_.over == Options::Over::kChoices)
-      context_.space.sample_choices(rng_, a);
-    else
-      context_.space.sample(rng_, a);
-    return step;
-  }
-
-  StrategyState save() const override {
-    StrategyState state;
-    state.text["rng"] = rng_.state();
-    return state;
-  }
-  void load(const StrategyState& state) override { rng_.restore(state.string_at("rng")); }
-
- private:
-  Options options_;
-  Rng rng_;
-};
+StrategyParts make(const StrategyContext& context, const YamlSource& source) {
+  const auto o = read_strategy_options<Options>(source);
+  return {path_sampler_or(context, o.samplers, [&] { return make_uniform_paths(context, o.over); }),
+          data_sampler_or_shuffle(context, o.samplers),
+          make_paths_rule(1),
+          nullptr};
+}
 
 }  // namespace
 
 StrategyEntry uniform_strategy() {
-  return {
-      "uniform",
-      {"spos"},
-      "One uniformly drawn path per batch (SPOS).",
-      [](const StrategyContext& context, const YamlSource& source) -> std::unique_ptr<Strategy> {
-        return std::make_unique<Uniform>(context, read_strategy_options<Options>(source));
-      },
-      [] { return strategy_schema<Options>("uniform"); }};
+  return {"uniform",
+          {"spos"},
+          "One uniformly drawn path per batch (SPOS).",
+          make,
+          describe_defaults<Options>};
 }
 
 }  // namespace nas

@@ -141,7 +141,7 @@ TEST_F(PathRunnerTest, SharesOfBatchesAddUpToTheMean) {
 TEST_F(PathRunnerTest, SandwichTeachesByTheDetachedLogitsOfTheLargest) {
   const auto strategy =
       make_strategy("sandwich", StrategyContext{*space_, 1, 2, 20, 4}, YamlSource{});
-  const Step step = strategy->next_step(0, 0);
+  const Step step = strategy->next_step(0);
   ASSERT_EQ(step.paths.size(), 4U);
   EXPECT_EQ(step.paths[0].architecture, space_->largest());
   EXPECT_EQ(step.paths[0].distill_from, -1);
@@ -174,9 +174,8 @@ TEST(Fair, EachOptionOfEachChoiceExactlyOncePerStep) {
   const auto strategy = make_strategy("fair", StrategyContext{*space, 3, 2, 20, 4}, YamlSource{});
   strategy->begin_epoch(0);
   for (int s = 0; s < 50; ++s) {
-    const Step step = strategy->next_step(0, s);
+    const Step step = strategy->next_step(0);
     ASSERT_EQ(step.paths.size(), 5U);
-    EXPECT_EQ(step.combine, Step::Combine::kSum);
     std::map<std::pair<size_t, int16_t>, int> used;
     for (const Path& path : step.paths)
       for (size_t c = 0; c < path.architecture.genes.size(); ++c)

@@ -217,16 +217,16 @@ TEST(Progressive, PhasesOpenWhatTheySay) {
   const auto lowest = [&](int64_t epoch, Elastic kind) {
     int low = 99;
     for (int i = 0; i < 60; ++i)
-      for (const Path& p : s->next_step(epoch, i).paths)
+      for (const Path& p : s->next_step(epoch).paths)
         for (size_t c = 0; c < choices.size(); ++c)
           if (choices[c].kind == kind && space->active(p.architecture, c))
             low = std::min(low, static_cast<int>(p.architecture.genes[c]));
     return low;
   };
   EXPECT_FALSE(s->prepare_weights(0, *store));
-  EXPECT_EQ(s->next_step(0, 0).paths.size(), 1u);
-  EXPECT_EQ(s->next_step(0, 0).paths[0].architecture, space->largest());
-  EXPECT_EQ(s->next_step(0, 0).teacher, nullptr);
+  EXPECT_EQ(s->next_step(0).paths.size(), 1u);
+  EXPECT_EQ(s->next_step(0).paths[0].architecture, space->largest());
+  EXPECT_EQ(s->next_step(0).teacher, nullptr);
   EXPECT_FALSE(s->prepare_weights(1, *store));
   EXPECT_TRUE(s->prepare_weights(2, *store));
   EXPECT_EQ(lowest(2, Elastic::kKernel), 1);
@@ -236,9 +236,8 @@ TEST(Progressive, PhasesOpenWhatTheySay) {
   EXPECT_EQ(lowest(3, Elastic::kKernel), 0);
   EXPECT_EQ(lowest(3, Elastic::kDepth), 0);
   EXPECT_EQ(lowest(3, Elastic::kExpand), 1);
-  const Step step = s->next_step(3, 0);
+  const Step step = s->next_step(3);
   EXPECT_EQ(step.paths.size(), 3u);
-  EXPECT_EQ(step.combine, Step::Combine::kSum);
   EXPECT_NE(step.teacher, nullptr);
   EXPECT_EQ(step.paths[1].teacher_loss, 1.0);
 }
@@ -340,17 +339,16 @@ struct Trial {
     std::filesystem::create_directories(folder);
     TrainHooks hooks;
     hooks.stop = [this, stop_at] { return ++steps == stop_at; };
-    trainer = std::make_unique<Trainer>(*space,
-                                        *store,
-                                        *strategy,
-                                        RunData{*dataset, splits, normalisation, data_options},
-                                        options,
-                                        EvaluateOptions{},
-                                        0,
-                                        c10::Device(c10::kCPU),
-                                        folder.string(),
-                                        RunIdentity{"space", "config", "split"},
-                                        hooks);
+    trainer = std::make_unique<Trainer>(
+        TrainSetup{.space = *space,
+                   .store = *store,
+                   .strategy = *strategy,
+                   .data = {*dataset, splits, normalisation, data_options},
+                   .options = options,
+                   .evaluate = {},
+                   .folder = folder.string(),
+                   .identity = {"space", "config", "split"},
+                   .hooks = hooks});
   }
   ~Trial() { std::filesystem::remove_all(folder); }
   std::string hash() const {

@@ -37,7 +37,7 @@ class StrategyContract
     const std::vector<double> weights = strategy.data_weights(positions);
     EXPECT_TRUE(weights.empty() || weights.size() == positions.size());
     for (const double w : weights) EXPECT_GT(w, 0);
-    const Step result = strategy.next_step(epoch, step);
+    const Step result = strategy.next_step(epoch);
     const at::Tensor logits = at::arange(kBatch * 10, at::kFloat).view({kBatch, 10}).sin();
     const at::Tensor labels = at::arange(kBatch).remainder(10);
     const at::Tensor features = at::ones({kBatch, 4});
@@ -45,10 +45,9 @@ class StrategyContract
       const Plan plan = space_->plan(path.architecture);
       const PathOutcome outcome{
           path.architecture, plan, logits, labels, positions, &features, *store_};
-      strategy.after_backward(outcome);
-      if (result.paths.size() == 1 && result.combine != Step::Combine::kReptile)
-        strategy.after_clip(outcome, 1.0);
+      strategy.observe(outcome);
     }
+    strategy.end_step(std::vector<double>(result.paths.size(), 1.0));
     return result;
   }
 
@@ -136,7 +135,7 @@ TEST_P(StrategyContract, EveryOptionIsTrainedInTime) {
   std::vector<std::set<int16_t>> seen(space_->choices().size());
   strategy->begin_epoch(0);
   for (int64_t s = 0; s < 400; ++s)
-    for (const Architecture& a : paths_of(strategy->next_step(0, s)))
+    for (const Architecture& a : paths_of(strategy->next_step(0)))
       for (size_t c = 0; c < seen.size(); ++c)
         if (space_->active(a, c)) seen[c].insert(a.genes[c]);
   const bool one_only = entry().name == "fixed";
@@ -152,9 +151,9 @@ TEST_P(StrategyContract, SameSeedSamePathsOtherSeedOthers) {
   EXPECT_EQ(first->data_order(0), second->data_order(0));
   EXPECT_NE(first->data_order(0), other->data_order(0));
   for (int64_t s = 0; s < 30; ++s) {
-    const auto paths = paths_of(first->next_step(0, s));
-    EXPECT_EQ(paths, paths_of(second->next_step(0, s)));
-    differs = differs || paths != paths_of(other->next_step(0, s));
+    const auto paths = paths_of(first->next_step(0));
+    EXPECT_EQ(paths, paths_of(second->next_step(0)));
+    differs = differs || paths != paths_of(other->next_step(0));
   }
   EXPECT_EQ(differs, entry().name != "fixed");
 }
@@ -193,7 +192,8 @@ TEST_P(StrategyContract, UnknownOptionsAreRefused) {
   } catch (const ConfigError& e) {
     EXPECT_NE(std::string(e.what()).find("nonsense"), std::string::npos) << e.what();
   }
-  EXPECT_FALSE(entry().schema().empty());
+  const std::string schema = json_schema("strategy", [&](Binder& b) { entry().describe(b); });
+  EXPECT_NE(schema.find("properties"), std::string::npos);
 }
 
 /// The stages of resnet20-pool have a common sum, so no set of paths uses every option equally

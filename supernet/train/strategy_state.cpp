@@ -1,30 +1,12 @@
-// What a strategy does unless it says otherwise.
-#include "supernet/train/strategy.hpp"
+#include "supernet/train/strategy_state.hpp"
 
 #include <ATen/ATen.h>
 
 #include <charconv>
 
-#include "spaces/random.hpp"
+#include "spaces/error.hpp"
 
 namespace nas {
-
-std::vector<int64_t> Strategy::data_order(int64_t epoch) {
-  return Rng(context_.seed, "data", static_cast<uint64_t>(epoch)).permutation(context_.train_size);
-}
-std::vector<double> Strategy::data_weights(const std::vector<int64_t>&) {
-  return {};
-}
-void Strategy::begin_epoch(int64_t) {}
-bool Strategy::prepare_weights(int64_t, WeightStore&) {
-  return false;
-}
-std::optional<double> Strategy::learning_rate(double) const {
-  return std::nullopt;
-}
-void Strategy::after_backward(const PathOutcome&) {}
-void Strategy::after_clip(const PathOutcome&, double) {}
-void Strategy::end_epoch(int64_t) {}
 
 namespace {
 
@@ -34,6 +16,16 @@ namespace {
 }
 
 }  // namespace
+
+void StrategyState::put_lines(const std::string& key, const std::vector<std::string>& lines) {
+  std::string& all = text[key];
+  all.clear();
+  for (const std::string& line : lines) all += line + "\n";
+}
+
+void StrategyState::put_doubles(const std::string& key, const std::vector<double>& values) {
+  tensors[key] = at::tensor(values, at::kDouble);
+}
 
 const std::string& StrategyState::string_at(const std::string& key) const {
   const auto it = text.find(key);

@@ -1,0 +1,318 @@
+// For every batch the other choices are drawn once and kept; then each option of the choice in turn
+// is put in, run forward and backward in training mode, and the gradients of the weights that all
+// options share are compared: distances per batch, averaged over batches, never gradients (3.3). A
+// batch needs n passes for n options; only the n x n inner products outlive it.
+#include "supernet/train/gradient_match.hpp"
+
+#include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <unordered_map>
+
+#include "spaces/error.hpp"
+#include "supernet/train/path_runner.hpp"
+#include "supernet/train/validation_stream.hpp"
+
+namespace nas {
+
+void describe(Binder& b, ScoreOptions& o) {
+  b.value("batches", o.batches, "Batches that gradients are compared on").range(2, 1e6);
+  b.choice("metric",
+           o.metric,
+           {{"cos", GradientMetric::kCos},
+            {"mse", GradientMetric::kMse},
+            {"per-filter-cos", GradientMetric::kPerFilterCos}},
+           "Distance of two gradients: 1 - cosine, squared distance, or 1 - cosine of each filter");
+  b.choice("params",
+           o.params,
+           {{"others", SharedWeights::kOthers},
+            {"others+shared", SharedWeights::kOthersAndCommon}},
+           "Weights compared: of the other choices, or those of no choice (stem, classifier) too");
+  b.choice("objective",
+           o.partition.objective,
+           {{"within", PartitionObjective::kWithin},
+            {"similarity_cut", PartitionObjective::kSimilarityCut},
+            {"mean_within", PartitionObjective::kMeanWithin}},
+           "What the groups minimise: distance inside, similarity between, or mean distance inside");
+  b.value("min_group", o.partition.min_group, "Options that each group has at least; 0: 2, or 1 "
+                                              "where a choice has 3 or fewer")
+      .range(0, 1000);
+  b.value("exact", o.partition.exact, "Groups whose sizes differ by at most one");
+}
+
+namespace {
+
+/// Training batches in shuffled passes, drawn by the scoring's own stream.
+class Batches {
+ public:
+  Batches(const ScoringSetup& s)
+      : setup_(s),
+        loader_(s.data.dataset, s.data.normalisation, s.data.options, s.seed) {}
+
+  const TrainBatch& next(at::ScalarType type) {
+    const Batch* batch = open_ ? loader_.next() : nullptr;
+    if (batch == nullptr) {
+      std::vector<int64_t> order = setup_.data.splits.train;
+      Rng(setup_.seed, setup_.stream + "/data", static_cast<uint64_t>(pass_)).shuffle(order);
+      const int64_t size =
+          std::min<int64_t>(setup_.train.batch, static_cast<int64_t>(order.size()));
+      loader_.start(std::move(order),
+                    size,
+                    static_cast<uint64_t>(pass_++),
+                    /*augment=*/true,
+                    /*drop_last=*/true);
+      open_ = true;
+      batch = loader_.next();
+    }
+    current_ = batch_on_device(*batch, setup_.device, setup_.train.memory_format, type);
+    return current_;
+  }
+
+ private:
+  const ScoringSetup& setup_;
+  Loader loader_;
+  int64_t pass_ = 0;
+  bool open_ = false;
+  TrainBatch current_;
+};
+
+/// Which choices put a parameter into a plan.
+class Owners {
+ public:
+  explicit Owners(WeightSet& weights) : weights_(weights) {
+    const std::vector<NamedTensor>& all = weights.parameters();
+    for (size_t i = 0; i < all.size(); ++i) index_[all[i].tensor.unsafeGetTensorImpl()] = i;
+  }
+
+  /// Marks parameters of `plan` that no option of `choice` brought and that `params` asks for.
+  std::vector<bool> shared(const Plan& plan, size_t choice, SharedWeights params) {
+    const size_t n = weights_.parameters().size();
+    std::vector<bool> own(n, false), others(n, false), seen(n, false);
+    std::vector<at::Tensor> leaves;
+    for (const Node& node : plan.nodes) {
+      bool mine = false, another = false;
+      for (const Provenance& origin : plan.origins(node)) {
+        if (origin.choice < 0) continue;
+        (static_cast<size_t>(origin.choice) == choice ? mine : another) = true;
+      }
+      TensorSpec specs[4];
+      const int count = tensors_of(node.op, specs);
+      for (int k = 0; k < count; ++k) {
+        if (specs[k].role == Role::kRunningMean || specs[k].role == Role::kRunningVar) continue;
+        leaves.clear();
+        weights_.leaves(plan, node, specs[k].role, leaves);
+        for (const at::Tensor& leaf : leaves) {
+          const size_t i = index_.at(leaf.unsafeGetTensorImpl());
+          seen[i] = true;
+          own[i] = own[i] || mine;
+          others[i] = others[i] || another;
+        }
+      }
+    }
+    std::vector<bool> result(n, false);
+    for (size_t i = 0; i < n; ++i)
+      result[i] = seen[i] && !own[i] && (others[i] || params == SharedWeights::kOthersAndCommon);
+    return result;
+  }
+
+ private:
+  WeightSet& weights_;
+  std::unordered_map<const c10::TensorImpl*, size_t> index_;
+};
+
+/// Inner products of n gradients of one tensor: one matrix, or one for each output filter.
+void add_grams(GradientMetric metric,
+               const std::vector<at::Tensor>& gradients,
+               std::vector<DistanceMatrix>& grams) {
+  const size_t n = gradients.size();
+  const bool filters = metric == GradientMetric::kPerFilterCos;
+  if (filters && gradients[0].dim() < 2) return;  // Rank-1 tensors are skipped (3.3).
+  const at::Tensor all = at::stack(gradients).to(at::kCPU, at::kDouble);
+  const int64_t parts = filters ? all.size(1) : 1;
+  const at::Tensor rows = all.reshape({static_cast<int64_t>(n), parts, -1}).transpose(0, 1);
+  const at::Tensor products = at::bmm(rows, rows.transpose(1, 2)).contiguous();
+  const double* p = products.data_ptr<double>();
+  for (int64_t f = 0; f < parts; ++f) {
+    if (filters || grams.empty()) grams.emplace_back(n);
+    DistanceMatrix& gram = grams.back();
+    for (size_t i = 0; i < n; ++i)
+      for (size_t k = 0; k < n; ++k, ++p) gram.at(i, k) += *p;
+  }
+}
+
+class Scorer {
+ public:
+  Scorer(const ScoringSetup& setup,
+         WeightSet& weights,
+         const Domain& within,
+         const ScoreOptions& options,
+         Scoring& result)
+      : s_(setup),
+        weights_(weights),
+        within_(within),
+        options_(options),
+        result_(result),
+        owners_(weights),
+        // Statistics of the batch: running ones stay as they are (section 6.4).
+        runner_(setup.space, /*keeps_statistics=*/false, setup.train, setup.device, setup.seed) {
+    for (const NamedTensor& p : weights.parameters()) {
+      at::Tensor& grad = p.tensor.mutable_grad();
+      if (!grad.defined()) grad = at::zeros_like(p.tensor);
+    }
+  }
+
+  ChoiceScore score(size_t choice, int64_t before, int64_t all) {
+    ChoiceScore score;
+    score.choice = choice;
+    score.options = within_.options(choice);
+    score.batches = options_.batches;
+    const size_t n = score.options.size();
+    MeanDistance whole(n), halves[2] = {MeanDistance(n), MeanDistance(n)};
+    // Streams of the choice: equal whatever else is scored.
+    const std::string name = s_.stream + "/" + std::to_string(choice);
+    ScoringSetup own = s_;
+    own.stream = name;
+    Batches batches(own);
+    Rng rng(s_.seed, name + "/paths");
+    shared_anything_ = false;
+    for (int64_t r = 0; r < options_.batches; ++r) {
+      if (s_.stop && s_.stop()) throw Interrupted("stopped while scoring choices");
+      const TrainBatch& batch = batches.next(weights_.parameters().front().tensor.scalar_type());
+      const DistanceMatrix d = distances_of(choice, score.options, batch, rng, r);
+      if (!shared_anything_) {
+        score.usable = false;
+        return score;
+      }
+      whole.add(d);
+      halves[r % 2].add(d);
+      if (s_.on_batch) s_.on_batch(before + r + 1, all);
+    }
+    score.usable = !whole.failed();
+    score.distance = whole.mean();
+    if (!score.usable) return score;
+    const PartitionOptions p = partition_options(options_.partition, n);
+    score.partition = best_partition(score.distance, p, s_.seed);
+    score.halves_agree = best_partition(halves[0].mean(), p, s_.seed)
+                             .same_groups(best_partition(halves[1].mean(), p, s_.seed));
+    return score;
+  }
+
+  static PartitionOptions partition_options(PartitionOptions p, size_t n) {
+    if (p.min_group == 0) p.min_group = n <= 3 ? 1 : 2;
+    return p;
+  }
+
+ private:
+  /// The sampled path with each option in turn; drawn anew until all of them are valid.
+  std::vector<Architecture> variants(size_t choice,
+                                     const std::vector<int16_t>& options,
+                                     Rng& rng) const {
+    constexpr int kTries = 10'000;
+    Architecture base;
+    for (int i = 0; i < kTries; ++i) {
+      within_.sample_choices(rng, base);
+      std::vector<Architecture> all;
+      for (const int16_t option : options) {
+        Architecture a = base;
+        a.genes[choice] = option;
+        // What the option wakes is drawn like the rest.
+        for (size_t c = 0; c < a.genes.size(); ++c)
+          if (!s_.space.active(base, c) && s_.space.active(a, c))
+            a.genes[c] = within_.option(c, rng.below(within_.option_count(c)));
+        a = s_.space.fix_inactive(std::move(a));
+        if (!within_.contains(a)) break;
+        all.push_back(std::move(a));
+      }
+      if (all.size() == options.size()) return all;
+    }
+    throw ConfigError("the options of choice '" + s_.space.choices()[choice].name +
+                          "' exclude one another's surroundings: no architecture was found in "
+                          "which each of them is valid (tried " +
+                          std::to_string(kTries) + ")",
+                      "split on another choice");
+  }
+
+  DistanceMatrix distances_of(size_t choice,
+                              const std::vector<int16_t>& options,
+                              const TrainBatch& batch,
+                              Rng& rng,
+                              int64_t number) {
+    const std::vector<NamedTensor>& parameters = weights_.parameters();
+    std::vector<bool> shared(parameters.size(), true);
+    std::vector<std::vector<at::Tensor>> gradients;  // Of each option, by parameter.
+    for (const Architecture& a : variants(choice, options, rng)) {
+      Step step;
+      step.paths.resize(1);
+      step.paths[0].architecture = a;
+      std::vector<bool> used(parameters.size(), false);
+      runner_.run(step, 0, weights_, used, batch, 1.0, number, /*features=*/false);
+      ++result_.passes;
+      const std::vector<bool> mine = owners_.shared(s_.space.plan(a), choice, options_.params);
+      const c10::NoGradGuard no_grad;
+      std::vector<at::Tensor> own(parameters.size());
+      for (size_t i = 0; i < parameters.size(); ++i) {
+        shared[i] = shared[i] && used[i] && mine[i];
+        if (!used[i]) continue;
+        at::Tensor& grad = parameters[i].tensor.mutable_grad();
+        if (shared[i]) own[i] = grad.clone();
+        // Nothing of this may reach the next update (section 6.5).
+        grad.zero_();
+      }
+      gradients.push_back(std::move(own));
+    }
+    runner_.clear();
+    result_.macs = runner_.totals.macs;
+    std::vector<DistanceMatrix> grams;
+    for (size_t i = 0; i < parameters.size(); ++i) {
+      if (!shared[i]) continue;
+      shared_anything_ = true;
+      std::vector<at::Tensor> of;
+      for (const auto& own : gradients) of.push_back(own[i]);
+      add_grams(options_.metric, of, grams);
+    }
+    if (grams.empty()) return DistanceMatrix(options.size());
+    return distances(options_.metric, grams);
+  }
+
+  const ScoringSetup& s_;
+  WeightSet& weights_;
+  const Domain& within_;
+  const ScoreOptions& options_;
+  Scoring& result_;
+  Owners owners_;
+  PathRunner runner_;
+  bool shared_anything_ = false;
+};
+
+}  // namespace
+
+Scoring score_choices(const ScoringSetup& setup,
+                      WeightSet& weights,
+                      const Domain& within,
+                      const std::vector<size_t>& choices,
+                      const ScoreOptions& options) {
+  Scoring result;
+  Scorer scorer(setup, weights, within, options, result);
+  const int64_t all = options.batches * static_cast<int64_t>(choices.size());
+  int64_t before = 0;
+  for (const size_t choice : choices) {
+    result.choices.push_back(scorer.score(choice, before, all));
+    before += options.batches;
+  }
+  const bool none = std::none_of(result.choices.begin(), result.choices.end(), [](const auto& c) {
+    return c.usable;
+  });
+  if (!none) return result;
+  const bool gradients = result.macs > 0 && options.params == SharedWeights::kOthersAndCommon;
+  throw ConfigError(
+      gradients ? "no choice could be scored: their gradients are not finite, or no weights are "
+                  "shared by all options of a choice"
+                : "no choice could be scored: in the space '" + setup.space.name() +
+                      "' no weights of other choices are shared by all options of a choice",
+      gradients ? "lower train.optimizer.lr" : "set the scoring's `params` to others+shared");
+}
+
+}  // namespace nas

@@ -1,0 +1,59 @@
+#pragma once
+// Scores the choices of a supernet by the gradients that their options send into shared weights
+// (gradient_matching.md 3.2 to 3.4, the sampled-path forms).
+#include <c10/core/Device.h>
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "spaces/domain.hpp"
+#include "spaces/yaml/yaml_binder.hpp"
+#include "supernet/evaluate.hpp"
+#include "supernet/train/train_options.hpp"
+#include "supernet/weights/split_tree.hpp"
+
+namespace nas {
+
+/// Which weights count as shared, besides that every option of the choice uses them.
+enum class SharedWeights {
+  kOthers,           ///< Those of other choices' options.
+  kOthersAndCommon,  ///< Those that belong to no choice too: stem, preprocessing, classifier.
+};
+
+/// `weights.split.score` and the options of `nas split`.
+struct ScoreOptions {
+  int64_t batches = 100;  ///< R: gradients are compared on so many, matrices are averaged.
+  GradientMetric metric = GradientMetric::kCos;
+  SharedWeights params = SharedWeights::kOthers;
+  PartitionOptions partition;
+};
+void describe(Binder& b, ScoreOptions& o);
+
+struct ScoringSetup {
+  const Space& space;
+  RunData data;
+  const TrainOptions& train;
+  c10::Device device{c10::kCPU};
+  uint64_t seed = 0;
+  std::string stream = "split";           ///< Names the random streams.
+  std::function<bool()> stop = {};        ///< Asked between batches; true ends in Interrupted.
+  std::function<void(int64_t done, int64_t all)> on_batch = {};
+};
+
+struct Scoring {
+  std::vector<ChoiceScore> choices;
+  int64_t passes = 0;  ///< Forward and backward passes.
+  double macs = 0;     ///< Their multiply-adds, forward.
+};
+
+/// Scores `choices` of a set within a domain. Weights and statistics stay as they are. A choice
+/// whose options share no weights is told by ConfigError when it is the only one, else `usable` is
+/// false. Interrupted when told to stop.
+Scoring score_choices(const ScoringSetup& setup,
+                      WeightSet& weights,
+                      const Domain& within,
+                      const std::vector<size_t>& choices,
+                      const ScoreOptions& options);
+
+}  // namespace nas
