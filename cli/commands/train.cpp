@@ -67,7 +67,30 @@ struct Session {
   Weights weights;
   std::unique_ptr<Strategy> strategy;
   std::unique_ptr<Trainer> trainer;
+
+  int64_t epochs() const {
+    return weights.curriculum ? weights.curriculum->epochs() : parts->config.train.epochs;
+  }
+  int64_t steps_per_epoch() const {
+    const TrainOptions& t = parts->config.train;
+    const auto images = static_cast<int64_t>(parts->splits.train.size());
+    return t.drop_last ? images / t.batch : (images + t.batch - 1) / t.batch;
+  }
 };
+
+/// The strategy of a stage: the whole run, or a node of a tree, with streams of its own.
+std::unique_ptr<Strategy> strategy_for(const RunParts& p, const Stage& stage) {
+  const TrainConfig& c = p.config;
+  const StrategyContext context{*p.space,
+                                c.seed,
+                                stage.epochs,
+                                static_cast<int64_t>(p.splits.train.size()),
+                                c.train.batch,
+                                c.train,
+                                stage.scope,
+                                stage.within};
+  return make_strategy(strategy_name(c), context, strategy_source(c));
+}
 
 Session make_session(TrainConfig config,
                      const std::string& folder,
@@ -80,17 +103,12 @@ Session make_session(TrainConfig config,
   const TrainConfig& c = p.config;
   s.weights = make_weights(p);
   if (initialise && !c.train.init.empty()) initialise_weights(p, *s.weights.store, c.train.init);
-  const StrategyContext context{*p.space,
-                                c.seed,
-                                c.train.epochs,
-                                static_cast<int64_t>(p.splits.train.size()),
-                                c.train.batch,
-                                c.train};
-  s.strategy = make_strategy(strategy_name(c), context, strategy_source(c));
+  const Stage first =
+      s.weights.curriculum ? s.weights.curriculum->stage(0) : Stage{.epochs = c.train.epochs};
+  s.strategy = strategy_for(p, first);
   for (const std::string& line : s.strategy->advice()) warning(line);
-  const int64_t images = context.train_size, batch = c.train.batch;
-  const int64_t steps = c.train.drop_last ? images / batch : (images + batch - 1) / batch;
-  for (const std::string& line : s.weights.store->advice(steps * c.train.epochs)) warning(line);
+  for (const std::string& line : s.weights.store->advice(s.steps_per_epoch() * s.epochs()))
+    warning(line);
   s.trainer = std::make_unique<Trainer>(
       TrainSetup{.space = *p.space,
                  .store = *s.weights.store,
@@ -103,7 +121,10 @@ Session make_session(TrainConfig config,
                  .folder = folder,
                  .identity = {p.space->fingerprint(), config_hash, p.splits.hash},
                  .hooks = std::move(hooks),
-                 .curriculum = s.weights.curriculum.get()});
+                 .curriculum = s.weights.curriculum.get(),
+                 .make_strategy = [parts = s.parts.get()](const Stage& stage) {
+                   return strategy_for(*parts, stage);
+                 }});
   return s;
 }
 
@@ -146,7 +167,7 @@ int dry_run(const Options& o) {
   const double peak = 1024.0 * static_cast<double>(usage.ru_maxrss);
   const double epoch_seconds =
       timing.seconds_per_step * static_cast<double>(timing.steps_per_epoch);
-  const double total = epoch_seconds * static_cast<double>(p.config.train.epochs);
+  const double total = epoch_seconds * static_cast<double>(s.epochs());
   const std::string count = p.space->count().str();
   const std::string folder =
       (std::filesystem::absolute(o.common.db).parent_path() / "nas-runs" / "<run>").string();
@@ -188,7 +209,7 @@ int dry_run(const Options& o) {
       {"epoch",
        format_seconds(epoch_seconds) + " (" + std::to_string(timing.steps_per_epoch) + " steps)"});
   table.row({"run",
-             format_seconds(total) + " for " + std::to_string(p.config.train.epochs) +
+             format_seconds(total) + " for " + std::to_string(s.epochs()) +
                  " epochs, validation not counted"});
   table.row({"memory", mebibytes(peak) + " at most so far"});
   table.row(
@@ -209,6 +230,7 @@ class Recorder {
     h.stop = [] { return stop_requested(); };
     h.on_step = [this](int64_t done, int64_t total, double loss) { step(done, total, loss); };
     h.on_epoch = [this](const EpochReport& report) { epoch(report); };
+    h.on_scoring = [this](int64_t done, int64_t all) { score(done, all); };
     h.on_checkpoint =
         [this](const std::string& path, const std::string& sha256, int64_t epoch, int64_t step) {
           store_.add_checkpoint({run_, path, sha256, epoch, step, utc_now()});
@@ -216,12 +238,24 @@ class Recorder {
     return h;
   }
   const std::vector<std::pair<std::string, double>>& last() const { return last_; }
+  /// Of the whole run, once the curriculum is known.
+  void set_epochs(int64_t epochs) { epochs_ = epochs; }
 
  private:
   void step(int64_t done, int64_t total, double loss) {
     if (!progress_) progress_ = std::make_unique<Progress>(common_, "train", total);
     done_ = done;
     progress_->update(done, "loss " + format_number(loss));
+    constexpr auto kBeat = std::chrono::seconds(20);
+    if (Clock::now() - beat_ < kBeat) return;
+    beat_ = Clock::now();
+    store_.heartbeat(run_);
+  }
+
+  void score(int64_t done, int64_t all) {
+    if (!scoring_) scoring_ = std::make_unique<Progress>(common_, "compare gradients", all);
+    scoring_->update(done, "batch");
+    if (done == all) scoring_.reset();
     constexpr auto kBeat = std::chrono::seconds(20);
     if (Clock::now() - beat_ < kBeat) return;
     beat_ = Clock::now();
@@ -249,7 +283,7 @@ class Recorder {
   std::string run_;
   int64_t epochs_;
   int64_t done_ = 0;
-  std::unique_ptr<Progress> progress_;
+  std::unique_ptr<Progress> progress_, scoring_;
   Clock::time_point beat_ = Clock::now();
   std::vector<std::pair<std::string, double>> last_;
 };
@@ -380,6 +414,7 @@ int train(const Options& o) {
     // A run that has a checkpoint no longer needs the weights that it began with.
     const bool begins = checkpoints_in(row.directory).empty();
     Session s = make_session(config, row.directory, config_hash, recorder.hooks(), begins);
+    recorder.set_epochs(s.epochs());
     if (resumes) {
       go_on(o, store, row, s);
       goes_on = true;

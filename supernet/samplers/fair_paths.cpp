@@ -23,8 +23,12 @@ namespace {
 class FairPaths final : public PathSampler {
  public:
   FairPaths(const StrategyContext& context, FairRedraw redraw)
-      : space_(context.space), redraw_(redraw), rng_(context.seed, context.stream("paths")) {
-    for (const Choice& choice : space_.choices()) size_ = std::max(size_, choice.options.size());
+      : domain_(context.domain()),
+        space_(context.space),
+        redraw_(redraw),
+        rng_(context.seed, context.stream("paths")) {
+    for (size_t c = 0; c < space_.choices().size(); ++c)
+      size_ = std::max(size_, domain_.option_count(c));
     // Found out before a run is recorded.
     const Rng untouched = rng_;
     draw_valid();
@@ -76,12 +80,13 @@ class FairPaths final : public PathSampler {
   }
 
   std::vector<Architecture> draw_set() {
-    const std::vector<Choice>& choices = space_.choices();
+    const size_t choices = space_.choices().size();
     std::vector<Architecture> rows(size_);
-    for (Architecture& a : rows) a.genes.resize(choices.size());
-    for (size_t c = 0; c < choices.size(); ++c) {
-      const std::vector<int64_t> entries = column(choices[c].options.size());
-      for (size_t k = 0; k < size_; ++k) rows[k].genes[c] = static_cast<int16_t>(entries[k]);
+    for (Architecture& a : rows) a.genes.resize(choices);
+    for (size_t c = 0; c < choices; ++c) {
+      const std::vector<int64_t> entries = column(domain_.option_count(c));
+      for (size_t k = 0; k < size_; ++k)
+        rows[k].genes[c] = domain_.option(c, static_cast<size_t>(entries[k]));
     }
     for (Architecture& a : rows) a = space_.fix_inactive(a);
     return rows;
@@ -92,16 +97,17 @@ class FairPaths final : public PathSampler {
     for (int i = 0; i < kTries; ++i) {
       std::vector<Architecture> rows = draw_set();
       if (std::all_of(
-              rows.begin(), rows.end(), [&](const Architecture& a) { return space_.valid(a); }))
+              rows.begin(), rows.end(), [&](const Architecture& a) { return domain_.contains(a); }))
         return rows;
     }
-    throw ConfigError("strict fairness: the choices of space '" + space_.name() +
+    throw ConfigError("strict fairness: the choices of space '" + domain_.name() +
                           "' depend on one another so much that no strictly fair set of paths is "
                           "valid (tried " +
                           std::to_string(kTries) + ")",
                       "use strategy: uniform with `over: architectures`");
   }
 
+  Domain domain_;
   const Space& space_;
   FairRedraw redraw_;
   Rng rng_;

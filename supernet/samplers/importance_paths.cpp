@@ -19,7 +19,7 @@ class ImportancePaths final : public PathSampler {
       : context_(context),
         options_(options),
         rng_(context.seed, context.stream("paths")),
-        paths_(context.space, options.paths) {}
+        paths_(context.domain(), options.paths) {}
 
   std::vector<std::string> advice() const override {
     constexpr double kNearlyOff = 0.8;

@@ -72,9 +72,9 @@ void apply_floor(std::vector<double>& p, double floor) {
   }
 }
 
-PathImportance::PathImportance(const Space& space, const PathImportanceOptions& options)
-    : space_(space), options_(options) {
-  const std::vector<Choice>& choices = space.choices();
+PathImportance::PathImportance(const Domain& domain, const PathImportanceOptions& options)
+    : domain_(domain), space_(domain.space()), options_(options) {
+  const std::vector<Choice>& choices = space_.choices();
   check_floor(choices, options);
   for (size_t c = 0; c < choices.size(); ++c) {
     size_t g = groups_.size();
@@ -130,6 +130,24 @@ PathImportance::PathImportance(const Space& space, const PathImportanceOptions& 
                          1e-6) +
             ", leave it out, or set path_weights to clipped");
   }
+  own_.resize(choices.size());
+  own_cumulative_.resize(choices.size());
+  refresh();
+}
+
+void PathImportance::refresh() {
+  for (size_t c = 0; c < group_of_.size(); ++c) {
+    const std::vector<double>& p = groups_[group_of_[c]].p;
+    if (domain_.option_count(c) == p.size()) continue;
+    own_[c].assign(p.size(), 0);
+    double sum = 0;
+    for (const int16_t o : domain_.options(c)) sum += p[static_cast<size_t>(o)];
+    for (const int16_t o : domain_.options(c))
+      own_[c][static_cast<size_t>(o)] = sum > 0
+                                            ? p[static_cast<size_t>(o)] / sum
+                                            : 1.0 / static_cast<double>(domain_.option_count(c));
+    own_cumulative_[c] = cumulative_of(own_[c]);
+  }
 }
 
 double PathImportance::even_share_kept() const {
@@ -145,10 +163,10 @@ void PathImportance::draw(Rng& rng, Architecture& a) const {
   constexpr int kTries = 100000;
   for (int i = 0; i < kTries; ++i) {
     for (size_t c = 0; c < group_of_.size(); ++c)
-      a.genes[c] = static_cast<int16_t>(
-          draw_from_cumulative(groups_[group_of_[c]].cumulative, rng.uniform()));
+      a.genes[c] = static_cast<int16_t>(draw_from_cumulative(
+          own_[c].empty() ? groups_[group_of_[c]].cumulative : own_cumulative_[c], rng.uniform()));
     a = space_.fix_inactive(std::move(a));
-    if (space_.valid(a)) return;
+    if (domain_.contains(a)) return;
   }
   throw Error("path importance: none of " + std::to_string(kTries) +
               " paths drawn from the present probabilities is valid in space '" + space_.name() +
@@ -159,8 +177,8 @@ double PathImportance::raw_weight(const Architecture& a) const {
   double w = 1;
   for (size_t c = 0; c < group_of_.size(); ++c) {
     if (!space_.choices()[c].conditions.empty() && !space_.active(a, c)) continue;
-    const std::vector<double>& p = groups_[group_of_[c]].p;
-    w /= static_cast<double>(p.size()) * p[static_cast<size_t>(a.genes[c])];
+    const std::vector<double>& p = own_[c].empty() ? groups_[group_of_[c]].p : own_[c];
+    w /= static_cast<double>(domain_.option_count(c)) * p[static_cast<size_t>(a.genes[c])];
   }
   return options_.weights == Weighting::kClipped ? std::min(w, options_.clip) : w;
 }
@@ -246,6 +264,7 @@ void PathImportance::end_epoch(double tau, Rng rng) {
       if (group.c[o] != 0) group.last[o] = group.c[o];
     std::fill(group.c.begin(), group.c.end(), 0.0);
   }
+  refresh();
   if (options_.weights != Weighting::kNone) scale_ = 1 / mean_weight(rng);
 }
 
@@ -270,6 +289,7 @@ void PathImportance::load(const std::vector<double>& state) {
     group.cumulative = cumulative_of(group.p);
   }
   if (at != state.size()) throw std::out_of_range("path importance state is too long");
+  refresh();
 }
 
 }  // namespace nas

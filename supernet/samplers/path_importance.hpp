@@ -5,8 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "spaces/domain.hpp"
 #include "spaces/random.hpp"
-#include "spaces/space.hpp"
 
 namespace nas {
 
@@ -45,7 +45,9 @@ struct PathScores {
 class PathImportance {
  public:
   /// Starts uniform. ConfigError when `floor` lets exact weights grow above max_weight.
-  PathImportance(const Space& space, const PathImportanceOptions& options);
+  /// Within a part of the space a choice draws among its allowed options only, by their
+  /// probabilities divided by their sum.
+  PathImportance(const Domain& domain, const PathImportanceOptions& options);
 
   /// Every active choice by its probabilities, redrawn until valid.
   void draw(Rng& rng, Architecture& a) const;
@@ -84,10 +86,15 @@ class PathImportance {
   double raw_weight(const Architecture& a) const;
   double mean_weight(Rng rng) const;
 
+  void refresh();
+
+  Domain domain_;
   const Space& space_;
   PathImportanceOptions options_;
   std::vector<Group> groups_;
   std::vector<size_t> group_of_;
+  /// Of choices whose options are restricted: probability of each, 0 where it is not allowed.
+  std::vector<std::vector<double>> own_, own_cumulative_;
   double scale_ = 1;  ///< Makes the mean weight 1.
 };
 

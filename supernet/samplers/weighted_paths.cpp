@@ -26,12 +26,15 @@ void describe(Binder& b, Options& o) {
 class WeightedPaths final : public PathSampler {
  public:
   WeightedPaths(const StrategyContext& context, const Options& options, const YamlSource& source)
-      : context_(context), rng_(context.seed, context.stream("paths")) {
+      : context_(context), domain_(context.domain()), rng_(context.seed, context.stream("paths")) {
     const std::vector<Choice>& choices = context_.space.choices();
     std::vector<std::vector<double>> weights;
     for (const Choice& c : choices) weights.emplace_back(c.options.size(), 1.0);
     for (const std::string& entry : options.p) put(entry, weights, source);
+    const Domain domain = context_.domain();
     for (size_t c = 0; c < choices.size(); ++c) {
+      for (size_t o = 0; o < weights[c].size(); ++o)
+        if (!domain.allows(c, static_cast<int16_t>(o))) weights[c][o] = 0;
       double sum = 0;
       for (const double w : weights[c]) sum += w;
       if (sum <= 0)
@@ -56,7 +59,7 @@ class WeightedPaths final : public PathSampler {
       for (size_t c = 0; c < cumulative_.size(); ++c)
         a.genes[c] = static_cast<int16_t>(draw_from_cumulative(cumulative_[c], rng_.uniform()));
       a = context_.space.fix_inactive(std::move(a));
-      if (context_.space.valid(a)) return;
+      if (domain_.contains(a)) return;
     }
     throw ConfigError("path sampler weighted: no valid architecture among " +
                           std::to_string(kTries) + " drawn with these probabilities",
@@ -98,6 +101,7 @@ class WeightedPaths final : public PathSampler {
   }
 
   StrategyContext context_;
+  Domain domain_;
   Rng rng_;
   std::vector<std::vector<double>> cumulative_;  ///< Of each choice's options.
 };

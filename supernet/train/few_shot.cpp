@@ -1,258 +1,25 @@
-// The schedule of a few-shot run is known before it begins: level l has the product of the groups
-// before it as nodes, numbered in order of creation; each trains from one split to the next, left to
-// right, and leaves take turns epoch by epoch (3.1, 3.7). What a split divides is found at the
-// boundary after a node's last epoch, from the node's weights and streams of its own, so that an
-// interrupted scoring comes to the same when it is done again.
+// What a split divides is found at the boundary after a node's last epoch, from the node's weights
+// and from streams of its own, so that an interrupted scoring comes to the same when it is done
+// again.
 #include "supernet/train/few_shot.hpp"
 
-#include <ATen/ATen.h>
-
 #include <algorithm>
-#include <numeric>
+#include <optional>
+#include <set>
 
 #include "spaces/error.hpp"
+#include "supernet/train/few_shot_schedule.hpp"
 #include "supernet/train/trained_sets.hpp"
 
 namespace nas {
 namespace {
-
-/// Entry `i` of a list whose last one goes on.
-template <typename T>
-const T& at_or_last(const std::vector<T>& list, size_t i) {
-  return list[std::min(i, list.size() - 1)];
-}
-
-size_t choice_named(const Space& space, const std::string& name, const std::string& key) {
-  std::vector<std::string> known;
-  for (size_t c = 0; c < space.choices().size(); ++c) {
-    if (space.choices()[c].name == name) return c;
-    known.push_back(space.choices()[c].name);
-  }
-  const std::string near = nearest(name, known);
-  throw ConfigError(key + ": the space '" + space.name() + "' has no choice '" + name + "'",
-                    near.empty() ? "`nas space show` lists them" : "did you mean '" + near + "'?");
-}
-
-/// Who trains when: numbers only.
-class Schedule {
- public:
-  Schedule(const Space& space, const FewShotOptions& o, int64_t epochs) : options_(o) {
-    const auto& s = o.split;
-    int64_t before = 0;
-    nodes_.push_back(1);
-    for (size_t l = 0; l < s.epochs.size(); ++l) {
-      lengths_.push_back(s.epochs[l] - before);
-      before = s.epochs[l];
-      nodes_.push_back(nodes_.back() * groups_of(space, l));
-    }
-    lengths_.push_back(o.final_epochs > 0 ? o.final_epochs : epochs - before);
-    horizon_ = before + lengths_.back();
-    int64_t first = 0;
-    int base = 0;
-    for (size_t l = 0; l < nodes_.size(); ++l) {
-      first_.push_back(first);
-      base_.push_back(base);
-      first += lengths_[l] * nodes_[l];
-      base += nodes_[l];
-    }
-    total_ = first;
-  }
-
-  int groups_of(const Space& space, size_t level) const {
-    const auto& s = options_.split;
-    if (s.criterion != SplitCriterion::kExhaustive) return at_or_last(s.groups, level);
-    const size_t c = choice_named(space, at_or_last(s.choices, level), "weights.split.choices");
-    return static_cast<int>(space.choices()[c].options.size());
-  }
-
-  int64_t total() const { return total_; }
-  size_t levels() const { return nodes_.size(); }  ///< The last is that of the leaves.
-  int node_count() const { return base_.back() + nodes_.back(); }
-  int leaf_count() const { return nodes_.back(); }
-  int64_t final_epochs() const { return lengths_.back(); }
-  bool last(size_t level) const { return level + 1 == levels(); }
-  bool restarts(size_t level) const {
-    if (level == 0 || options_.restart == Restart::kNone) return false;
-    return options_.restart == Restart::kAll || last(level);
-  }
-
-  struct Place {
-    size_t level = 0;
-    int node = 0;
-    int64_t epoch = 0;  ///< Of the node.
-  };
-  Place at(int64_t epoch) const {
-    Place p;
-    while (!last(p.level) && epoch >= first_[p.level + 1]) ++p.level;
-    const int64_t inside = epoch - first_[p.level];
-    const int64_t nodes = nodes_[p.level];
-    const int64_t k = last(p.level) ? inside % nodes : inside / lengths_[p.level];
-    p.node = base_[p.level] + static_cast<int>(k);
-    p.epoch = last(p.level) ? inside / nodes : inside % lengths_[p.level];
-    return p;
-  }
-  /// The inner node whose last epoch ends where `epoch` begins; -1: none does.
-  int split_before(int64_t epoch) const {
-    if (epoch == 0 || epoch > first_.back()) return -1;
-    const Place p = at(epoch - 1);
-    return p.epoch + 1 == lengths_[p.level] && !last(p.level) ? p.node : -1;
-  }
-  size_t level_of(int node) const {
-    size_t level = 0;
-    while (!last(level) && node >= base_[level + 1]) ++level;
-    return level;
-  }
-
-  /// Where the learning rate stands: along the branch, or from the start of what began anew.
-  void place_on_schedule(const Place& p, Stage& stage) const {
-    size_t from = p.level;
-    while (from > 0 && !restarts(from)) --from;
-    int64_t done = p.epoch;
-    for (size_t l = from; l < p.level; ++l) done += lengths_[l];
-    int64_t epochs = 0;
-    for (size_t l = from; l < levels(); ++l) epochs += lengths_[l];
-    stage.schedule_epoch = static_cast<double>(done);
-    stage.schedule_epochs = static_cast<double>(epochs);
-    stage.epoch = done;
-    stage.epochs = epochs;
-  }
-
- private:
-  const FewShotOptions options_;
-  std::vector<int64_t> lengths_;  ///< Epochs of a node of each level.
-  std::vector<int> nodes_;        ///< Of each level.
-  std::vector<int64_t> first_;    ///< Epoch of the run at which each level begins.
-  std::vector<int> base_;         ///< Number of its first node.
-  int64_t total_ = 0, horizon_ = 0;
-};
-
-/// Leaves of a tree, each one set or a mixture of `models`. Set number: node * models + model.
-class TreeStore final : public WeightStore {
- public:
-  TreeStore(const WeightsContext& context,
-            std::shared_ptr<const SupernetLayout> layout,
-            std::shared_ptr<SplitTree> tree,
-            const FewShotOptions& options,
-            std::shared_ptr<const Schedule> schedule)
-      : WeightStore(nas::keeps_statistics(*layout), context.place.dtype),
-        space_(context.space),
-        layout_(std::move(layout)),
-        seed_(context.seed),
-        place_(context.place),
-        tree_(std::move(tree)),
-        options_(options),
-        schedule_(std::move(schedule)) {}
-
-  const SplitTree& tree() const { return *tree_; }
-  int sets() const override {
-    // A tree that was never split is still one of several.
-    return std::max(2, static_cast<int>(tree_->nodes().size()) * models());
-  }
-  int owner(const Architecture& a) const override { return in_leaf(tree_->leaf_of(a), a, nullptr); }
-  int draw(const Architecture& a, Rng& rng) const override { return in_leaf(node_, a, &rng); }
-  std::vector<int> live_sets() const override {
-    std::vector<int> all;
-    for (const int leaf : tree_->leaves())
-      for (int m = 0; m < models_in(leaf); ++m) all.push_back(leaf * models() + m);
-    return all;
-  }
-  std::string set_name(int set) const override {
-    const int leaf = set / models();
-    return "leaf " + std::to_string(leaf) +
-           (models_in(leaf) > 1 ? " model " + std::to_string(set % models()) : "");
-  }
-
-  void enter(const std::vector<int>& sets) override { node_ = sets.front() / models(); }
-  void begin_epoch(int64_t epoch, int64_t) override {
-    if (Mixture* m = mixture_of(node_)) m->begin_epoch(epoch);
-  }
-  void end_epoch() override {
-    telemetry_ = {{"split.node", static_cast<double>(node_)}};
-    if (Mixture* m = mixture_of(node_)) {
-      m->end_epoch();
-      for (const auto& entry : m->telemetry()) telemetry_.push_back(entry);
-    }
-  }
-  bool wants_validation() const override { return models_in(node_) > 1; }
-  void observe(const Architecture& a, int set, double accuracy) override {
-    if (Mixture* m = mixture_of(set / models())) m->observe(a, set % models(), accuracy);
-  }
-  std::vector<std::pair<std::string, double>> telemetry() const override { return telemetry_; }
-  std::vector<std::string> health() const override {
-    std::vector<std::string> lines;
-    for (const auto& [leaf, mixture] : mixtures_)
-      for (const std::string& line : mixture->health())
-        lines.push_back("leaf " + std::to_string(leaf) + ": " + line);
-    return lines;
-  }
-
-  StoreState save() const override {
-    StoreState state;
-    state.text["tree"] = tree_->json();
-    for (const auto& [leaf, mixture] : mixtures_)
-      state.tensors["association" + std::to_string(leaf)] =
-          at::tensor(mixture->save(), at::kDouble);
-    return state;
-  }
-  void load(const StoreState& state) override {
-    const auto tree = state.text.find("tree");
-    if (tree == state.text.end())
-      throw DataError("the checkpoint holds no split tree: it is not one of few-shot weights");
-    tree_->load(tree->second);
-    mixtures_.clear();
-    for (const auto& [name, tensor] : state.tensors) {
-      if (!name.starts_with("association")) continue;
-      const int leaf = std::stoi(name.substr(11));
-      const at::Tensor t = tensor.to(at::kCPU, at::kDouble).contiguous();
-      if (Mixture* m = mixture_of(leaf))
-        m->load({t.data_ptr<double>(), t.data_ptr<double>() + t.numel()});
-    }
-  }
-
- private:
-  int models() const { return options_.leaf_models; }
-  /// Mixtures stand in leaves only.
-  int models_in(int node) const {
-    return schedule_->last(schedule_->level_of(node)) ? models() : 1;
-  }
-  Mixture* mixture_of(int node) {
-    if (models_in(node) == 1) return nullptr;
-    std::unique_ptr<Mixture>& made = mixtures_[node];
-    if (!made)
-      made = std::make_unique<Mixture>(Domain(space_, tree_->node(node).within),
-                                       options_.mixture,
-                                       schedule_->final_epochs(),
-                                       seed_ + static_cast<uint64_t>(node));
-    return made.get();
-  }
-  int in_leaf(int node, const Architecture& a, Rng* rng) const {
-    const int first = node * models();
-    Mixture* m = const_cast<TreeStore*>(this)->mixture_of(node);
-    if (m == nullptr) return first;
-    return first + (rng == nullptr ? m->best(a) : m->draw(a, rng->uniform()));
-  }
-  std::unique_ptr<WeightSet> make(int set) override {
-    return make_shared_set(layout_, seed_, place_, set);
-  }
-
-  const Space& space_;
-  std::shared_ptr<const SupernetLayout> layout_;
-  uint64_t seed_;
-  Placement place_;
-  std::shared_ptr<SplitTree> tree_;
-  FewShotOptions options_;
-  std::shared_ptr<const Schedule> schedule_;
-  int node_ = 0;  ///< That is trained.
-  std::map<int, std::unique_ptr<Mixture>> mixtures_;  ///< Of leaves, made when asked for.
-  std::vector<std::pair<std::string, double>> telemetry_;
-};
 
 class FewShot final : public Curriculum {
  public:
   FewShot(const Space& space,
           FewShotOptions options,
           std::shared_ptr<SplitTree> tree,
-          std::shared_ptr<const Schedule> schedule)
+          std::shared_ptr<const FewShotSchedule> schedule)
       : space_(space),
         options_(std::move(options)),
         tree_(std::move(tree)),
@@ -261,7 +28,7 @@ class FewShot final : public Curriculum {
   int64_t epochs() const override { return schedule_->total(); }
 
   Stage stage(int64_t epoch) const override {
-    const Schedule::Place p = schedule_->at(epoch);
+    const FewShotSchedule::Place p = schedule_->at(epoch);
     Stage stage;
     if (p.node > 0) stage.scope = "node" + std::to_string(p.node) + "/";
     const int models = schedule_->last(p.level) ? options_.leaf_models : 1;
@@ -274,7 +41,7 @@ class FewShot final : public Curriculum {
   }
 
   bool before(int64_t epoch, StageServices& services) override {
-    const Schedule::Place now = schedule_->at(epoch);
+    const FewShotSchedule::Place now = schedule_->at(epoch);
     bool changed = false;
     const int ended = schedule_->split_before(epoch);
     if (ended >= 0 && tree_->node(ended).choice < 0) {
@@ -353,8 +120,7 @@ class FewShot final : public Curriculum {
     const FewShotOptions::Split& s = options_.split;
     const bool named = s.criterion == SplitCriterion::kExhaustive || s.edge == EdgeRule::kFixed;
     std::optional<size_t> fixed;
-    if (named)
-      fixed = choice_named(space_, at_or_last(s.choices, level), "weights.split.choices");
+    if (named) fixed = choice_named(space_, at_or_last(s.choices, level), "weights.split.choices");
     if (s.criterion == SplitCriterion::kExhaustive) {
       for (size_t o = 0; o < space_.choices()[*fixed].options.size(); ++o)
         groups.push_back({static_cast<int16_t>(o)});
@@ -400,7 +166,8 @@ class FewShot final : public Curriculum {
     Scoring scoring =
         score_choices(setup, *set.weights, Domain(space_, node.within), choices, score);
     std::vector<ScoredChoice> scored;
-    for (const ChoiceScore& c : scoring.choices) scored.push_back({c.choice, c.partition, c.usable});
+    for (const ChoiceScore& c : scoring.choices)
+      scored.push_back({c.choice, c.partition, c.usable});
     const size_t chosen =
         choose_edge(scored, options_.split.edge, choices.empty() ? 0 : choices.front(), rng);
     const ChoiceScore& best = scoring.choices[chosen];
@@ -419,16 +186,17 @@ class FewShot final : public Curriculum {
   const Space& space_;
   FewShotOptions options_;
   std::shared_ptr<SplitTree> tree_;
-  std::shared_ptr<const Schedule> schedule_;
+  std::shared_ptr<const FewShotSchedule> schedule_;
 };
 
 void check(const Space& space,
            const FewShotOptions& o,
            const TrainOptions& train,
            const YamlSource& source) {
-  const auto refuse = [&](const std::string& key, const std::string& what, const std::string& hint) {
-    throw ConfigError({yaml_problem(source, key, what, hint)});
-  };
+  const auto refuse =
+      [&](const std::string& key, const std::string& what, const std::string& hint) {
+        throw ConfigError({yaml_problem(source, key, what, hint)});
+      };
   const FewShotOptions::Split& s = o.split;
   if (s.epochs.empty()) refuse("split.epochs", "names no split", "e.g. [2, 4]");
   for (size_t i = 0; i < s.epochs.size(); ++i)
@@ -517,11 +285,8 @@ void read_leaf(const YamlSource& source, FewShotOptions& o) {
       yaml_scalar(*leaf).value_or(yaml_scalar(*leaf, "kind").value_or("single"));
   if (kind == "single") return;
   if (kind != "mixture")
-    throw ConfigError({yaml_problem(source,
-                                    "leaf",
-                                    "a leaf holds weights of kind single or mixture, not '" + kind +
-                                        "'",
-                                    "")});
+    throw ConfigError({yaml_problem(
+        source, "leaf", "a leaf holds weights of kind single or mixture, not '" + kind + "'", "")});
   if (!yaml_scalar(*leaf))
     read_yaml(*leaf, [&](Binder& b) {
       b.ignore("kind");
@@ -537,10 +302,9 @@ Weights make_few_shot(const WeightsContext& context,
                       const YamlSource& source) {
   check(context.space, options, context.train, source);
   const auto schedule =
-      std::make_shared<const Schedule>(context.space, options, context.train.epochs);
+      std::make_shared<const FewShotSchedule>(context.space, options, context.train.epochs);
   const auto tree = std::make_shared<SplitTree>(context.space);
-  return {std::make_unique<TreeStore>(
-              context, make_layout(context.space), tree, options, schedule),
+  return {make_tree_store(context, tree, options, schedule),
           std::make_unique<FewShot>(context.space, options, tree, schedule)};
 }
 
@@ -560,11 +324,6 @@ WeightsEntry few_shot_weights() {
             FewShotOptions o;
             describe(b, o);
           }};
-}
-
-const SplitTree* split_tree_of(const WeightStore& store) {
-  const auto* tree = dynamic_cast<const TreeStore*>(&store);
-  return tree == nullptr ? nullptr : &tree->tree();
 }
 
 }  // namespace nas

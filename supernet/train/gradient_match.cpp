@@ -28,17 +28,19 @@ void describe(Binder& b, ScoreOptions& o) {
            "Distance of two gradients: 1 - cosine, squared distance, or 1 - cosine of each filter");
   b.choice("params",
            o.params,
-           {{"others", SharedWeights::kOthers},
-            {"others+shared", SharedWeights::kOthersAndCommon}},
+           {{"others", SharedWeights::kOthers}, {"others+shared", SharedWeights::kOthersAndCommon}},
            "Weights compared: of the other choices, or those of no choice (stem, classifier) too");
-  b.choice("objective",
-           o.partition.objective,
-           {{"within", PartitionObjective::kWithin},
-            {"similarity_cut", PartitionObjective::kSimilarityCut},
-            {"mean_within", PartitionObjective::kMeanWithin}},
-           "What the groups minimise: distance inside, similarity between, or mean distance inside");
-  b.value("min_group", o.partition.min_group, "Options that each group has at least; 0: 2, or 1 "
-                                              "where a choice has 3 or fewer")
+  b.choice(
+      "objective",
+      o.partition.objective,
+      {{"within", PartitionObjective::kWithin},
+       {"similarity_cut", PartitionObjective::kSimilarityCut},
+       {"mean_within", PartitionObjective::kMeanWithin}},
+      "What the groups minimise: distance inside, similarity between, or mean distance inside");
+  b.value("min_group",
+          o.partition.min_group,
+          "Options that each group has at least; 0: 2, or 1 "
+          "where a choice has 3 or fewer")
       .range(0, 1000);
   b.value("exact", o.partition.exact, "Groups whose sizes differ by at most one");
 }
@@ -49,8 +51,7 @@ namespace {
 class Batches {
  public:
   Batches(const ScoringSetup& s)
-      : setup_(s),
-        loader_(s.data.dataset, s.data.normalisation, s.data.options, s.seed) {}
+      : setup_(s), loader_(s.data.dataset, s.data.normalisation, s.data.options, s.seed) {}
 
   const TrainBatch& next(at::ScalarType type) {
     const Batch* batch = open_ ? loader_.next() : nullptr;
@@ -302,9 +303,8 @@ Scoring score_choices(const ScoringSetup& setup,
     result.choices.push_back(scorer.score(choice, before, all));
     before += options.batches;
   }
-  const bool none = std::none_of(result.choices.begin(), result.choices.end(), [](const auto& c) {
-    return c.usable;
-  });
+  const bool none = std::none_of(
+      result.choices.begin(), result.choices.end(), [](const auto& c) { return c.usable; });
   if (!none) return result;
   const bool gradients = result.macs > 0 && options.params == SharedWeights::kOthersAndCommon;
   throw ConfigError(

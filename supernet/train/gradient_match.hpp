@@ -36,8 +36,8 @@ struct ScoringSetup {
   const TrainOptions& train;
   c10::Device device{c10::kCPU};
   uint64_t seed = 0;
-  std::string stream = "split";           ///< Names the random streams.
-  std::function<bool()> stop = {};        ///< Asked between batches; true ends in Interrupted.
+  std::string stream = "split";     ///< Names the random streams.
+  std::function<bool()> stop = {};  ///< Asked between batches; true ends in Interrupted.
   std::function<void(int64_t done, int64_t all)> on_batch = {};
 };
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "spaces/error.hpp"
+#include "supernet/device.hpp"
 
 namespace nas {
 

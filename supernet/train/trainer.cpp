@@ -86,14 +86,8 @@ struct Trainer::State {
 
   /// What the curriculum does between epochs, and room for the sets of the coming one.
   void change_stage() {
-    StageServices services{s.space,
-                           s.data,
-                           s.options,
-                           s.device,
-                           s.seed,
-                           sets,
-                           s.hooks.stop,
-                           s.hooks.on_scoring};
+    StageServices services{
+        s.space, s.data, s.options, s.device, s.seed, sets, s.hooks.stop, s.hooks.on_scoring};
     bool changed = curriculum.before(epoch, services);
     enter_stage();
     changed = changed || sets.unsaved_besides(stage.sets);

@@ -16,17 +16,19 @@ constexpr int64_t kEnumerable = 2'000'000;
 constexpr int kDraws = 200'000;
 
 ConfigError too_many(const std::string& rows, int models, const std::string& hint) {
-  return ConfigError("weights: the association would have " + rows + " rows for " + std::to_string(models) +
-              (models == 1 ? " model" : " models") + ", more than 1e7 cells",
-          hint);
+  return ConfigError("weights: the association would have " + rows + " rows for " +
+                         std::to_string(models) + (models == 1 ? " model" : " models") +
+                         ", more than 1e7 cells",
+                     hint);
 }
 
 }  // namespace
 
-ArchitectureRows::ArchitectureRows(const Space& space,
+ArchitectureRows::ArchitectureRows(const Domain& domain,
                                    const std::vector<std::string>& choices,
                                    int models)
-    : space_(space) {
+    : domain_(domain), space_(domain.space()) {
+  const Space& space = space_;
   if (choices.empty()) {
     number_networks(models);
     return;
@@ -64,13 +66,13 @@ size_t ArchitectureRows::row(const Architecture& a) const {
 }
 
 void ArchitectureRows::number_networks(int models) {
-  if (space_.count() > static_cast<int64_t>(kMost / models))
-    throw too_many(space_.count().str(),
+  if (domain_.count() > static_cast<int64_t>(kMost / models))
+    throw too_many(domain_.count().str(),
                    models,
                    "set weights.key to the choices that matter, e.g. --set 'weights.key=[" +
                        space_.choices()[0].name + "]'");
   double all = 0;
-  space_.enumerate([&](const Architecture& a) {
+  domain_.enumerate([&](const Architecture& a) {
     const auto [it, made] = known_.try_emplace(space_.canonical(a), known_.size());
     if (made) {
       weights_.push_back(0);
@@ -90,13 +92,13 @@ void ArchitectureRows::weigh_signatures() {
     ++all;
     return true;
   };
-  if (space_.count() <= kEnumerable) {
-    space_.enumerate(count);
+  if (domain_.count() <= kEnumerable) {
+    domain_.enumerate(count);
   } else {
     Rng rng(0, "association/rows");
     Architecture a;
     for (int i = 0; i < kDraws; ++i) {
-      space_.sample(rng, a);
+      domain_.sample(rng, a);
       count(a);
     }
   }

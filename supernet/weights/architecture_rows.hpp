@@ -6,7 +6,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "spaces/space.hpp"
+#include "spaces/domain.hpp"
 
 namespace nas {
 
@@ -14,7 +14,7 @@ class ArchitectureRows {
  public:
   /// `choices` empty: a row for every network, architectures of equal function together.
   /// ConfigError when rows times `models` exceed 1e7, or a choice is unknown.
-  ArchitectureRows(const Space& space, const std::vector<std::string>& choices, int models);
+  ArchitectureRows(const Domain& domain, const std::vector<std::string>& choices, int models);
 
   size_t rows() const { return weights_.size(); }
   size_t row(const Architecture& a) const;
@@ -30,6 +30,7 @@ class ArchitectureRows {
   void number_networks(int models);
   void weigh_signatures();
 
+  Domain domain_;
   const Space& space_;
   std::vector<size_t> choices_;                     ///< Of the signature; empty: networks.
   std::unordered_map<Architecture, size_t> known_;  ///< Row of each canonical form.

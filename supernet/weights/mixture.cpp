@@ -59,9 +59,9 @@ void describe(Binder& b, MixtureOptions& o) {
   o.random = association == 1;
 }
 
-Mixture::Mixture(const Space& space, const MixtureOptions& options, int64_t epochs, uint64_t seed)
+Mixture::Mixture(const Domain& domain, const MixtureOptions& options, int64_t epochs, uint64_t seed)
     : options_(options),
-      rows_(space, options.key, options.association.models),
+      rows_(domain, options.key, options.association.models),
       association_(rows_.rows(), options.association, epochs, rows_.weights()),
       drawn_(static_cast<size_t>(options.association.models), 0) {
   if (options.random) fixed_ = dealt(rows_.rows(), models(), seed);

@@ -25,7 +25,7 @@ void describe(Binder& b, MixtureOptions& o);
 class Mixture {
  public:
   /// `epochs` of training in all.
-  Mixture(const Space& space, const MixtureOptions& options, int64_t epochs, uint64_t seed);
+  Mixture(const Domain& domain, const MixtureOptions& options, int64_t epochs, uint64_t seed);
 
   int models() const { return association_.models(); }
   int best(const Architecture& a) const;

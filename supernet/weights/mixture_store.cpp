@@ -28,9 +28,7 @@ class MixtureStore final : public WeightStore {
     return mixture_.draw(a, rng.uniform());
   }
 
-  void begin_epoch(int64_t epoch, int64_t) override {
-    mixture_.begin_epoch(epoch);
-  }
+  void begin_epoch(int64_t epoch, int64_t) override { mixture_.begin_epoch(epoch); }
   void end_epoch() override { mixture_.end_epoch(); }
   bool wants_validation() const override { return true; }
   void observe(const Architecture& a, int set, double accuracy) override {

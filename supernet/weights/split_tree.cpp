@@ -41,22 +41,23 @@ Json json_of(const ChoiceScore& s, const Space& space) {
 Json json_of(const SplitNode& n, const Space& space) {
   Json scores = Json::array();
   for (const ChoiceScore& s : n.scores) scores.push_back(json_of(s, space));
-  return {{"id", n.id},
-          {"parent", n.parent},
-          {"depth", n.depth},
-          {"restriction", n.within.text()},
-          {"masks", n.within.bits()},
-          {"first_epoch", n.first},
-          {"epochs", n.epochs},
-          {"restarted", n.restarted},
-          {"status", n.choice < 0 ? "leaf" : "split"},
-          {"choice", n.choice < 0 ? Json(nullptr)
-                                  : Json(space.choices()[static_cast<size_t>(n.choice)].name)},
-          {"groups", n.groups},
-          {"children", n.children},
-          {"scoring_passes", n.scoring_passes},
-          {"scoring_macs", n.scoring_macs},
-          {"scores", scores}};
+  return {
+      {"id", n.id},
+      {"parent", n.parent},
+      {"depth", n.depth},
+      {"restriction", n.within.text()},
+      {"masks", n.within.bits()},
+      {"first_epoch", n.first},
+      {"epochs", n.epochs},
+      {"restarted", n.restarted},
+      {"status", n.choice < 0 ? "leaf" : "split"},
+      {"choice",
+       n.choice < 0 ? Json(nullptr) : Json(space.choices()[static_cast<size_t>(n.choice)].name)},
+      {"groups", n.groups},
+      {"children", n.children},
+      {"scoring_passes", n.scoring_passes},
+      {"scoring_macs", n.scoring_macs},
+      {"scores", scores}};
 }
 
 size_t choice_named(const Space& space, const std::string& name) {
@@ -139,8 +140,7 @@ int SplitTree::leaf_of(const Architecture& a) const {
     for (size_t g = 0; g < n.groups.size(); ++g)
       if (std::find(n.groups[g].begin(), n.groups[g].end(), option) != n.groups[g].end())
         next = n.children[g];
-    if (next < 0)
-      throw std::logic_error("no leaf of the split tree holds " + space_.text(a));
+    if (next < 0) throw std::logic_error("no leaf of the split tree holds " + space_.text(a));
     id = next;
   }
   return id;
@@ -160,9 +160,7 @@ std::vector<size_t> SplitTree::splittable(int id, int groups, int min_group) con
   return choices;
 }
 
-std::vector<int> SplitTree::split(int id,
-                                  size_t choice,
-                                  std::vector<std::vector<int16_t>> groups) {
+std::vector<int> SplitTree::split(int id, size_t choice, std::vector<std::vector<int16_t>> groups) {
   std::vector<int16_t> all;
   for (const auto& group : groups) all.insert(all.end(), group.begin(), group.end());
   std::sort(all.begin(), all.end());
@@ -224,7 +222,8 @@ std::string SplitTree::text(const std::vector<std::string>& values) const {
   const std::function<void(int, const std::string&, const std::string&)> write =
       [&](int id, const std::string& lead, const std::string& label) {
         const SplitNode& n = node(id);
-        const std::string epochs = std::to_string(n.epochs) + (n.epochs == 1 ? " epoch" : " epochs");
+        const std::string epochs =
+            std::to_string(n.epochs) + (n.epochs == 1 ? " epoch" : " epochs");
         out += label + "node " + std::to_string(id) + " (" + epochs +
                (n.restarted ? ", fresh weights" : "") + ")";
         if (n.choice < 0) {

@@ -1,6 +1,7 @@
 #include "supernet/weights/weights_section.hpp"
 
 #include "supernet/samplers/section.hpp"
+#include "supernet/train/few_shot.hpp"
 
 namespace nas {
 
@@ -8,6 +9,7 @@ const std::vector<WeightsEntry>& weight_stores() {
   static const std::vector<WeightsEntry> table = {
       single_weights(),
       mixture_weights(),
+      few_shot_weights(),
   };
   return table;
 }

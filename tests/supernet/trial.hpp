@@ -11,8 +11,9 @@
 #include "supernet/device.hpp"
 #include "supernet/files/tensor_file.hpp"
 #include "supernet/train/strategy.hpp"
+#include "supernet/train/trained_sets.hpp"
 #include "supernet/train/trainer.hpp"
-#include "supernet/weights/weight_store.hpp"
+#include "supernet/weights/weights_section.hpp"
 #include "support.hpp"
 
 namespace nas::test {
@@ -29,7 +30,8 @@ struct Trial {
                  const std::string& space_yaml = kCells,
                  int stop_at = -1,
                  const std::function<void(TrainOptions&)>& change = {},
-                 int64_t loss_interval = 0) {
+                 int64_t loss_interval = 0,
+                 const std::string& weights_yaml = "") {
     // Tiny batches gain nothing from threads, and lose much where the machine is busy.
     set_compute_threads(1);
     space = test::space_of(space_yaml);
@@ -47,8 +49,12 @@ struct Trial {
     options.gradient_variance.every = 3;
     options.gradient_variance.images = 128;
     if (change) change(options);
-    store = make_single_store(*space, 0);
-    weights = store->open(0);
+    Binder::Raw section;
+    section.yaml = weights_yaml;
+    Weights made = make_weights({*space, 0, {}, options}, section);
+    store = std::move(made.store);
+    curriculum = std::move(made.curriculum);
+    if (store->sets() == 1) weights = store->open(0);
     YamlSource source;
     source.text = strategy_yaml;
     strategy = make_strategy(
@@ -73,7 +79,20 @@ struct Trial {
                    .evaluate = {},
                    .folder = folder.string(),
                    .identity = {"space", "config", "split"},
-                   .hooks = hooks});
+                   .hooks = hooks,
+                   .curriculum = curriculum.get(),
+                   .make_strategy = [this, source](const Stage& stage) {
+                     return make_strategy(yaml_scalar(source, "name").value(),
+                                          {*space,
+                                           0,
+                                           stage.epochs,
+                                           static_cast<int64_t>(splits.train.size()),
+                                           options.batch,
+                                           options,
+                                           stage.scope,
+                                           stage.within},
+                                          source);
+                   }});
   }
   ~Trial() { std::filesystem::remove_all(folder); }
 
@@ -84,7 +103,8 @@ struct Trial {
   Normalisation normalisation;
   TrainOptions options;
   std::unique_ptr<WeightStore> store;
-  std::shared_ptr<WeightSet> weights;
+  std::unique_ptr<Curriculum> curriculum;
+  std::shared_ptr<WeightSet> weights;  ///< Of a store of one set.
   std::unique_ptr<Strategy> strategy;
   std::filesystem::path folder;
   std::unique_ptr<Trainer> trainer;
@@ -97,6 +117,25 @@ inline double metric(const Metrics& m, const std::string& name) {
   const auto it = m.find(name);
   EXPECT_NE(it, m.end()) << name;
   return it == m.end() ? NAN : it->second;
+}
+
+/// Of all sets of a store.
+inline std::string store_hash(const Trial& run) {
+  return weights_sha256(*run.store);
+}
+
+/// Stopped after `stop_at` steps and gone on with in another process, as it were.
+template <typename Make>
+std::string hash_of_resumed(const Make& make, int stop_at) {
+  Trial cut(make(stop_at));
+  EXPECT_THROW(cut.trainer->run(), Interrupted);
+  Trial rest(make(-1));
+  std::filesystem::remove_all(rest.folder);
+  std::filesystem::copy(cut.folder, rest.folder);
+  rest.trainer->resume(
+      (rest.folder / std::filesystem::path(cut.trainer->last_checkpoint()).filename()).string());
+  rest.trainer->run();
+  return store_hash(rest);
 }
 
 inline std::string weights_hash(const Trial& run) {

@@ -8,7 +8,9 @@ namespace {
 class Sandwich final : public StepRule {
  public:
   Sandwich(const StrategyContext& context, const SandwichOptions& options)
-      : options_(options), largest_(context.domain().largest()), smallest_(context.domain().smallest()) {}
+      : options_(options),
+        largest_(context.domain().largest()),
+        smallest_(context.domain().smallest()) {}
 
   Step draw(PathSampler& paths, int64_t epoch) override {
     paths.begin_step(epoch);

@@ -16,9 +16,10 @@ void describe(Binder& b, Options& o) {
 }
 
 /// As many paths as a fair set has, whoever draws them.
-size_t fair_size(const Space& space) {
+size_t fair_size(const Domain& domain) {
   size_t most = 1;
-  for (const Choice& choice : space.choices()) most = std::max(most, choice.options.size());
+  for (size_t c = 0; c < domain.space().choices().size(); ++c)
+    most = std::max(most, domain.option_count(c));
   return most;
 }
 
@@ -26,7 +27,7 @@ StrategyParts make(const StrategyContext& context, const YamlSource& source) {
   const auto o = read_strategy_options<Options>(source);
   return {path_sampler_or(context, o.samplers, [&] { return make_fair_paths(context, o.redraw); }),
           data_sampler_or_shuffle(context, o.samplers),
-          make_paths_rule(fair_size(context.space)),
+          make_paths_rule(fair_size(context.domain())),
           nullptr};
 }
 

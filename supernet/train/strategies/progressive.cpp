@@ -170,7 +170,13 @@ std::vector<Phase> paper_phases(const std::vector<ElasticChoice>& choices,
 /// What is open when: all that the three parts of the strategy have in common.
 struct ShrinkPlan {
   ShrinkPlan(const StrategyContext& c, const Options& o, const YamlSource& source)
-      : context(c), options(o), choices(elastic_choices(c.space)), largest(c.domain().largest()) {
+      : context(c),
+        domain(c.domain()),
+        options(o),
+        choices(elastic_choices(c.space)),
+        largest(domain.largest()) {
+    for (size_t i = 0; i < choices.size(); ++i)
+      std::erase_if(choices[i].options, [&](int16_t option) { return !domain.allows(i, option); });
     for (size_t i = 0; i < choices.size(); ++i)
       if (choices[i].kind == Elastic::kOther)
         throw ConfigError("progressive shrinking cannot train the space '" + c.space.name() +
@@ -209,6 +215,7 @@ struct ShrinkPlan {
   bool taught(size_t phase) const { return options.kd_ratio > 0 && shrinks(phase); }
 
   StrategyContext context;
+  Domain domain;
   Options options;
   std::vector<ElasticChoice> choices;
   std::vector<int64_t> ends;  ///< Epoch after the last of each phase.
@@ -241,7 +248,7 @@ class PhasePaths final : public PathSampler {
     for (int i = 0; i < kTries; ++i) {
       draw_options(a, /*resolution=*/false);
       Architecture fixed = space.fix_inactive(a);
-      if (!space.valid(fixed)) continue;
+      if (!plan_->domain.contains(fixed)) continue;
       a = std::move(fixed);
       return;
     }

@@ -1,0 +1,150 @@
+// The store of a few-shot supernet: an architecture trains with the node in training and is judged
+// with its leaf; a leaf is one set, or a mixture of several.
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <map>
+
+#include "spaces/error.hpp"
+#include "supernet/train/few_shot_schedule.hpp"
+
+namespace nas {
+namespace {
+
+/// Leaves of a tree, each one set or a mixture of `models`. Set number: node * models + model.
+class TreeStore final : public WeightStore {
+ public:
+  TreeStore(const WeightsContext& context,
+            std::shared_ptr<const SupernetLayout> layout,
+            std::shared_ptr<SplitTree> tree,
+            const FewShotOptions& options,
+            std::shared_ptr<const FewShotSchedule> schedule)
+      : WeightStore(nas::keeps_statistics(*layout), context.place.dtype),
+        space_(context.space),
+        layout_(std::move(layout)),
+        seed_(context.seed),
+        place_(context.place),
+        tree_(std::move(tree)),
+        options_(options),
+        schedule_(std::move(schedule)) {}
+
+  const SplitTree& tree() const { return *tree_; }
+  int sets() const override {
+    // A tree that was never split is still one of several.
+    return std::max(2, static_cast<int>(tree_->nodes().size()) * models());
+  }
+  int owner(const Architecture& a) const override { return in_leaf(tree_->leaf_of(a), a, nullptr); }
+  int draw(const Architecture& a, Rng& rng) const override { return in_leaf(node_, a, &rng); }
+  std::vector<int> live_sets() const override {
+    std::vector<int> all;
+    for (const int leaf : tree_->leaves())
+      for (int m = 0; m < models_in(leaf); ++m) all.push_back(leaf * models() + m);
+    return all;
+  }
+  std::string set_name(int set) const override {
+    const int leaf = set / models();
+    return "leaf " + std::to_string(leaf) +
+           (models_in(leaf) > 1 ? " model " + std::to_string(set % models()) : "");
+  }
+
+  void enter(const std::vector<int>& sets) override { node_ = sets.front() / models(); }
+  void begin_epoch(int64_t epoch, int64_t) override {
+    if (Mixture* m = mixture_of(node_)) m->begin_epoch(epoch);
+  }
+  void end_epoch() override {
+    telemetry_ = {{"split.node", static_cast<double>(node_)}};
+    if (Mixture* m = mixture_of(node_)) {
+      m->end_epoch();
+      for (const auto& entry : m->telemetry()) telemetry_.push_back(entry);
+    }
+  }
+  bool wants_validation() const override { return models_in(node_) > 1; }
+  void observe(const Architecture& a, int set, double accuracy) override {
+    if (Mixture* m = mixture_of(set / models())) m->observe(a, set % models(), accuracy);
+  }
+  std::vector<std::pair<std::string, double>> telemetry() const override { return telemetry_; }
+  std::vector<std::string> health() const override {
+    std::vector<std::string> lines;
+    for (const auto& [leaf, mixture] : mixtures_)
+      for (const std::string& line : mixture->health())
+        lines.push_back("leaf " + std::to_string(leaf) + ": " + line);
+    return lines;
+  }
+
+  StoreState save() const override {
+    StoreState state;
+    state.text["tree"] = tree_->json();
+    for (const auto& [leaf, mixture] : mixtures_)
+      state.tensors["association" + std::to_string(leaf)] =
+          at::tensor(mixture->save(), at::kDouble);
+    return state;
+  }
+  void load(const StoreState& state) override {
+    const auto tree = state.text.find("tree");
+    if (tree == state.text.end())
+      throw DataError("the checkpoint holds no split tree: it is not one of few-shot weights");
+    tree_->load(tree->second);
+    mixtures_.clear();
+    for (const auto& [name, tensor] : state.tensors) {
+      if (!name.starts_with("association")) continue;
+      const int leaf = std::stoi(name.substr(11));
+      const at::Tensor t = tensor.to(at::kCPU, at::kDouble).contiguous();
+      if (Mixture* m = mixture_of(leaf))
+        m->load({t.data_ptr<double>(), t.data_ptr<double>() + t.numel()});
+    }
+  }
+
+ private:
+  int models() const { return options_.leaf_models; }
+  /// Mixtures stand in leaves only.
+  int models_in(int node) const {
+    return schedule_->last(schedule_->level_of(node)) ? models() : 1;
+  }
+  Mixture* mixture_of(int node) {
+    if (models_in(node) == 1) return nullptr;
+    std::unique_ptr<Mixture>& made = mixtures_[node];
+    if (!made)
+      made = std::make_unique<Mixture>(Domain(space_, tree_->node(node).within),
+                                       options_.mixture,
+                                       schedule_->final_epochs(),
+                                       seed_ + static_cast<uint64_t>(node));
+    return made.get();
+  }
+  int in_leaf(int node, const Architecture& a, Rng* rng) const {
+    const int first = node * models();
+    Mixture* m = const_cast<TreeStore*>(this)->mixture_of(node);
+    if (m == nullptr) return first;
+    return first + (rng == nullptr ? m->best(a) : m->draw(a, rng->uniform()));
+  }
+  std::unique_ptr<WeightSet> make(int set) override {
+    return make_shared_set(layout_, seed_, place_, set);
+  }
+
+  const Space& space_;
+  std::shared_ptr<const SupernetLayout> layout_;
+  uint64_t seed_;
+  Placement place_;
+  std::shared_ptr<SplitTree> tree_;
+  FewShotOptions options_;
+  std::shared_ptr<const FewShotSchedule> schedule_;
+  int node_ = 0;                                      ///< That is trained.
+  std::map<int, std::unique_ptr<Mixture>> mixtures_;  ///< Of leaves, made when asked for.
+  std::vector<std::pair<std::string, double>> telemetry_;
+};
+
+}  // namespace
+
+std::unique_ptr<WeightStore> make_tree_store(const WeightsContext& context,
+                                             std::shared_ptr<SplitTree> tree,
+                                             const FewShotOptions& options,
+                                             std::shared_ptr<const FewShotSchedule> schedule) {
+  return std::make_unique<TreeStore>(
+      context, make_layout(context.space), std::move(tree), options, std::move(schedule));
+}
+
+const SplitTree* split_tree_of(const WeightStore& store) {
+  const auto* tree = dynamic_cast<const TreeStore*>(&store);
+  return tree == nullptr ? nullptr : &tree->tree();
+}
+
+}  // namespace nas

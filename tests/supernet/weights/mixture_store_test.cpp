@@ -1,0 +1,306 @@
+// The balanced mixture as a weight store: what must be equal to the bit, and what must not touch.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "spaces/error.hpp"
+#include "supernet/weights/mixture.hpp"
+#include "trial.hpp"
+
+namespace nas {
+namespace {
+
+using test::kCells;
+using test::metric;
+using test::store_hash;
+using test::Trial;
+
+const char* const kTwo = "{kind: mixture, models: 2, t_max: 30, beta: 0.7}";
+
+/// Without clipping: the norm of another batch of the same run would reach into this one's.
+Trial trial(const std::string& weights,
+            int stop_at = -1,
+            const std::string& strategy = "{name: uniform}",
+            int64_t epochs = 3) {
+  return Trial(
+      strategy,
+      epochs,
+      kCells,
+      stop_at,
+      [](TrainOptions& o) {
+        o.gradient_variance.every = 0;
+        o.batch = 24;
+      },
+      0,
+      weights);
+}
+
+std::string hash_of(const WeightSet& set) {
+  std::map<std::string, at::Tensor> all;
+  for (const NamedTensor& t : set.parameters()) all[t.name] = t.tensor;
+  for (const NamedTensor& t : set.buffers()) all[t.name] = t.tensor;
+  return hash_tensors(all);
+}
+
+TEST(MixtureStore, OneModelIsPlainTraining) {
+  Trial plain = trial("");
+  plain.trainer->run();
+  Trial one = trial("{kind: mixture, models: 1}");
+  one.trainer->run();
+  EXPECT_EQ(hash_of(*plain.store->open(0)), hash_of(*one.store->open(0)));
+  for (size_t e = 0; e < plain.epochs_seen.size(); ++e)
+    EXPECT_EQ(metric(plain.epochs_seen[e], "train.loss"), metric(one.epochs_seen[e], "train.loss"));
+}
+
+TEST(MixtureStore, ResumesToTheSameBitsAtAnyStep) {
+  Trial whole = trial(kTwo);
+  whole.trainer->run();
+  const auto make = [](int stop_at) { return trial(kTwo, stop_at); };
+  for (const int stop_at : {1, 9, 10, 11, 25})
+    EXPECT_EQ(test::hash_of_resumed(make, stop_at), store_hash(whole)) << stop_at;
+}
+
+/// Draws what a list says; once with all steps, once with those of one model.
+class Script final : public PathSampler {
+ public:
+  explicit Script(std::vector<Architecture> list) : list_(std::move(list)) {}
+  void draw(Path& path) override { path.architecture = list_.at(next_++); }
+  void save(StrategyState&) override {}
+  void load(const StrategyState&) override {}
+
+ private:
+  std::vector<Architecture> list_;
+  size_t next_ = 0;
+};
+
+/// Runs batches of random images through a StepRunner.
+struct Steps {
+  explicit Steps(const std::string& weights_yaml) {
+    set_compute_threads(1);
+    options.batch = 16;
+    options.optimizer.lr = 0.1;
+    options.optimizer.clip_norm = 1;
+    Binder::Raw section;
+    section.yaml = weights_yaml;
+    store = make_weights({*space, 0, {}, options}, section).store;
+    dataset = open_dataset(data_options);
+    splits = make_splits(*dataset, data_options);
+    normalisation = normalisation_of(*dataset, splits.train, data_options);
+    sets = std::make_unique<TrainedSets>(*store, options.optimizer, "");
+    runner = std::make_unique<StepRunner>(*space,
+                                          *store,
+                                          *sets,
+                                          RunData{*dataset, splits, normalisation, data_options},
+                                          options,
+                                          c10::Device(c10::kCPU),
+                                          0);
+  }
+  TrainBatch batch(int64_t step) const {
+    TrainBatch b;
+    b.images = (at::arange(16 * 64, at::kFloat).view({16, 1, 8, 8}) * (0.01 * (step + 1))).sin();
+    b.labels = at::arange(16).remainder(10);
+    for (int64_t i = 0; i < 16; ++i) b.positions.push_back(i);
+    return b;
+  }
+  std::unique_ptr<Space> space = test::space_of(kCells);
+  TrainOptions options;
+  DataOptions data_options;
+  std::unique_ptr<Dataset> dataset;
+  Splits splits;
+  Normalisation normalisation;
+  std::unique_ptr<WeightStore> store;
+  std::unique_ptr<TrainedSets> sets;
+  std::unique_ptr<StepRunner> runner;
+};
+
+Strategy scripted(std::vector<Architecture> list, const StrategyContext& context) {
+  return {"script",
+          {std::make_unique<Script>(std::move(list)),
+           std::make_unique<DataSampler>(context),
+           make_paths_rule(1),
+           nullptr}};
+}
+
+// Each model ends as a run of its own would that was fed the batches and architectures that went to
+// it, and a step leaves the other models as they are.
+TEST(MixtureStore, AModelIsARunOfItsOwn) {
+  constexpr int64_t kSteps = 24;
+  Steps mixture("{kind: mixture, models: 3, t_max: 50}");
+  Rng rng(7, "script");
+  std::vector<Architecture> list(kSteps);
+  for (Architecture& a : list) mixture.space->sample(rng, a);
+  const StrategyContext context{*mixture.space, 0, 1, 16, 16, mixture.options};
+  Strategy all = scripted(list, context);
+  mixture.store->begin_epoch(0, 1);
+  std::vector<int> went;
+  for (int64_t k = 0; k < kSteps; ++k) {
+    std::vector<std::string> before;
+    for (int m = 0; m < 3; ++m) before.push_back(hash_of(*mixture.store->open(m)));
+    mixture.runner->run(all, mixture.batch(k), {0, k, kSteps, k, 0.1});
+    int changed = -1;
+    for (int m = 0; m < 3; ++m) {
+      if (hash_of(*mixture.store->open(m)) == before[static_cast<size_t>(m)]) continue;
+      EXPECT_EQ(changed, -1) << "two models changed in step " << k;
+      changed = m;
+    }
+    ASSERT_GE(changed, 0);
+    went.push_back(changed);
+  }
+  for (int m = 0; m < 3; ++m) {
+    Steps alone("");
+    // The same start: the set of that number.
+    const auto start = make_shared_set(make_layout(*alone.space), 0, {}, m);
+    const std::shared_ptr<WeightSet> own = alone.store->open(0);
+    for (size_t i = 0; i < own->parameters().size(); ++i)
+      own->parameters()[i].tensor.detach().copy_(start->parameters()[i].tensor);
+    std::vector<Architecture> part;
+    for (int64_t k = 0; k < kSteps; ++k)
+      if (went[static_cast<size_t>(k)] == m) part.push_back(list[static_cast<size_t>(k)]);
+    ASSERT_FALSE(part.empty());
+    Strategy some = scripted(part, context);
+    for (int64_t k = 0; k < kSteps; ++k)
+      if (went[static_cast<size_t>(k)] == m)
+        alone.runner->run(some, alone.batch(k), {0, k, kSteps, k, 0.1});
+    EXPECT_EQ(hash_of(*own), hash_of(*mixture.store->open(m))) << m;
+  }
+}
+
+TEST(MixtureStore, ComposesWithEveryKindOfStep) {
+  for (const char* strategy : {"{name: panda}",
+                               "{name: fair}",
+                               "{name: sandwich}",
+                               "{name: sumnas}",
+                               "{name: uniform, data_sampler: importance}"}) {
+    Trial whole = trial(kTwo, -1, strategy, 2);
+    whole.trainer->run();
+    for (const auto& m : whole.epochs_seen) {
+      EXPECT_LE(metric(m, "mixture.kl_after"), 1e-4) << strategy;
+      EXPECT_GT(metric(m, "train.validation_macs"), 0) << strategy;
+    }
+    const auto& last = whole.epochs_seen.back();
+    EXPECT_GT(metric(last, "mixture.steps.0"), 0) << strategy;
+    EXPECT_GT(metric(last, "mixture.steps.1"), 0) << strategy;
+    const auto make = [&](int stop_at) { return trial(kTwo, stop_at, strategy, 2); };
+    EXPECT_EQ(test::hash_of_resumed(make, 7), store_hash(whole)) << strategy;
+  }
+}
+
+TEST(MixtureStore, JudgesWithTheLikeliestModel) {
+  Trial run = trial(kTwo);
+  run.trainer->run();
+  const StoreState state = run.store->save();
+  Trial other = trial(kTwo);
+  other.store->load(state);
+  Rng rng(3, "test");
+  std::set<int> owners;
+  for (int i = 0; i < 200; ++i) {
+    const Architecture a = run.space->sample(rng);
+    EXPECT_EQ(run.store->owner(a), other.store->owner(a));
+    // Architectures of equal function have one model.
+    EXPECT_EQ(run.store->owner(a), run.store->owner(run.space->canonical(a)));
+    owners.insert(run.store->owner(a));
+  }
+  EXPECT_EQ(owners.size(), 2u);
+  EXPECT_EQ(run.store->set_name(1), "model 1");
+  EXPECT_THROW(other.store->load({}), DataError);
+}
+
+// A signature of all choices is the table form (2.4).
+TEST(ArchitectureRows, ASignatureOfAllChoicesAgreesWithTheTable) {
+  const auto space = load_space("resnet20-pool");
+  MixtureOptions table, signature;
+  table.association.models = signature.association.models = 4;
+  for (const Choice& c : space->choices()) signature.key.push_back(c.name);
+  Mixture a(*space, table, 5, 0), b(*space, signature, 5, 0);
+  EXPECT_EQ(a.rows().rows(), 36u);
+  EXPECT_EQ(b.rows().possible(), 36);
+  for (size_t r = 0; r < 36; ++r) EXPECT_NEAR(a.rows().weights()[r], 1.0 / 36, 1e-15);
+  Rng rng(5, "trace");
+  for (int64_t e = 0; e < 5; ++e) {
+    a.begin_epoch(e);
+    b.begin_epoch(e);
+    for (size_t m = 0; m < 4; ++m)
+      EXPECT_NEAR(a.association().balance().b[m], b.association().balance().b[m], 1e-12);
+    for (int i = 0; i < 400; ++i) {
+      const Architecture x = space->sample(rng);
+      const double u = rng.uniform(), accuracy = rng.uniform();
+      const int model = a.draw(x, u);
+      ASSERT_EQ(model, b.draw(x, u));
+      a.observe(x, model, accuracy);
+      b.observe(x, model, accuracy);
+    }
+    a.end_epoch();
+    b.end_epoch();
+  }
+  for (int i = 0; i < 100; ++i) {
+    const Architecture x = space->sample(rng);
+    EXPECT_EQ(a.best(x), b.best(x));
+  }
+  EXPECT_NEAR(a.association().entropy(), b.association().entropy(), 1e-12);
+}
+
+TEST(ArchitectureRows, LimitsAreTold) {
+  const auto large = load_space("mobilenet-32");
+  const auto told = [&](const Space& space, std::vector<std::string> key, int models) {
+    try {
+      const ArchitectureRows rows(space, key, models);
+    } catch (const ConfigError& e) {
+      return std::string(e.what());
+    }
+    return std::string();
+  };
+  EXPECT_THAT(told(*large, {}, 2), testing::HasSubstr("weights.key"));
+  EXPECT_THAT(told(*large, {"nonsense"}, 2), testing::HasSubstr("no choice 'nonsense'"));
+  const auto pool = load_space("resnet20-pool");
+  EXPECT_EQ(told(*pool, {}, 4), "");
+  // 2.4: fewer than 40 visits of each pair are warned of.
+  MixtureOptions options;
+  const Mixture mixture(*pool, options, 10, 0);
+  EXPECT_EQ(mixture.advice(40 * 36 * 4).size(), 0u);
+  EXPECT_THAT(mixture.advice(40 * 36 * 4 - 1).at(0), testing::HasSubstr("40"));
+}
+
+// Networks of equal function are one row, which weighs what they are together.
+TEST(ArchitectureRows, EqualNetworksAreOneRow) {
+  const auto space = test::space_of(kCells);
+  const ArchitectureRows rows(*space, {}, 1);
+  double sum = 0;
+  for (const double w : rows.weights()) sum += w;
+  EXPECT_NEAR(sum, 1, 1e-12);
+  EXPECT_LT(rows.rows(), 15625u);
+  Rng rng(1, "rows");
+  for (int i = 0; i < 100; ++i) {
+    const Architecture a = space->sample(rng);
+    EXPECT_EQ(rows.row(a), rows.row(space->canonical(a)));
+  }
+}
+
+TEST(Mixture, ARandomAssignmentIsEvenAndStays) {
+  const auto space = load_space("resnet20-pool");
+  MixtureOptions options;
+  options.random = true;
+  Mixture m(*space, options, 3, 4);
+  std::vector<int> owned(4, 0);
+  space->enumerate([&](const Architecture& a) {
+    EXPECT_EQ(m.draw(a, 0.999), m.best(a));
+    ++owned[static_cast<size_t>(m.best(a))];
+    m.observe(a, m.best(a), 0.1);
+    return true;
+  });
+  EXPECT_EQ(owned, std::vector<int>(4, 9));
+}
+
+TEST(Mixture, SaysWhenTheAssociationNeverFormed) {
+  const auto space = load_space("resnet20-pool");
+  Mixture m(*space, {}, 3, 0);
+  m.begin_epoch(0);
+  Rng rng(1, "x");
+  for (int i = 0; i < 36 * 4 * 12; ++i) {
+    const Architecture a = space->sample(rng);
+    m.observe(a, m.draw(a, rng.uniform()), 0.5);
+  }
+  m.end_epoch();
+  EXPECT_THAT(m.health(), testing::Contains(testing::HasSubstr("never formed: 12 visits")));
+}
+
+}  // namespace
+}  // namespace nas
