@@ -88,7 +88,7 @@ std::unique_ptr<Strategy> strategy_for(const RunParts& p, const Stage& stage) {
                                 c.train.batch,
                                 c.train,
                                 stage.scope,
-                                stage.within};
+                                stage.within.intersection(trained_part(*p.space, c.train))};
   return make_strategy(strategy_name(c), context, strategy_source(c));
 }
 

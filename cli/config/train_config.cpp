@@ -61,8 +61,12 @@ class Reader {
     std::unique_ptr<Space> space;
     if (!attempt([&] { space = open_space(config_.space); })) return;
     constexpr int64_t kImages = 1024;
-    const StrategyContext context{
+    StrategyContext context{
         *space, config_.seed, config_.train.epochs, kImages, config_.train.batch, config_.train};
+    attempt([&] {
+      context.within = trained_part(*space, config_.train);
+      context.domain();
+    });
     attempt([&] { make_strategy(strategy_name(config_), context, strategy_source(config_)); });
     attempt([&] { make_weights({*space, config_.seed, {}, config_.train}, config_.weights); });
   }

@@ -20,15 +20,16 @@ class Validation final : public EpochObserver {
       EvaluateOptions e = c_.evaluate;
       e.split = "validation";
       e.images = v.images;
-      judge_ = std::make_unique<EpochValidation>(c_.space,
-                                                 c_.store,
-                                                 c_.data,
-                                                 e,
-                                                 view.strategy.only(),
-                                                 v.subnets,
-                                                 c_.seed,
-                                                 c_.device,
-                                                 c_.options.memory_format);
+      judge_ =
+          std::make_unique<EpochValidation>(Domain(c_.space, trained_part(c_.space, c_.options)),
+                                            c_.store,
+                                            c_.data,
+                                            e,
+                                            view.strategy.only(),
+                                            v.subnets,
+                                            c_.seed,
+                                            c_.device,
+                                            c_.options.memory_format);
     }
     for (auto& entry : judge_->measure()) metrics.push_back(std::move(entry));
   }
@@ -45,8 +46,13 @@ class Variance final : public EpochObserver {
     const GradientVarianceOptions& v = c_.options.gradient_variance;
     if (!due(view, v.every)) return;
     if (!probe_)
-      probe_ = std::make_unique<VarianceProbe>(
-          c_.space, c_.store, c_.data, v.images, c_.seed, c_.device, c_.options.memory_format);
+      probe_ = std::make_unique<VarianceProbe>(Domain(c_.space, trained_part(c_.space, c_.options)),
+                                               c_.store,
+                                               c_.data,
+                                               v.images,
+                                               c_.seed,
+                                               c_.device,
+                                               c_.options.memory_format);
     const VarianceReport r =
         probe_->measure(view.strategy.image_probabilities(), c_.options.label_smoothing);
     for (auto& entry : metrics_of(r)) metrics.push_back(std::move(entry));

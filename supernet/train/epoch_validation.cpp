@@ -8,13 +8,14 @@ namespace nas {
 namespace {
 
 /// Largest, smallest, then random ones, without repeats.
-std::vector<Architecture> validation_subnets(const Space& space, int count, uint64_t seed) {
-  std::vector<Architecture> subnets = {space.largest(), space.smallest()};
+std::vector<Architecture> validation_subnets(const Domain& domain, int count, uint64_t seed) {
+  const Space& space = domain.space();
+  std::vector<Architecture> subnets = {domain.largest(), domain.smallest()};
   if (space.canonical(subnets[0]) == space.canonical(subnets[1])) subnets.pop_back();
   Rng rng(seed, "validation");
   constexpr int kTries = 100;
   for (int i = 0; i < kTries && static_cast<int>(subnets.size()) < count; ++i) {
-    Architecture a = space.sample(rng);
+    Architecture a = domain.sample(rng);
     const auto same = [&](const Architecture& b) {
       return space.canonical(a) == space.canonical(b);
     };
@@ -26,7 +27,7 @@ std::vector<Architecture> validation_subnets(const Space& space, int count, uint
 
 }  // namespace
 
-EpochValidation::EpochValidation(const Space& space,
+EpochValidation::EpochValidation(const Domain& domain,
                                  WeightStore& store,
                                  const RunData& data,
                                  const EvaluateOptions& evaluate,
@@ -35,8 +36,8 @@ EpochValidation::EpochValidation(const Space& space,
                                  uint64_t seed,
                                  c10::Device device,
                                  Layout layout)
-    : scorer_(space, store, data, evaluate, device, layout),
-      subnets_(only ? std::vector<Architecture>{*only} : validation_subnets(space, subnets, seed)),
+    : scorer_(domain.space(), store, data, evaluate, device, layout),
+      subnets_(only ? std::vector<Architecture>{*only} : validation_subnets(domain, subnets, seed)),
       alone_(only.has_value()) {}
 
 std::vector<std::pair<std::string, double>> EpochValidation::measure() {

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "spaces/domain.hpp"
 #include "supernet/evaluate.hpp"
 
 namespace nas {
@@ -12,7 +13,7 @@ class EpochValidation {
  public:
   /// `only`, or the largest, smallest, then random ones without repeats, `subnets` at most.
   /// Everything passed by reference must outlive it.
-  EpochValidation(const Space& space,
+  EpochValidation(const Domain& domain,
                   WeightStore& store,
                   const RunData& data,
                   const EvaluateOptions& evaluate,

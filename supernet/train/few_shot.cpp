@@ -198,6 +198,10 @@ void check(const Space& space,
         throw ConfigError({yaml_problem(source, key, what, hint)});
       };
   const FewShotOptions::Split& s = o.split;
+  if (!train.fix.empty())
+    refuse("kind",
+           "few-shot weights divide the whole space, but train.fix names a part",
+           "leave train.fix out");
   if (s.epochs.empty()) refuse("split.epochs", "names no split", "e.g. [2, 4]");
   for (size_t i = 0; i < s.epochs.size(); ++i)
     if (s.epochs[i] <= (i == 0 ? 0 : s.epochs[i - 1]))

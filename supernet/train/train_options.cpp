@@ -115,6 +115,13 @@ void describe(Binder& b, TrainOptions& o) {
           o.init,
           "File with weights to begin with: a checkpoint of nas or a once-for-all .pth; empty: "
           "random");
+  b.list(
+       "fix", o.fix, "Trains a part of the space only: CHOICE=OPTION[|OPTION...] or CHOICE!=OPTION")
+      .check([&o] {
+        for (const std::string& term : o.fix)
+          if (std::string problem = Restriction::check_form(term); !problem.empty()) return problem;
+        return std::string();
+      });
   b.choice("precision",
            o.precision,
            {{"fp32", Precision::kFp32}, {"bf16", Precision::kBf16}},
@@ -128,6 +135,10 @@ void describe(Binder& b, TrainOptions& o) {
   b.section("checkpoint", o.checkpoint, "When checkpoints are written");
   b.section("validation", o.validation, "Subnets judged between epochs");
   b.section("gradient_variance", o.gradient_variance, "Gradient variance under the image draw");
+}
+
+Restriction trained_part(const Space& space, const TrainOptions& options) {
+  return options.fix.empty() ? Restriction() : Restriction::parse(space, options.fix, "train.fix");
 }
 
 void describe(Binder& b, RecalibrateOptions& o) {

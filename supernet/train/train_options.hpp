@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "spaces/restriction.hpp"
 #include "spaces/yaml/yaml_binder.hpp"
 #include "supernet/data/dataset.hpp"
 
@@ -82,7 +83,8 @@ struct TrainOptions {
   bool drop_last = false;  ///< Leave out the partial last batch of an epoch.
   int accumulate = 1;      ///< Batches whose gradients add up (as a mean) to one optimizer step.
   double label_smoothing = 0;
-  std::string init;  ///< File with weights to begin with; empty: random.
+  std::string init;              ///< File with weights to begin with; empty: random.
+  std::vector<std::string> fix;  ///< Part of the space that is trained, as Restriction reads it.
   Precision precision = Precision::kFp32;
   Layout memory_format = Layout::kContiguous;
   OptimizerOptions optimizer;
@@ -92,6 +94,8 @@ struct TrainOptions {
   GradientVarianceOptions gradient_variance;
 };
 void describe(Binder& b, TrainOptions& o);
+/// What `train.fix` leaves of a space. ConfigError when it names what the space does not have.
+Restriction trained_part(const Space& space, const TrainOptions& options);
 
 /// `evaluate.recalibrate`: batch-norm statistics of each subnet, measured anew before it is judged
 /// (mean over batches of per-batch mean and variance; search.md 2.7).

@@ -27,19 +27,19 @@ constexpr int64_t kBatch = 512;
 
 }  // namespace
 
-VarianceProbe::VarianceProbe(const Space& space,
+VarianceProbe::VarianceProbe(const Domain& domain,
                              WeightStore& store,
                              const RunData& data,
                              int64_t images,
                              uint64_t seed,
                              c10::Device device,
                              Layout layout)
-    : space_(space),
+    : space_(domain.space()),
       store_(store),
       positions_(some_positions(data.splits.train.size(), images, seed)),
       batches_(data, indices_at(data, positions_), kBatch, device, layout) {
   Rng rng(seed, "gradient_variance/path");
-  path_ = space.sample(rng);
+  path_ = domain.sample(rng);
 }
 
 VarianceReport VarianceProbe::measure(const std::vector<double>& q, double label_smoothing) {

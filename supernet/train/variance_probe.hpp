@@ -3,6 +3,7 @@
 // classifier's gradient (panda.md 3.3).
 #include <vector>
 
+#include "spaces/domain.hpp"
 #include "supernet/evaluate.hpp"
 #include "supernet/train/gradient_variance.hpp"
 
@@ -11,7 +12,7 @@ namespace nas {
 class VarianceProbe {
  public:
   /// One fixed path and `images` fixed training images, drawn by `seed`; references outlive it.
-  VarianceProbe(const Space& space,
+  VarianceProbe(const Domain& domain,
                 WeightStore& store,
                 const RunData& data,
                 int64_t images,

@@ -20,7 +20,10 @@ class MixtureStore final : public WeightStore {
         layout_(std::move(layout)),
         seed_(context.seed),
         place_(context.place),
-        mixture_(context.space, options, context.train.epochs, context.seed) {}
+        mixture_(Domain(context.space, trained_part(context.space, context.train)),
+                 options,
+                 context.train.epochs,
+                 context.seed) {}
 
   int sets() const override { return mixture_.models(); }
   int owner(const Architecture& a) const override { return mixture_.best(a); }

@@ -107,7 +107,7 @@ int main(int argc, char** argv) {
                    .strategy = *side.strategy,
                    .data = data,
                    .options = options,
-                   .evaluate = {},
+                   .evaluate = EvaluateOptions(),
                    .folder = std::filesystem::temp_directory_path().string(),
                    .identity = {}});
     return side;

@@ -76,7 +76,7 @@ struct Trial {
                    .strategy = *strategy,
                    .data = {*dataset, splits, normalisation, data_options},
                    .options = options,
-                   .evaluate = {},
+                   .evaluate = EvaluateOptions(),
                    .folder = folder.string(),
                    .identity = {"space", "config", "split"},
                    .hooks = hooks,
