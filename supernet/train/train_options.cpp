@@ -116,12 +116,16 @@ void describe(Binder& b, TrainOptions& o) {
           "File with weights to begin with: a checkpoint of nas or a once-for-all .pth; empty: "
           "random");
   b.list(
-       "fix", o.fix, "Trains a part of the space only: CHOICE=OPTION[|OPTION...] or CHOICE!=OPTION")
-      .check([&o] {
-        for (const std::string& term : o.fix)
-          if (std::string problem = Restriction::check_form(term); !problem.empty()) return problem;
-        return std::string();
-      });
+      "fix", o.fix, "Trains a part of the space only: CHOICE=OPTION[|OPTION...] or CHOICE!=OPTION");
+  if (b.reading()) {
+    for (const std::string& term : o.fix) {
+      try {
+        Restriction::check_form(term);
+      } catch (const ConfigError& e) {
+        for (const Problem& problem : e.problems()) b.problem("fix", problem.message, problem.hint);
+      }
+    }
+  }
   b.choice("precision",
            o.precision,
            {{"fp32", Precision::kFp32}, {"bf16", Precision::kBf16}},
