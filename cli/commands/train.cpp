@@ -211,6 +211,12 @@ int dry_run(const Options& o) {
   table.row({"run",
              format_seconds(total) + " for " + std::to_string(s.epochs()) +
                  " epochs, validation not counted"});
+  if (const double budget = p.config.train.budget.limit(); budget > 0)
+    table.row({"budget",
+               format_count(budget) + " multiply-adds, about " +
+                   format_number(budget / (timing.macs_per_step *
+                                           static_cast<double>(timing.steps_per_epoch))) +
+                   " epochs"});
   table.row({"memory", mebibytes(peak) + " at most so far"});
   table.row(
       {"would write",

@@ -198,6 +198,12 @@ void check(const Space& space,
         throw ConfigError({yaml_problem(source, key, what, hint)});
       };
   const FewShotOptions::Split& s = o.split;
+  if (train.budget.limit() > 0)
+    refuse(
+        "kind",
+        "the epochs of few-shot weights are known before they begin, but train.budget ends a run "
+        "elsewhere",
+        "leave train.budget out");
   if (!train.fix.empty())
     refuse("kind",
            "few-shot weights divide the whole space, but train.fix names a part",

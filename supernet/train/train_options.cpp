@@ -3,9 +3,12 @@
 #include "supernet/train/strategies/strategy_preset.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <numbers>
+#include <optional>
 
+#include "spaces/metric.hpp"
 #include "supernet/device_name.hpp"
 
 namespace nas {
@@ -103,8 +106,42 @@ void describe(Binder& b, GradientVarianceOptions& o) {
   b.value("images", o.images, "Training images it is measured on").range(2, 1e6);
 }
 
+namespace {
+
+/// `1.5T`; nullopt when it is no number above 0 with one of the units of multiply-adds.
+std::optional<double> macs_of(const std::string& text) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || !std::isfinite(value) || value <= 0) return std::nullopt;
+  const std::string unit(end, static_cast<size_t>(text.data() + text.size() - end));
+  if (unit.empty()) return value;
+  const std::optional<double> factor = unit_factor("macs", unit);
+  return factor ? std::optional<double>(value * *factor) : std::nullopt;
+}
+
+}  // namespace
+
+double BudgetOptions::limit() const {
+  return macs.empty() ? 0 : macs_of(macs).value_or(0);
+}
+
+void describe(Binder& b, BudgetOptions& o) {
+  b.value("macs",
+          o.macs,
+          "Ends the run when training has spent so many multiply-adds (forward), e.g. 1T; the "
+          "learning rate then follows the share that is spent, and train.epochs is the most")
+      .check([&o] {
+        return o.macs.empty() || macs_of(o.macs)
+                   ? std::string()
+                   : "'" + o.macs +
+                         "' is no number of multiply-adds above 0 (units: " + unit_names("macs") +
+                         ")";
+      });
+}
+
 void describe(Binder& b, TrainOptions& o) {
   b.value("epochs", o.epochs, "Passes over the training split").range(1, 1e7);
+  b.section("budget", o.budget, "Compute that ends a run");
   b.value("batch", o.batch, "Images per step").range(1, 1e6);
   b.value("drop_last", o.drop_last, "Leave out the partial last batch of an epoch");
   b.value("accumulate", o.accumulate, "Batches whose mean gradient makes one optimizer step")

@@ -76,9 +76,17 @@ struct GradientVarianceOptions {
 };
 void describe(Binder& b, GradientVarianceOptions& o);
 
+/// `train.budget`: ends a run at equal compute.
+struct BudgetOptions {
+  std::string macs;      ///< Multiply-adds of training, forward, e.g. 1T; empty: no limit.
+  double limit() const;  ///< In multiply-adds; 0: none.
+};
+void describe(Binder& b, BudgetOptions& o);
+
 /// `train`.
 struct TrainOptions {
   int64_t epochs = 10;
+  BudgetOptions budget;
   int64_t batch = 128;
   bool drop_last = false;  ///< Leave out the partial last batch of an epoch.
   int accumulate = 1;      ///< Batches whose gradients add up (as a mean) to one optimizer step.

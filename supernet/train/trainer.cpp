@@ -32,6 +32,7 @@ struct Trainer::State {
         curriculum(s.curriculum == nullptr ? *own_curriculum : *s.curriculum),
         sets(s.store, s.options.optimizer, s.folder),
         runner(s.space, s.store, sets, s.data, s.options, s.device, s.seed),
+        budget(s.options.budget.limit()),
         loader(s.data.dataset, s.data.normalisation, s.data.options, s.seed) {
     const ObserverContext context{
         s.space, s.store, s.data, s.options, s.evaluate, s.seed, s.device};
@@ -54,6 +55,7 @@ struct Trainer::State {
   double macs_before = 0;      ///< Spent in earlier epochs.
 
   // ---- Only for the session.
+  const double budget;           ///< Multiply-adds that end the run; 0: none.
   Stage stage;                   ///< Of the epoch in progress.
   Strategy* strategy = nullptr;  ///< Of that stage.
   Loader loader;
@@ -64,6 +66,10 @@ struct Trainer::State {
   int64_t epoch_images = 0;
 
   int64_t epochs() const { return curriculum.epochs(); }
+  double spent() const { return macs_before + runner.totals.macs; }
+  /// The budget is spent, before or in this epoch.
+  bool spent_all() const { return budget > 0 && spent() >= budget; }
+  bool finished() const { return epoch >= epochs() || spent_all(); }
   int64_t steps_per_epoch() const {
     const auto n = static_cast<int64_t>(s.data.splits.train.size());
     const int64_t batch = s.options.batch;
@@ -99,10 +105,15 @@ struct Trainer::State {
   double learning_rate(double done) const {
     if (const auto own = strategy->learning_rate(static_cast<double>(stage.epoch) + done))
       return *own;
-    return nas::learning_rate(s.options.schedule,
-                              s.options.optimizer.lr,
-                              stage.schedule_epoch + done,
-                              stage.schedule_epochs);
+    double at = stage.schedule_epoch + done;
+    if (budget > 0) {
+      // Equal compute is a whole schedule, however many epochs it comes to.
+      const double share = (s.options.schedule.per_step ? spent() : macs_before) / budget;
+      at = std::min(share, 1.0) * stage.schedule_epochs;
+    }
+    ScheduleOptions schedule = s.options.schedule;
+    schedule.per_step = schedule.per_step || budget > 0;
+    return nas::learning_rate(schedule, s.options.optimizer.lr, at, stage.schedule_epochs);
   }
 
   TrainBatch to_device(const Batch& batch) {
@@ -192,8 +203,8 @@ struct Trainer::State {
         const double loss = finite_loss();
         if (s.hooks.on_step) s.hooks.on_step(global_step, total, loss);
       }
-      if (step == steps_per_epoch()) break;
       const bool boundary = step % s.options.accumulate == 0;
+      if (step == steps_per_epoch() || (boundary && spent_all())) break;
       if (save_due()) save();
       if (boundary && s.hooks.stop && s.hooks.stop()) interrupt();
     }
@@ -235,7 +246,7 @@ struct Trainer::State {
     step = 0;
     order.clear();
     for (const auto& observer : observers)
-      observer->after({epoch, epoch == epochs(), *strategy}, report.metrics);
+      observer->after({epoch, finished(), *strategy}, report.metrics);
     report.metrics.emplace_back("time.seconds", epoch_seconds);
     report.metrics.emplace_back("time.images_per_second",
                                 static_cast<double>(epoch_images) / std::max(epoch_seconds, 1e-9));
@@ -246,8 +257,8 @@ struct Trainer::State {
     report.step = global_step;
     if (s.hooks.on_epoch) s.hooks.on_epoch(report);
     const CheckpointOptions& c = s.options.checkpoint;
-    if (epoch == epochs() || (c.epochs > 0 && epoch % c.epochs == 0)) save();
-    if (epoch < epochs() && s.hooks.stop && s.hooks.stop()) {
+    if (finished() || (c.epochs > 0 && epoch % c.epochs == 0)) save();
+    if (!finished() && s.hooks.stop && s.hooks.stop()) {
       if (c.epochs == 0 || epoch % c.epochs != 0) save();
       throw Interrupted("stopped after epoch " + std::to_string(epoch) + " of " +
                         std::to_string(epochs()));
@@ -409,7 +420,7 @@ void Trainer::resume(const Checkpoint& checkpoint, const std::string& path) {
 }
 
 void Trainer::run() {
-  while (s_->epoch < s_->epochs()) s_->run_epoch();
+  while (!s_->finished()) s_->run_epoch();
 }
 
 StepTiming Trainer::time_steps(int64_t steps) {
@@ -427,6 +438,7 @@ StepTiming Trainer::time_steps(int64_t steps) {
     if (i == 0) start = Clock::now();
     timing.steps = i;
   }
+  timing.macs_per_step = s.runner.totals.macs / static_cast<double>(timing.steps + 1);
   if (timing.steps > 0)
     timing.seconds_per_step = seconds_since(start) / static_cast<double>(timing.steps);
   return timing;

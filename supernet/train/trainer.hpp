@@ -51,6 +51,7 @@ struct RunIdentity {
 struct StepTiming {
   int64_t steps = 0;
   double seconds_per_step = 0;
+  double macs_per_step = 0;  ///< Multiply-adds, forward, of all paths of a step.
   int64_t steps_per_epoch = 0;
 };
 

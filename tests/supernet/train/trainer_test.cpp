@@ -102,6 +102,31 @@ TEST(Accumulation, TwoHalvesAreOneWhole) {
   EXPECT_LT((whole - halves).abs().max().item<double>(), 1e-6);
 }
 
+// Equal compute: the run ends with the step that spends the budget, at the end of its schedule, and
+// goes on there after a stop.
+TEST(Budget, EndsTheRunAtEqualCompute) {
+  const auto trial = [](const std::string& macs, int stop_at = -1) {
+    return Trial("{name: uniform}", 6, kCells, stop_at, [&](TrainOptions& o) {
+      o.budget.macs = macs;
+      o.schedule.per_step = true;
+      o.gradient_variance.every = 0;
+    });
+  };
+  Trial whole = trial("");
+  whole.trainer->run();
+  const double all = metric(whole.epochs_seen.back(), "train.macs");
+  const auto half = std::to_string(static_cast<int64_t>(all / 2));
+  Trial limited = trial(half);
+  limited.trainer->run();
+  const double spent = metric(limited.epochs_seen.back(), "train.macs");
+  EXPECT_GE(spent, all / 2);
+  EXPECT_LT(spent, all / 2 + all / 30 * 3) << "more than a step too much";
+  EXPECT_LT(limited.epochs_seen.size(), whole.epochs_seen.size());
+  EXPECT_LT(metric(limited.epochs_seen.back(), "train.lr"), 0.03) << "the schedule goes with it";
+  EXPECT_EQ(test::hash_of_resumed([&](int stop) { return trial(half, stop); }, 7),
+            test::store_hash(limited));
+}
+
 TEST(Recalibration, PoolsTheFixedSubset) {
   const auto space = test::space_of(
       "family: nasbench201\nwidth: 4\ncells: 1\nresolution: 8\ninput_channels: 1\n"
