@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "spaces/error.hpp"
+#include "supernet/train/reptile.hpp"
 #include "supernet/samplers/gradient_scores.hpp"
 #include "supernet/samplers/image_importance.hpp"
 #include "supernet/samplers/path_importance.hpp"
@@ -467,7 +468,7 @@ TEST(JointVariance, TwoPathsThreeImages) {
 double sumnas_scalar(const List& centres, bool persist) {
   const at::Tensor w = at::ones({1}, at::kDouble).set_requires_grad(true);
   Reptile reptile({{"w", w}});
-  Step::Inner inner;
+  ReptileOptions inner;
   inner.persist = persist;
   reptile.begin();
   for (const double c : centres)
