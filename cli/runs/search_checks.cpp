@@ -80,7 +80,7 @@ void tell_odd_limits(const SearchConfig& config, const Archive& archive) {
       if (const auto value = entry.values.find(limit.metric); value != entry.values.end())
         values.push_back(value->second);
     try {
-      resolve_limit(limit, values_of(std::move(values), /*complete=*/true), "search.constraints");
+      resolve_limit(limit, values_of(std::move(values), /*complete=*/false), "search.constraints");
     } catch (const ConfigError& e) {
       warning(e.what());
     }
