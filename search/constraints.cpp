@@ -6,6 +6,7 @@
 
 #include "spaces/error.hpp"
 #include "spaces/metric.hpp"
+#include "spaces/text/arch_text.hpp"
 
 namespace nas {
 namespace {
@@ -29,10 +30,16 @@ class Reader {
     Constraint result;
     result.metric = name();
     result.relation = relation();
-    result.bound = quantity(result.metric);
-    result.percent = percent_;
-    end();
+    bound(result);
     return result;
+  }
+
+  /// The number of `limit`, whose metric is known, and the end.
+  void bound(Constraint& limit) {
+    limit.bound = quantity(limit.metric);
+    limit.percent = percent_;
+    limit.unit = unit_;
+    end();
   }
 
   /// In the unit of the metric ("": any number with k, M, G, T).
@@ -56,7 +63,8 @@ class Reader {
         fail(unit_at,
              names.empty() ? "the end (" + metric + " has no unit)"
                            : "one of the units " + names + ", or the end");
-      percent_ = written == "%";
+      unit_ = true;
+      if (written == "%") percent_ = value;
       // 75 / 100, not 75 * 0.01, which is another double.
       const double inverse = 1 / *factor, whole = std::round(inverse);
       const bool divide = *factor < 1 && std::abs(inverse - whole) < 1e-9 * whole;
@@ -118,7 +126,8 @@ class Reader {
 
   std::string_view text_;
   size_t at_ = 0;
-  bool percent_ = false;
+  std::optional<double> percent_;
+  bool unit_ = false;
 };
 
 const char* relation_text(Constraint::Relation relation) {
@@ -167,6 +176,17 @@ std::string to_string(const Constraint& constraint) {
 
 Constraint parse_constraint(std::string_view text) {
   return Reader(text).constraint();
+}
+
+Constraint parse_assignment(std::string_view text) {
+  const size_t equal = text.find('=');
+  Constraint result;
+  if (equal != text.npos) result.metric = trim(text.substr(0, equal));
+  if (result.metric.empty())
+    throw ConfigError("'" + std::string(text) + "' is not METRIC = VALUE",
+                      "Write for example: macs = 600M");
+  Reader(text.substr(equal + 1)).bound(result);
+  return result;
 }
 
 double parse_quantity(std::string_view text, const std::string& metric) {

@@ -1,6 +1,7 @@
 #pragma once
 // Hard limits on metrics, as users write them: `macs <= 20M`, `latency_ms < 5`, `accuracy >= 0.9`.
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,8 +12,10 @@ struct Constraint {
   enum class Relation { kLess, kLessEqual, kGreater, kGreaterEqual };
   std::string metric;
   Relation relation = Relation::kLessEqual;
-  double bound = 0;      ///< In the metric's unit.
-  bool percent = false;  ///< Written with %: `bound` is the share. See resolve_limit().
+  double bound = 0;  ///< In the metric's unit.
+  /// Written with %: the number before it, and `bound` is the share. See resolve_limit().
+  std::optional<double> percent = std::nullopt;
+  bool unit = false;  ///< Written with a unit.
 
   bool upper() const { return relation == Relation::kLess || relation == Relation::kLessEqual; }
   bool holds(double value) const;  ///< False for NaN.
@@ -28,6 +31,9 @@ std::string to_string(const Constraint& constraint);  ///< `macs <= 20000000`
 /// (spaces/metric.hpp): k, M, G, T (powers of 1000), `25ms`, `20MB`, `75%`. Throws ConfigError that
 /// says what was expected at which character (from 1).
 Constraint parse_constraint(std::string_view text);
+
+/// METRIC = NUMBER[UNIT] as a constraint (its relation says nothing). Throws ConfigError.
+Constraint parse_assignment(std::string_view text);
 
 /// A number with an optional unit of `metric` ("": k, M, G, T): `20M`, `1.5e6`. Throws ConfigError.
 double parse_quantity(std::string_view text, const std::string& metric = "");

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "spaces/metric.hpp"
+
 namespace nas {
 namespace {
 
@@ -34,10 +36,7 @@ Objective objective_of(const Binder::Raw& raw,
                          (near.empty() ? "" : "; did you mean '" + near + "'?"));
   }
   if (trimmed(metric).empty()) refuse_objective(raw, word + ": the name of a metric is missing");
-  Objective objective{trimmed(metric), word == "maximize"};
-  if (const std::string problem = objective_problem(objective); !problem.empty())
-    refuse_objective(raw, problem);
-  return objective;
+  return {trimmed(metric), word == "maximize"};
 }
 
 // `maximize: accuracy` or `maximize accuracy` in one text.
@@ -49,6 +48,54 @@ Objective objective_of(const Binder::Raw& raw, const std::string& text) {
   const size_t metric = line.find_first_not_of(": \t", end);
   return objective_of(
       raw, line.substr(0, end), metric == std::string::npos ? "" : line.substr(metric));
+}
+
+// Objectives that look for the worst by the name of their metric have to be confirmed.
+void check_objectives(Binder& b, const SearchOptions& o) {
+  std::vector<Objective> objectives;
+  try {
+    objectives = parse_objectives(o.objectives);
+  } catch (const ConfigError& e) {
+    for (const Problem& problem : e.problems())
+      b.problem("objectives", problem.message, problem.hint);
+    return;
+  }
+  std::vector<std::string> against;
+  for (const Objective& objective : objectives) {
+    const std::string problem = objective_problem(objective);
+    if (problem.empty()) continue;
+    against.push_back(objective.metric);
+    if (std::find(o.confirm.begin(), o.confirm.end(), objective.metric) == o.confirm.end())
+      b.problem("objectives",
+                problem,
+                std::string("Did you mean ") + (objective.maximize ? "minimize" : "maximize") +
+                    "? If it is meant as it stands, say so: search.confirm: [" + objective.metric +
+                    "]");
+  }
+  for (const std::string& metric : o.confirm)
+    if (std::find(against.begin(), against.end(), metric) == against.end())
+      b.problem("confirm", "no objective runs against the name '" + metric + "'", "Leave it out.");
+}
+
+// Names that the fields of an answer have already, or that this program gives a value of its own.
+std::vector<std::string> answer_name_problems(const std::vector<std::string>& metrics) {
+  std::vector<std::string> problems;
+  for (size_t i = 0; i < metrics.size(); ++i) {
+    const std::string& name = metrics[i];
+    const Metric* known = find_metric(name);
+    if (name.empty() || trimmed(name) != name)
+      problems.push_back("'" + name + "' is no name of a metric");
+    else if (name == "id" || name == "architecture" || name == "choices" || name == "error")
+      problems.push_back("'" + name + "' is a field of every question or answer, not a metric");
+    else if (known != nullptr && known->cost && name != "latency_ms")
+      problems.push_back("'" + name +
+                         "' follows from the architecture and is counted here; an "
+                         "answer would not be used");
+    if (std::find(metrics.begin(), metrics.begin() + static_cast<std::ptrdiff_t>(i), name) !=
+        metrics.begin() + static_cast<std::ptrdiff_t>(i))
+      problems.push_back("'" + name + "' is given twice");
+  }
+  return problems;
 }
 
 void check_each(Binder& b,
@@ -104,14 +151,11 @@ void describe(Binder& b, SearchOptions& o) {
           "Budget in evaluations; every architecture counts once (default: none)")
       .range(1, 1e9);
   b.raw("objectives", o.objectives, "List of maximize: METRIC and minimize: METRIC");
-  if (b.reading()) {
-    try {
-      parse_objectives(o.objectives);
-    } catch (const ConfigError& e) {
-      for (const Problem& problem : e.problems())
-        b.problem("objectives", problem.message, problem.hint);
-    }
-  }
+  b.list("confirm",
+         o.confirm,
+         "Metrics whose direction is meant although their name says the opposite, such as "
+         "latency_ms of maximize: latency_ms; without it that is refused");
+  if (b.reading()) check_objectives(b, o);
   b.list("constraints",
          o.constraints,
          "Hard limits such as macs <= 20M, latency_ms < 5ms or accuracy >= 75%");
@@ -155,6 +199,9 @@ void describe(Binder& b, ExternalOptions& o) {
           "Shell command; reads architectures as JSON lines, answers with JSON lines (nas help "
           "evaluators)");
   b.list("metrics", o.metrics, "Metrics that every answer holds");
+  if (b.reading())
+    for (const std::string& problem : answer_name_problems(o.metrics))
+      b.problem("metrics", problem, "Choose other names; the program has to use them too.");
   b.value("timeout_s", o.timeout_s, "Longest wait for the next answer").range(0.01, 1e7).unit("s");
   b.value(
        "finish_s", o.finish_s, "Longest wait for its end after its last answer; then it is ended")
@@ -198,14 +245,6 @@ void describe(Binder& b, EvaluatorOptions& o) {
     b.problem("kind", "external needs at least one metric", "");
 }
 
-std::pair<std::string, double> parse_assignment(const std::string& text) {
-  const size_t equal = text.find('=');
-  const std::string name = trimmed(text.substr(0, equal));
-  if (equal == std::string::npos || name.empty())
-    throw ConfigError("'" + text + "' is not METRIC = VALUE", "Write for example: macs = 600M");
-  return {name, parse_quantity(text.substr(equal + 1), name)};
-}
-
 std::vector<Objective> parse_objectives(const Binder::Raw& raw) {
   std::vector<Objective> objectives;
   try {
@@ -235,7 +274,8 @@ void describe(Binder& b, SearchConfig& o) {
   b.section("search", o.search, "What is searched for, how, and how long");
   b.section("evaluator", o.evaluator, "Where the quality of an architecture comes from");
   b.value("seed", o.seed, "Seed of every random decision of the search");
-  if (!b.reading() || o.evaluator.kind != EvaluatorKind::kSupernet) return;
+  // Of a table the values tell; of a program those metrics that have one meaning here.
+  if (!b.reading() || o.evaluator.kind == EvaluatorKind::kTable) return;
   for (const std::string& text : o.search.constraints) {
     Constraint limit;
     try {
@@ -243,6 +283,8 @@ void describe(Binder& b, SearchConfig& o) {
     } catch (const ConfigError&) {
       continue;  // Told where the section was read.
     }
+    if (o.evaluator.kind == EvaluatorKind::kExternal && find_metric(limit.metric) == nullptr)
+      continue;
     try {
       resolve_limit(limit, ValueScale::kOurs, "constraints");
     } catch (const ConfigError& e) {
@@ -251,15 +293,35 @@ void describe(Binder& b, SearchConfig& o) {
   }
 }
 
-std::vector<Constraint> resolved_limits(
-    const SearchOptions& search, const std::function<ValueScale(const std::string&)>& scale) {
+std::vector<Constraint> resolved_limits(const SearchOptions& search,
+                                        const KnownOf& known,
+                                        std::vector<std::string>& notes) {
   std::vector<Constraint> limits;
   for (const std::string& text : search.constraints) {
     const Constraint limit = parse_constraint(text);
-    limits.push_back(resolve_limit(limit, scale(limit.metric), "search.constraints"));
+    limits.push_back(resolve_limit(limit, known(limit.metric), "search.constraints", &notes));
   }
   refuse_contradictions(limits, "search.constraints");
   return limits;
+}
+
+std::map<std::string, double> resolved_reference(const SearchOptions& search,
+                                                 const KnownOf& known) {
+  std::map<std::string, double> point;
+  for (const std::string& text : search.reference) {
+    const Constraint value = parse_assignment(text);
+    const ValueScale scale = known(value.metric).scale;
+    const double resolved = resolve_value(value, scale, "search.reference");
+    const Metric* metric = find_metric(value.metric);
+    if (metric != nullptr && scale == ValueScale::kOurs &&
+        (resolved < metric->low || resolved > metric->high))
+      throw ConfigError(
+          "search.reference: '" + text + "' lies outside of what " + value.metric + " can be",
+          metric->unit == MetricUnit::kShare ? "It is a share from 0 to 1."
+                                             : "It is never negative.");
+    point.emplace(value.metric, resolved);
+  }
+  return point;
 }
 
 SearchSettings to_settings(const SearchOptions& search,
@@ -276,7 +338,7 @@ SearchSettings to_settings(const SearchOptions& search,
   for (const std::string& text : search.constraints)
     settings.goal.constraints.push_back(parse_constraint(text));
   for (const std::string& text : search.reference)
-    settings.reference.insert(parse_assignment(text));
+    settings.reference.emplace(parse_assignment(text).metric, parse_assignment(text).bound);
   settings.batch = evaluator.batch;
   return settings;
 }

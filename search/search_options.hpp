@@ -2,6 +2,7 @@
 // What a search configuration file says: sections `search` and `evaluator`.
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -22,6 +23,8 @@ struct SearchOptions {
   std::optional<int> evaluations;
   /// List of `maximize: METRIC` / `minimize: METRIC`.
   Binder::Raw objectives;
+  /// Metrics whose direction is meant although their name says the opposite.
+  std::vector<std::string> confirm;
   std::vector<std::string> constraints;
   /// Reference point of the hypervolume, as `METRIC = VALUE` for each objective; empty: derived.
   std::vector<std::string> reference;
@@ -75,15 +78,18 @@ struct SearchConfig {
 };
 void describe(Binder& b, SearchConfig& o);
 
-/// `METRIC = VALUE` with units (20M). ConfigError on anything else.
-std::pair<std::string, double> parse_assignment(const std::string& text);
 /// Objectives as written; ConfigError with the position in the file.
 std::vector<Objective> parse_objectives(const Binder::Raw& raw);
-/// `search.constraints` in the units of the values (see resolve_limit); `scale` says of a metric
-/// what is known about its values.
+using KnownOf = std::function<KnownValues(const std::string& metric)>;
+/// `search.constraints` in the units of the values (see resolve_limit); `known` says of a metric
+/// what is known about its values, `notes` gets what is odd but can be meant.
 std::vector<Constraint> resolved_limits(const SearchOptions& search,
-                                        const std::function<ValueScale(const std::string&)>& scale);
-/// Settings of the driver; ConfigError for values that cannot be.
+                                        const KnownOf& known,
+                                        std::vector<std::string>& notes);
+/// `search.reference` in the units of the values. ConfigError for values that cannot be.
+std::map<std::string, double> resolved_reference(const SearchOptions& search, const KnownOf& known);
+/// Settings of the driver; ConfigError for values that cannot be. Limits and reference point are
+/// those written: see resolved_limits().
 SearchSettings to_settings(const SearchOptions& search,
                            const EvaluatorOptions& evaluator,
                            uint64_t seed);

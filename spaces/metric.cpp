@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cctype>
+#include <initializer_list>
 #include <limits>
+#include <span>
 #include <tuple>
 #include <utility>
 
@@ -84,60 +86,146 @@ std::vector<std::string> words_of(std::string_view name) {
   return words;
 }
 
-bool any_of(const std::vector<std::string>& words, const std::vector<std::string_view>& list) {
+bool any_of(const std::vector<std::string>& words, std::span<const std::string_view> list) {
   return std::any_of(words.begin(), words.end(), [&](const std::string& word) {
     return std::find(list.begin(), list.end(), word) != list.end();
   });
 }
+bool any_of(const std::vector<std::string>& words, std::initializer_list<std::string_view> list) {
+  return any_of(words, std::span(list.begin(), list.size()));
+}
 
-std::optional<Better> better_by_words(std::string_view name) {
-  static const std::vector<std::string_view> lower = {
-      "loss",       "losses",     "error",     "errors", "err",        "latency", "lat",
-      "ms",         "us",         "ns",        "sec",    "secs",       "second",  "seconds",
-      "time",       "runtime",    "mac",       "macs",   "madds",      "flop",    "flops",
-      "mflops",     "gflops",     "param",     "params", "parameters", "bytes",   "kb",
-      "mb",         "gb",         "memory",    "mem",    "energy",     "mj",      "joule",
-      "joules",     "power",      "watt",      "watts",  "size",       "cost",    "costs",
-      "perplexity", "ppl",        "nll",       "ce",     "bce",        "entropy", "crossentropy",
-      "rmse",       "mse",        "mae",       "regret", "wer",        "cer",     "fid",
-      "kl",         "divergence", "violation", "bpc",    "rank",       "delay",   "cycles",
-      "duration"};
-  static const std::vector<std::string_view> higher = {
-      "accuracy", "acc",        "precision",   "recall",  "auc",        "auroc", "map",
-      "iou",      "miou",       "bleu",        "psnr",    "ssim",       "score", "reward",
-      "fps",      "throughput", "hypervolume", "quality", "likelihood", "f",     "dice"};
-  const std::vector<std::string> words = words_of(name);
-  // Words that turn the meaning of others: neg_loss, accuracy_drop, 1-error.
-  if (name.starts_with("1-") || name.starts_with("1 -") ||
-      any_of(words,
-             {"neg",
-              "negative",
-              "negated",
-              "inverse",
-              "inv",
-              "minus",
-              "drop",
-              "gap",
-              "reduction",
-              "free",
-              "saved",
-              "saving",
-              "savings",
-              "loss_reduction"}))
-    return std::nullopt;
+// Shares as often as counts: 0.2, 20 (percent), 2000 (wrong images).
+constexpr std::string_view kErrors[] = {"error", "errors", "err", "wer", "cer"};
+// More of these is a larger network, which can be what is wanted.
+constexpr std::string_view kCapacity[] = {"mac",
+                                          "macs",
+                                          "madds",
+                                          "flop",
+                                          "flops",
+                                          "mflops",
+                                          "gflops",
+                                          "param",
+                                          "params",
+                                          "parameters",
+                                          "size"};
+constexpr std::string_view kLowerIsBetter[] = {
+    "loss",  "losses",     "latency", "lat",     "ms",     "us",      "ns",
+    "sec",   "secs",       "second",  "seconds", "time",   "runtime", "bytes",
+    "kb",    "mb",         "gb",      "memory",  "mem",    "energy",  "mj",
+    "joule", "joules",     "power",   "watt",    "watts",  "cost",    "costs",
+    "ppl",   "perplexity", "nll",     "ce",      "bce",    "entropy", "crossentropy",
+    "rmse",  "mse",        "mae",     "regret",  "fid",    "kl",      "divergence",
+    "bpc",   "violation",  "rank",    "delay",   "cycles", "duration"};
+constexpr std::string_view kHigherIsBetter[] = {
+    "accuracy", "acc",        "precision",   "recall",  "auc",        "auroc", "map",
+    "iou",      "miou",       "bleu",        "psnr",    "ssim",       "score", "reward",
+    "fps",      "throughput", "hypervolume", "quality", "likelihood", "f",     "dice"};
+// Higher is better, and no share.
+constexpr std::string_view kNoShares[] = {
+    "psnr", "reward", "fps", "throughput", "likelihood", "per"};
+// In front these turn what follows: neg_loss, minus_loss, inverse_latency.
+constexpr std::string_view kTurns[] = {
+    "neg", "negative", "negated", "minus", "inverse", "inv", "reciprocal"};
+// And these change it so that the rest says nothing: accuracy_drop, loss_reduction, acc_std.
+constexpr std::string_view kChanges[] = {
+    "drop",  "gap",        "reduction", "decrease", "increase", "improvement", "gain",    "delta",
+    "diff",  "difference", "change",    "free",     "saved",    "saving",      "savings", "std",
+    "stdev", "stddev",     "sd",        "variance", "var",      "sem",         "ci"};
+
+bool turns(std::string_view word) {
+  return std::find(std::begin(kTurns), std::end(kTurns), word) != std::end(kTurns);
+}
+
+NameSays opposite(NameSays says) {
+  if (says == NameSays::kHigher) return NameSays::kLower;
+  return says == NameSays::kLower ? NameSays::kHigher : NameSays::kUnclear;
+}
+
+NameSays words_say(std::vector<std::string> words) {
+  if (any_of(words, kTurns) || any_of(words, kChanges)) return NameSays::kUnclear;
   // A rate: images_per_second.
   const auto per = std::find(words.begin(), words.end(), "per");
   if (per != words.end() && per + 1 != words.end() &&
-      any_of({per[1]}, {"s", "sec", "second", "ms", "minute", "joule", "watt"}))
-    return any_of({words.begin(), per}, {"energy", "joules", "cost"}) ? Better::kLower
-                                                                      : Better::kHigher;
-  const bool small = any_of(words, lower), large = any_of(words, higher);
-  if (small != large) return small ? Better::kLower : Better::kHigher;
-  if (!small && any_of(words, {"top"})) return Better::kHigher;  // top1, but top1_error
-  return std::nullopt;
+      any_of(std::vector<std::string>{per[1]},
+             {"s", "sec", "second", "ms", "minute", "joule", "watt"}))
+    return any_of(std::vector<std::string>(words.begin(), per), {"energy", "joules", "cost"})
+               ? NameSays::kLower
+               : NameSays::kHigher;
+  const bool small =
+      any_of(words, kLowerIsBetter) || any_of(words, kErrors) || any_of(words, kCapacity);
+  const bool large = any_of(words, kHigherIsBetter);
+  if (small && large) return NameSays::kUnclear;
+  if (small || large) return small ? NameSays::kLower : NameSays::kHigher;
+  return any_of(words, {"top"}) ? NameSays::kHigher : NameSays::kNothing;  // top1, but top1_error
+}
+
+// `top1`, `top-5`: the words alone do not hold the digit.
+bool top_k(std::string_view name) {
+  for (size_t at = 0; at + 3 < name.size(); ++at) {
+    const auto lower = [&](size_t i) {
+      return std::tolower(static_cast<unsigned char>(name[at + i]));
+    };
+    if (lower(0) != 't' || lower(1) != 'o' || lower(2) != 'p') continue;
+    const size_t digit = at + (name[at + 3] == '-' || name[at + 3] == '_' ? 4 : 3);
+    if (digit < name.size() && std::isdigit(static_cast<unsigned char>(name[digit])) != 0)
+      return true;
+  }
+  return false;
 }
 
 }  // namespace
+
+NameSays name_says(std::string_view name) {
+  if (const Metric* metric = find_metric(name))
+    return metric->better == Better::kHigher ? NameSays::kHigher : NameSays::kLower;
+  std::vector<std::string> words = words_of(name);
+  if (words.empty()) return NameSays::kNothing;
+  // `one_minus_acc` is `1-acc`, `-loss` is neg_loss.
+  if (words.size() > 2 && words[0] == "one" && words[1] == "minus") words.erase(words.begin());
+  const bool sign = name[0] == '-' || name.starts_with("1-") || name.starts_with("1 -") ||
+                    name.starts_with("1/") || name.starts_with("1 /");
+  if (!sign && !turns(words.front())) return words_say(std::move(words));
+  if (!sign) words.erase(words.begin());
+  return opposite(words_say(std::move(words)));
+}
+
+bool is_accuracy(std::string_view name) {
+  if (const Metric* metric = find_metric(name)) return metric->unit == MetricUnit::kShare;
+  const std::vector<std::string> words = words_of(name);
+  const NameSays says = name_says(name);
+  if (top_k(name) && any_of(words, {"error", "err"})) return says == NameSays::kLower;
+  return says == NameSays::kHigher && (any_of(words, {"accuracy", "acc"}) || top_k(name)) &&
+         !any_of(words, kNoShares) && !turns(words.front()) && name[0] != '-';
+}
+
+bool may_be_share(std::string_view name) {
+  if (const Metric* metric = find_metric(name)) return metric->unit == MetricUnit::kShare;
+  const std::vector<std::string> words = words_of(name);
+  return !unit_by_ending(name) && !any_of(words, kLowerIsBetter) && !any_of(words, kCapacity) &&
+         !any_of(words, kNoShares);
+}
+
+bool is_capacity(std::string_view name) {
+  return any_of(words_of(name), kCapacity);
+}
+
+bool says_percent(std::string_view name) {
+  return name.find('%') != name.npos || any_of(words_of(name), {"percent", "pct", "percentage"});
+}
+
+bool never_negative(std::string_view name) {
+  const Metric* metric = find_metric(name);
+  if (metric != nullptr) return metric->cost || metric->unit == MetricUnit::kShare;
+  // Not of differences: latency_change_ms.
+  return is_accuracy(name) || (unit_by_ending(name) && name_says(name) == NameSays::kLower &&
+                               !turns(words_of(name).front()));
+}
+
+bool states_unit(std::string_view name) {
+  const Metric* metric = find_metric(name);
+  return metric != nullptr ? metric->unit != MetricUnit::kNone : unit_by_ending(name).has_value();
+}
 
 const std::vector<Metric>& known_metrics() {
   using U = MetricUnit;
@@ -184,8 +272,14 @@ const Metric* find_metric(std::string_view name) {
 }
 
 std::optional<Better> better_of(std::string_view name) {
-  if (const Metric* metric = find_metric(name)) return metric->better;
-  return better_by_words(name);
+  switch (name_says(name)) {
+    case NameSays::kHigher:
+      return Better::kHigher;
+    case NameSays::kLower:
+      return Better::kLower;
+    default:
+      return std::nullopt;
+  }
 }
 
 const char* to_string(Better better) {

@@ -85,7 +85,8 @@ Constraint limit_of(const std::string& text, const Results& table) {
   for (const Entry& entry : table.entries)
     if (const auto value = entry.values.find(constraint.metric); value != entry.values.end())
       values.push_back(value->second);
-  return resolve_limit(constraint, ours ? ValueScale::kOurs : scale_of(values), "--where");
+  if (ours) return resolve_limit(constraint, ValueScale::kOurs, "--where");
+  return resolve_limit(constraint, values_of(std::move(values), /*complete=*/false), "--where");
 }
 
 // Entries that lack a metric cannot be judged by it; that is told.

@@ -145,8 +145,11 @@ Parts make_parts(const SearchConfig& config,
   parts.latency = add_latency(*parts.costs, config.evaluator, store);
   if (config.evaluator.kind == EvaluatorKind::kTable)
     parts.evaluator = make_evaluator(config, *parts.domain, store, common);
-  parts.settings.goal.constraints =
-      search_limits(config, parts.settings.goal.objectives, *parts.costs, parts.evaluator.get());
+  settle_limits(config,
+                *parts.costs,
+                dynamic_cast<const TableEvaluator*>(parts.evaluator.get()),
+                common,
+                parts.settings);
   std::vector<Constraint> free;
   for (const Constraint& c : parts.settings.goal.constraints)
     if (parts.costs->knows(c.metric)) free.push_back(c);
@@ -366,6 +369,7 @@ int carry_out(const Options& o,
     print(json_text(document));
   else
     print_search(document, row, o.common);
+  tell_odd_limits(config, search.archive());
   require_successes(search.archive(), *parts.space);
   store.finish_run(row.id, "finished");
   return search.archive().any_feasible() ? kExitOk : kExitNothingFeasible;

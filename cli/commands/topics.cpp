@@ -111,8 +111,9 @@ Fields    `id` must be copied from the question: it alone says which
           architecture an answer is for. Every name in
           evaluator.external.metrics must be there as a finite JSON number
           (not a text, not NaN); an accuracy is a share from 0 to 1. Other
-          fields are ignored. Where `architecture` is given it must be that of
-          the question.
+          fields are ignored. id, architecture, choices and error cannot be
+          metrics, nor what is computed here (macs, params ...). Where
+          `architecture` is given it must be that of the question.
 Failures  {"id": ID, "error": "out of memory"} fails this architecture, as
           does a metric that is missing or no finite number. The search goes
           on, and shows why at its end.
@@ -146,6 +147,43 @@ A complete program in Python, and a configuration that runs it:
 )" + example();
 }
 
+std::string tables() {
+  return R"(Tables: files of architectures with values
+(nas rank --truth FILE, evaluator.table.file of nas search)
+
+A table is CSV (commas, semicolons or tabs, with a header), a JSON array or
+lines of objects, or a JSON object {"ARCHITECTURE": value}. The column
+architecture or arch (--key, evaluator.table.key) names the architectures in
+any form that nas space show explains.
+
+Numbers   An architecture may be given as #N, the number that nas space
+          enumerate gives. Where the column holds bare numbers, --index-from N
+          (evaluator.table.index_from) says that they are those, and which one
+          the first is. The published tables of resnet20-pool count so from 1.
+          NAS-Bench-201's own index is another order: use its strings.
+Values    Decimal numbers. 63.2% is read as 0.632, and a column is written all
+          with or all without %. Empty cells, NaN, NA and null are no value.
+Errors    The first bad cell is named with file:line:column: one that is no
+          number; a negative accuracy or one above 100 %; a share among
+          percents (0.632 among 50 .. 95) or a percentage among shares; a
+          negative cost or time. Accuracies are told by their name (accuracy,
+          test_acc, top1 ...). 0 and chance level (1.0 of 100 classes) are
+          read; small percentages that look like shares are read where every
+          cell carries %, or the name says it (acc_percent).
+          Of a column whose name says nothing such cells are told, not refused.
+Limits    are in the unit of the column: acc >= 80 or acc >= 80% of percents,
+          acc >= 0.8 or acc >= 80% of shares. One that must be of another
+          scale, or that no row meets, is refused before the search, with the
+          range of the values; one that every row meets is told.
+Direction Whether more is better follows from the name (loss, error, latency:
+          less; neg_loss, -loss: more; 1-acc: less). nas rank asks for
+          --higher-is-better or --lower-is-better where a name does not tell
+          (accuracy_drop). An objective of nas search that runs against the
+          name is refused unless search.confirm names the metric.
+Costs     macs, params, activation_bytes and peak_bytes are computed, whatever
+          a table says of them; it is told where the two differ.)";
+}
+
 std::string environment() {
   return R"(Environment
 
@@ -167,6 +205,7 @@ const std::vector<Topic>& topics() {
                                            {"parts", parts},
                                            {"exit-codes", exit_codes},
                                            {"evaluators", evaluators},
+                                           {"tables", tables},
                                            {"environment", environment}};
   return table;
 }

@@ -38,6 +38,11 @@ std::vector<std::string> unique_names(const std::vector<RunRow>& runs,
 
 TruthDirection truth_direction(const std::string& column, bool lower, bool higher) {
   if (lower || higher) return {lower ? Better::kLower : Better::kHigher, false};
+  if (name_says(column) == NameSays::kUnclear)
+    throw ConfigError("whether more or less of '" + column +
+                          "' is better cannot be told: its name "
+                          "changes the meaning of what it names",
+                      "Add --higher-is-better or --lower-is-better.");
   const auto better = better_of(column);
   return {better.value_or(Better::kHigher), !better};
 }

@@ -18,7 +18,8 @@ struct TruthDirection {
   Better better = Better::kHigher;
   bool guessed = false;  ///< Neither stated nor told by the column's name.
 };
-/// `lower`, `higher`: as the user stated; else by the name of the column.
+/// `lower`, `higher`: as the user stated; else by the name of the column. ConfigError for names
+/// that speak of a direction but do not tell which (`accuracy_drop`).
 TruthDirection truth_direction(const std::string& column, bool lower, bool higher);
 
 }  // namespace nas::cli

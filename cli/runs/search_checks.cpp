@@ -1,6 +1,7 @@
 #include "cli/runs/search_checks.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <unordered_set>
 
 #include "search/evaluators/evaluators.hpp"
@@ -19,6 +20,31 @@ std::vector<double> column(const TableEvaluator& table, const std::string& metri
     if (const auto value = row.values.find(metric); value != row.values.end())
       values.push_back(value->second);
   return values;
+}
+
+/// Costs are computed here: told where a table says otherwise of them.
+void tell_other_costs(const TableEvaluator& table, const CostModel& costs) {
+  constexpr size_t kCompared = 20;
+  auto& reader = const_cast<TableEvaluator&>(table);
+  std::vector<Architecture> some = table.architectures();
+  some.resize(std::min(some.size(), kCompared));
+  const std::vector<Evaluation> rows = reader.evaluate(some);
+  for (const std::string& metric : table.metrics()) {
+    if (!costs.knows(metric)) continue;
+    for (size_t i = 0; i < some.size(); ++i) {
+      const auto value = rows[i].values.find(metric);
+      if (value == rows[i].values.end()) continue;
+      const double here = costs.of(some[i]).at(metric);
+      if (std::abs(value->second - here) <= 1e-6 * std::abs(here)) continue;
+      warning("the table's '" + metric + "' is not used: it is computed here (" +
+              costs.space().text(some[i]) + ": " + format_number(here, 9) + ", in the table " +
+              format_number(value->second, 9) +
+              "). To search by the table's, give it another name: evaluator.table.metrics: "
+              "[table_" +
+              metric + " = " + metric + "]");
+      break;
+    }
+  }
 }
 
 }  // namespace
@@ -41,28 +67,43 @@ void tell_coverage(const TableEvaluator& table, const Domain& domain, const std:
           "; every other one that the search asks for costs an evaluation and fails");
 }
 
-std::vector<Constraint> search_limits(const SearchConfig& config,
-                                      const std::vector<Objective>& objectives,
-                                      const CostModel& costs,
-                                      const Evaluator* table) {
-  for (const std::string& text : objective_warnings(objectives)) warning(text);
-  const auto scale = [&](const std::string& metric) {
-    if (costs.knows(metric) || config.evaluator.kind == EvaluatorKind::kSupernet)
-      return ValueScale::kOurs;
-    const auto* values = dynamic_cast<const TableEvaluator*>(table);
-    return values == nullptr ? ValueScale::kUnknown : scale_of(column(*values, metric));
+void settle_limits(const SearchConfig& config,
+                   const CostModel& costs,
+                   const TableEvaluator* table,
+                   const Common& common,
+                   SearchSettings& settings) {
+  std::vector<Objective> odd;
+  for (const Objective& objective : settings.goal.objectives)
+    if (objective_problem(objective).empty()) odd.push_back(objective);
+  for (const std::string& text : objective_warnings(odd)) warning(text);
+  if (table != nullptr) tell_other_costs(*table, costs);
+  const KnownOf known = [&](const std::string& metric) {
+    const bool ours = costs.knows(metric) || config.evaluator.kind == EvaluatorKind::kSupernet ||
+                      (config.evaluator.kind == EvaluatorKind::kExternal && find_metric(metric));
+    if (ours) return KnownValues{.scale = ValueScale::kOurs};
+    return table == nullptr ? KnownValues{} : values_of(column(*table, metric), /*complete=*/true);
   };
-  for (const std::string& text : config.search.reference) {
-    const auto [metric, value] = parse_assignment(text);
-    const Metric* known = find_metric(metric);
-    if (known != nullptr && scale(metric) == ValueScale::kOurs &&
-        (value < known->low || value > known->high))
-      throw ConfigError(
-          "search.reference: '" + text + "' lies outside of what " + metric + " can be",
-          known->unit == MetricUnit::kShare ? "It is a share from 0 to 1."
-                                            : "It is never negative.");
+  std::vector<std::string> notes;
+  settings.goal.constraints = resolved_limits(config.search, known, notes);
+  settings.reference = resolved_reference(config.search, known);
+  for (const std::string& text : notes) note(common, "note: " + text);
+}
+
+void tell_odd_limits(const SearchConfig& config, const Archive& archive) {
+  if (config.evaluator.kind != EvaluatorKind::kExternal) return;
+  for (const std::string& text : config.search.constraints) {
+    const Constraint limit = parse_constraint(text);
+    if (find_metric(limit.metric) != nullptr) continue;
+    std::vector<double> values;
+    for (const Archive::Entry& entry : archive.entries())
+      if (const auto value = entry.values.find(limit.metric); value != entry.values.end())
+        values.push_back(value->second);
+    try {
+      resolve_limit(limit, values_of(std::move(values), /*complete=*/false), "search.constraints");
+    } catch (const ConfigError& e) {
+      warning(e.what());
+    }
   }
-  return resolved_limits(config.search, scale);
 }
 
 std::vector<EvaluationRow> resumable_rows(Store& store,

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "cli/command.hpp"
+#include "search/archive.hpp"
 #include "search/costs.hpp"
 #include "search/evaluators/evaluators.hpp"
 #include "search/search_options.hpp"
@@ -12,13 +13,18 @@
 
 namespace nas::cli {
 
-/// The limits of the configuration in the units of the values. `table`: the evaluator when it is a
-/// table, whose values tell whether they are shares or percents; null for others. Prints warnings
-/// about odd objectives. ConfigError for limits that cannot be met or meant.
-std::vector<Constraint> search_limits(const SearchConfig& config,
-                                      const std::vector<Objective>& objectives,
-                                      const CostModel& costs,
-                                      const Evaluator* table);
+/// Puts the limits and the reference point of the configuration into `settings`, in the units of
+/// the values. `table`: the evaluator when it is a table, whose values tell whether they are shares
+/// or percents and what a limit can mean; null for others. Tells what is odd. ConfigError for
+/// limits that cannot be met or meant.
+void settle_limits(const SearchConfig& config,
+                   const CostModel& costs,
+                   const TableEvaluator* table,
+                   const Common& common,
+                   SearchSettings& settings);
+
+/// Warns of limits that the values of a program, unknown before, show to be of another scale.
+void tell_odd_limits(const SearchConfig& config, const Archive& archive);
 
 /// A table that lacks architectures of what is searched makes a search pay for failures: warns.
 void tell_coverage(const TableEvaluator& table, const Domain& domain, const std::string& file);

@@ -9,9 +9,11 @@
 #include <unordered_map>
 
 #include "search/evaluators/evaluators.hpp"
+#include "search/evaluators/table_check.hpp"
 #include "search/evaluators/table_file.hpp"
 #include "spaces/error.hpp"
 #include "spaces/text/arch_text.hpp"
+#include "spaces/text/notation.hpp"
 #include "spaces/text/read_architecture.hpp"
 
 namespace nas {
@@ -115,6 +117,11 @@ struct TableEvaluator::Impl {
     if (found.bad > 0) fail(file, *found.first_bad, metric + ": " + found.why);
     if (found.percents > 0 && found.percents < found.numbers) refuse_mixture(table, metric, column);
     if (found.percents > 0) percents.push_back(metric);
+    if (const auto odd = odd_cell(table, column, metric)) {
+      if (odd->certain) fail(file, *odd->cell, metric + ": " + odd->why);
+      odd_cells.push_back(file + ":" + std::to_string(odd->cell->line) + ":" +
+                          std::to_string(odd->cell->column) + ": " + metric + ": " + odd->why);
+    }
     columns.emplace_back(metric, column);
   }
   /// The first cell with a percent sign where others have none, or the other way round.
@@ -133,18 +140,31 @@ struct TableEvaluator::Impl {
     }
   }
 
-  std::vector<std::string> percents;  ///< Metrics written with %.
-  int64_t without_name = 0;           ///< Columns of numbers that have no name.
-  int64_t repeated = 0;               ///< Rows that say again what one before said.
+  std::vector<std::string> percents;   ///< Metrics written with %.
+  std::vector<std::string> odd_cells;  ///< What to tell of columns whose name says nothing.
+  int64_t without_name = 0;            ///< Columns of numbers that have no name.
+  int64_t repeated = 0;                ///< Rows that say again what one before said.
   int64_t index_from;
   ArchitectureReader reader{space};
+
+  /// For a key that numbers architectures where texts were expected.
+  static std::string number_hint(const std::string& text, const std::string& said) {
+    std::string_view digits = trim(text);
+    if (digits.size() > 2 && digits.ends_with(".0")) digits.remove_suffix(2);
+    if (!whole_number(digits) || said.find("index_from") != std::string::npos) return "";
+    return ". Where the column numbers them in the order of nas space enumerate, say what the "
+           "first one's number is: --index-from N, evaluator.table.index_from: N";
+  }
 
   Architecture named(const CsvCell& cell) {
     if (index_from < 0) {
       try {
         return reader.read(cell.text);
       } catch (const ConfigError& e) {
-        fail(file, cell, std::string("not an architecture of this space: ") + e.what());
+        fail(file,
+             cell,
+             std::string("not an architecture of this space: ") + e.what() +
+                 number_hint(cell.text, e.what()));
       }
     }
     std::string_view text = trim(cell.text);
@@ -274,6 +294,11 @@ std::vector<std::string> TableEvaluator::notes() const {
   if (impl_->repeated > 0)
     notes.push_back(impl_->file + ": " + rows(impl_->repeated) +
                     " repeat an earlier one (same architecture, same values) and count once");
+  for (const std::string& text : impl_->odd_cells) notes.push_back(text);
+  const std::string other = notation_of(impl_->space).other_numbers;
+  if (impl_->index_from >= 0 && !other.empty())
+    notes.push_back(impl_->file + ": its numbers are taken for those of nas space enumerate; " +
+                    other + " is another order");
   if (impl_->without_name > 0)
     notes.push_back(impl_->file + ": numbers in a column without a name are left out");
   return notes;

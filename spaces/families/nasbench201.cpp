@@ -279,14 +279,17 @@ Architecture NasBench201::parse(std::string_view raw) const {
   Architecture a;
   if (text.empty())
     bad_architecture(text, "is empty", "Write |op~0|+|op~0|op~1|+|op~0|op~1|op~2|.");
-  if (!listed && (text[0] == '#' || text.find_first_not_of("0123456789") == text.npos)) {
-    const std::optional<int> number = whole_number(text[0] == '#' ? text.substr(1) : text);
-    if (!number || *number >= kSize)
-      bad_architecture(
-          text,
-          "the index is not in 0..15624",
-          "An index is the genes as a number of base 5, not the benchmark's own number.");
-    a = from_index(*number);
+  if (!listed && text.find_first_not_of("0123456789") == text.npos) {
+    const std::string number(text.substr(0, 20));
+    bad_architecture(
+        text,
+        "is a bare number, and the index of the benchmark's own files is not the number that nas "
+        "space enumerate gives",
+        "Write #" + number +
+            " for the architecture that nas space enumerate numbers so (a table: "
+            "--index-from 0, evaluator.table.index_from: 0), and one of the benchmark's index as "
+            "its "
+            "string |op~0|+|op~0|op~1|+|op~0|op~1|op~2|.");
   } else if (text.find_first_not_of("0123456789, ") == text.npos) {
     a = parse_genes(text);
   } else {
@@ -314,8 +317,9 @@ Notation NasBench201::notation() const {
       {{"3,0,3,1,0,1",
         "the genes: positions among the operations of the edges 1<-0, 2<-0, 2<-1, 3<-0, 3<-1, "
         "3<-2"},
-       {"9776 or #9776", "the genes as a number of base 5"}},
-      {}};
+       {"#9776", "the genes as a number of base 5; not the index of the benchmark's own files"}},
+      {},
+      "NAS-Bench-201's own index"};
 }
 
 int NasBench201::index(const Architecture& a) {

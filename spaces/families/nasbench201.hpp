@@ -37,8 +37,8 @@ class NasBench201 final : public Space, public Notated {
   /// The smallest index among the cells that compute the same function: terms that are always zero
   /// dropped, skips flattened, sums as multisets (4,930 classes).
   Architecture canonical(Architecture a) const override;
-  /// `|op~0|+|op~0|op~1|+|op~0|op~1|op~2|`. parse also takes `3,0,3,1,0,1` (genes), `9776` or
-  /// `#9776` (base-5 index), and the inputs of a node in any order.
+  /// `|op~0|+|op~0|op~1|+|op~0|op~1|op~2|`. parse also takes `3,0,3,1,0,1` (genes) and the
+  /// inputs of a node in any order; a bare number is refused, since published indices differ.
   std::string text(const Architecture& a) const override;
   Architecture parse(std::string_view text) const override;
   Notation notation() const override;

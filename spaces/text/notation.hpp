@@ -13,6 +13,9 @@ struct Notation {
   Lines parts;                    ///< A piece of the text form, what it says.
   Lines others;                   ///< Another form that is read, what it is.
   std::vector<std::string> keys;  ///< Of a dictionary of the family's own; empty: none.
+  /// Where its field numbers the architectures in another order than `nas space enumerate`: whose
+  /// numbers those are. Empty: no other numbering is known.
+  std::string other_numbers = {};
 };
 
 /// What a family with a text form of its own inherits beside Space.

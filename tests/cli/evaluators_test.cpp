@@ -146,6 +146,57 @@ TEST_F(Evaluators, ATableThatLacksArchitecturesIsToldBefore) {
   EXPECT_THAT(found.err, HasSubstr("33 of 36 evaluations failed"));
 }
 
+TEST_F(Evaluators, ALimitOfAnotherScaleIsRefusedBeforeAnythingIsPaidFor) {
+  std::string table = "architecture,acc,latency_ms\n";
+  for (int x = 1, n = 0; x <= 8; ++x)
+    for (int y = 1; x + y <= 9; ++y, ++n)
+      table += "\"[" + std::to_string(x) + "," + std::to_string(y) + "," +
+               std::to_string(10 - x - y) + "]\"," + std::to_string(50 + n) + "," +
+               std::to_string(n + 1) + "\n";
+  write_file(folder_ + "/t.csv", table);
+  write_file(folder_ + "/table.yaml",
+             "space: resnet20-pool\nsearch: {algorithm: random, evaluations: 36, objectives: "
+             "[maximize: acc, minimize: macs]}\n"
+             "evaluator: {kind: table, table: {file: t.csv}}\n");
+  const auto search = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), {"search", "--config", "table.yaml", "--json"});
+    return nas(more);
+  };
+  const Finished shares = search({"--constraint", "acc >= 0.8"});
+  EXPECT_EQ(shares.code, 2);
+  EXPECT_THAT(shares.err, HasSubstr("the values of 'acc' lie in 50 .. 85"));
+  EXPECT_THAT(shares.err, HasSubstr("Did you mean 80 or 80%?"));
+  EXPECT_EQ(search({"--constraint", "acc >= 86"}).code, 2);
+  EXPECT_EQ(search({"--set", "search.objectives=[\"minimize: acc\"]"}).code, 2);
+  EXPECT_EQ(Json::parse(nas({"runs", "--json"}).out)["runs"].size(), 0U);
+  const Finished good = search({"--constraint",
+                                "acc >= 80%",
+                                "--constraint",
+                                "macs <= 1G",
+                                "--constraint",
+                                "latency_ms <= 100"});
+  ASSERT_EQ(good.code, 0) << good.err;
+  EXPECT_EQ(Json::parse(good.out)["feasible"], 6);
+  EXPECT_THAT(good.err, HasSubstr("'latency_ms <= 100' limits nothing"));
+  const Finished meant =
+      search({"--set", "search.objectives=[\"minimize: acc\"]", "--set", "search.confirm=[acc]"});
+  EXPECT_EQ(meant.code, 0) << meant.err;
+}
+
+TEST_F(Evaluators, ALimitOfAnotherScaleThanAProgramAnswersInIsTold) {
+  write_file(folder_ + "/program.py",
+             "import json, sys\nfor line in sys.stdin:\n  q = json.loads(line)\n"
+             "  print(json.dumps({'id': q['id'], 'top1': 50 + 3 * int(q['choices']['down1'])}))\n");
+  write_file(folder_ + "/search.yaml",
+             "space: resnet20-pool\nsearch: {algorithm: random, evaluations: 36, objectives: "
+             "[maximize: top1], constraints: [top1 >= 0.6]}\n"
+             "evaluator: {kind: external, external: {command: python3 program.py, metrics: "
+             "[top1]}}\n");
+  const Finished found = nas({"search", "--config", "search.yaml"});
+  EXPECT_EQ(found.code, 0);
+  EXPECT_THAT(found.err, HasSubstr("Did you mean 60 or 60%?"));
+}
+
 TEST_F(Evaluators, WhatCannotBeOpenedLeavesNoRunThatSeemsToGoOn) {
   write("for line in sys.stdin: answer(json.loads(line)); time.sleep(0.02)\n");
   Launch stop;

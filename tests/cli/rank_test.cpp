@@ -199,6 +199,18 @@ TEST(Rank, LowerIsBetterWhereItIs) {
   EXPECT_EQ(rank("error", {"--higher-is-better", "--lower-is-better"}).code, 2);
 }
 
+TEST(Rank, DirectionsAreReadStatedOrAskedFor) {
+  using cli::truth_direction;
+  EXPECT_EQ(truth_direction("neg_loss", false, false).better, Better::kHigher);
+  EXPECT_EQ(truth_direction("1-acc", false, false).better, Better::kLower);
+  EXPECT_FALSE(truth_direction("neg_loss", false, false).guessed);
+  EXPECT_TRUE(truth_direction("value", false, false).guessed);
+  for (const char* name : {"accuracy_drop", "acc_std", "neg_value"}) {
+    EXPECT_THROW(truth_direction(name, false, false), ConfigError) << name;
+    EXPECT_EQ(truth_direction(name, true, false).better, Better::kLower) << name;
+  }
+}
+
 TEST(Rank, RunsOfOneNameKeepTheirOwnColumns) {
   const auto run_of = [](const std::string& id, const std::string& name) {
     RunRow row;

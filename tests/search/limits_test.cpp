@@ -31,6 +31,23 @@ std::string refusal(const std::string& text, ValueScale scale = ValueScale::kOur
 double resolved(const std::string& text, ValueScale scale = ValueScale::kOurs) {
   return resolve_limit(parse_constraint(text), scale, "where").bound;
 }
+// Against the values of a whole table.
+std::string refusal(const std::string& text, const std::vector<double>& table) {
+  return error_of([&] { resolve_limit(parse_constraint(text), values_of(table, true), "where"); });
+}
+double resolved(const std::string& text, const std::vector<double>& table) {
+  return resolve_limit(parse_constraint(text), values_of(table, true), "where").bound;
+}
+size_t notes(const std::string& text, const std::vector<double>& table) {
+  std::vector<std::string> list;
+  resolve_limit(parse_constraint(text), values_of(table, true), "where", &list);
+  return list.size();
+}
+std::vector<double> from_to(double low, double high, int n = 36) {
+  std::vector<double> list;
+  for (int i = 0; i < n; ++i) list.push_back(low + (high - low) * i / (n - 1));
+  return list;
+}
 
 TEST(Metric, UnitsOfLimitsBecomeThoseOfTheMetric) {
   EXPECT_EQ(bound("latency_ms <= 25ms"), 25);
@@ -46,7 +63,7 @@ TEST(Metric, UnitsOfLimitsBecomeThoseOfTheMetric) {
   EXPECT_EQ(bound("accuracy >= 7%"), 0.07);
   EXPECT_EQ(bound("edge_latency_us <= 2ms"), 2000);
   EXPECT_EQ(bound("model_mb <= 500kB"), 0.5);
-  EXPECT_EQ(parse_assignment("accuracy = 10%").second, 0.1);
+  EXPECT_EQ(parse_assignment("accuracy = 10%").bound, 0.1);
 }
 
 TEST(Metric, WrongUnitsAreRefusedWithTheRightOnes) {
@@ -97,15 +114,75 @@ TEST(Metric, DirectionsByTableAndByWords) {
                            "val.nll",
                            "time_s"})
     EXPECT_EQ(better_of(name), Better::kLower) << name;
-  for (const char* name : {"value", "x", "baseline_avg", "test", ""})
+  for (const char* name : {"value", "x", "baseline_avg", "test", ""}) {
     EXPECT_EQ(better_of(name), std::nullopt) << name;
+    EXPECT_EQ(name_says(name), NameSays::kNothing) << name;
+  }
+}
+
+TEST(Metric, NamesThatTurnAMeaningAreReadOrUnclear) {
+  for (const char* name : {"neg_loss",
+                           "-loss",
+                           "negative_val_loss",
+                           "minus_latency",
+                           "neg_latency_ms",
+                           "1-error",
+                           "one_minus_error",
+                           "inverse_latency",
+                           "1/latency",
+                           "neg_mean_squared_error"})
+    EXPECT_EQ(name_says(name), NameSays::kHigher) << name;
+  for (const char* name : {"neg_acc",
+                           "-accuracy",
+                           "1-acc",
+                           "1 - acc",
+                           "1_minus_top1",
+                           "neg_log_likelihood",
+                           "inv_fps"})
+    EXPECT_EQ(name_says(name), NameSays::kLower) << name;
+  for (const char* name : {"accuracy_drop",
+                           "loss_reduction",
+                           "acc_std",
+                           "baseline_stdev",
+                           "accuracy_gap",
+                           "error_free",
+                           "acc_loss",
+                           "neg_value",
+                           "loss_neg",
+                           "neg_neg_loss",
+                           "false_negative_rate"})
+    EXPECT_EQ(name_says(name), NameSays::kUnclear) << name;
+}
+
+TEST(Metric, WhatANameSaysOfItsValues) {
+  for (const char* name : {"accuracy", "acc", "valAcc", "cifar10_test_acc", "top1", "top-5 err"})
+    EXPECT_TRUE(is_accuracy(name)) << name;
+  for (const char* name : {"value",
+                           "test_error",
+                           "acc_std",
+                           "accuracy_drop",
+                           "neg_acc",
+                           "topology",
+                           "loss",
+                           "acc_per_ms",
+                           "1-acc"})
+    EXPECT_FALSE(is_accuracy(name)) << name;
+  for (const char* name : {"latency", "loss", "params_m", "edge_ms", "macs", "fps"})
+    EXPECT_FALSE(may_be_share(name)) << name;
+  for (const char* name : {"accuracy", "value", "test_error", "f1"})
+    EXPECT_TRUE(may_be_share(name)) << name;
+  for (const char* name : {"accuracy", "macs", "edge_latency_ms"})
+    EXPECT_TRUE(never_negative(name)) << name;
+  for (const char* name : {"loss", "latency_change_ms", "neg_latency_ms", "value"})
+    EXPECT_FALSE(never_negative(name)) << name;
 }
 
 TEST(Limits, WhatCannotBeMetOrMeantIsRefused) {
   EXPECT_THAT(refusal("accuracy >= 75"), HasSubstr("Did you mean 0.75 or 75%?"));
   EXPECT_THAT(refusal("accuracy <= 75"), HasSubstr("share from 0 to 1"));
   EXPECT_THAT(refusal("accuracy_top5 > 99.5"), HasSubstr("Did you mean 0.995 or 99.5%?"));
-  EXPECT_THAT(refusal("accuracy >= 150%"), HasSubstr("share from 0 to 1"));
+  EXPECT_THAT(refusal("accuracy >= 150%"), HasSubstr("100% is the most"));
+  EXPECT_THAT(refusal("accuracy >= 100.5%", ValueScale::kUnknown), HasSubstr("100% is the most"));
   EXPECT_THAT(refusal("accuracy > 1"), HasSubstr("no network"));
   EXPECT_THAT(refusal("accuracy <= 0"), HasSubstr("no network"));
   EXPECT_THAT(refusal("accuracy < 0%"), HasSubstr("no network"));
@@ -139,12 +216,93 @@ TEST(Limits, ScaleOfAUsersColumn) {
   EXPECT_THAT(refusal("accuracy >= 75%", ValueScale::kUnknown), HasSubstr("0.75 or 75"));
   EXPECT_THAT(refusal("macs <= -1", ValueScale::kUnknown), HasSubstr("never below"));
   EXPECT_EQ(refusal("loss >= -3", ValueScale::kUnknown), "");
-  // A table's values were seen.
-  EXPECT_EQ(resolved("accuracy >= 75%", scale_of({0.5, 0.9})), 0.75);
-  EXPECT_EQ(resolved("accuracy >= 75%", scale_of({50, 93.2})), 75);
-  EXPECT_EQ(resolved("top1 >= 75%", scale_of({50, 93.2})), 75);
-  EXPECT_EQ(resolved("accuracy >= 75", scale_of({50, 93.2})), 75);
-  EXPECT_THAT(refusal("accuracy >= 75", scale_of({0.5, 0.9})), HasSubstr("Did you mean 0.75"));
+}
+
+// A limit is read by the values of the column, whatever its name.
+TEST(Limits, PercentsAndSharesOfATable) {
+  const std::vector<double> percents = from_to(50, 85), shares = from_to(0.5, 0.85);
+  for (const std::string name : {"accuracy", "acc", "test_accuracy", "top1", "value", "M1_avg"}) {
+    SCOPED_TRACE(name);
+    for (const char* limit : {" >= 0.8", " > 0.8", " <= 0.8"})
+      EXPECT_THAT(
+          refusal(name + limit, percents),
+          testing::AllOf(HasSubstr("lie in 50 .. 85"), HasSubstr("Did you mean 80 or 80%?")))
+          << limit;
+    for (const char* limit : {" >= 80", " <= 80"})
+      EXPECT_THAT(
+          refusal(name + limit, shares),
+          testing::AllOf(HasSubstr("lie in 0.5 .. 0.85"), HasSubstr("Did you mean 0.8 or 80%?")))
+          << limit;
+    EXPECT_EQ(resolved(name + " >= 80", percents), 80);
+    EXPECT_EQ(resolved(name + " >= 80%", percents), 80);
+    EXPECT_EQ(resolved(name + " >= 57%", percents), 57);  // Not 56.99999999999999.
+    EXPECT_EQ(resolved(name + " >= 80%", shares), 0.8);
+    EXPECT_EQ(resolved(name + " >= 0.8", shares), 0.8);
+    // A percentage of a percentage.
+    EXPECT_THAT(refusal(name + " >= 0.5%", percents), HasSubstr("Did you mean 50%?"));
+    EXPECT_THAT(refusal(name + " >= 0.5%", shares), HasSubstr("Did you mean 50%?"));
+    for (const auto& table : {percents, shares}) {
+      const std::string most = refusal(name + " >= 100.5%", table);
+      EXPECT_THAT(most, HasSubstr("100% is the most"));
+      EXPECT_THAT(most, testing::Not(HasSubstr("Did you mean")));
+    }
+  }
+  EXPECT_THAT(refusal("acc >= 101", percents), HasSubstr("100 is the most"));
+  // An accuracy of 0.3 among percents is no limit either, though 30 lies outside of them.
+  EXPECT_THAT(refusal("acc >= 0.3", percents), HasSubstr("Did you mean 30 or 30%?"));
+  // Networks that diverged do not make it one.
+  std::vector<double> diverged = percents;
+  diverged.front() = 0;
+  EXPECT_THAT(refusal("acc >= 0.8", diverged), HasSubstr("Did you mean 80 or 80%?"));
+  EXPECT_THAT(refusal("value >= 0.8", diverged), HasSubstr("Did you mean 80 or 80%?"));
+  EXPECT_EQ(resolved("acc >= 0.8%", diverged), 0.8);
+}
+
+TEST(Limits, ThatNoRowOfATableMeetsAreRefused) {
+  EXPECT_THAT(refusal("acc >= 95", from_to(50, 85)), HasSubstr("none meets this"));
+  EXPECT_THAT(refusal("edge_latency_ms <= 0.1", from_to(0.2, 9)), HasSubstr("0.2 .. 9"));
+  EXPECT_EQ(refusal("acc >= 85", from_to(50, 85)), "");
+  // Rows of a store are not all there will be, and asking for none is an answer.
+  EXPECT_EQ(error_of([] {
+              resolve_limit(
+                  parse_constraint("acc >= 95"), values_of(from_to(50, 85), false), "where");
+            }),
+            "");
+}
+
+// What every row meets limits nothing: told, and refused where another unit must be meant.
+TEST(Limits, ThatEveryRowOfATableMeets) {
+  EXPECT_EQ(notes("acc >= 40", from_to(50, 85)), 1u);
+  EXPECT_EQ(notes("acc >= 60", from_to(50, 85)), 0u);
+  EXPECT_EQ(notes("latency_ms <= 20", from_to(0.1, 9)), 1u);
+  EXPECT_EQ(notes("energy_mj <= 100", from_to(1, 40)), 1u);
+  EXPECT_EQ(notes("flops <= 1G", from_to(1e6, 200e6)), 1u);
+  EXPECT_EQ(notes("edge_ms <= 5s", from_to(2, 20)), 1u);  // The unit is stated on both sides.
+  EXPECT_EQ(notes("x >= 0.01", from_to(0.5, 1.8)), 1u);   // No percents.
+  EXPECT_THAT(refusal("flops <= 100M", from_to(5, 200)), HasSubstr("Did you mean 100?"));
+  EXPECT_THAT(refusal("params_m <= 1M", from_to(0.07, 1.5)), HasSubstr("Did you mean 1?"));
+  EXPECT_THAT(refusal("latency <= 5000", from_to(2, 20)), HasSubstr("Did you mean 5?"));
+}
+
+TEST(Limits, SmallErrorsInPercentCanBeMeant) {
+  EXPECT_EQ(resolved("test_error <= 0.8", from_to(0.3, 8)), 0.8);
+  EXPECT_EQ(resolved("test_error <= 0.8%", from_to(0.3, 8)), 0.8);
+  EXPECT_THAT(refusal("test_error <= 0.2", from_to(5, 50)), HasSubstr("Did you mean 20 or 20%?"));
+  EXPECT_THAT(refusal("latency >= 5%", from_to(3, 60)), HasSubstr("no share"));
+  EXPECT_THAT(refusal("value >= 5%", from_to(3, 600)), HasSubstr("outside of 0 .. 100"));
+}
+
+TEST(Limits, ReferencePointsTakePercentsToo) {
+  SearchOptions options;
+  options.reference = {"acc = 10%", "macs = 40M"};
+  const auto known = [](const std::string& metric) {
+    return metric == "acc" ? values_of(from_to(50, 85), true)
+                           : KnownValues{.scale = ValueScale::kOurs};
+  };
+  EXPECT_EQ(resolved_reference(options, known),
+            (std::map<std::string, double>{{"acc", 10}, {"macs", 40e6}}));
+  options.reference = {"accuracy = 120"};
+  EXPECT_THAT(error_of([&] { resolved_reference(options, known); }), HasSubstr("lies outside"));
 }
 
 SearchConfig config_of(const std::string& text) {
@@ -154,32 +312,75 @@ SearchConfig config_of(const std::string& text) {
 }
 
 TEST(Limits, ObjectivesThatLookForTheWorst) {
-  const auto error = [](const std::string& objective) {
+  const auto error = [](const std::string& objective, const std::string& more = "") {
     return error_of([&] {
-      config_of("space: digits\nsearch: {evaluations: 9, objectives: ['" + objective + "']}\n");
+      config_of("space: digits\nsearch: {evaluations: 9, objectives: ['" + objective + "']" + more +
+                "}\n");
     });
   };
-  EXPECT_THAT(error("minimize: accuracy"), HasSubstr("looks for the worst networks"));
-  EXPECT_THAT(error("maximize: loss"), HasSubstr("lower is better"));
-  EXPECT_EQ(error("maximize: accuracy"), "");
-  EXPECT_EQ(error("maximize: macs"), "");
+  for (const char* objective : {"minimize: accuracy",
+                                "minimize: test_accuracy",
+                                "minimize: top1",
+                                "minimize: neg_loss",
+                                "maximize: loss",
+                                "maximize: val_loss",
+                                "maximize: latency_ms",
+                                "maximize: peak_bytes",
+                                "maximize: 1-acc"})
+    EXPECT_THAT(error(objective),
+                testing::AllOf(HasSubstr("looks for the worst networks"), HasSubstr("confirm")))
+        << objective;
+  for (const char* objective : {"maximize: accuracy",
+                                "maximize: macs",
+                                "maximize: flops",
+                                "maximize: neg_loss",
+                                "minimize: 1-acc",
+                                "minimize: accuracy_drop",
+                                "maximize: accuracy_drop",
+                                "minimize: value"})
+    EXPECT_EQ(error(objective), "") << objective;
+  EXPECT_EQ(error("maximize: latency_ms", ", confirm: [latency_ms]"), "");
+  EXPECT_THAT(error("minimize: latency_ms", ", confirm: [latency_ms]"), HasSubstr("Leave it out"));
+  EXPECT_THAT(error("maximize: latency_ms", ", confirm: [latency]"),
+              testing::AllOf(HasSubstr("looks for the worst"), HasSubstr("Leave it out")));
   EXPECT_EQ(objective_warnings({{"accuracy", true}, {"macs", false}, {"x", true}}).size(), 0u);
   EXPECT_THAT(
       objective_warnings({{"params", true}, {"test_error", true}, {"top1", false}}),
       testing::ElementsAre(HasSubstr("params"), HasSubstr("test_error"), HasSubstr("top1")));
 }
 
-TEST(Limits, ConfigurationOfASupernetSearchIsCheckedWhereItIsRead) {
+TEST(Limits, ConfigurationsAreCheckedWhereTheyAreRead) {
   EXPECT_THAT(
       error_of([] { config_of("search:\n  evaluations: 9\n  constraints: ['accuracy >= 75']\n"); }),
       HasSubstr("Did you mean 0.75 or 75%?"));
-  // A program of the user answers as it likes.
-  EXPECT_EQ(error_of([] {
-              config_of(
-                  "space: digits\nsearch:\n  evaluations: 9\n  constraints: ['accuracy >= 75']\n"
-                  "evaluator: {kind: external, external: {command: x}}\n");
-            }),
-            "");
+  // Of a program accuracies are shares too, and what only it knows is as it likes.
+  const auto program = [](const std::string& limit) {
+    return error_of([&] {
+      config_of("space: digits\nsearch:\n  evaluations: 9\n  constraints: ['" + limit +
+                "']\nevaluator: {kind: external, external: {command: x}}\n");
+    });
+  };
+  EXPECT_THAT(program("accuracy >= 75"), HasSubstr("Did you mean 0.75 or 75%?"));
+  EXPECT_EQ(program("accuracy >= 75%"), "");
+  EXPECT_EQ(program("top1 >= 75"), "");
+}
+
+TEST(ExternalMetrics, NamesThatAnswersHaveAlreadyAreRefused) {
+  const auto error = [](const std::string& metrics) {
+    return error_of([&] {
+      config_of(
+          "space: digits\nsearch: {evaluations: 9}\nevaluator: {kind: external, external: "
+          "{command: x, metrics: [" +
+          metrics + "]}}\n");
+    });
+  };
+  for (const char* name : {"id", "architecture", "choices", "error"})
+    EXPECT_THAT(error("accuracy, " + std::string(name)),
+                testing::AllOf(HasSubstr("metrics"), HasSubstr("'" + std::string(name) + "'")));
+  EXPECT_THAT(error("accuracy, accuracy"), HasSubstr("'accuracy' is given twice"));
+  EXPECT_THAT(error("accuracy, macs"), HasSubstr("'macs' follows from the architecture"));
+  EXPECT_THAT(error("''"), HasSubstr("no name"));
+  EXPECT_EQ(error("accuracy, latency_ms, my_error"), "");
 }
 
 TEST(Fidelity, ComparedByContent) {

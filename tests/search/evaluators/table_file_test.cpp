@@ -166,6 +166,70 @@ TEST_F(Tables, TheFirstBadCellIsNamed) {
   EXPECT_THAT(error(std::string("arch,acc\n\0", 10)), HasSubstr("t.csv:2:1: holds a NUL"));
 }
 
+// Rows of resnet20-pool with these values in a column of this name.
+std::string column(const std::string& name, const std::vector<std::string>& values) {
+  std::string text = "arch;" + name + "\n";
+  int row = 0;
+  for (int x = 1; x <= 8; ++x)
+    for (int y = 1; x + y <= 9 && row < static_cast<int>(values.size()); ++y, ++row)
+      text += "[" + std::to_string(x) + "," + std::to_string(y) + "," + std::to_string(10 - x - y) +
+              "];" + values[static_cast<size_t>(row)] + "\n";
+  return text;
+}
+std::vector<std::string> percents(const std::vector<std::string>& odd) {
+  std::vector<std::string> list;
+  for (int i = 50; i < 80; ++i) list.push_back(std::to_string(i) + ".5");
+  list.insert(list.begin() + 4, odd.begin(), odd.end());
+  return list;
+}
+
+// The rows begin in line 2 and "[1,5,4];" has eight characters: the odd cell stands at 6:9.
+TEST_F(Tables, ACellThatCannotBeAnAccuracyIsNamed) {
+  for (const char* name : {"accuracy", "acc", "test_accuracy", "top1", "top1_error"}) {
+    const auto said = [&](const std::string& odd) { return error(column(name, percents({odd}))); };
+    const std::string place = "t.csv:6:9: " + std::string(name) + ": '";
+    EXPECT_THAT(said("-63.2"), HasSubstr(place + "-63.2' is negative"));
+    EXPECT_THAT(said("632"), HasSubstr(place + "632' is above 100 %"));
+    EXPECT_THAT(said("0.632"), HasSubstr(place + "0.632' is a share among percents; write 63.2"));
+    for (const char* fine : {"0", "63.2", "100", "NaN", "1", "0.1"}) EXPECT_EQ(said(fine), "read");
+  }
+  // As many of one kind as of the other.
+  EXPECT_THAT(error(column("acc", {"0.5", "0.6", "50", "60"})), HasSubstr("t.csv:2:9: acc: '0.5'"));
+  EXPECT_THAT(error(column("acc", {"0.5", "0.6", "0.7", "60"})),
+              HasSubstr("t.csv:5:9: acc: '60' is a percentage among shares; write 0.6"));
+  EXPECT_THAT(error(column("acc", {"50%", "60%", "632%"})), HasSubstr("'632%' is above 100 %"));
+  EXPECT_THAT(error(column("acc", {"50%", "-60%"})), HasSubstr("'-60%' is negative"));
+  EXPECT_EQ(error(column("acc", {"50%", "60%", "0.632%"})), "read");  // As it says.
+  EXPECT_THAT(error(column("latency_ms", {"5", "-1"})), HasSubstr("t.csv:3:9: latency_ms: '-1'"));
+  EXPECT_THAT(error("{\"[4,3,3]\": {\"acc\": 63},\n \"[1,1,8]\": {\"acc\": -1}}"),
+              HasSubstr("t.csv:2:21: acc: '-1' is negative"));
+}
+
+TEST_F(Tables, SmallNumbersThatAreRightAreRead) {
+  // Chance of 100 and of 120 classes, among accuracies in percent as published.
+  EXPECT_EQ(error(column("cifar100_acc", {"1.0", "1.0", "45.3", "61", "73.5", "70", "68"})),
+            "read");
+  EXPECT_EQ(error(column("imagenet_acc", {"0.83", "0.83", "12.5", "33", "47.3", "45"})), "read");
+  // All of them poor; the unit stated in the name; spreads; other things.
+  EXPECT_EQ(error(column("accuracy", {"0.2", "0.9", "3.1", "5", "8"})), "read");
+  EXPECT_EQ(error(column("acc_percent", {"0.632", "50", "60", "70"})), "read");
+  EXPECT_EQ(error(column("acc_std", {"0.1", "0.9", "1.3", "12"})), "read");
+  EXPECT_EQ(error(column("accuracy_drop", {"-0.5", "20", "30"})), "read");
+  EXPECT_EQ(error(column("neg_acc", {"-60", "-50"})), "read");
+  EXPECT_EQ(error(column("latency_ms", {"0.3", "20", "40", "300"})), "read");
+  EXPECT_EQ(error(column("loss", {"-0.3", "2"})), "read");
+}
+
+TEST_F(Tables, OddCellsOfAColumnThatSaysNothingAreTold) {
+  for (const char* odd : {"-63.2", "632", "0.632"}) {
+    TableEvaluator read = table(column("value", percents({odd})));
+    EXPECT_THAT(read.notes(),
+                ElementsAre(HasSubstr("t.csv:6:9: value: '" + std::string(odd) + "' ")));
+  }
+  EXPECT_TRUE(table(column("value", percents({"0", "1"}))).notes().empty());
+  EXPECT_TRUE(table(column("value", {"0.5", "20", "300"})).notes().empty());
+}
+
 TEST_F(Tables, FormsOfOneNetworkAreCountedInJsonToo) {
   space_ = load_space("nasbench201");
   TableEvaluator read = table("{\"3,0,0,0,1,0\": 1, \"0,3,0,0,0,1\": 4, \"3,3,3,3,3,3\": 2}");
@@ -180,6 +244,24 @@ TEST_F(Tables, NumbersOfArchitectures) {
   EXPECT_EQ(read.size(), 2u);
   EXPECT_THAT(error("arch,acc\n1,5\n0,6\n"), HasSubstr("t.csv:3:1: '0' is no number"));
   EXPECT_THAT(error("arch,acc\n1.5,5\n"), HasSubstr("t.csv:2:1: '1.5' is no number"));
+  EXPECT_TRUE(read.notes().empty());  // Published in this order.
+  options_.index_from = -1;
+  EXPECT_THAT(error("arch,acc\n1,5\n2.0,6\n"),
+              testing::AllOf(HasSubstr("t.csv:2:1: "), HasSubstr("--index-from N")));
+}
+
+// NAS-Bench-201's index is no number of this program.
+TEST_F(Tables, NumbersOfABenchmarkAreNotThoseOfTheSpace) {
+  space_ = load_space("nasbench201");
+  EXPECT_THAT(error("arch,acc\n9776,90\n"),
+              testing::AllOf(
+                  HasSubstr("t.csv:2:1: "), HasSubstr("bare number"), HasSubstr("--index-from 0")));
+  EXPECT_THAT(error("{\"9776\": 90}"), HasSubstr("bare number"));
+  EXPECT_EQ(error("arch,acc\n#9776,90\n"), "read");
+  options_.index_from = 0;
+  TableEvaluator read = table("arch,acc\n9776,90\n");
+  EXPECT_EQ(value(read, "3,0,3,1,0,1"), 90);
+  EXPECT_THAT(read.notes(), ElementsAre(HasSubstr("NAS-Bench-201's own index is another order")));
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "spaces/error.hpp"
+#include "spaces/text/read_architecture.hpp"
 
 namespace nas {
 namespace {
@@ -45,13 +46,12 @@ TEST(NasBench201, StringsGenesAndIndices) {
     EXPECT_EQ(a.genes, row.genes);
     EXPECT_EQ(space.text(a), row.text);
     EXPECT_EQ(NasBench201::index(a), row.index);
-    EXPECT_EQ(space.parse("#" + std::to_string(row.index)), a);
-    EXPECT_EQ(space.parse(std::to_string(row.index)), a);
+    EXPECT_EQ(read_architecture(space, "#" + std::to_string(row.index)), a);
   }
   EXPECT_EQ(space.parse("1,1,1,0,2,0"), NasBench201::from_index(3885));
   EXPECT_EQ(space.parse("3,3,4,0,3,4"), NasBench201::from_index(11769));
-  EXPECT_EQ(space.parse("#0").genes, std::vector<int16_t>(6, 0));
-  EXPECT_EQ(space.parse("#15624").genes, std::vector<int16_t>(6, 4));
+  EXPECT_EQ(read_architecture(space, "#0").genes, std::vector<int16_t>(6, 0));
+  EXPECT_EQ(read_architecture(space, "#15624").genes, std::vector<int16_t>(6, 4));
   EXPECT_EQ(space.count(), 15625);
   // Inputs of a node in any order; printed in order.
   EXPECT_EQ(space.parse("|nor_conv_3x3~0|+|nor_conv_3x3~1|none~0|+"
@@ -69,6 +69,17 @@ TEST(NasBench201, BadTextsNameTheFieldAndTheNearestWord) {
       EXPECT_NE(std::string(e.what()).find(part), std::string::npos) << e.what();
     }
   };
+  // Not the benchmark's own index, which counts in another order.
+  for (const char* number : {"9776", "0", "15624", "99999", "'12'", "303101"}) {
+    try {
+      read_architecture(space, number);
+      ADD_FAILURE() << number;
+    } catch (const ConfigError& e) {
+      const std::string text = e.what();
+      EXPECT_NE(text.find("bare number"), std::string::npos) << text;
+      EXPECT_NE(text.find("Write #"), std::string::npos) << text;
+    }
+  }
   says("|nor_conv3x3~0|+|none~0|none~1|+|none~0|none~1|none~2|", "Did you mean 'nor_conv_3x3'?");
   says("|none~0|+|none~0|none~2|+|none~0|none~1|none~2|", "node 2: 'none~2'");
   says("|none~0|+|none~0|none~0|+|none~0|none~1|none~2|", "node 2: input 0 twice");
