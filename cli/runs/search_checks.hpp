@@ -26,6 +26,7 @@ std::vector<Constraint> search_limits(const SearchConfig& config,
 std::vector<EvaluationRow> resumable_rows(Store& store,
                                           const RunRow& row,
                                           const RunRow& supernet,
-                                          const Evaluator& evaluator);
+                                          const Evaluator& evaluator,
+                                          const Common& common);
 
 }  // namespace nas::cli

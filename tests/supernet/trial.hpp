@@ -29,11 +29,12 @@ struct Trial {
                  const std::string& space_yaml = kCells,
                  int stop_at = -1,
                  const std::function<void(TrainOptions&)>& change = {},
-                 int64_t loss_interval = 0) {
+                 int64_t loss_interval = 0,
+                 const DataOptions& data = {.limit = 240})
+      : data_options(data) {
     // Tiny batches gain nothing from threads, and lose much where the machine is busy.
     set_compute_threads(1);
     space = test::space_of(space_yaml);
-    data_options.limit = 240;
     dataset = open_dataset(data_options);
     splits = make_splits(*dataset, data_options);
     normalisation = normalisation_of(*dataset, splits.train, data_options);
@@ -100,9 +101,11 @@ inline double metric(const Metrics& m, const std::string& name) {
   return it == m.end() ? NAN : it->second;
 }
 
+/// Of parameters and buffers.
 inline std::string weights_hash(const Trial& run) {
   std::map<std::string, at::Tensor> all;
   for (const NamedTensor& t : run.weights->parameters()) all[t.name] = t.tensor;
+  for (const NamedTensor& t : run.weights->buffers()) all[t.name] = t.tensor;
   return hash_tensors(all);
 }
 

@@ -437,31 +437,6 @@ TEST_F(StoreTest, RunsAreRenamedRemovedAndCounted) {
   EXPECT_EQ(db.execAndGet("SELECT count(*) FROM architectures").getInt(), 1);
 }
 
-TEST_F(StoreTest, CheckSaysWhichTableIsDamaged) {
-  {
-    Store store(path());
-    store.add_run(run_row("r"));
-    std::vector<MetricRow> rows;
-    for (int i = 0; i < 3000; ++i) rows.push_back({i, "loss", i * 0.5});
-    store.add_metrics("r", rows);
-  }
-  EXPECT_TRUE(check_store(path()).empty());
-  int64_t root = 0;
-  {
-    SQLite::Database db(path(), SQLite::OPEN_READWRITE);
-    db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
-    root = db.execAndGet("SELECT rootpage FROM sqlite_master WHERE name='metrics'").getInt64();
-  }
-  std::fstream file(path(), std::ios::in | std::ios::out | std::ios::binary);
-  file.seekp((root - 1) * 4096);
-  file << std::string(4096, '\xa5');
-  file.close();
-  const std::vector<std::string> problems = check_store(path());
-  ASSERT_FALSE(problems.empty());
-  EXPECT_THAT(problems, testing::Contains(HasSubstr("table metrics")));
-  EXPECT_THAT(problems, testing::Not(testing::Contains(HasSubstr("nas db check"))));
-}
-
 // ---- Migrations.
 
 void make_version_1(const std::string& file) {
