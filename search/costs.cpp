@@ -64,8 +64,10 @@ std::map<std::string, double> CostModel::of(const Architecture& a) const {
   return values;
 }
 
-CostLimits::CostLimits(const CostModel& costs, std::vector<Constraint> constraints)
-    : costs_(costs), constraints_(std::move(constraints)) {
+CostLimits::CostLimits(const CostModel& costs,
+                       std::vector<Constraint> constraints,
+                       const Domain& domain)
+    : costs_(costs), domain_(domain), constraints_(std::move(constraints)) {
   for (const Constraint& constraint : constraints_) {
     Limited limited{nullptr, nullptr, &constraint};
     for (const PlanCost& cost : kPlanCosts)

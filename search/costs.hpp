@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "search/constraints.hpp"
-#include "spaces/space.hpp"
+#include "spaces/domain.hpp"
 
 namespace nas {
 
@@ -52,13 +52,16 @@ class CostModel {
 class CostLimits {
  public:
   /// All metrics are known to `costs`, which outlives this and takes no further metrics.
-  CostLimits(const CostModel& costs, std::vector<Constraint> constraints);
+  CostLimits(const CostModel& costs, std::vector<Constraint> constraints)
+      : CostLimits(costs, std::move(constraints), costs.space()) {}
+  /// For the architectures of `domain`, a part of the space of `costs`.
+  CostLimits(const CostModel& costs, std::vector<Constraint> constraints, const Domain& domain);
   CostLimits(const CostLimits&) = delete;
   CostLimits& operator=(const CostLimits&) = delete;
   bool empty() const { return constraints_.empty(); }
   const std::vector<Constraint>& constraints() const { return constraints_; }
   const CostModel& costs() const { return costs_; }
-  const Space& space() const { return costs_.space(); }
+  const Domain& domain() const { return domain_; }
   /// 0: all limits hold (see Constraint::violation).
   double violation(const Architecture& canonical) const;
 
@@ -69,6 +72,7 @@ class CostLimits {
     const Constraint* constraint;
   };
   const CostModel& costs_;
+  Domain domain_;
   std::vector<Constraint> constraints_;
   std::vector<Limited> limits_;
 };

@@ -68,11 +68,12 @@ Point given_reference(const SearchSettings& s) {
 
 }  // namespace
 
-Search::Search(const Space& space,
+Search::Search(const Domain& domain,
                Evaluator& evaluator,
                const CostModel& costs,
                const SearchSettings& settings)
-    : space_(space),
+    : domain_(domain),
+      space_(domain.space()),
       evaluator_(evaluator),
       costs_(costs),
       settings_(settings),
@@ -83,14 +84,17 @@ Search::Search(const Space& space,
   std::vector<Constraint> free;
   for (const Constraint& constraint : settings.goal.constraints)
     if (costs.knows(constraint.metric)) free.push_back(constraint);
-  limits_ = std::make_unique<CostLimits>(costs, free);
-  sampler_ = std::make_unique<ArchitectureSampler>(
-      *limits_, settings.initial, require_attainable(costs, free, settings.seed), settings.seed);
+  limits_ = std::make_unique<CostLimits>(costs, free, domain_);
+  sampler_ =
+      std::make_unique<ArchitectureSampler>(*limits_,
+                                            settings.initial,
+                                            require_attainable(costs, free, settings.seed, domain_),
+                                            settings.seed);
 }
 
 Search::~Search() = default;
 
-void Search::know(const Architecture& canonical, Evaluation evaluation, bool elsewhere) {
+void Search::know(const Architecture& a, Evaluation evaluation, bool elsewhere) {
   // What failed elsewhere may have failed for reasons of its own, and what lacks a metric is of
   // another evaluator.
   if (elsewhere) {
@@ -98,8 +102,11 @@ void Search::know(const Architecture& canonical, Evaluation evaluation, bool els
     for (const std::string& metric : evaluator_.metrics())
       if (!evaluation.values.contains(metric)) return;
   }
+  if (!domain_.whole() && !domain_.contains(a)) return;
   // Stored forms may be those of an earlier version.
-  known_.emplace(space_.canonical(canonical), Known{std::move(evaluation), elsewhere});
+  Architecture key = domain_.canonical(a);
+  if (!domain_.whole() && key != space_.fix_inactive(a)) return;
+  known_.emplace(std::move(key), Known{std::move(evaluation), elsewhere});
 }
 
 size_t Search::budget_left() const {
@@ -113,7 +120,7 @@ bool Search::worth_paying(const Architecture& canonical) const {
 }
 
 bool Search::propose(const Architecture& a) {
-  const Architecture key = space_.canonical(a);
+  const Architecture key = domain_.canonical(a);
   ++requested_;
   if (archive_.find(key) != nullptr) {
     ++saved_;
@@ -129,11 +136,11 @@ std::vector<Architecture> Search::unseen(size_t wanted,
                                          const std::unordered_set<Architecture>& taken,
                                          Rng& rng) {
   std::vector<Architecture> left;
-  const bool all = listable(space_, kListable);
+  const bool all = listable(domain_, kListable);
   if (all) {
     std::unordered_set<Architecture> keys = taken;
-    space_.enumerate([&](const Architecture& a) {
-      Architecture key = space_.canonical(a);
+    domain_.enumerate([&](const Architecture& a) {
+      Architecture key = domain_.canonical(a);
       if (!keys.contains(key) && worth_paying(key)) {
         keys.insert(key);
         left.push_back(std::move(key));
@@ -145,7 +152,8 @@ std::vector<Architecture> Search::unseen(size_t wanted,
   } else {
     left = unseen_neighbours(wanted, taken, rng);
   }
-  const std::string within = limits_->empty() ? "" : " within the limits";
+  const std::string within = (domain_.whole() ? "" : " with " + domain_.restriction().text()) +
+                             (limits_->empty() ? std::string() : " within the limits");
   if (left.size() < wanted)
     exhausted_ = all ? "every network of the space" + within + " was evaluated"
                      : "no further network" + within +
@@ -165,10 +173,10 @@ std::vector<Architecture> Search::unseen_neighbours(size_t wanted,
   rng.shuffle(open);
   std::vector<Architecture> found;
   for (size_t i = 0; i < open.size() && found.size() < wanted; ++i) {
-    std::vector<Architecture> changes = space_.neighbours(open[i]);
+    std::vector<Architecture> changes = domain_.neighbours(open[i]);
     rng.shuffle(changes);
     for (const Architecture& a : changes) {
-      Architecture key = space_.canonical(a);
+      Architecture key = domain_.canonical(a);
       if (found.size() == wanted || taken.contains(key) || !worth_paying(key)) continue;
       taken.insert(key);
       open.push_back(key);
@@ -182,7 +190,7 @@ std::vector<const Archive::Entry*> Search::evaluate(std::span<const Architecture
   std::vector<Architecture> keys, pending;
   std::unordered_set<Architecture> seen;
   for (const Architecture& a : asked) {
-    const Architecture& key = keys.emplace_back(space_.canonical(a));
+    const Architecture& key = keys.emplace_back(domain_.canonical(a));
     if (archive_.find(key) == nullptr && pending.size() < budget_left() && seen.insert(key).second)
       pending.push_back(key);
   }
@@ -276,10 +284,10 @@ double Search::current_hypervolume() const {
 
 std::optional<size_t> Search::networks() const {
   constexpr int64_t kCountable = 20000;
-  if (!listable(space_, kCountable)) return std::nullopt;
+  if (!listable(domain_, kCountable)) return std::nullopt;
   std::unordered_set<Architecture> networks;
-  space_.enumerate([&](const Architecture& a) {
-    Architecture key = space_.canonical(a);
+  domain_.enumerate([&](const Architecture& a) {
+    Architecture key = domain_.canonical(a);
     if (limits_->violation(key) == 0) networks.insert(std::move(key));
     return true;
   });

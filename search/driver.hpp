@@ -38,9 +38,10 @@ class Search : private SearchContext {
  public:
   using Entries = std::vector<const Archive::Entry*>;
 
-  /// Throws ConfigError for settings that cannot be (unknown metric, population, no budget, a
-  /// constraint no architecture can meet: see feasibility.hpp). All arguments outlive the search.
-  Search(const Space& space,
+  /// Searches `domain`, a space or a part of it. Throws ConfigError for settings that cannot be
+  /// (unknown metric, population, no budget, a constraint no architecture can meet: see
+  /// feasibility.hpp). All arguments (of the domain its space) outlive the search.
+  Search(const Domain& domain,
          Evaluator& evaluator,
          const CostModel& costs,
          const SearchSettings& settings);
@@ -52,9 +53,12 @@ class Search : private SearchContext {
   /// after what it has done was told to `on_evaluated`.
   std::function<bool()> stop;
 
-  /// Values that are known already: used instead of the evaluator, but counted like evaluations, so
+  /// Values that are known already (in a part of a space only those of the very form that it asks
+  /// for: other forms of a network have other weights): used instead of the evaluator, but counted
+  /// like evaluations, so
   /// that results do not depend on what was known. `elsewhere`: another run paid for them.
-  void know(const Architecture& canonical, Evaluation evaluation, bool elsewhere = false);
+  void know(const Architecture& a, Evaluation evaluation, bool elsewhere = false);
+  const Domain& domain() const override { return domain_; }
   /// Evaluations answered with what another run had paid for.
   size_t reused() const { return reused_; }
   /// Continues after the state's last generation; the evaluations of the state come from `known`
@@ -81,7 +85,7 @@ class Search : private SearchContext {
   /// Minimisation form; empty before anything feasible was found.
   const Point& reference() const { return reference_; }
   double current_hypervolume() const;
-  /// How many networks the space has inside the limits on free costs, where it is small enough to
+  /// How many networks the domain has inside the limits on free costs, where it is small enough to
   /// list (20,000 architectures).
   std::optional<size_t> networks() const;
   /// hypervolume, evaluations, feasible, front, saved, skipped, failed of the generation just done.
@@ -96,7 +100,6 @@ class Search : private SearchContext {
       const std::vector<EvaluationRow>& rows, const std::string& suffix = "") const;
 
  private:
-  const Space& space() const override { return space_; }
   uint64_t seed() const override { return settings_.seed; }
   int64_t generation() const override { return generation_; }
   int population() const override { return settings_.population; }
@@ -117,6 +120,7 @@ class Search : private SearchContext {
   void watch_failures(const Entries& entries);
   std::vector<Evaluation> truths(std::span<const Architecture> keys);
 
+  const Domain domain_;
   const Space& space_;
   Evaluator& evaluator_;
   const CostModel& costs_;

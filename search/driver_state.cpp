@@ -71,7 +71,7 @@ void Search::restore(const std::string& state_json,
     for (size_t i = 0; i < evaluations; ++i) {
       const Evaluation& evaluation = known[i].second;
       // Forms that an earlier version took for different networks are one now.
-      const Architecture key = space_.canonical(known[i].first);
+      const Architecture key = domain_.canonical(known[i].first);
       if (archive.find(key) != nullptr) continue;
       Archive::Entry entry{key, Archive::State::kEvaluated, costs_.of(key), "", {}};
       entry.values.insert(evaluation.values.begin(), evaluation.values.end());

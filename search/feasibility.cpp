@@ -26,13 +26,13 @@ std::string number(double value) {
 // better. It looks for one architecture that fits, or for the nearest miss; architectures to search
 // among are drawn by ArchitectureSampler, since a descent ends in the same corner every time.
 Architecture descend(const CostLimits& limits, Architecture start) {
-  const Space& space = limits.space();
-  double violation = limits.violation(space.canonical(start));
+  const Domain& domain = limits.domain();
+  double violation = limits.violation(domain.canonical(start));
   while (violation > 0) {
     double best = violation;
     Architecture next;
-    for (const Architecture& b : space.neighbours(start)) {
-      const double v = limits.violation(space.canonical(b));
+    for (const Architecture& b : domain.neighbours(start)) {
+      const double v = limits.violation(domain.canonical(b));
       if (v < best) {
         best = v;
         next = b;
@@ -47,35 +47,35 @@ Architecture descend(const CostLimits& limits, Architecture start) {
 
 // Visits all architectures, or, in large spaces, those met on descents in each limit and in all.
 void visit(const CostModel& costs,
+           const Domain& domain,
            const std::vector<Constraint>& constraints,
            uint64_t seed,
            bool all,
            const std::function<bool(const Architecture&)>& f) {
-  const Space& space = costs.space();
   if (all) {
-    space.enumerate(f);
+    domain.enumerate(f);
     return;
   }
   Rng rng(seed, "search.attainable");
-  std::vector<Architecture> starts = {space.smallest(), space.largest()};
+  std::vector<Architecture> starts = {domain.smallest(), domain.largest()};
   for (const Architecture& start : starts)
     if (!f(start)) return;
-  for (int i = 0; i < kRandomStarts; ++i) starts.push_back(space.sample(rng));
-  const CostLimits together(costs, constraints);
+  for (int i = 0; i < kRandomStarts; ++i) starts.push_back(domain.sample(rng));
+  const CostLimits together(costs, constraints, domain);
   for (const Architecture& start : starts) {
     if (!f(descend(together, start))) return;
     for (const Constraint& constraint : constraints)
-      if (!f(descend(CostLimits(costs, {constraint}), start))) return;
+      if (!f(descend(CostLimits(costs, {constraint}, domain), start))) return;
   }
   // Limits that leave a narrow band stop descents beside it: random changes meet it sooner.
   Architecture a;
   for (int i = 0; i < kWalks; ++i) {
-    space.sample(rng, a);
+    domain.sample(rng, a);
     walk_to_limits(together, a, rng);
     if (!f(a)) return;
   }
   for (int i = 0; i < kRandomDraws; ++i)
-    if (!f(space.sample(rng))) return;
+    if (!f(domain.sample(rng))) return;
 }
 
 struct Nearest {
@@ -85,12 +85,14 @@ struct Nearest {
 };
 
 std::string message(const CostModel& costs,
+                    const Domain& domain,
                     const std::vector<Constraint>& constraints,
                     const std::vector<Nearest>& each,
                     const Nearest& together,
                     bool all) {
   const std::string proof = all ? "" : " found";
-  std::string text = "search.constraints: no architecture of space '" + costs.space().name() + "'" +
+  std::string text = "search.constraints: no architecture of space '" + domain.space().name() +
+                     "'" + (domain.whole() ? "" : " with " + domain.restriction().text()) +
                      (all ? "" : " was found that") + " meets" +
                      (constraints.size() > 1 ? " all limits" : " the limit");
   bool one_alone = false;
@@ -113,9 +115,9 @@ std::string message(const CostModel& costs,
 
 }  // namespace
 
-bool listable(const Space& space, int64_t most) {
+bool listable(const Domain& domain, int64_t most) {
   try {
-    return space.count() <= most;
+    return domain.count() <= most;
   } catch (const ConfigError&) {
     return false;  // too large to count, hence to list
   }
@@ -123,13 +125,14 @@ bool listable(const Space& space, int64_t most) {
 
 Architecture require_attainable(const CostModel& costs,
                                 const std::vector<Constraint>& constraints,
-                                uint64_t seed) {
-  if (constraints.empty()) return costs.space().smallest();
-  const bool all = listable(costs.space(), kListable);
+                                uint64_t seed,
+                                const Domain& domain) {
+  if (constraints.empty()) return domain.smallest();
+  const bool all = listable(domain, kListable);
   std::vector<Nearest> each(constraints.size());
   Nearest together;
-  visit(costs, constraints, seed, all, [&](const Architecture& a) {
-    const Architecture key = costs.space().canonical(a);
+  visit(costs, domain, constraints, seed, all, [&](const Architecture& a) {
+    const Architecture key = domain.canonical(a);
     const auto values = costs.of(key);
     const double sum = total_violation(constraints, values);
     if (sum < together.violation) together = {sum, values, key};
@@ -140,8 +143,9 @@ Architecture require_attainable(const CostModel& costs,
     return together.violation > 0;
   });
   if (together.violation == 0) return together.architecture;
-  throw ConfigError(message(costs, constraints, each, together, all),
-                    "Loosen the limit, or choose another space.");
+  throw ConfigError(message(costs, domain, constraints, each, together, all),
+                    domain.whole() ? "Loosen the limit, or choose another space."
+                                   : "Loosen the limit, or fix less.");
 }
 
 }  // namespace nas

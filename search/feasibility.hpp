@@ -7,15 +7,21 @@
 
 namespace nas {
 
-/// Returns an architecture that meets all `constraints` (metrics of `costs`). When there is none it
-/// throws ConfigError with the nearest attainable value of each limit: exact for spaces small
-/// enough to list, else the best of descents from the smallest, the largest and random
-/// architectures (said so).
+/// Returns an architecture of `domain` that meets all `constraints` (metrics of `costs`, on the
+/// same space). When there is none it throws ConfigError with the nearest attainable value of each
+/// limit: exact for domains small enough to list, else the best of descents from the smallest, the
+/// largest and random architectures (said so).
 Architecture require_attainable(const CostModel& costs,
                                 const std::vector<Constraint>& constraints,
-                                uint64_t seed);
+                                uint64_t seed,
+                                const Domain& domain);
+inline Architecture require_attainable(const CostModel& costs,
+                                       const std::vector<Constraint>& constraints,
+                                       uint64_t seed) {
+  return require_attainable(costs, constraints, seed, costs.space());
+}
 
-/// Whether the space can be listed: it has at most `most` architectures.
-bool listable(const Space& space, int64_t most);
+/// Whether the domain can be listed: it has at most `most` architectures.
+bool listable(const Domain& domain, int64_t most);
 
 }  // namespace nas

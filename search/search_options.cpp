@@ -93,6 +93,11 @@ void describe(Binder& b, SearchOptions& o) {
            {{"choices", Initial::kChoices}, {"architectures", Initial::kArchitectures}},
            "What random draws are uniform over: the options of each choice, or all architectures "
            "(where depth is a choice, nearly all of these are deep)");
+  b.list("fix",
+         o.fix,
+         "The part of the space to search: terms such as stage1.depth=2, op3=conv3|skip or "
+         "layer0!=none, with choices and options as nas space show lists them, * for any "
+         "characters in the name of a choice");
   b.value("generations", o.generations, "Budget in generations (default: none)").range(1, 1e9);
   b.value("evaluations",
           o.evaluations,
@@ -115,6 +120,7 @@ void describe(Binder& b, SearchOptions& o) {
          "Reference point of the hypervolume, METRIC = VALUE for each objective (default: derived "
          "from the first generation; hypervolumes of two searches compare only if it is equal)");
   if (b.reading()) {
+    check_each(b, "fix", o.fix, Restriction::check_form);
     check_each(b, "constraints", o.constraints, [](const std::string& t) { parse_constraint(t); });
     check_each(b, "reference", o.reference, [](const std::string& t) { parse_assignment(t); });
     if (!o.generations && !o.evaluations)

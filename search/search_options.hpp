@@ -17,6 +17,7 @@ struct SearchOptions {
   std::string algorithm = "nsga2";
   int population = 48;
   Initial initial = Initial::kChoices;
+  std::vector<std::string> fix;  ///< Terms of the Restriction that is searched.
   std::optional<int> generations;
   std::optional<int> evaluations;
   /// List of `maximize: METRIC` / `minimize: METRIC`.

@@ -88,11 +88,8 @@ BigInt Space::count() const {
   if (tables().count() > kEnumerable)
     throw ConfigError("the space is too large to count by going through it (" +
                       tables().count().str() + " architectures before its constraints)");
-  BigInt n = 0;
-  enumerate([&n](const Architecture&) {
-    ++n;
-    return true;
-  });
+  int64_t n = 0;
+  enumerate([&n](const Architecture&) { return ++n > 0; });
   return n;
 }
 
@@ -115,76 +112,6 @@ Architecture Space::sample(Rng& rng) const {
   Architecture a;
   sample(rng, a);
   return a;
-}
-
-void Space::sample_choices(Rng& rng, Architecture& out) const {
-  for (int draw = 0; draw < kMaxDraws; ++draw) {
-    out.genes.assign(choices_.size(), 0);
-    for (const size_t c : tables().order())
-      if (choices_[c].conditions.empty() || active(out, c))
-        out.genes[c] = static_cast<int16_t>(rng.below(choices_[c].options.size()));
-    if (!constrained() || allowed(out, nullptr)) return;
-  }
-  throw ConfigError(
-      "space " + name_ + ": no valid architecture in " + std::to_string(kMaxDraws) + " draws",
-      "its constraints leave (next to) nothing; see 'nas space check'");
-}
-
-std::vector<Architecture> Space::neighbours(const Architecture& a) const {
-  const Architecture self = fix_inactive(a);
-  std::set<Architecture> found;
-  for (size_t c = 0; c < choices_.size(); ++c) {
-    if (!active(self, c)) continue;
-    for (size_t option = 0; option < choices_[c].options.size(); ++option) {
-      Architecture other = self;
-      other.genes[c] = static_cast<int16_t>(option);
-      other = fix_inactive(std::move(other));
-      if (other != self && valid(other)) found.insert(std::move(other));
-    }
-  }
-  return {found.begin(), found.end()};
-}
-
-Architecture Space::mutate(const Architecture& a, double rate, Rng& rng) const {
-  const Architecture self = fix_inactive(a);
-  constexpr int kTries = 100;
-  for (int attempt = 0; attempt < kTries; ++attempt) {
-    Architecture child = self;
-    // In dependency order, so that choices woken by a mutation are drawn too.
-    for (const size_t c : tables().order()) {
-      if (!active(child, c)) continue;
-      const bool woken = !active(self, c);
-      if (woken || rng.uniform() < rate)
-        child.genes[c] = static_cast<int16_t>(rng.below(choices_[c].options.size()));
-    }
-    child = fix_inactive(std::move(child));
-    if (child != self && valid(child)) return child;
-  }
-  // A tiny rate or a tight space: one random neighbour, if there is any.
-  const std::vector<Architecture> others = neighbours(self);
-  return others.empty() ? self : others[rng.below(others.size())];
-}
-
-Architecture Space::crossover(const Architecture& a, const Architecture& b, Rng& rng) const {
-  // A gene of a choice that is not active in a parent means nothing: where only one parent has the
-  // choice it is taken from that one, and where none has it (both shared in opening it) it is
-  // drawn.
-  const std::vector<char> in_a = active_choices(choices_, a), in_b = active_choices(choices_, b);
-  constexpr int kTries = 20;
-  for (int attempt = 0; attempt < kTries; ++attempt) {
-    Architecture child{std::vector<int16_t>(choices_.size(), 0)};
-    for (const size_t c : tables().order()) {
-      if (!active(child, c)) continue;
-      if (in_a[c] != 0 && in_b[c] != 0)
-        child.genes[c] = rng.next() & 1 ? b.genes[c] : a.genes[c];
-      else if (in_a[c] != 0 || in_b[c] != 0)
-        child.genes[c] = in_a[c] != 0 ? a.genes[c] : b.genes[c];
-      else
-        child.genes[c] = static_cast<int16_t>(rng.below(choices_[c].options.size()));
-    }
-    if (valid(child)) return child;
-  }
-  return fix_inactive(rng.next() & 1 ? a : b);
 }
 
 std::vector<std::string> Space::feature_names() const {

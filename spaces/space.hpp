@@ -1,6 +1,5 @@
 #pragma once
 // Space: named choices, conditions, and the function architecture -> Plan.
-#include <boost/multiprecision/cpp_int.hpp>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -10,12 +9,11 @@
 #include <vector>
 
 #include "spaces/architecture.hpp"
+#include "spaces/big_int.hpp"
 #include "spaces/plan.hpp"
 #include "spaces/random.hpp"
 
 namespace nas {
-
-using BigInt = boost::multiprecision::cpp_int;
 
 /// The choice is active iff the choice `on` is active and has one of `options`. Conditions form no
 /// cycle; a choice may hang on a later one.
@@ -39,8 +37,19 @@ struct SupernetTensor {
   Op op;  ///< The op it belongs to (for initialisation: fan-in, Init, zero_gamma).
 };
 
+/// What valid architectures must keep: a test that looks at nothing but `choices` (and whether
+/// they are active).
+struct SpaceRule {
+  std::vector<size_t> choices;
+  std::function<bool(const Architecture&)> holds;
+};
+
+class Domain;
+class Restriction;
 class SamplingTables;
 
+/// What a Domain operates on. The set operations that stand here are those of the whole space
+/// (`Domain(space)`); a part of it has them, too.
 class Space {
  public:
   Space();
@@ -98,14 +107,14 @@ class Space {
   Architecture sample(Rng& rng) const;
   /// Every active choice drawn uniformly among its options, redrawn until valid: what single-path
   /// training means by uniform. Differs from sample() where conditions make options unequal.
-  virtual void sample_choices(Rng& rng, Architecture& out) const;
+  void sample_choices(Rng& rng, Architecture& out) const;
 
   /// All valid architectures that differ in one active choice (after fix_inactive), no repeats.
-  virtual std::vector<Architecture> neighbours(const Architecture& a) const;
+  std::vector<Architecture> neighbours(const Architecture& a) const;
   /// Each active choice redrawn with probability `rate` (at least one changes); valid.
-  virtual Architecture mutate(const Architecture& a, double rate, Rng& rng) const;
+  Architecture mutate(const Architecture& a, double rate, Rng& rng) const;
   /// Each gene from either parent; repaired by redrawing until valid (falls back to a parent).
-  virtual Architecture crossover(const Architecture& a, const Architecture& b, Rng& rng) const;
+  Architecture crossover(const Architecture& a, const Architecture& b, Rng& rng) const;
 
   /// One-hot with inactive choices masked to 0; layout fixed by the space.
   virtual std::vector<std::string> feature_names() const;
@@ -130,6 +139,18 @@ class Space {
   /// true, count() enumerates (or is overridden), and sample() rejects.
   virtual bool allowed(const Architecture& a, std::string* why) const;
   virtual bool constrained() const { return false; }
+  /// The same as rules of few choices each, where they can be told so: then the parts of the space
+  /// are counted and drawn from exactly. None with `constrained()` true: `allowed` alone decides.
+  virtual std::vector<SpaceRule> rules() const { return {}; }
+  /// Choices whose options decide together about the size of a network, apart from which each
+  /// choice decides for itself where the others are at an end of their lists.
+  virtual std::vector<std::vector<size_t>> joint_sizes() const { return {}; }
+  /// The smallest (sign -1) or largest (1) architecture of a part, where the family knows better
+  /// than to try; nothing: Domain tries.
+  virtual std::optional<Architecture> extreme_of(const Domain& part, int sign) const;
+  /// The architecture that stands for all of a part that compute what `a` does, whose canonical
+  /// form lies outside; nothing: Domain lists the part, where it can.
+  virtual std::optional<Architecture> canonical_in(const Domain& part, const Architecture& a) const;
   /// What `allowed` asks, as text for the fingerprint: plans and conditions do not show it.
   virtual std::string constraints_text() const { return ""; }
   /// Largest space without constraints that count() of a constrained one goes through.
@@ -143,6 +164,7 @@ class Space {
   Counting counting_ = Counting::kConvLinear;
 
  private:
+  friend class Domain;
   std::string label_;
   Architecture extreme(int sign) const;
   std::optional<Architecture> with_option(size_t choice, int16_t option) const;

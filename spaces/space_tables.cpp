@@ -10,7 +10,7 @@ namespace nas {
 namespace {
 
 double share(const BigInt& part, const BigInt& whole) {
-  return static_cast<double>(part.convert_to<long double>() / whole.convert_to<long double>());
+  return static_cast<double>(part.to_long_double() / whole.to_long_double());
 }
 
 bool allows(const Condition& condition, int16_t option) {

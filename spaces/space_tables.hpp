@@ -52,13 +52,6 @@ void enumerate_by_conditions(const std::vector<Choice>& choices,
                              const std::function<bool(const Architecture&)>& f,
                              const std::optional<ChosenOption>& chosen = std::nullopt);
 
-/// What valid architectures must keep: a test that looks at nothing but `choices` (and whether
-/// they are active).
-struct SpaceRule {
-  std::vector<size_t> choices;
-  std::function<bool(const Architecture&)> holds;
-};
-
 /// Exact counts. Where each choice has at most one condition and no rule, weights multiply along
 /// the forest of conditions. Otherwise the few choices that decide about activity and rules (the
 /// keys) are gone through, and the rest is a forest again. Options of a key that open the same are

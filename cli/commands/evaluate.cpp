@@ -6,6 +6,7 @@
 
 #include "cli/report/document.hpp"
 #include "cli/runs/arch_list.hpp"
+#include "cli/runs/fix.hpp"
 #include "cli/runs/pick.hpp"
 #include "cli/runs/run_sets.hpp"
 #include "cli/runs/stand_alone.hpp"
@@ -21,7 +22,7 @@ using Json = nlohmann::ordered_json;
 struct Options {
   Common common;
   std::string run = "last", split, file;
-  std::vector<std::string> architectures;
+  std::vector<std::string> architectures, fix;
   std::string pick;
   std::string search, weights;  ///< Where the pick comes from, and what judged it there.
   int64_t sample = 0;
@@ -34,15 +35,19 @@ std::vector<Architecture> chosen(const Options& o, const SupernetRun& run, uint6
   const Space& space = *run.parts->space;
   if (o.sample > 0 || o.all) require_supernet(run, "sampled");
   std::vector<Architecture> list = named_architectures(space, o.architectures, o.file);
+  if (!o.fix.empty() && o.sample == 0 && !o.all)
+    throw ConfigError("--fix says what --sample and --all take, and neither was given",
+                      "Add --sample N or --all, or leave out --fix.");
+  const Domain domain = fixed_domain(space, o.fix);
   if (o.sample > 0) {
     Rng rng(seed, "evaluate/sample");
-    for (int64_t i = 0; i < o.sample; ++i) list.push_back(space.sample(rng));
+    for (int64_t i = 0; i < o.sample; ++i) list.push_back(domain.sample(rng));
   }
   if (o.all) {
-    if (space.count() > kMostForAll)
-      throw ConfigError("--all would evaluate " + space.count().str() + " architectures",
+    if (domain.count() > kMostForAll)
+      throw ConfigError("--all would evaluate " + domain.count().str() + " architectures",
                         "use --sample N");
-    space.enumerate([&](const Architecture& a) {
+    domain.enumerate([&](const Architecture& a) {
       list.push_back(a);
       return true;
     });
@@ -224,6 +229,7 @@ int run_evaluate(const std::vector<std::string>& args) {
   app.footer(
       "nas evaluate --run last --sample 5\n"
       "nas evaluate --run digits --arch ARCHITECTURE --split test\n"
+      "nas evaluate --run digits --sample 5 --fix stage1.depth=2\n"
       "nas evaluate --run digits --pick best --split test\n"
       "nas evaluate --run digits --sample 20 --set evaluate.images=500 --set evaluate.batch=50\n"
       "nas evaluate --run last --file architectures.txt --json");
@@ -236,6 +242,7 @@ int run_evaluate(const std::vector<std::string>& args) {
   add_architecture_file(app, o.file);
   app.add_option("--sample", o.sample, "So many random architectures")->check(positive_number());
   app.add_flag("--all", o.all, "Every architecture of the space");
+  add_fix(app, o.fix);
   app.add_option(
          "--split", o.split, "validation, test or train (default: the run's evaluate.split)")
       ->check(CLI::IsMember({"validation", "test", "train"}));

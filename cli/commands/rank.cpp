@@ -14,7 +14,9 @@
 #include "cli/report/document.hpp"
 #include "cli/report/rank_names.hpp"
 #include "cli/report/rank_print.hpp"
+#include "cli/report/space_report.hpp"
 #include "cli/runs/arch_list.hpp"
+#include "cli/runs/fix.hpp"
 #include "cli/runs/run_sets.hpp"
 #include "cli/runs/stand_alone.hpp"
 #include "cli/runs/supernet_run.hpp"
@@ -34,7 +36,7 @@ using List = std::vector<double>;
 
 struct Options {
   Common common;
-  std::vector<std::string> runs;
+  std::vector<std::string> runs, fix;
   std::string truth, column, key, archs = "all", split, space, table;
   std::vector<std::string> top = {"1", "5", "10"};
   bool duplicates = false, lower = false, higher = false;
@@ -81,7 +83,8 @@ std::vector<Architecture> asked_for(const Options& o,
     if (n < 2) throw ConfigError("--archs " + o.archs + ": a ranking needs at least 2");
     if (n > static_cast<int64_t>(known.size()))
       throw ConfigError("--archs " + o.archs + ": " + o.truth + " knows " +
-                            std::to_string(known.size()) + " architectures of this space",
+                            std::to_string(known.size()) + " architectures of this space" +
+                            (o.fix.empty() ? "" : " within --fix"),
                         "leave out --archs to rank all of them");
     Rng rng(o.common.seed, "rank/sample");
     rng.shuffle(known);
@@ -108,7 +111,8 @@ void expect_one_column(const Options& o, const TableEvaluator& evaluator) {
   throw ConfigError(o.truth + " has several columns of numbers: " + all, "name one with --column");
 }
 
-Truth truth_of(const Options& o, const Space& space) {
+Truth truth_of(const Options& o, const Domain& domain) {
+  const Space& space = domain.space();
   TableOptions table;
   table.file = o.truth;
   table.key = o.key;
@@ -118,7 +122,10 @@ Truth truth_of(const Options& o, const Space& space) {
   TableEvaluator evaluator(space, table, /*each_form=*/o.duplicates || listed);
   expect_one_column(o, evaluator);
   for (const std::string& text : evaluator.notes()) note(o.common, text);
-  const std::vector<Architecture> asked = asked_for(o, space, evaluator.architectures());
+  const std::vector<Architecture> asked = fixed_part(
+      domain,
+      asked_for(o, space, fixed_part(domain, evaluator.architectures(), !o.duplicates && !listed)),
+      /*networks=*/false);
   Truth truth;
   truth.table = evaluator.facts();
   truth.column = evaluator.metrics().front();
@@ -333,26 +340,13 @@ Json differences(const Ranking& ranking,
   return list;
 }
 
-/// One row per architecture: genes, truth and what every ranker says.
-Json architecture_rows(const Space& space,
-                       const Truth& truth,
-                       const std::vector<std::pair<std::string, List>>& rankers) {
-  Json rows = Json::array();
-  for (size_t i = 0; i < truth.architectures.size(); ++i) {
-    const Architecture& a = truth.architectures[i];
-    Json row{{"architecture", space.text(a)}, {"genes", a.genes}, {"truth", truth.values[i]}};
-    for (const auto& [name, values] : rankers) row["predicted"][name] = json_number(values[i]);
-    rows.push_back(std::move(row));
-  }
-  return rows;
-}
-
 int show(const Options& o,
-         const Space& space,
+         const Domain& domain,
          const Truth& truth,
          std::vector<std::pair<std::string, List>> rankers,
          const std::vector<std::string>& ids,  // Of the runs among the rankers.
          const std::function<void(const Json&)>& keep) {
+  const Space& space = domain.space();
   const size_t supernets = ids.size();
   for (auto& ranker : untrained_rankers(space, truth.architectures))
     rankers.push_back(std::move(ranker));
@@ -365,8 +359,8 @@ int show(const Options& o,
                 {"direction", to_string(truth.direction.better)},
                 {"n", truth.values.size()},
                 {"space_size",
-                 space.count() < BigInt(1) << 53 ? Json(space.count().convert_to<int64_t>())
-                                                 : Json(space.count().str())},
+                 domain.count() < int64_t{1} << 53 ? Json(domain.count().to_int64())
+                                                   : Json(domain.count().str())},
                 {"truth_is_constant",
                  std::equal(truth.values.begin() + 1, truth.values.end(), truth.values.begin())},
                 {"same_function", truth.forms},
@@ -391,8 +385,9 @@ int show(const Options& o,
     if (i < supernets) document["rankers"].back()["run"] = ids[i];
     progress.update(static_cast<int64_t>(i + 1), "");
   }
+  put_fix(document, domain);
   document["differences"] = differences(ranking, rankers, document["rankers"], supernets);
-  document["architectures"] = architecture_rows(space, truth, rankers);
+  document["architectures"] = ranked_rows(space, truth.architectures, truth.values, rankers);
   if (!o.table.empty()) write_table(o.table, document["architectures"]);
   keep(document);
   if (o.common.json)
@@ -405,7 +400,8 @@ int show(const Options& o,
 int rank(const Options& o) {
   if (!o.space.empty()) {
     const std::unique_ptr<Space> space = load_space(o.space);
-    return show(o, *space, truth_of(o, *space), {}, {}, [](const Json&) {});
+    const Domain domain = fixed_domain(*space, o.fix);
+    return show(o, domain, truth_of(o, domain), {}, {}, [](const Json&) {});
   }
   Store store(o.common.db, Store::Mode::kRead);
   std::vector<SupernetRun> runs;
@@ -427,11 +423,12 @@ int rank(const Options& o) {
   }
   for (const auto& ranker : untrained_rankers(space, {})) taken.push_back(ranker.first);
   const std::vector<std::string> names = unique_names(rows, taken);
-  const Truth truth = truth_of(o, space);
+  const Domain domain = fixed_domain(space, o.fix);
+  const Truth truth = truth_of(o, domain);
   std::vector<std::pair<std::string, List>> rankers;
   for (size_t i = 0; i < runs.size(); ++i)
     rankers.emplace_back(names[i], judge(o, store, runs[i], truth));
-  return show(o, space, truth, std::move(rankers), ids, [&](const Json& document) {
+  return show(o, domain, truth, std::move(rankers), ids, [&](const Json& document) {
     if (store.read_only())
       return warning(store.path() + " is read-only: the ranking is not stored");
     for (const std::string& id : ids) store.set_document(id, "ranking", json_line(document));
@@ -447,7 +444,8 @@ int run_rank(const std::vector<std::string>& args) {
       "nas rank --run digits --truth truth.csv\n"
       "nas rank --run first --run second --truth truth.csv --column test_accuracy --archs 200\n"
       "nas rank --run last --truth truth.csv --archs list.txt --table ranking.csv\n"
-      "nas rank --space nasbench201 --truth truth.csv --column test --duplicates");
+      "nas rank --space nasbench201 --truth truth.csv --column test --duplicates\n"
+      "nas rank --run last --truth truth.csv --fix '1<-0!=none'");
   app.add_option("--run", o.runs, "Training run: id, name or last; repeat to compare")
       ->allow_extra_args(false);
   app.add_option("--truth", o.truth, "CSV or JSON with architectures and their true quality")
@@ -472,6 +470,7 @@ int run_rank(const std::vector<std::string>& args) {
                "The truth is a loss, an error or a cost (default: by the column's name)")
       ->excludes(app.add_flag(
           "--higher-is-better", o.higher, "The truth is an accuracy or another quality"));
+  add_fix(app, o.fix);
   app.add_option("--space", o.space, "Without a supernet: the rankers that need no training")
       ->excludes("--run");
   app.add_option("--split", o.split, "Judge on validation, test or train")

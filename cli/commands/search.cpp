@@ -6,11 +6,11 @@
 #include <filesystem>
 #include <limits>
 #include <nlohmann/json.hpp>
-#include <unordered_set>
 
 #include "cli/command.hpp"
 #include "cli/report/document.hpp"
 #include "cli/report/search_report.hpp"
+#include "cli/runs/fix.hpp"
 #include "cli/runs/latency.hpp"
 #include "cli/runs/run_files.hpp"
 #include "cli/runs/run_name.hpp"
@@ -37,7 +37,7 @@ constexpr const char* kBaseline = ":random";  ///< Marks the source of the basel
 struct Options {
   Common common;
   std::string run, resume, name, algorithm, latency_table;
-  std::vector<std::string> constraints;
+  std::vector<std::string> constraints, fix;
   int evaluations = 0;
   int64_t latency_batch = 0;
   bool dry_run = false;
@@ -70,6 +70,7 @@ SearchConfig read_config(const Options& o) {
   if (!o.latency_table.empty()) config.evaluator.latency_table = o.latency_table;
   if (o.latency_batch > 0) config.evaluator.latency_batch = o.latency_batch;
   for (const std::string& text : o.constraints) config.search.constraints.push_back(text);
+  for (const std::string& term : o.fix) config.search.fix.push_back(term);
   if (o.common.seed_given) config.seed = o.common.seed;
   // A search is gone on with from any folder.
   const bool typed = std::any_of(sets.begin(), sets.end(), [](const std::string& set) {
@@ -85,6 +86,7 @@ SearchConfig read_config(const Options& o) {
 /// Space, evaluator and costs of one search.
 struct Parts {
   std::unique_ptr<Space> space;
+  std::optional<Domain> domain;  ///< What of it is searched.
   std::unique_ptr<Evaluator> evaluator;
   std::unique_ptr<CostModel> costs;
   Json latency;  ///< What latency_ms means; null without a table.
@@ -100,34 +102,16 @@ RunRow supernet_of(const Store& store, const std::string& run) {
   return *found;
 }
 
-/// A table that lacks architectures makes a search pay for failures: told before.
-void tell_coverage(const TableEvaluator& table, const Space& space, const std::string& file) {
-  const std::vector<Architecture> known = table.architectures();
-  const std::unordered_set<Architecture> held(known.begin(), known.end());
-  constexpr int64_t kCounted = 20000;
-  int64_t without = 0;
-  const bool small = space.count() <= kCounted;
-  if (small)
-    space.enumerate([&](const Architecture& a) {
-      without += !held.contains(space.canonical(a));
-      return true;
-    });
-  if (small && without == 0) return;
-  warning(file + " has values for " +
-          (small ? BigInt(space.count() - without).str() : std::to_string(held.size())) +
-          " of the " + space.count().str() + " architectures of " + space.name() +
-          "; every other one that the search asks for costs an evaluation and fails");
-}
-
 std::unique_ptr<Evaluator> make_evaluator(const SearchConfig& config,
-                                          const Space& space,
+                                          const Domain& domain,
                                           Store& store,
                                           const Common& common) {
+  const Space& space = domain.space();
   switch (config.evaluator.kind) {
     case EvaluatorKind::kTable: {
       auto table = std::make_unique<TableEvaluator>(space, config.evaluator.table);
       for (const std::string& text : table->notes()) note(common, text);
-      tell_coverage(*table, space, config.evaluator.table.file);
+      tell_coverage(*table, domain, config.evaluator.table.file);
       return table;
     }
     case EvaluatorKind::kExternal: {
@@ -153,21 +137,22 @@ Parts make_parts(const SearchConfig& config,
                  const Common& common) {
   Parts parts;
   parts.space = open_space(space);
+  parts.domain = fixed_domain(*parts.space, config.search.fix, "search.fix");
   parts.settings = to_settings(config.search, config.evaluator, config.seed);
   // A table answers for nothing, however many of its rows are missing.
   if (config.evaluator.kind == EvaluatorKind::kTable) parts.settings.failures_in_a_row = 0;
   parts.costs = std::make_unique<CostModel>(*parts.space);
   parts.latency = add_latency(*parts.costs, config.evaluator, store);
   if (config.evaluator.kind == EvaluatorKind::kTable)
-    parts.evaluator = make_evaluator(config, *parts.space, store, common);
+    parts.evaluator = make_evaluator(config, *parts.domain, store, common);
   parts.settings.goal.constraints =
       search_limits(config, parts.settings.goal.objectives, *parts.costs, parts.evaluator.get());
   std::vector<Constraint> free;
   for (const Constraint& c : parts.settings.goal.constraints)
     if (parts.costs->knows(c.metric)) free.push_back(c);
   // Told before a supernet is loaded or anything paid for.
-  parts.witness = require_attainable(*parts.costs, free, config.seed);
-  if (!parts.evaluator) parts.evaluator = make_evaluator(config, *parts.space, store, common);
+  parts.witness = require_attainable(*parts.costs, free, config.seed, *parts.domain);
+  if (!parts.evaluator) parts.evaluator = make_evaluator(config, *parts.domain, store, common);
   return parts;
 }
 
@@ -201,6 +186,7 @@ int64_t planned(const Search& search, const Common& common) {
   if (!networks || static_cast<int64_t>(*networks) > most) return most;
   note(common,
        "the space has " + std::to_string(*networks) + " networks" +
+           (search.domain().whole() ? "" : " with " + search.domain().restriction().text()) +
            (s.goal.constraints.empty() ? "" : " within the limits on free costs") +
            ": the search evaluates them all, then stops");
   return static_cast<int64_t>(*networks);
@@ -240,7 +226,7 @@ Json run_baseline(
   const auto& objectives = settings.goal.objectives;
   for (size_t k = 0; k < objectives.size() && k < main.reference().size(); ++k)
     settings.reference[objectives[k].metric] = main.reference()[k] * objectives[k].sign();
-  Search search(*parts.space, *parts.evaluator, *parts.costs, settings);
+  Search search(*parts.domain, *parts.evaluator, *parts.costs, settings);
   const std::vector<EvaluationRow> stored = store.evaluations(row.id);
   for (const std::string suffix : {"", kBaseline})
     for (auto& [a, evaluation] : search.known_from(stored, suffix)) search.know(a, evaluation);
@@ -264,10 +250,10 @@ void dry_run(const Options& o, const SearchConfig& config, const Parts& parts) {
   std::vector<Constraint> free;
   for (const Constraint& c : parts.settings.goal.constraints)
     if (parts.costs->knows(c.metric)) free.push_back(c);
-  const CostLimits limits(*parts.costs, free);
+  const CostLimits limits(*parts.costs, free, *parts.domain);
   const ArchitectureSampler sampler(limits, parts.settings.initial, parts.witness, config.seed);
   std::vector<Architecture> sample;
-  for (int i = 0; i < 3; ++i) sample.push_back(parts.space->canonical(sampler.draw(rng)));
+  for (int i = 0; i < 3; ++i) sample.push_back(parts.domain->canonical(sampler.draw(rng)));
   const auto start = Clock::now();
   const std::vector<Evaluation> tried = parts.evaluator->evaluate(sample);
   for (size_t i = 0; i < tried.size(); ++i) {
@@ -279,14 +265,14 @@ void dry_run(const Options& o, const SearchConfig& config, const Parts& parts) {
   const double most = static_cast<double>(config.search.evaluations.value_or(
       config.search.generations.value_or(1) * config.search.population));
   const Json json{{"schema", "nas-search-dry-run/1"},
-                  {"space", parts.space->name()},
-                  {"architectures", parts.space->count().str()},
+                  {"space", parts.domain->name()},
+                  {"architectures", parts.domain->count().str()},
                   {"evaluations", most},
                   {"seconds_per_evaluation", each},
                   {"seconds_estimated", each * most}};
   if (o.common.json) return print(json_text(json));
-  Table table({"search", parts.space->name()});
-  table.row({"architectures", parts.space->count().str()});
+  Table table({"search", parts.domain->name()});
+  table.row({"architectures", parts.domain->count().str()});
   table.row({"evaluations at most", format_number(most, 6)});
   table.row({"seconds per evaluation", format_number(each)});
   table.row({"time at most", format_seconds(each * most)});
@@ -319,7 +305,7 @@ RunRow new_row(const Options& o,
 /// The search that --resume names, and its configuration.
 RunRow resumed_row(const Options& o, const Store& store, SearchConfig& config) {
   if (!o.common.config.empty() || !other_sets(o.common.sets).empty() || !o.run.empty() ||
-      o.common.seed_given || !o.constraints.empty() || !o.latency_table.empty() ||
+      o.common.seed_given || !o.constraints.empty() || !o.fix.empty() || !o.latency_table.empty() ||
       o.latency_batch > 0 || !o.algorithm.empty() || o.evaluations > 0)
     throw ConfigError("a resumed search keeps its configuration", "give --resume alone");
   const auto found = store.run(o.resume, "search");
@@ -337,14 +323,13 @@ RunRow resumed_row(const Options& o, const Store& store, SearchConfig& config) {
   return *found;
 }
 
-void restore(
-    Search& search, const Space& space, Store& store, const RunRow& row, const Common& common) {
+void restore(Search& search, Store& store, const RunRow& row, const Common& common) {
   const auto state = store.search_state(row.id);
   const auto known = search.known_from(store.evaluations(row.id));
   if (state)
     search.restore(state->state_json, known);
   else
-    for (const auto& [a, evaluation] : known) search.know(space.canonical(a), evaluation);
+    for (const auto& [a, evaluation] : known) search.know(a, evaluation);
   store.truncate_metrics(row.id, search.generations() + 1);
   note(common,
        "search " + row.id + ": resumed after generation " + std::to_string(search.generations()));
@@ -369,7 +354,7 @@ int carry_out(const Options& o,
   const auto start = Clock::now();
   if (config.search.reuse && config.evaluator.kind == EvaluatorKind::kSupernet)
     know_stored(search, store, row.parent, row.id);
-  if (!o.resume.empty()) restore(search, *parts.space, store, row, o.common);
+  if (!o.resume.empty()) restore(search, store, row, o.common);
   run_search(search, store, row, o.common);
   Json document = search_document(search, *parts.space, row);
   if (!parts.latency.is_null()) document["latency"] = parts.latency;
@@ -435,7 +420,7 @@ int search(const Options& o) {
   }
   // Before it is claimed: a search whose values are of other weights than new ones is refused.
   if (!o.resume.empty()) resumable_rows(store, row, supernet, *parts.evaluator);
-  Search search(*parts.space, *parts.evaluator, *parts.costs, parts.settings);
+  Search search(*parts.domain, *parts.evaluator, *parts.costs, parts.settings);
   throw_if_stopped();
   const SavesOnStop saves;
   // Only now that all is there: what cannot be opened leaves no run behind that seems to go on.
@@ -443,7 +428,7 @@ int search(const Options& o) {
     row = new_row(o, store, config, parts, supernet);
     store.add_run(row);
     note(o.common,
-         "search " + row.id + " of " + row.space +
+         "search " + row.id + " of " + parts.domain->name() +
              (supernet.id.empty() ? "" : " in the supernet of " + supernet.id));
   } else {
     store.claim_run(row.id);
@@ -469,6 +454,7 @@ int run_search(const std::vector<std::string>& args) {
       "nas search --config quickstart/search --run digits\n"
       "nas search --run last --constraint 'macs <= 1M' --evaluations 200\n"
       "nas search --config search.yaml --algorithm random --json\n"
+      "nas search --run last --fix stage1.depth=2 --fix 'stage2.*!=conv5' --evaluations 100\n"
       "nas search --resume last");
   app.add_option("--run", o.run, "Training run whose supernet judges: id, name or last");
   app.add_option("--resume", o.resume, "Go on with an interrupted search: id, name or last");
@@ -476,6 +462,7 @@ int run_search(const std::vector<std::string>& args) {
   app.add_option("--algorithm", o.algorithm, "Search algorithm (overrides `search.algorithm`)");
   app.add_option("--constraint", o.constraints, "A further limit, e.g. 'macs <= 20M'; repeatable")
       ->allow_extra_args(false);
+  add_fix(app, o.fix);
   app.add_option("--latency-table",
                  o.latency_table,
                  "Gives the metric latency_ms: id of `nas measure`, last, or a file");

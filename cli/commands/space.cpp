@@ -7,39 +7,27 @@
 #include "cli/config/config_problems.hpp"
 #include "cli/report/document.hpp"
 #include "cli/report/row_stream.hpp"
+#include "cli/report/space_report.hpp"
 #include "cli/runs/arch_list.hpp"
+#include "cli/runs/fix.hpp"
 #include "spaces/base/stop.hpp"
 #include "spaces/base/subprocess.hpp"
 #include "spaces/base/whole_file.hpp"
 #include "spaces/draw/plan_draw.hpp"
 #include "spaces/registry.hpp"
-#include "spaces/text/notation.hpp"
 
 namespace nas::cli {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
-// Above this many architectures equivalent networks are not counted one by one.
-constexpr int64_t kCountDistinctUpTo = 1'000'000;
-
 struct Options {
   Common common;
   std::string space, format = "table", drawing, out, file;
-  std::vector<std::string> architectures;
+  std::vector<std::string> architectures, fix;
   int samples = 10;
   bool choices = false;
 };
-
-Json cost_json(const Space& space, const Plan& plan) {
-  const Cost cost = cost_of(plan, space.counting());
-  return {{"macs", cost.macs},
-          {"params", cost.params},
-          {"activation_bytes", cost.activation_bytes},
-          {"peak_bytes", cost.peak_bytes},
-          {"peak_activation_bytes", cost.peak_bytes},  // Its name in earlier documents.
-          {"ops", plan.nodes.size()}};
-}
 
 int list(const Options& o) {
   Rows families{{"family", "summary"}, {}};
@@ -70,92 +58,6 @@ std::string svg_of(const std::string& source) {
         "graphviz, or use --format dot");
   if (!dot.ending()->good()) throw Error("Graphviz could not draw this network");
   return dot.output();
-}
-
-std::string choices_text(const Space& space) {
-  Table table({"choice", "options", "active when"});
-  for (const Choice& choice : space.choices()) {
-    std::string options, when;
-    for (const std::string& option : choice.options)
-      options += (options.empty() ? "" : " ") + option;
-    for (const Condition& condition : choice.conditions) {
-      const Choice& on = space.choices()[static_cast<size_t>(condition.on)];
-      when += (when.empty() ? "" : " and ") + on.name + " is ";
-      for (size_t i = 0; i < condition.options.size(); ++i)
-        when += (i > 0 ? " or " : "") + on.options[static_cast<size_t>(condition.options[i])];
-    }
-    table.row({choice.name, options, when});
-  }
-  return table.text();
-}
-
-/// How architectures are written, with an example of this space.
-std::string notation_text(const Space& space) {
-  Rng rng(0, "example");
-  const Notation notation = notation_of(space);
-  std::string text =
-      "An architecture is written such as\n  " + space.text(space.sample(rng)) + "\n";
-  Table parts({"part", "meaning"});
-  for (const auto& [part, meaning] : notation.parts) parts.row({part, meaning});
-  text += parts.text() + "\nAlso read:\n";
-  for (const auto& [form, what] : notation.others) text += "  " + form + "\n    " + what + "\n";
-  text += "  {\"" + space.choices()[0].name + "\": \"" + space.choices()[0].options[0] +
-          "\", ...}\n    every active choice with its option, as JSON or as choice=option,...\n";
-  if (space.count() <= kCountDistinctUpTo)
-    text += "  #12\n    the number that nas space enumerate " + space.name() + " gives it\n";
-  return text;
-}
-
-Json notation_json(const Space& space) {
-  const Notation notation = notation_of(space);
-  Json parts = Json::array(), others = Json::array();
-  for (const auto& [part, meaning] : notation.parts)
-    parts.push_back({{"part", part}, {"meaning", meaning}});
-  for (const auto& [form, what] : notation.others)
-    others.push_back({{"form", form}, {"meaning", what}});
-  return {{"parts", parts}, {"others", others}};
-}
-
-int show_space(const Options& o, const Space& space) {
-  const auto tensors = space.supernet_tensors();
-  int64_t params = 0;
-  for (const SupernetTensor& t : tensors)
-    if (t.role == Role::kWeight || t.role == Role::kBias) params += t.full.elements();
-  const Plan small = space.plan(space.smallest());
-  const Plan large = space.plan(space.largest());
-  if (o.common.json || o.drawing == "json") {
-    Json choices = Json::array();
-    for (const Choice& choice : space.choices())
-      choices.push_back({{"name", choice.name}, {"options", choice.options}});
-    print(
-        Json{{"schema", "nas-space/1"},
-             {"space", space.name()},
-             {"fingerprint", space.fingerprint()},
-             {"count", space.count().str()},
-             {"classes", space.classes()},
-             {"input", to_string(space.input())},
-             {"supernet_params", params},
-             {"smallest",
-              {{"architecture", space.text(space.smallest())}, {"cost", cost_json(space, small)}}},
-             {"largest",
-              {{"architecture", space.text(space.largest())}, {"cost", cost_json(space, large)}}},
-             {"notation", notation_json(space)},
-             {"choices", choices}}
-            .dump(2));
-    return kExitOk;
-  }
-  const auto line = [&](const char* label, const Architecture& a, const Plan& plan) {
-    const Cost cost = cost_of(plan, space.counting());
-    return std::string(label) + space.text(a) + "  (" +
-           format_count(static_cast<double>(cost.macs)) + " MACs, " +
-           format_count(static_cast<double>(cost.params)) + " parameters)\n";
-  };
-  print(space.name() + ": " + space.count().str() + " architectures, input " +
-        to_string(space.input()) + ", " + std::to_string(space.classes()) +
-        " classes, supernet of " + format_count(static_cast<double>(params)) + " parameters\n" +
-        line("smallest  ", space.smallest(), small) + line("largest   ", space.largest(), large) +
-        "\n" + notation_text(space) + "\n" + choices_text(space));
-  return kExitOk;
 }
 
 /// Text of a network to --out or stdout.
@@ -203,6 +105,7 @@ std::string drawing_of(const Options& o) {
 int show(Options o) {
   o.drawing = drawing_of(o);
   const auto space = load_space(o.space);
+  const Domain domain = fixed_domain(*space, o.fix);
   if (o.architectures.empty()) {
     if (!o.out.empty())
       throw ConfigError("--out is for one network: name it with --arch",
@@ -212,13 +115,17 @@ int show(Options o) {
       throw ConfigError("--format " + o.drawing + " draws one network: name it with --arch",
                         "nas space show " + o.space + " --arch '" + space->text(space->largest()) +
                             "' --format " + o.drawing);
-    return show_space(o, *space);
+    print_space(domain, o.common.json || o.drawing == "json");
+    return kExitOk;
   }
   const std::vector<Architecture> named = named_architectures(*space, o.architectures);
   if (named.size() != 1)
     throw ConfigError("space show takes one architecture, here are " +
                       std::to_string(named.size()));
   const Architecture& a = named[0];
+  std::string why;
+  if (!domain.contains(a, &why))
+    throw ConfigError("--arch " + space->text(a) + " is outside of what --fix leaves: " + why);
   const Plan plan = space->plan(a);
   if (o.drawing == "svg") {
     put(o, svg_of(drawing(*space, a, plan)));
@@ -234,13 +141,15 @@ int show(Options o) {
 
 int count(const Options& o) {
   const auto space = load_space(o.space);
-  const BigInt all = space->count();
+  const Domain domain = fixed_domain(*space, o.fix);
+  const BigInt all = domain.count();
   Json json{
       {"schema", "nas-space-count/1"}, {"space", space->name()}, {"architectures", all.str()}};
+  put_fix(json, domain);
   std::string text = all.str() + " architectures";
   if (all <= kCountDistinctUpTo) {
     std::set<Architecture> distinct;
-    space->enumerate([&](const Architecture& a) {
+    domain.enumerate([&](const Architecture& a) {
       distinct.insert(space->canonical(a));
       return true;
     });
@@ -273,6 +182,7 @@ Row cost_row(const Space& space, const Architecture& a, Plan& plan, Format forma
 
 int sample(const Options& o) {
   const auto space = load_space(o.space);
+  const Domain domain = fixed_domain(*space, o.fix);
   const Format format = chosen_format(o.common, o.format);
   const RowSource rows = [&](const std::function<void(const Row&)>& take) {
     Rng rng(o.common.seed, "sample");
@@ -280,35 +190,43 @@ int sample(const Options& o) {
     Plan plan;
     for (int i = 0; i < o.samples; ++i) {
       if (o.choices)
-        space->sample_choices(rng, a);
+        domain.sample_choices(rng, a);
       else
-        space->sample(rng, a);
+        domain.sample(rng, a);
       take(cost_row(*space, a, plan, format));
     }
   };
-  print_row_stream(
-      cost_header(format),
-      rows,
-      format,
-      {{"schema", "nas-space-sample/1"}, {"space", space->name()}, {"seed", o.common.seed}},
-      "architectures");
+  Json head{{"schema", "nas-space-sample/1"}, {"space", space->name()}, {"seed", o.common.seed}};
+  put_fix(head, domain);
+  print_row_stream(cost_header(format), rows, format, head, "architectures");
   return kExitOk;
 }
 
 /// All architectures in the order that `--index-from` of tables counts, those that compute what an
-/// earlier one computes with its number.
+/// earlier one computes with its number. Numbers are those of the whole space, also where a part is
+/// listed; only where the space is too large to have numbers the part has its own.
 int enumerate(const Options& o) {
   constexpr int kMost = 1000000;
   const auto space = load_space(o.space);
   const Format format = chosen_format(o.common, o.format);
-  if (space->count() > kMost)
-    throw ConfigError("the space has " + space->count().str() + " architectures, too many to list",
-                      "nas space sample draws some");
+  const Domain domain = fixed_domain(*space, o.fix);
+  if (domain.count() > kMost)
+    throw ConfigError(
+        domain.name() + " has " + domain.count().str() + " architectures, too many to list",
+        "nas space sample draws some, --fix takes a part");
+  const bool numbered = space->count() <= kMost;
   const RowSource rows = [&](const std::function<void(const Row&)>& take) {
     std::unordered_map<Architecture, int64_t> first;
     int64_t number = 0;
     Plan plan;
-    space->enumerate([&](const Architecture& a) {
+    const auto list = [&](const std::function<bool(const Architecture&)>& f) {
+      numbered ? space->enumerate(f) : domain.enumerate(f);
+    };
+    list([&](const Architecture& a) {
+      if (!domain.restriction().contains(a)) {
+        ++number;
+        return true;
+      }
       const int64_t same_as = first.emplace(space->canonical(a), number).first->second;
       Row row = cost_row(*space, a, plan, format);
       row.insert(row.begin(), number);
@@ -321,11 +239,9 @@ int enumerate(const Options& o) {
   std::vector<std::string> header = cost_header(format);
   header.insert(header.begin(), "number");
   header.emplace_back("same_as");
-  print_row_stream(header,
-                   rows,
-                   format,
-                   {{"schema", "nas-space-enumerate/1"}, {"space", space->name()}},
-                   "architectures");
+  Json head{{"schema", "nas-space-enumerate/1"}, {"space", space->name()}};
+  put_fix(head, domain);
+  print_row_stream(header, rows, format, head, "architectures");
   return kExitOk;
 }
 
@@ -406,6 +322,7 @@ int run_space(const std::vector<std::string>& args) {
       "nas space show digits\n"
       "nas space show resnet20-pool --arch '[4,3,3]' --out network.svg\n"
       "nas space count resnet20-pool\n"
+      "nas space count nasbench201 --fix '3<-0!=none' --fix '1<-0=skip_connect|nor_conv_3x3'\n"
       "nas space sample digits -n 5 --seed 1\n"
       "nas space enumerate resnet20-pool --format csv\n"
       "nas space cost resnet20-pool --arch '[4,3,3]' --arch '[1,1,8]'\n"
@@ -430,13 +347,16 @@ int run_space(const std::vector<std::string>& args) {
           "--format", o.drawing, "How to show it (default: by the ending of --out, else text)")
       ->check(CLI::IsMember({"text", "json", "dot", "svg"}))
       ->type_name("text|json|dot|svg");
+  add_fix(*show_app, o.fix);
   show_app->add_option("--out", o.out, "File for the network of --arch instead of stdout")
       ->type_name("FILE");
   CLI::App* count_app =
       add("count", "Exact number of architectures, and of the different networks among them");
   add_space(count_app);
+  add_fix(*count_app, o.fix);
   CLI::App* sample_app = add("sample", "Random valid architectures with their cost", kTakesSeed);
   add_space(sample_app);
+  add_fix(*sample_app, o.fix);
   sample_app->add_option("-n,--count", o.samples, "How many")
       ->check(CLI::Range(1, 10'000'000))
       ->type_name("N");
@@ -446,6 +366,7 @@ int run_space(const std::vector<std::string>& args) {
   add_format(*sample_app, o.format);
   CLI::App* enumerate_app = add("enumerate", "All architectures, numbered, with their cost");
   add_space(enumerate_app);
+  add_fix(*enumerate_app, o.fix);
   add_format(*enumerate_app, o.format);
   CLI::App* cost_app = add("cost", "Multiply-adds, parameters and activation memory");
   add_space(cost_app);

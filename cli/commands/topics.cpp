@@ -50,6 +50,32 @@ change how; every value is stored with the fidelity it was measured at.
   nas config schema train            JSON schema for editors)";
 }
 
+std::string parts() {
+  return R"(Parts of a space (--fix, search.fix)
+
+A term says which options of a choice are open; choices and options have the
+names that nas space show SPACE lists. Several terms all hold.
+
+  --fix stage1.depth=2               one option
+  --fix 'stage1.layer1=conv3|sep3'   one of several
+  --fix '1<-0!=none'                 any but this
+  --fix '*.kernel=3|5'               * in the name of a choice: any characters
+  --fix 'stage1.depth=2,stage2.*!=conv5'   several terms in one
+
+An architecture belongs to the part when each of its active choices has an
+open option. A choice that is closed in it (a layer deeper than the depth)
+is not asked about, so a term about that choice takes nothing away there.
+
+nas space show|count|sample|enumerate, nas search, nas rank and nas evaluate
+(with --sample or --all) take --fix; a configuration of nas search has
+search.fix: [...]. Numbers and draws of a part are exact: counts, uniform
+samples, the smallest and the largest network.
+
+A part has the genes, texts and weights of its space. A search keeps its part
+with its run and goes on with it. Where several architectures are one network
+and the usual form of it lies outside, a form inside stands for it.)";
+}
+
 std::string exit_codes() {
   return R"(Exit codes
 
@@ -138,6 +164,7 @@ std::string environment() {
 
 const std::vector<Topic>& topics() {
   static const std::vector<Topic> table = {{"config", configuration},
+                                           {"parts", parts},
                                            {"exit-codes", exit_codes},
                                            {"evaluators", evaluators},
                                            {"environment", environment}};

@@ -65,6 +65,20 @@ void print_facts(const Json& d) {
 
 }  // namespace
 
+Json ranked_rows(const Space& space,
+                 const std::vector<Architecture>& architectures,
+                 const std::vector<double>& truth,
+                 const std::vector<std::pair<std::string, std::vector<double>>>& rankers) {
+  Json rows = Json::array();
+  for (size_t i = 0; i < architectures.size(); ++i) {
+    const Architecture& a = architectures[i];
+    Json row{{"architecture", space.text(a)}, {"genes", a.genes}, {"truth", truth[i]}};
+    for (const auto& [name, values] : rankers) row["predicted"][name] = json_number(values[i]);
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
 void print_ranking(const Json& d) {
   Table table(
       {"ranker", "tau-b", "interval", "Spearman", "interval", "tied pairs", "tied in truth"});

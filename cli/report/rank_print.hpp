@@ -2,10 +2,19 @@
 // What goes into and comes out of a ranking beside its numbers.
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 #include <vector>
+
+#include "spaces/space.hpp"
 
 namespace nas::cli {
 
+/// One row per architecture: genes, truth and what every ranker says.
+nlohmann::ordered_json ranked_rows(
+    const Space& space,
+    const std::vector<Architecture>& architectures,
+    const std::vector<double>& truth,
+    const std::vector<std::pair<std::string, std::vector<double>>>& rankers);
 /// The document of `nas rank` (schema nas-rank/1) for people, on standard output.
 void print_ranking(const nlohmann::ordered_json& document);
 /// The rows `architectures` of that document as CSV; ConfigError when the file cannot be written.

@@ -92,6 +92,7 @@ Json search_document(const Search& search, const Space& space, const RunRow& run
             {"space", run.space},
             {"algorithm", search.settings().algorithm},
             {"seed", search.settings().seed}};
+  if (!search.domain().whole()) json["fix"] = search.domain().restriction().text();
   for (const Objective& o : goal.objectives) json["objectives"].push_back(to_string(o));
   json["constraints"] = Json::array();
   for (const Constraint& c : goal.constraints) json["constraints"].push_back(to_string(c));
@@ -133,6 +134,7 @@ Json search_document(const Search& search, const Space& space, const RunRow& run
 
 void print_search(const Json& d, const RunRow& run, const Common& common) {
   const Json& front = d["front"];
+  if (d.contains("fix")) print("searched: " + run.space + " with " + d["fix"].get<std::string>());
   if (front.empty()) {
     print("no feasible architecture was found in " + d["evaluations"].dump() + " evaluations");
     if (d.contains("nearest_miss")) print(miss_text(d));

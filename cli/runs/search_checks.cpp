@@ -1,6 +1,7 @@
 #include "cli/runs/search_checks.hpp"
 
 #include <algorithm>
+#include <unordered_set>
 
 #include "search/evaluators/evaluators.hpp"
 #include "search/fidelity.hpp"
@@ -21,6 +22,24 @@ std::vector<double> column(const TableEvaluator& table, const std::string& metri
 }
 
 }  // namespace
+
+void tell_coverage(const TableEvaluator& table, const Domain& domain, const std::string& file) {
+  const std::vector<Architecture> known = table.architectures();
+  const std::unordered_set<Architecture> held(known.begin(), known.end());
+  constexpr int64_t kCounted = 20000;
+  int64_t without = 0;
+  const bool small = domain.count() <= kCounted;
+  if (small)
+    domain.enumerate([&](const Architecture& a) {
+      without += !held.contains(domain.space().canonical(a));
+      return true;
+    });
+  if (small && without == 0) return;
+  warning(file + " has values for " +
+          (small ? (domain.count() - without).str() : std::to_string(held.size())) + " of the " +
+          domain.count().str() + " architectures of " + domain.name() +
+          "; every other one that the search asks for costs an evaluation and fails");
+}
 
 std::vector<Constraint> search_limits(const SearchConfig& config,
                                       const std::vector<Objective>& objectives,

@@ -6,6 +6,7 @@
 
 #include "cli/command.hpp"
 #include "search/costs.hpp"
+#include "search/evaluators/evaluators.hpp"
 #include "search/search_options.hpp"
 #include "search/store/store.hpp"
 
@@ -18,6 +19,9 @@ std::vector<Constraint> search_limits(const SearchConfig& config,
                                       const std::vector<Objective>& objectives,
                                       const CostModel& costs,
                                       const Evaluator* table);
+
+/// A table that lacks architectures of what is searched makes a search pay for failures: warns.
+void tell_coverage(const TableEvaluator& table, const Domain& domain, const std::string& file);
 
 /// The stored evaluations of search `row` as a resumed search may use them. Values of another
 /// fidelity than `evaluator` has now (the supernet was trained further, the table's file changed)

@@ -38,7 +38,7 @@ Proposals::Proposals(SearchContext& context, size_t wanted)
 
 bool Proposals::take(const Architecture& a) {
   if (full()) return false;
-  Architecture key = context_.space().canonical(a);
+  Architecture key = context_.domain().canonical(a);
   if (keys_.contains(key) || !context_.propose(a)) return false;
   keys_.insert(std::move(key));
   architectures_.push_back(a);

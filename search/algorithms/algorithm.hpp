@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "search/archive.hpp"
+#include "spaces/domain.hpp"
 #include "spaces/random.hpp"
 
 namespace nas {
@@ -18,7 +19,9 @@ namespace nas {
 class SearchContext {
  public:
   virtual ~SearchContext() = default;
-  virtual const Space& space() const = 0;
+  /// What is searched: the space or a part of it.
+  virtual const Domain& domain() const = 0;
+  const Space& space() const { return domain().space(); }
   virtual const Archive& archive() const = 0;
   virtual uint64_t seed() const = 0;
   /// Generations completed before this step; names the random streams.

@@ -24,12 +24,12 @@ constexpr double kCrossover = 0.9;
 constexpr int kTournament = 3;   ///< Of 2, 3, 4 with 60 seeds each: 2 is behind, 3 and 4 are equal.
 constexpr int kVariations = 20;  ///< Children in a row that are not worth paying for.
 
-// Probability that a redraw of each choice with probability `rate` changes anything. Space::mutate
+// Probability that a redraw of each choice with probability `rate` changes anything. Domain::mutate
 // changes something always, so it is called that often.
-double change_probability(const Space& space, double rate) {
+double change_probability(const Domain& domain, double rate) {
   double same = 1;
-  for (const Choice& choice : space.choices())
-    same *= 1 - rate * (1 - 1.0 / static_cast<double>(choice.options.size()));
+  for (size_t c = 0; c < domain.space().choices().size(); ++c)
+    same *= 1 - rate * (1 - 1.0 / static_cast<double>(domain.option_count(c)));
   return 1 - same;
 }
 
@@ -83,7 +83,7 @@ class Nsga2 : public SearchAlgorithm {
   Standing standing(const SearchContext& context) const {
     std::vector<ScoredPoint> points;
     for (const Architecture& a : population_) {
-      const Archive::Entry* entry = context.archive().find(context.space().canonical(a));
+      const Archive::Entry* entry = context.archive().find(context.domain().canonical(a));
       points.push_back(entry != nullptr ? entry->score : ScoredPoint{{}, 10 * kMissing});
     }
     Standing s{non_dominated_ranks(points), std::vector<double>(points.size(), 0.0)};
@@ -104,7 +104,7 @@ class Nsga2 : public SearchAlgorithm {
   }
 
   void vary(SearchContext& context, Rng& rng, Proposals& children) const {
-    const Space& space = context.space();
+    const Domain& domain = context.domain();
     const Standing s = standing(context);
     const auto parent = [&] {
       size_t best = rng.below(population_.size());
@@ -112,12 +112,12 @@ class Nsga2 : public SearchAlgorithm {
         if (const size_t other = rng.below(population_.size()); s.better(other, best)) best = other;
       return best;
     };
-    const double rate = 1.0 / static_cast<double>(space.choices().size());
-    const double mutation = change_probability(space, rate);
+    const double rate = 1.0 / static_cast<double>(domain.open_choices());
+    const double mutation = change_probability(domain, rate);
     const auto child = [&] {
       Architecture c = population_[parent()];
-      if (rng.uniform() < kCrossover) c = space.crossover(c, population_[parent()], rng);
-      return rng.uniform() < mutation ? space.mutate(c, rate, rng) : c;
+      if (rng.uniform() < kCrossover) c = domain.crossover(c, population_[parent()], rng);
+      return rng.uniform() < mutation ? domain.mutate(c, rate, rng) : c;
     };
     for (int misses = 0; !children.full() && misses < kVariations; ++misses) {
       Architecture c = child();

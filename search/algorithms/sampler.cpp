@@ -1,7 +1,7 @@
 // Where limits leave enough, draws outside are drawn again, which is exact. Where they leave next
 // to nothing, a draw is walked to the limits by single changes taken at random among those that
 // help (the steepest way would end in the same corner every time), and then wanders inside the
-// limits: a Metropolis chain on Space::mutate, whose stationary law is the one asked for, cut off
+// limits: a Metropolis chain on Domain::mutate, whose stationary law is the one asked for, cut off
 // at the limits. Changed choices that wake others draw them, so nothing starts from option 0.
 #include "search/algorithms/sampler.hpp"
 
@@ -24,21 +24,21 @@ constexpr size_t kMixing = 8;    ///< Steps per choice inside the limits.
 
 bool walk_to_limits(const CostLimits& limits, Architecture& a, Rng& rng) {
   if (limits.empty()) return true;
-  const Space& space = limits.space();
+  const Domain& domain = limits.domain();
   const auto violation = [&](const Architecture& b) {
-    return limits.violation(space.canonical(b));
+    return limits.violation(domain.canonical(b));
   };
-  const size_t choices = space.choices().size();
+  const size_t choices = domain.open_choices();
   const double rate = 1.0 / static_cast<double>(choices);
   double now = violation(a);
   for (size_t idle = 0; now > 0;) {
-    Architecture b = space.mutate(a, rate, rng);
+    Architecture b = domain.mutate(a, rate, rng);
     double then = violation(b);
     if (then < now) {
       idle = 0;
     } else if (++idle > kPatience * choices) {
       // Chance has not found a change that helps: take one of all single changes, if any does.
-      std::vector<Architecture> changes = space.neighbours(a);
+      std::vector<Architecture> changes = domain.neighbours(a);
       rng.shuffle(changes);
       const auto helps = [&](const Architecture& c) { return violation(c) < now; };
       const auto change = std::find_if(changes.begin(), changes.end(), helps);
@@ -58,7 +58,7 @@ ArchitectureSampler::ArchitectureSampler(const CostLimits& limits,
                                          Initial initial,
                                          Architecture witness,
                                          uint64_t seed)
-    : limits_(limits), space_(limits.space()), initial_(initial), witness_(std::move(witness)) {
+    : limits_(limits), domain_(limits.domain()), initial_(initial), witness_(std::move(witness)) {
   if (limits_.empty()) return;
   Rng rng(seed, "search.rare");
   int hits = 0;
@@ -70,11 +70,11 @@ ArchitectureSampler::ArchitectureSampler(const CostLimits& limits,
 Architecture ArchitectureSampler::draw_free(Rng& rng) const {
   Architecture a;
   if (initial_ == Initial::kArchitectures) {
-    space_.sample(rng, a);
+    domain_.sample(rng, a);
     return a;
   }
   try {
-    space_.sample_choices(rng, a);
+    domain_.sample_choices(rng, a);
   } catch (const ConfigError& e) {
     throw ConfigError(
         e.problems().front().message,
@@ -84,7 +84,7 @@ Architecture ArchitectureSampler::draw_free(Rng& rng) const {
 }
 
 double ArchitectureSampler::violation(const Architecture& a) const {
-  return limits_.violation(space_.canonical(a));
+  return limits_.violation(domain_.canonical(a));
 }
 
 Architecture ArchitectureSampler::draw(Rng& rng) const {
@@ -108,18 +108,18 @@ Architecture ArchitectureSampler::draw(Rng& rng) const {
 // Logarithm of the number of ways to choose the active options: the chain of mutations visits
 // architectures in proportion to the inverse of its exponential.
 double ArchitectureSampler::log_options(const Architecture& a) const {
+  const Space& space = domain_.space();
   double sum = 0;
-  for (size_t c = 0; c < space_.choices().size(); ++c)
-    if (space_.active(a, c))
-      sum += std::log(static_cast<double>(space_.choices()[c].options.size()));
+  for (size_t c = 0; c < space.choices().size(); ++c)
+    if (space.active(a, c)) sum += std::log(static_cast<double>(domain_.option_count(c)));
   return sum;
 }
 
 void ArchitectureSampler::mix(Architecture& a, Rng& rng) const {
-  const size_t choices = space_.choices().size();
+  const size_t choices = domain_.open_choices();
   const double rate = 1.0 / static_cast<double>(choices);
   for (size_t step = 0; step < kMixing * choices; ++step) {
-    Architecture b = space_.mutate(a, rate, rng);
+    Architecture b = domain_.mutate(a, rate, rng);
     const double u = rng.uniform();
     if (initial_ == Initial::kArchitectures && u >= std::exp(log_options(b) - log_options(a)))
       continue;

@@ -33,7 +33,7 @@ class ArchitectureSampler {
   void mix(Architecture& a, Rng& rng) const;
 
   const CostLimits& limits_;
-  const Space& space_;
+  const Domain& domain_;
   Initial initial_;
   Architecture witness_;
   bool rare_ = false;  ///< Hardly any free draw meets the limits.

@@ -152,7 +152,7 @@ struct TableEvaluator::Impl {
     if (text.size() > 2 && text.substr(text.size() - 2) == ".0") text.remove_suffix(2);
     int64_t number = 0;
     const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number);
-    const int64_t count = space.count().convert_to<int64_t>();
+    const int64_t count = space.count().to_int64();
     if (code != std::errc() || end != text.data() + text.size() || number < index_from ||
         number - index_from >= count)
       fail(file,

@@ -308,12 +308,15 @@ Steps Custom::Networks::steps_of(const Architecture& a) {
   return steps;
 }
 
-std::vector<int> Custom::Networks::options(size_t param) const {
+// Of a choice that may be closed also 0, which then stands there; find_stage refuses what is open
+// with an option that is not allowed.
+std::vector<int16_t> Custom::Networks::options(size_t param) const {
   const Param& p = model_.params()[param];
-  if (p.choice < 0) return {p.fixed};
-  std::vector<int> all(p.options.size());
-  for (size_t o = 0; o < all.size(); ++o) all[o] = static_cast<int>(o);
-  return all;
+  if (p.choice < 0) return {static_cast<int16_t>(p.fixed)};
+  std::vector<int16_t> allowed = domain_->options(static_cast<size_t>(p.choice));
+  const bool may_be_closed = !space_.choices_[static_cast<size_t>(p.choice)].conditions.empty();
+  if (may_be_closed && allowed.front() != 0) allowed.insert(allowed.begin(), 0);
+  return allowed;
 }
 
 void Custom::Networks::set(size_t param, int option) {
@@ -349,7 +352,7 @@ std::vector<int> Custom::Networks::state(const Place& at) const {
 bool Custom::Networks::find_stage(size_t stage, int channels, int map) {
   if (stage == space_.layout_.stages.size()) {
     if (steps_ != wanted_) return false;
-    if (space_.fix_inactive(found_) == found_ && space_.allowed(found_, nullptr)) return true;
+    if (space_.fix_inactive(found_) == found_ && domain_->contains(found_)) return true;
     refused_ = true;
     return false;
   }
@@ -399,7 +402,7 @@ bool Custom::Networks::find_layer(const Place& at) {
 bool Custom::Networks::find_candidate(const Place& at, int kind) {
   const Layer& layer = space_.layout_.stages[at.stage].layers[at.layer];
   const Candidate& candidate = layer.candidates[static_cast<size_t>(kind)];
-  const std::vector<int> one{0};
+  const std::vector<int16_t> one{0};
   const bool kernels = candidate.kernel != kNoParam, expands = candidate.expansion != kNoParam;
   for (const int kernel : kernels ? options(candidate.kernel) : one) {
     if (kernels) set(candidate.kernel, kernel);
@@ -418,7 +421,8 @@ bool Custom::Networks::find_candidate(const Place& at, int kind) {
   return false;
 }
 
-Architecture Custom::Networks::first_of(const Architecture& a) {
+Architecture Custom::Networks::first_of(const Architecture& a, const Domain& domain) {
+  domain_ = &domain;
   wanted_ = steps_of(a);
   steps_.clear();
   dead_ends_.clear();

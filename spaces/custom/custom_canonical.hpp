@@ -29,8 +29,9 @@ void append(Steps& steps, Step step);
 class Custom::Networks {
  public:
   explicit Networks(const Custom& space);
-  /// The first valid architecture, by genes, that computes what `a` (inactive genes 0) computes.
-  Architecture first_of(const Architecture& a);
+  /// The first architecture of `domain`, by genes, that computes what `a` (inside, inactive genes
+  /// 0) computes.
+  Architecture first_of(const Architecture& a, const Domain& domain);
 
  private:
   struct Place {
@@ -43,7 +44,7 @@ class Custom::Networks {
   Block block_at(const Place& at) const;
   Place next(const Place& at, const Block& block) const;
   int after_stem(const Architecture& a) const;
-  std::vector<int> options(size_t param) const;
+  std::vector<int16_t> options(size_t param) const;
   void set(size_t param, int option);
   bool find_stage(size_t stage, int channels, int map);
   bool find_layer(const Place& at);
@@ -60,6 +61,7 @@ class Custom::Networks {
   std::map<std::string, int> blocks_;
   Plan plan_;
   // Of one search.
+  const Domain* domain_ = nullptr;
   Steps wanted_, steps_;
   Architecture found_;
   bool refused_ = false;  ///< An architecture with the wanted steps was not valid.

@@ -1,8 +1,7 @@
-// The networks of a custom space with the fewest and the most MACs.
+// The networks of a custom space, or a part of it, with the fewest and the most MACs.
 #include <algorithm>
 #include <array>
 #include <map>
-#include <numeric>
 
 #include "spaces/custom/custom_space.hpp"
 
@@ -33,9 +32,11 @@ struct Size {
 // together are gone through beforehand.
 class Custom::Extremes {
  public:
-  explicit Extremes(const Custom& space);
+  Extremes(const Custom& space, const Domain& domain);
   /// Most MACs (sign 1) or fewest (sign -1), then parameters.
   Architecture find(int sign);
+  /// Whether that is the best of all, and not the best that was met.
+  bool exact() const { return all_cases_; }
 
  private:
   struct Found {
@@ -50,8 +51,7 @@ class Custom::Extremes {
   void list_cases();
   bool is_free(size_t param) const { return space_.open(param) && !tied_[space_.choice_of(param)]; }
   int16_t end_of(size_t choice) const {
-    return sign_ < 0 ? int16_t{0}
-                     : static_cast<int16_t>(space_.choices_[choice].options.size() - 1);
+    return domain_.option(choice, sign_ < 0 ? 0 : domain_.option_count(choice) - 1);
   }
   Size signed_size() const {
     const Cost cost = cost_of(plan_, space_.counting());
@@ -69,9 +69,10 @@ class Custom::Extremes {
   Found climb(Found best);
   bool improve(size_t choice, Found& best);
   bool take_better(Architecture a, Found& best);
-  Architecture changed(Architecture a, size_t choice, size_t option) const;
+  Architecture changed(Architecture a, size_t choice, int16_t option) const;
 
   const Custom& space_;
+  const Domain& domain_;
   const Model& model_;
   int sign_ = 1;
   std::vector<char> tied_;             ///< By choice.
@@ -82,7 +83,8 @@ class Custom::Extremes {
   Plan plan_;
 };
 
-Custom::Extremes::Extremes(const Custom& space) : space_(space), model_(space.layout_.model) {
+Custom::Extremes::Extremes(const Custom& space, const Domain& domain)
+    : space_(space), domain_(domain), model_(space.layout_.model) {
   find_tied();
   list_cases();
 }
@@ -112,10 +114,11 @@ void Custom::Extremes::list_cases() {
       return ++tried <= kCases;
     }
     const size_t c = tied_in_order_[k];
-    const size_t options = space_.active(a, c) ? space_.choices_[c].options.size() : 1;
+    const bool active = space_.active(a, c);
+    const size_t options = active ? domain_.option_count(c) : 1;
     bool go_on = true;
-    for (size_t o = 0; o < options && go_on; ++o) {
-      a.genes[c] = static_cast<int16_t>(o);
+    for (size_t i = 0; i < options && go_on; ++i) {
+      a.genes[c] = active ? domain_.option(c, i) : int16_t{0};
       go_on = self(self, k + 1);
     }
     a.genes[c] = 0;
@@ -192,13 +195,13 @@ Custom::Extremes::State Custom::Extremes::after_stem(Architecture a) {
 std::vector<int> Custom::Extremes::depth_options(size_t s, const Architecture& a) const {
   const size_t depth = space_.layout_.stages[s].depth;
   if (!is_free(depth)) return {model_.option(depth, a)};
-  const bool may_be_empty = space_.o_.stages[s].depths.front() == 0;
-  if (sign_ > 0 || !may_be_empty) {
-    std::vector<int> options{end_of(space_.choice_of(depth))};
-    if (may_be_empty) options.push_back(0);
-    return options;
-  }
-  return {0, 1};
+  const size_t choice = space_.choice_of(depth);
+  const bool may_be_empty =
+      space_.o_.stages[s].depths.front() == 0 && domain_.option(choice, 0) == 0;
+  std::vector<int> options{end_of(choice)};
+  if (!may_be_empty || domain_.option_count(choice) == 1) return options;
+  options.push_back(sign_ > 0 ? 0 : domain_.option(choice, 1));
+  return options;
 }
 
 void Custom::Extremes::add_layers(size_t s, Width width, bool one_width, State& state) {
@@ -231,15 +234,14 @@ void Custom::Extremes::set_kind(const Layer& layer, size_t kind, Architecture& a
 void Custom::Extremes::add_layer(size_t s, size_t j, const Block& block, State& state) {
   const Layer& layer = space_.layout_.stages[s].layers[j];
   Architecture& a = state.found.a;
-  std::vector<size_t> kinds(layer.candidates.size());
-  std::iota(kinds.begin(), kinds.end(), size_t{0});
+  std::vector<int16_t> kinds{static_cast<int16_t>(model_.option(layer.kind, a))};
+  if (is_free(layer.kind)) kinds = domain_.options(space_.choice_of(layer.kind));
   if (sign_ > 0) std::reverse(kinds.begin(), kinds.end());
-  if (!is_free(layer.kind)) kinds = {static_cast<size_t>(model_.option(layer.kind, a))};
   std::optional<std::pair<Size, size_t>> best;
-  for (const size_t kind : kinds) {
-    set_kind(layer, kind, a);
+  for (const int16_t kind : kinds) {
+    set_kind(layer, static_cast<size_t>(kind), a);
     const Size size = layer_size(s, j, block, state);
-    if (!best || size > best->first) best = {size, kind};
+    if (!best || size > best->first) best = {size, static_cast<size_t>(kind)};
   }
   set_kind(layer, best->second, a);
   state.found.size += best->first;
@@ -282,10 +284,10 @@ Custom::Extremes::Found Custom::Extremes::best_draw() {
   Architecture corner, a;
   for (size_t c = 0; c < space_.choices_.size(); ++c) corner.genes.push_back(end_of(c));
   corner = space_.fix_inactive(std::move(corner));
-  space_.sample(rng, a);
+  domain_.sample(rng, a);
   Found best = complete(space_.valid(corner) ? corner : a);
   for (int i = 0; i < kDraws; ++i) {
-    space_.sample(rng, a);
+    domain_.sample(rng, a);
     take_better(a, best);
   }
   return best;
@@ -302,7 +304,7 @@ Custom::Extremes::Found Custom::Extremes::climb(Found best) {
 
 bool Custom::Extremes::improve(size_t choice, Found& best) {
   bool better = false;
-  for (size_t o = 0; o < space_.choices_[choice].options.size(); ++o) {
+  for (const int16_t o : domain_.options(choice)) {
     if (!space_.active(best.a, choice)) break;
     const Architecture a = changed(best.a, choice, o);
     if (space_.valid(a)) {
@@ -312,7 +314,7 @@ bool Custom::Extremes::improve(size_t choice, Found& best) {
     for (const SpaceRule& rule : space_.rules_) {
       if (rule.holds(a)) continue;
       for (const size_t second : rule.choices)
-        for (size_t p = 0; p < space_.choices_[second].options.size(); ++p)
+        for (const int16_t p : domain_.options(second))
           if (second != choice) better = take_better(changed(a, second, p), best) || better;
     }
   }
@@ -328,18 +330,20 @@ bool Custom::Extremes::take_better(Architecture a, Found& best) {
 }
 
 // What the change wakes stands at its end of the list.
-Architecture Custom::Extremes::changed(Architecture a, size_t choice, size_t option) const {
+Architecture Custom::Extremes::changed(Architecture a, size_t choice, int16_t option) const {
   const std::vector<char> before = active_choices(space_.choices_, a);
-  a.genes[choice] = static_cast<int16_t>(option);
+  a.genes[choice] = option;
   for (size_t c = 0; c < before.size(); ++c)
     if (!before[c] && c != choice) a.genes[c] = end_of(c);
   return space_.fix_inactive(std::move(a));
 }
 
-std::pair<Architecture, Architecture> Custom::extremes() const {
-  Extremes extremes(*this);
-  Architecture smallest = extremes.find(-1);
-  return {std::move(smallest), extremes.find(1)};
+std::optional<Architecture> Custom::extreme_of(const Domain& part, int sign) const {
+  Extremes extremes(*this, part);
+  // Going through a small part beats climbing.
+  constexpr int64_t kSmall = 2000;
+  if (!extremes.exact() && !part.whole() && part.count() <= kSmall) return std::nullopt;
+  return extremes.find(sign);
 }
 
 }  // namespace nas::custom

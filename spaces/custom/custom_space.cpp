@@ -41,7 +41,8 @@ Custom::Custom(Options options, Layout layout, std::vector<Choice> choices)
   for (const Rule& rule : layout_.model.rules()) rules_.push_back(space_rule(rule));
   tables_.emplace(choices_, rules_);
   if (tables_->count() == 0) return;
-  std::tie(smallest_, largest_) = extremes();
+  smallest_ = *extreme_of(Domain(*this), -1);
+  largest_ = *extreme_of(Domain(*this), 1);
   networks_ = std::make_unique<Networks>(*this);
 }
 
@@ -64,7 +65,12 @@ std::string Custom::constraints_text() const {
 
 Architecture Custom::canonical(Architecture a) const {
   const std::lock_guard lock(networks_mutex_);
-  return networks_->first_of(fix_inactive(std::move(a)));
+  return networks_->first_of(fix_inactive(std::move(a)), Domain(*this));
+}
+
+std::optional<Architecture> Custom::canonical_in(const Domain& part, const Architecture& a) const {
+  const std::lock_guard lock(networks_mutex_);
+  return networks_->first_of(fix_inactive(a), part);
 }
 
 std::vector<Architecture> Custom::cover() const {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "spaces/custom/custom_model.hpp"
+#include "spaces/domain.hpp"
 #include "spaces/space_tables.hpp"
 #include "spaces/text/notation.hpp"
 
@@ -66,6 +67,10 @@ class Custom final : public Space, public Notated {
   bool constrained() const override { return !rules_.empty(); }
   bool allowed(const Architecture& a, std::string* why) const override;
   std::string constraints_text() const override;
+  std::vector<SpaceRule> rules() const override { return rules_; }
+  std::optional<Architecture> extreme_of(const Domain& part, int sign) const override;
+  std::optional<Architecture> canonical_in(const Domain& part,
+                                           const Architecture& a) const override;
 
  private:
   struct StageGenes {
@@ -78,8 +83,6 @@ class Custom final : public Space, public Notated {
   std::string rule_text(size_t r) const;
   class Networks;
   class Extremes;
-  /// The smallest and the largest.
-  std::pair<Architecture, Architecture> extremes() const;
   int32_t stem(PlanBuilder& b) const;
   Block block_at(size_t s, size_t j, Width in, size_t width_option, bool one_width) const;
   /// `width` and `one_width` (whether the channels that arrive are the same in every

@@ -309,6 +309,17 @@ Architecture Darts::largest() const {
   return a;
 }
 
+std::vector<std::vector<size_t>> Darts::joint_sizes() const {
+  std::vector<std::vector<size_t>> groups;
+  for (const size_t offset : {size_t{0}, cell_genes()})
+    for (const NodeGenes& genes : node_genes_) {
+      auto& group = groups.emplace_back();
+      for (const int gene : {genes.pair, genes.first, genes.second})
+        if (gene >= 0) group.push_back(offset + static_cast<size_t>(gene));
+    }
+  return groups;
+}
+
 /// Three patterns of pairs reach every edge; each is crossed with every operation.
 std::vector<Architecture> Darts::cover() const {
   std::vector<Architecture> all;

@@ -49,6 +49,10 @@ class Darts final : public Space, public Notated {
   Architecture largest() const override;
   std::vector<Architecture> cover() const override;
 
+ protected:
+  /// Whom a node reads decides what its operations cost in a reduction cell.
+  std::vector<std::vector<size_t>> joint_sizes() const override;
+
  private:
   class CellSums;
   enum OpKind { kNone, kMaxPool, kAvgPool, kSkip, kSep3, kSep5, kDil3, kDil5 };

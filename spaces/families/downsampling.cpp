@@ -166,6 +166,16 @@ class Downsampling final : public Space, public Notated {
       }
     return true;
   }
+  std::vector<SpaceRule> rules() const override {
+    std::vector<SpaceRule> rules;
+    for (int j = 1; j < downs_; ++j) {
+      const auto now = static_cast<size_t>(j);
+      rules.push_back({{now - 1, now}, [this, j](const Architecture& a) {
+                         return position(a, j) > position(a, j - 1);
+                       }});
+    }
+    return rules;
+  }
 
  private:
   /// Unit (0-based) in front of which downsampling j stands: c_{j+1} of the specification.

@@ -344,6 +344,11 @@ bool NasBench201::allowed(const Architecture& a, std::string* why) const {
   return false;
 }
 
+std::vector<SpaceRule> NasBench201::rules() const {
+  if (!options_.connected) return {};
+  return {{{0, 1, 2, 3, 4, 5}, connected}};
+}
+
 Architecture NasBench201::smallest() const {
   Architecture a;
   a.genes.assign(kEdges, kNone);

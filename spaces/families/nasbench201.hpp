@@ -55,6 +55,7 @@ class NasBench201 final : public Space, public Notated {
  protected:
   bool allowed(const Architecture& a, std::string* why) const override;
   bool constrained() const override { return options_.connected; }
+  std::vector<SpaceRule> rules() const override;
   std::string constraints_text() const override { return options_.connected ? "connected" : ""; }
 
  private:
