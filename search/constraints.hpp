@@ -23,7 +23,11 @@ struct Constraint {
   /// least kSmallest, so that a value that just misses a strict bound still counts.
   double violation(double value) const;
   static constexpr double kSmallest = 1e-9;
-  bool operator==(const Constraint&) const = default;
+  /// Whether both mean the same, however they were written.
+  bool operator==(const Constraint& other) const {
+    return metric == other.metric && relation == other.relation && bound == other.bound &&
+           percent == other.percent;
+  }
 };
 std::string to_string(const Constraint& constraint);  ///< `macs <= 20000000`
 
