@@ -178,10 +178,10 @@ void ImportancePaths::judge() {
     return std::count(group.kind.begin(), group.kind.end(), PathImportance::kParametric) > 0;
   };
   if (std::none_of(paths_.groups().begin(), paths_.groups().end(), parametric))
-    health_.push_back(
+    health_.emplace_back(
         "path importance did nothing: no option of this space has weights of its own");
   else if (starved.empty() && collapsed.empty())
-    health_.push_back("no option starved, no choice collapsed");
+    health_.emplace_back("no option starved, no choice collapsed");
 }
 
 /// The section `path_sampler: {name: importance}`.

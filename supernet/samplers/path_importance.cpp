@@ -94,7 +94,8 @@ PathImportance::PathImportance(const Domain& domain, const PathImportanceOptions
   } else {
     // `stage1.layer1+3`: that choice and three like it.
     for (Group& group : groups_)
-      if (group.choices.size() > 1) group.name += "+" + std::to_string(group.choices.size() - 1);
+      if (group.choices.size() > 1)
+        group.name.append("+").append(std::to_string(group.choices.size() - 1));
   }
   // A choice between one option draws nothing.
   const auto real =

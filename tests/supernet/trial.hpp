@@ -23,6 +23,14 @@ using Metrics = std::map<std::string, double>;
 inline const char* const kCells =
     "family: nasbench201\nwidth: 4\ncells: 1\nresolution: 8\ninput_channels: 1\nform: supernet\n";
 
+/// So many training images of the digits, resized where `resolution` is given.
+inline DataOptions digits(int64_t limit, int resolution = 0) {
+  DataOptions o;
+  o.limit = limit;
+  o.resolution = resolution;
+  return o;
+}
+
 /// A training run on the digits, small enough for a test.
 struct Trial {
   explicit Trial(const std::string& strategy_yaml,
@@ -31,7 +39,7 @@ struct Trial {
                  int stop_at = -1,
                  const std::function<void(TrainOptions&)>& change = {},
                  int64_t loss_interval = 0,
-                 const DataOptions& data = {.limit = 240},
+                 const DataOptions& data = digits(240),
                  const std::string& weights_yaml = "")
       : data_options(data) {
     // Tiny batches gain nothing from threads, and lose much where the machine is busy.

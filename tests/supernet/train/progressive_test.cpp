@@ -311,19 +311,20 @@ TEST(Progressive, LossAndGradientsWithATeacher) {
 /// never).
 struct ProgressiveTrial : test::Trial {
   explicit ProgressiveTrial(int stop_at = -1)
-      : Trial("{name: progressive}",
-              4,
-              "family: mobilenet\nvariant: mobilenetv3-32\nwidth_mult: 0.1\n"
-              "resolutions: [16, 24]\nexpansions: [2, 3]\ndepths: [1, 2]\n"
-              "kernels: [3, 5]\nclasses: 10\ninput_channels: 1\ndropout: 0.1\n",
-              stop_at,
-              [](TrainOptions& o) {
-                o.batch = 36;
-                o.optimizer.nesterov = true;
-                o.gradient_variance.every = 0;
-              },
-              0,
-              {.resolution = 24, .limit = 120}) {}
+      : Trial(
+            "{name: progressive}",
+            4,
+            "family: mobilenet\nvariant: mobilenetv3-32\nwidth_mult: 0.1\n"
+            "resolutions: [16, 24]\nexpansions: [2, 3]\ndepths: [1, 2]\n"
+            "kernels: [3, 5]\nclasses: 10\ninput_channels: 1\ndropout: 0.1\n",
+            stop_at,
+            [](TrainOptions& o) {
+              o.batch = 36;
+              o.optimizer.nesterov = true;
+              o.gradient_variance.every = 0;
+            },
+            0,
+            test::digits(120, 24)) {}
 };
 
 TEST(Progressive, ResumesToTheSameBits) {

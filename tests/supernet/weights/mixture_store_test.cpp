@@ -32,7 +32,7 @@ Trial trial(const std::string& weights,
         o.batch = 24;
       },
       0,
-      {.limit = 240},
+      test::digits(240),
       weights);
 }
 
