@@ -63,7 +63,8 @@ std::string svg_of(const std::string& source) {
 
 /// Text of a network to --out or stdout.
 void put(const Options& o, const std::string& text) {
-  if (o.out.empty()) return print(text);
+  // print() ends the line.
+  if (o.out.empty()) return print(text.ends_with('\n') ? text.substr(0, text.size() - 1) : text);
   write_whole_file(o.out, text + (text.empty() || text.back() == '\n' ? "" : "\n"));
 }
 

@@ -39,7 +39,7 @@ std::string suggested(const std::vector<std::string>& words, const std::string& 
 std::string suggested_again(const std::string& command,
                             const std::string& run,
                             const Common& common) {
-  const std::string file = command + ".yaml";
+  const std::string file = "again.yaml";  // Never the file that it was trained with.
   return suggested({"runs", "show", run, "--config-only"}, common.db) + " > " + file + "; " +
          suggested({command, "--config", file}, common);
 }
