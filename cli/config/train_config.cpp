@@ -84,6 +84,22 @@ TrainConfig read_train_config(const YamlSource& source) {
   return config;
 }
 
+std::vector<std::string> train_config_warnings(const YamlSource& source) {
+  const TrainConfig c = read_train_config(source);
+  if (weights_kind(c.weights) == "single") return {};
+  const std::unique_ptr<Space> space = open_space(c.space);
+  const Weights weights = make_weights({*space, c.seed, {}, c.train}, c.weights);
+  Splits splits;
+  try {
+    splits = make_splits(*open_dataset(c.data), c.data);
+  } catch (const Error&) {
+    return {};  // Training tells what is the matter with them.
+  }
+  const int64_t epochs = weights.curriculum ? weights.curriculum->epochs() : c.train.epochs;
+  const auto images = static_cast<int64_t>(splits.train.size());
+  return weights.store->advice(epochs * steps_per_epoch(images, c.train));
+}
+
 TrainConfig stored_train_config(const RunRow& run, const std::vector<std::string>& sets) {
   return read_yaml_as<TrainConfig>(stored_config(run, sets));
 }
