@@ -93,10 +93,6 @@ size_t display_width(const std::string& text);
 std::string cut_to_width(const std::string& text, size_t columns);
 /// Lines of at most `width` columns, broken between words only.
 std::string wrap_words(const std::string& text, size_t width);
-/// `word` as a shell reads it back: as it is, or in single quotes.
-std::string shell_word(const std::string& word);
-/// " --db FILE" for commands that are suggested; "" for the default store.
-std::string db_flag(const Common& common);
 
 /// Aligned columns for people; numbers right-aligned. Control characters are shown as \xNN.
 class Table {
@@ -116,6 +112,9 @@ std::string format_count(double value);                        ///< 40.8M, 1.69M
 std::string format_seconds(double s);                          ///< 1h02m, 3m20s, 12.3s
 /// stdout, newline added. A closed pipe ends the program quietly; a full disk is an error.
 void print(const std::string& text);
+/// The same for sentences: folded at the width of the terminal (report/fold.hpp), as note, warning
+/// and print_error do.
+void print_prose(const std::string& text);
 void note(const Common& common, const std::string& text);  ///< stderr unless --quiet.
 void warning(const std::string& text);                     ///< stderr, "warning: ".
 

@@ -6,6 +6,7 @@
 
 #include "cli/command.hpp"
 #include "cli/commands/completion.hpp"
+#include "cli/commands/topics.hpp"
 #include "cli/config/config_path.hpp"
 #include "cli/report/help_page.hpp"
 
@@ -134,7 +135,8 @@ bool parse(CLI::App& app, const std::vector<std::string>& args) {
   } catch (const CLI::CallForHelp&) {
     std::string text = at->help(at->get_parent() != nullptr ? full_name(at->get_parent()) : "");
     while (!text.empty() && text.back() == '\n') text.pop_back();
-    print(text);
+    const bool json = std::find(args.begin(), args.end(), "--json") != args.end();
+    print(json ? help_document(full_name(at), text) : text);
     return false;
   } catch (const CLI::ExtrasError&) {
     unknown_argument(at, first_unknown(&app));

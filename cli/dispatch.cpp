@@ -61,17 +61,23 @@ std::string overview() {
 }
 
 int help(const std::vector<std::string>& words) {
-  if (words.empty() || words[0][0] == '-') return print(overview()), kExitOk;
+  const bool json = std::find(words.begin(), words.end(), "--json") != words.end();
+  if (words.empty() || words[0][0] == '-') {
+    for (const std::string& word : words)
+      if (word != "--json" && word != "--quiet" && word != "-q")
+        throw ConfigError("nas help: unknown flag " + word, "Run nas help COMMAND or TOPIC.");
+    return print(json ? help_document("nas", overview()) : overview()), kExitOk;
+  }
   for (const Topic& topic : topics())
-    if (topic.name == words[0] && (words.size() == 1 && find_command(words[0]) == nullptr))
-      return print(topic.text()), kExitOk;
+    if (topic.name == words[0] && find_command(words[0]) == nullptr)
+      return print(json ? help_document(topic.name, topic.text()) : topic.text()), kExitOk;
   const Command* command = find_command(words[0]);
   if (command == nullptr) unknown_command(words[0]);
   std::vector<std::string> args(words.begin() + 1, words.end());
   args.push_back("--help");
   const int code = command->run(args);
   for (const Topic& topic : topics())
-    if (topic.name == words[0]) print("\n" + topic.text());
+    if (topic.name == words[0] && !json) print("\n" + topic.text());
   return code;
 }
 

@@ -8,6 +8,7 @@
 #include "hardware/located_json.hpp"
 #include "hardware/op_cases.hpp"
 #include "spaces/base/printable.hpp"
+#include "spaces/base/shell_word.hpp"
 #include "spaces/error.hpp"
 
 namespace nas {
@@ -151,8 +152,10 @@ double LatencyTable::predict(const Plan& plan) const {
   return sum;
 }
 
-void require_fit(const LatencyTable& table, const Space& space) {
-  const std::string measure = "measure one with: nas measure --space " + space.name();
+void require_fit(const LatencyTable& table, const Space& space, const std::string& command) {
+  const std::string measure =
+      "measure one with: " +
+      (command.empty() ? "nas measure --space " + shell_word(space.name()) : command);
   if (!table.space.empty() && table.space != space.name())
     throw ConfigError("latency table " + table.id + " was measured for the space '" +
                           printable(table.space) + "', not for '" + space.name() + "'",

@@ -34,7 +34,8 @@ bool is_free(const Op& op);
 /// Refuses a table that cannot answer for `space`: one measured for a space of another name
 /// (ConfigError), or without times for some of its ops (DataError lists them). What is searched is
 /// then never stopped by an op without a time, or hardly ever where the space is too large to list.
-void require_fit(const LatencyTable& table, const Space& space);
+/// `command`: how to measure one, as the user should type it.
+void require_fit(const LatencyTable& table, const Space& space, const std::string& command = {});
 
 /// JSON text of schema `nas-latency-table/1`, times in ms.
 std::string to_json(const LatencyTable& table);

@@ -4,6 +4,7 @@
 
 #include "cli/command.hpp"
 #include "cli/commands/topics.hpp"
+#include "cli/report/document.hpp"
 
 namespace nas::cli {
 namespace {
@@ -137,9 +138,14 @@ int run_completion(const std::vector<std::string>& args) {
   app.add_option("shell", shell, "bash, zsh or fish")
       ->required()
       ->check(CLI::IsMember({"bash", "zsh", "fish"}));
+  Common common;
+  add_common(app, common, kTakesNothing);
   if (!parse(app, args)) return kExitOk;
-  const std::string script = shell == "bash" ? kBash : shell == "zsh" ? kZsh : kFish;
-  print(replaced(replaced(script, "@NAMES@", names()), "@HELP@", help_words()));
+  std::string script = shell == "bash" ? kBash : shell == "zsh" ? kZsh : kFish;
+  script = replaced(replaced(script, "@NAMES@", names()), "@HELP@", help_words());
+  if (common.json)
+    script = json_text({{"schema", "nas-completion/1"}, {"shell", shell}, {"script", script}});
+  print(script);
   return kExitOk;
 }
 

@@ -13,6 +13,7 @@
 #include "cli/config/config_path.hpp"
 #include "cli/config/config_problems.hpp"
 #include "cli/report/document.hpp"
+#include "cli/report/suggest.hpp"
 #include "spaces/base/whole_file.hpp"
 #include "spaces/registry.hpp"
 
@@ -217,6 +218,9 @@ int make(const Options& o) {
   std::string text = new_config(kind, o.from);
   if (o.out == "-") {
     text.pop_back();
+    if (o.common.json)
+      text = json_text(
+          {{"schema", "nas-config-new/1"}, {"kind", kind.name}, {"file", o.out}, {"config", text}});
     return print(text), kExitOk;
   }
   write_whole_file(o.out, text);
@@ -224,7 +228,9 @@ int make(const Options& o) {
     print(Json{{"schema", "nas-config-new/1"}, {"kind", kind.name}, {"file", o.out}}.dump(
         2, ' ', false, Json::error_handler_t::replace));
   else
-    note(o.common, "wrote " + o.out + "; `nas config check " + shell_word(o.out) + "` checks it");
+    note(
+        o.common,
+        "wrote " + o.out + "; `" + suggested({"config", "check", o.out}, o.common) + "` checks it");
   return kExitOk;
 }
 

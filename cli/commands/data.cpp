@@ -217,25 +217,25 @@ void print_group(const Checked& c, const DataCheck::Duplicates& group) {
   }
   if (group.indices.size() > kListed)
     line += " and " + std::to_string(group.indices.size() - kListed) + " more";
-  print(line);
+  print_prose(line);
 }
 
 void print_duplicates(const Checked& c) {
   const DataCheck& check = c.check;
-  if (check.duplicates.empty()) return print("duplicates: none");
+  if (check.duplicates.empty()) return print_prose("duplicates: none");
   const auto& in = check.copies_inside;
   const auto& between = check.shared;
-  print("duplicates: superfluous copies inside train " + std::to_string(in[0]) + ", validation " +
-        std::to_string(in[1]) + ", test " + std::to_string(in[2]) +
-        "; images in both train and validation " + std::to_string(between[0]) +
-        ", train and test " + std::to_string(between[1]) + ", validation and test " +
-        std::to_string(between[2]) + "; with different labels " +
-        std::to_string(check.conflicting));
+  print_prose("duplicates: superfluous copies inside train " + std::to_string(in[0]) +
+              ", validation " + std::to_string(in[1]) + ", test " + std::to_string(in[2]) +
+              "; images in both train and validation " + std::to_string(between[0]) +
+              ", train and test " + std::to_string(between[1]) + ", validation and test " +
+              std::to_string(between[2]) + "; with different labels " +
+              std::to_string(check.conflicting));
   for (size_t g = 0; g < std::min(check.duplicates.size(), kListed); ++g)
     print_group(c, check.duplicates[g]);
   if (check.duplicates.size() > kListed)
-    print("  and " + std::to_string(check.duplicates.size() - kListed) +
-          " more (--json lists all)");
+    print_prose("  and " + std::to_string(check.duplicates.size() - kListed) +
+                " more (--json lists all)");
 }
 
 void print_classes(const Checked& c) {
@@ -258,41 +258,44 @@ void print_classes(const Checked& c) {
   table.row({"all", std::to_string(sums[0]), std::to_string(sums[1]), std::to_string(sums[2])});
   print(table.text());
   if (hidden > 0)
-    print("and " + std::to_string(hidden) +
-          " more classes, counted in the last line (--json lists all)");
+    print_prose("and " + std::to_string(hidden) +
+                " more classes, counted in the last line (--json lists all)");
 }
 
 void print_sizes(const DataCheck& check) {
   size_t shown = 0;
   for (const auto& [size, count] : check.sizes) {
     if (++shown > kListed) break;
-    print("size " + size_text(size) + ": " + std::to_string(count) + " images");
+    print_prose("size " + size_text(size) + ": " + std::to_string(count) + " images");
   }
   if (check.sizes.size() > kListed)
-    print("and " + std::to_string(check.sizes.size() - kListed) + " more sizes (--json lists all)");
+    print_prose("and " + std::to_string(check.sizes.size() - kListed) +
+                " more sizes (--json lists all)");
 }
 
 void print_problems(const std::vector<std::string>& problems) {
-  print("problems: " + (problems.empty() ? "none" : std::to_string(problems.size())));
+  print_prose("problems: " + (problems.empty() ? "none" : std::to_string(problems.size())));
   for (size_t i = 0; i < std::min(problems.size(), kMostRows); ++i)
-    print("  " + printable(problems[i]));
+    print_prose("  " + printable(problems[i]));
   if (problems.size() > kMostRows)
-    print("  and " + std::to_string(problems.size() - kMostRows) + " more (--json lists all)");
+    print_prose("  and " + std::to_string(problems.size() - kMostRows) +
+                " more (--json lists all)");
 }
 
 void print_check(const Checked& c) {
-  print(printable(c.data->describe()));
+  print_prose(printable(c.data->describe()));
   print_classes(c);
   print_sizes(c.check);
   print_duplicates(c);
-  for (const std::string& text : data_notes(*c.data)) print("note: " + text);
-  for (const std::string& text : warnings_of(c)) print("warning: " + printable(text));
+  for (const std::string& text : data_notes(*c.data)) print_prose("note: " + text);
+  for (const std::string& text : warnings_of(c)) print_prose("warning: " + printable(text));
   const auto& unreadable = c.check.unreadable;
-  print("unreadable: " + (unreadable.empty() ? "none" : std::to_string(unreadable.size())));
+  print_prose("unreadable: " + (unreadable.empty() ? "none" : std::to_string(unreadable.size())));
   for (size_t i = 0; i < std::min(unreadable.size(), kMostRows); ++i)
-    print("  " + printable(unreadable[i].reason));
+    print_prose("  " + printable(unreadable[i].reason));
   if (unreadable.size() > kMostRows)
-    print("  and " + std::to_string(unreadable.size() - kMostRows) + " more (--json lists all)");
+    print_prose("  and " + std::to_string(unreadable.size() - kMostRows) +
+                " more (--json lists all)");
   print_problems(c.problems);
 }
 
@@ -393,16 +396,17 @@ int info(const Options& o) {
   for (size_t k = 0; k < std::min<size_t>(data->class_names().size(), 12); ++k)
     names += (k ? ", " : "") + printable(data->class_names()[k]);
   if (data->class_names().size() > 12) names += ", ...";
-  print(printable(data->describe()));
-  print("input        " + size_text({shape.c, shape.h, shape.w}));
-  print("classes      " + std::to_string(data->class_names().size()) + ": " + names);
-  print("splits       train " + std::to_string(splits.train.size()) + ", validation " +
-        std::to_string(splits.validation.size()) + ", test " + std::to_string(splits.test.size()) +
-        (data->test_indices().empty() ? "" : " (named by the data)"));
-  print("splits hash  " + splits.hash);
-  print("evaluation   " + preparation_text(*data, shape));
-  print("mean         " + list(n.mean) + " (" + origin + ")");
-  print("std          " + list(n.std));
+  print_prose(printable(data->describe()));
+  print_prose("input        " + size_text({shape.c, shape.h, shape.w}));
+  print_prose("classes      " + std::to_string(data->class_names().size()) + ": " + names);
+  print_prose("splits       train " + std::to_string(splits.train.size()) + ", validation " +
+              std::to_string(splits.validation.size()) + ", test " +
+              std::to_string(splits.test.size()) +
+              (data->test_indices().empty() ? "" : " (named by the data)"));
+  print_prose("splits hash  " + splits.hash);
+  print_prose("evaluation   " + preparation_text(*data, shape));
+  print_prose("mean         " + list(n.mean) + " (" + origin + ")");
+  print_prose("std          " + list(n.std));
   return kExitOk;
 }
 

@@ -4,6 +4,7 @@
 
 #include "cli/report/document.hpp"
 #include "search/store/store.hpp"
+#include "spaces/base/shell_word.hpp"
 
 namespace nas::cli {
 namespace {
@@ -22,10 +23,10 @@ int upgrade(const Common& common) {
     return kExitOk;
   }
   if (done.from == done.to) {
-    print(common.db + " is up to date (schema " + std::to_string(done.to) + ")");
+    print_prose(common.db + " is up to date (schema " + std::to_string(done.to) + ")");
   } else {
-    print(common.db + ": schema " + std::to_string(done.from) + " -> " + std::to_string(done.to) +
-          "; the file before: " + done.backup);
+    print_prose(common.db + ": schema " + std::to_string(done.from) + " -> " +
+                std::to_string(done.to) + "; the file before: " + done.backup);
   }
   return kExitOk;
 }
@@ -63,11 +64,11 @@ int check(const Common& common) {
     print(Json{{"schema", "nas-db-check/1"}, {"db", common.db}, {"mistakes", mistakes}}.dump(
         2, ' ', false, Json::error_handler_t::replace));
   } else if (mistakes.empty()) {
-    print(common.db + ": no damage found");
+    print_prose(common.db + ": no damage found");
   } else {
-    for (const std::string& mistake : mistakes) print(mistake);
+    for (const std::string& mistake : mistakes) print_prose(mistake);
     note(common,
-         "restore a backup, or save what can still be read: sqlite3 " + common.db +
+         "restore a backup, or save what can still be read: sqlite3 " + shell_word(common.db) +
              " .recover | sqlite3 saved.db");
   }
   return mistakes.empty() ? kExitOk : kExitFailed;

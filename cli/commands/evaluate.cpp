@@ -12,6 +12,7 @@
 #include "cli/runs/stand_alone.hpp"
 #include "cli/runs/supernet_run.hpp"
 #include "cli/validators.hpp"
+#include "spaces/base/shell_word.hpp"
 #include "spaces/base/stop.hpp"
 
 namespace nas::cli {
@@ -52,8 +53,12 @@ std::vector<Architecture> chosen(const Options& o, const SupernetRun& run, uint6
       return true;
     });
   }
-  if (list.empty())
-    throw ConfigError("no architecture was named", "use --arch A, --file F, --sample N or --all");
+  if (list.empty()) {
+    const auto own = stand_alone(*run.parts);
+    throw ConfigError("no architecture was named",
+                      own ? "the run has one: --arch " + shell_word(space.text(*own))
+                          : "use --arch A, --file F, --sample N or --all");
+  }
   return list;
 }
 
@@ -210,10 +215,10 @@ class Evaluation {
                  format_count(static_cast<double>(r.cost.macs)),
                  format_count(static_cast<double>(r.cost.params))});
     print(table.text());
-    print("run " + run.row.id + ", " + split + " split, " +
-          std::to_string(results_.front().score.images) + " images each; " +
-          (store_.read_only() ? "not stored, " + store_.path() + " is read-only"
-                              : "stored in " + store_.path()));
+    print_prose("run " + run.row.id + ", " + split + " split, " +
+                std::to_string(results_.front().score.images) + " images each; " +
+                (store_.read_only() ? "not stored, " + store_.path() + " is read-only"
+                                    : "stored in " + store_.path()));
   }
 
   const Options& o_;
@@ -253,8 +258,7 @@ int run_evaluate(const std::vector<std::string>& args) {
   if (!parse(app, args)) return kExitOk;
   run_sets(o.common.sets);
   Store store(o.common.db, Store::Mode::kRead);
-  const Picked picked = pick_architecture(
-      store, o.run, o.pick, [&o](const std::string& text) { note(o.common, text); });
+  const Picked picked = pick_architecture(store, o.run, o.pick, o.common);
   o.run = picked.supernet;
   o.search = picked.search;
   o.weights = picked.weights;

@@ -8,14 +8,18 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "cli/config/stored_config.hpp"
 #include "cli/report/document.hpp"
+#include "cli/report/suggest.hpp"
 #include "cli/runs/arch_list.hpp"
 #include "cli/runs/data_notes.hpp"
+#include "cli/runs/own_architecture.hpp"
 #include "cli/runs/pick.hpp"
 #include "cli/runs/run_sets.hpp"
 #include "cli/runs/stand_alone.hpp"
 #include "cli/runs/supernet_run.hpp"
 #include "cli/validators.hpp"
+#include "spaces/base/shell_word.hpp"
 #include "spaces/base/stop.hpp"
 #include "spaces/base/subprocess.hpp"
 #include "spaces/base/whole_file.hpp"
@@ -135,15 +139,17 @@ class Export {
   Export(const Options& o, Store& store) : o_(o), store_(store) {}
 
   int run() {
-    const Picked picked = pick_architecture(
-        store_, o_.run, o_.architecture.empty() ? o_.pick : "", [this](const std::string& text) {
-          note(o_.common, text);
-        });
+    const Picked picked =
+        pick_architecture(store_, o_.run, o_.architecture.empty() ? o_.pick : "", o_.common);
     const std::string text = o_.architecture.empty() ? picked.architecture : o_.architecture;
-    if (text.empty())
+    if (text.empty()) {
+      const RunRow row = store_.run(picked.supernet).value();
       throw ConfigError("no architecture was named",
-                        "use --arch A, or --pick best after `nas search --run " + picked.supernet +
-                            db_flag(o_.common) + "`");
+                        is_stand_alone(row)
+                            ? "the run has one: --arch " + shell_word(own_architecture(store_, row))
+                            : "use --arch A, or --pick best after `" +
+                                  suggested({"search", "--run", picked.supernet}, o_.common) + "`");
+    }
     run_ = open_supernet_run(store_, picked.supernet, o_.common);
     tell_other_weights(run_, picked.search, picked.weights);
     const Space& space = *run_.parts->space;
@@ -366,22 +372,23 @@ class Export {
                 {"check", check}};
       return print(json_text(json));
     }
-    print("exported " + text_ + " of run " + run_.row.id + ": " +
-          format_count(static_cast<double>(cost_.macs)) + " MACs, " +
-          format_count(static_cast<double>(cost_.params)) + " parameters");
+    print_prose("exported " + text_ + " of run " + run_.row.id + ": " +
+                format_count(static_cast<double>(cost_.macs)) + " MACs, " +
+                format_count(static_cast<double>(cost_.params)) + " parameters");
     Table table({"format", "file", "bytes"});
     for (const auto& [format, file] : files.items())
       table.row({format, file["path"].get<std::string>(), file["bytes"].dump()});
     print(table.text());
-    print("parameters in the file: " + std::to_string(parameter_count(subnet_)) +
-          " (counted: " + std::to_string(cost_.params) + ")" +
-          (folded_ > 0 ? ", " + std::to_string(folded_) + " batch norms folded" : ""));
-    print("batch norms: " + batch_norm_text());
+    print_prose("parameters in the file: " + std::to_string(parameter_count(subnet_)) +
+                " (counted: " + std::to_string(cost_.params) + ")" +
+                (folded_ > 0 ? ", " + std::to_string(folded_) + " batch norms folded" : ""));
+    print_prose("batch norms: " + batch_norm_text());
     if (check.is_null()) return;
-    print("check in a fresh process, " + check["images"].dump() + " images: " +
-          (check["logits_equal"]
-               ? "logits equal to the last bit"
-               : "largest difference " + format_number(check["max_difference"].get<double>(), 3)));
+    print_prose(
+        "check in a fresh process, " + check["images"].dump() + " images: " +
+        (check["logits_equal"]
+             ? "logits equal to the last bit"
+             : "largest difference " + format_number(check["max_difference"].get<double>(), 3)));
   }
 
   const Options& o_;

@@ -9,7 +9,8 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/report/document.hpp"
-#include "cli/runs/data_notes.hpp"
+#include "cli/report/suggest.hpp"
+#include "cli/runs/run_data.hpp"
 #include "cli/runs/run_files.hpp"
 #include "cli/runs/run_name.hpp"
 #include "cli/runs/supernet_run.hpp"
@@ -81,7 +82,7 @@ Imported read(const Options& o) {
   return run;
 }
 
-void record(Imported& run, const Options& o) {
+void record(Imported& run, const Options& o, const Contents& contents) {
   throw_if_stopped("reading the weights; nothing was stored");
   const SavesOnStop saves;
   Store store(o.common.db);
@@ -91,11 +92,7 @@ void record(Imported& run, const Options& o) {
   record_owner(store, run.row);
   keep_space_file(run.parts->config.space, run.row.directory);
   store.add_run(run.row);
-  const Splits& splits = run.parts->splits;
-  const auto size = [](const std::vector<int64_t>& v) { return static_cast<int64_t>(v.size()); };
-  store.add_splits({{run.row.id, "train", splits.hash, size(splits.train)},
-                    {run.row.id, "validation", splits.hash, size(splits.validation)},
-                    {run.row.id, "test", splits.hash, size(splits.test)}});
+  record_data(store, run.row.id, *run.parts, contents);
   const std::string path = checkpoint_path(run.row.directory, 0);
   try {
     const Checkpoint checkpoint = checkpoint_of(run);
@@ -126,9 +123,9 @@ int run_import(const std::vector<std::string>& args) {
   if (!parse(app, args)) return kExitOk;
   o.name = checked_name(o.name);
   Imported run = read(o);
-  for (const std::string& text : training_notes(*run.parts->dataset, run.parts->splits))
-    note(o.common, "note: " + text);
-  record(run, o);
+  const Contents contents = contents_of(*run.parts->dataset, run.parts->splits);
+  tell_data(*run.parts, contents, o.common);
+  record(run, o, contents);
   int64_t parameters = 0;
   for (const NamedTensor& p : run.weights->open(0)->parameters()) parameters += p.tensor.numel();
   if (o.common.json) {
@@ -146,7 +143,9 @@ int run_import(const std::vector<std::string>& args) {
   table.row({"weights", o.weights + " (" + run.kind + ")"});
   table.row({"parameters", format_count(static_cast<double>(parameters))});
   print(table.text());
-  print("next: nas evaluate --run " + run.row.id + " --sample 5" + db_flag(o.common));
+  // Where its data lie is kept with the run.
+  print_prose("next: " +
+              suggested({"evaluate", "--run", run.row.id, "--sample", "5"}, o.common.db));
   return kExitOk;
 }
 

@@ -8,7 +8,9 @@
 #include "cli/command.hpp"
 #include "cli/machine.hpp"
 #include "cli/report/document.hpp"
+#include "cli/report/suggest.hpp"
 #include "cli/runs/latency.hpp"
+#include "cli/runs/own_architecture.hpp"
 #include "cli/runs/run_files.hpp"
 #include "cli/runs/run_name.hpp"
 #include "cli/version.hpp"
@@ -38,8 +40,10 @@ std::unique_ptr<Space> space_of(Options& o) {
   if (!o.space.empty()) return load_space(o.space);
   const Store store(o.common.db, Store::Mode::kRead);
   const auto run = store.run(o.run);
-  if (!run) throw ConfigError("there is no run '" + o.run + "' in " + store.path());
-  o.trained = run->command == "search" ? run->parent : run->id;
+  if (!run)
+    throw ConfigError("there is no run '" + o.run + "' in " + store.path(),
+                      runs_are_listed(store.path()));
+  o.trained = run->command == "search" ? run->parent : is_stand_alone(*run) ? "" : run->id;
   return open_space(space_of_run(store, *run));
 }
 
@@ -150,16 +154,15 @@ void report(const Options& o,
     text.row({"mean error of the sum", format_number(100 * checked.mean_error, 3) + " %"});
   }
   print(text.text());
-  const std::string words =
-      " --latency-table " + shell_word(table.id) +
-      (table.batch() == 1 ? "" : " --latency-batch " + std::to_string(table.batch())) +
-      " --constraint 'latency_ms <= " + format_number(0.5 * (small + large), 2) + "'" +
-      db_flag(o.common);
   // A search needs a supernet: that of the run, where it is one.
-  if (o.trained.empty())
-    print("use it in a search of this space:" + words);
-  else
-    print("next: nas search --run " + o.trained + words);
+  std::vector<std::string> words = {"search", "--run", o.trained.empty() ? "RUN" : o.trained};
+  words.insert(words.end(), {"--latency-table", table.id});
+  if (table.batch() != 1)
+    words.insert(words.end(), {"--latency-batch", std::to_string(table.batch())});
+  words.insert(words.end(),
+               {"--constraint", "latency_ms <= " + format_number(0.5 * (small + large), 2)});
+  print_prose((o.trained.empty() ? "in a search of this space: " : "next: ") +
+              suggested(words, o.common));
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 
 #include "cli/report/document.hpp"
 #include "cli/report/result_rows.hpp"
+#include "cli/report/suggest.hpp"
 #include "cli/validators.hpp"
 #include "search/limits.hpp"
 #include "search/pareto.hpp"
@@ -402,11 +403,11 @@ int answer(const Options& o) {
   const Store store(o.common.db, Store::Mode::kRead);
   const std::optional<RunRow> run = store.run(o.run);
   if (!run)
-    throw ConfigError("no run \"" + o.run + "\" in " + store.path(), "nas runs lists them.");
+    throw ConfigError("no run \"" + o.run + "\" in " + store.path(), runs_are_listed(store.path()));
   if (!o.document.empty()) {
     const auto text = store.document(run->id, o.document);
     if (!text) need_known({o.document}, store.documents(run->id), "--document", "document");
-    return print(*text), kExitOk;
+    return print(o.common.json ? document_text(*text, o.document) : *text), kExitOk;
   }
   if (!o.source.empty()) {
     std::vector<std::string> sources;

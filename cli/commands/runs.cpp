@@ -161,6 +161,12 @@ int run_runs(const std::vector<std::string>& args) {
   if (!show->parsed()) return list_runs(o);
   const Store store(o.common.db, Store::Mode::kRead);
   const RunRow run = find_run(store, o.run);
+  if (o.config && o.common.json)
+    return print(json_text({{"schema", "nas-runs-config/1"},
+                            {"run", run.id},
+                            {"command", run.command},
+                            {"config", stored_config_text(run)}})),
+           kExitOk;
   if (o.config) return print(stored_config_text(run)), kExitOk;
   return show_run(o.common, store, run);
 }

@@ -65,6 +65,10 @@ bool confirmed(const std::vector<RunRow>& runs, const std::vector<fs::path>& fol
   return answer == "y" || answer == "Y" || answer == "yes";
 }
 
+void print_removed(const Store& store, const Json& removed) {
+  print(json_text({{"schema", "nas-runs-rm/1"}, {"db", store.path()}, {"removed", removed}}));
+}
+
 }  // namespace
 
 int remove_runs(const Common& common, const std::vector<std::string>& names, bool yes) {
@@ -84,6 +88,7 @@ int remove_runs(const Common& common, const std::vector<std::string>& names, boo
   for (const RunRow& run : runs) folders.push_back(folder_of(store, run));
   if (!yes && !confirmed(runs, folders)) {
     note(common, "nothing was removed");
+    if (common.json) print_removed(store, Json::array());
     return kExitOk;
   }
   Json removed = Json::array();
@@ -113,12 +118,11 @@ int remove_runs(const Common& common, const std::vector<std::string>& names, boo
          {"folder", folders[i].empty() || error ? Json(nullptr) : Json(folders[i].string())},
          {"bytes", bytes}});
     if (!common.json)
-      print("removed " + title(run) +
-            (folders[i].empty() ? "" : " and " + format_count(static_cast<double>(bytes)) + "B"));
+      print_prose(
+          "removed " + title(run) +
+          (folders[i].empty() ? "" : " and " + format_count(static_cast<double>(bytes)) + "B"));
   }
-  if (common.json)
-    print(Json{{"schema", "nas-runs-rm/1"}, {"db", store.path()}, {"removed", removed}}.dump(
-        2, ' ', false, Json::error_handler_t::replace));
+  if (common.json) print_removed(store, removed);
   return left ? kExitFailed : kExitOk;
 }
 
@@ -140,7 +144,7 @@ int rename_run(const Common& common, const std::string& which, const std::string
                {"name", wanted}}
               .dump(2, ' ', false, Json::error_handler_t::replace));
   else
-    print(title(run) + " is called " + wanted + " now");
+    print_prose(title(run) + " is called " + wanted + " now");
   return kExitOk;
 }
 

@@ -6,6 +6,8 @@
 #include "cli/commands/runs.hpp"
 #include "cli/config/stored_config.hpp"
 #include "cli/report/document.hpp"
+#include "cli/report/fold.hpp"
+#include "cli/report/suggest.hpp"
 #include "spaces/base/printable.hpp"
 
 namespace nas::cli {
@@ -66,6 +68,9 @@ Json run_json(const Store& store, const RunRow& run) {
   for (const SplitRow& row : store.splits(run.id))
     splits.push_back({{"name", row.name}, {"size", row.size}, {"hash", row.hash}});
   json["splits"] = std::move(splits);
+  if (const auto document = store.document(run.id, "data"))
+    if (const Json parsed = Json::parse(*document, nullptr, false); parsed.is_object())
+      json["data"] = parsed;
   json["metrics"] = last_metrics(store, run.id);
   if (const auto document = store.document(run.id, "train"))
     if (const Json parsed = Json::parse(*document, nullptr, false); parsed.is_object())
@@ -97,7 +102,10 @@ std::string block(const std::string& title,
     table.row(std::move(cells));
   }
   std::string text = "\n\n" + title + "\n  ";
-  for (const char c : table.text()) text += c == '\n' ? std::string("\n  ") : std::string(1, c);
+  constexpr size_t kIndent = 2;
+  const size_t width = output_width(1);
+  for (const char c : table.text(width > kIndent ? width - kIndent : width))
+    text += c == '\n' ? std::string("\n  ") : std::string(1, c);
   return text;
 }
 
@@ -138,7 +146,8 @@ Json metric_lines(const Json& metrics) {
 }
 
 // One hash stands for all splits of a run.
-std::string splits_text(const Json& splits) {
+std::string splits_text(const Json& run) {
+  const Json& splits = run["splits"];
   if (splits.empty()) return "";
   std::string text = "\n\nSplits\n  ";
   bool same = true;
@@ -147,14 +156,19 @@ std::string splits_text(const Json& splits) {
   for (const Json& split : splits)
     text += (&split == &splits[0] ? "" : ", ") + cell_text(split["size"]) + " " +
             cell_text(split["name"]);
-  return text + " (hash " + cell_text(splits[0]["hash"]) + ")";
+  text += " (hash " + cell_text(splits[0]["hash"]);
+  if (run.contains("data"))
+    text += ",\n  of the images " + run["data"].value("contents_sha256", "");
+  return text + ")";
 }
 
-std::string run_text(const Json& run) {
+std::string run_text(const Json& run, const Common& common) {
   std::string text;
   const auto line = [&](const std::string& key, const std::string& value) {
-    text += (text.empty() ? "" : "\n") + key +
-            std::string(key.size() < 13 ? 13 - key.size() : 1, ' ') + printable_lines(value);
+    text +=
+        (text.empty() ? "" : "\n") +
+        fold(key + std::string(key.size() < 13 ? 13 - key.size() : 1, ' ') + printable_lines(value),
+             output_width(1));
   };
   for (const char* key : {"run",
                           "name",
@@ -171,14 +185,15 @@ std::string run_text(const Json& run) {
                           "evaluations"})
     if (const std::string value = cell_text(run[key]); !value.empty()) line(key, value);
   for (const auto& [name, value] : run["versions"].items()) line(name, cell_text(value));
-  text += splits_text(run["splits"]);
+  text += splits_text(run);
   const bool training = run["command"] == "train";
   text += block(training ? "Metrics (of the last epoch that has them)" : "Last metrics",
                 metric_lines(run["metrics"]),
                 {"metric", "step", "value"});
   if (run.contains("health") && !run["health"].empty()) {
     text += "\n\nHealth";
-    for (const Json& entry : run["health"]) text += "\n  " + cell_text(entry);
+    for (const Json& entry : run["health"])
+      text += fold("\n  " + cell_text(entry), output_width(1));
   }
   // Training keeps the newest few.
   Json kept = Json::array();
@@ -187,9 +202,13 @@ std::string run_text(const Json& run) {
   text += block("Checkpoints", kept, {"epoch", "step", "path"});
   text += block("Exports", run["exports"], {"format", "architecture", "path"});
   if (!run["documents"].empty()) {
-    text += "\n\nDocuments (nas results " + run["run"].get<std::string>() + " --document KIND)\n  ";
+    std::string kinds;
     for (const Json& kind : run["documents"])
-      text += (&kind == &run["documents"][0] ? "" : ", ") + cell_text(kind);
+      kinds += (kinds.empty() ? "" : ", ") + cell_text(kind);
+    text += fold(
+        "\n\nDocuments: " + kinds + "\n  " +
+            suggested({"results", run["run"].get<std::string>(), "--document", "KIND"}, common),
+        output_width(1));
   }
   return text;
 }
@@ -198,7 +217,10 @@ std::string run_text(const Json& run) {
 
 int show_run(const Common& common, const Store& store, const RunRow& run) {
   const Json json = run_json(store, run);
-  print(common.json ? json.dump(2, ' ', false, Json::error_handler_t::replace) : run_text(json));
+  if (common.json)
+    print(json.dump(2, ' ', false, Json::error_handler_t::replace));
+  else
+    print(run_text(json, common));
   return kExitOk;
 }
 

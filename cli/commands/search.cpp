@@ -10,6 +10,7 @@
 #include "cli/command.hpp"
 #include "cli/report/document.hpp"
 #include "cli/report/search_report.hpp"
+#include "cli/report/suggest.hpp"
 #include "cli/runs/fix.hpp"
 #include "cli/runs/latency.hpp"
 #include "cli/runs/run_files.hpp"
@@ -98,7 +99,7 @@ RunRow supernet_of(const Store& store, const std::string& run) {
   const auto found = store.run(run, "train");
   if (!found)
     throw ConfigError("there is no training run '" + run + "' in " + store.path(),
-                      "`nas runs` lists them; name one with --run");
+                      runs_are_listed(store.path()) + "; name one with --run");
   return *found;
 }
 
@@ -313,8 +314,9 @@ RunRow resumed_row(const Options& o, const Store& store, SearchConfig& config) {
     throw ConfigError("a resumed search keeps its configuration", "give --resume alone");
   const auto found = store.run(o.resume, "search");
   if (!found)
-    throw ConfigError("there is no search '" + o.resume + "' in " + store.path(),
-                      "`nas runs --command search` lists them");
+    throw ConfigError(
+        "there is no search '" + o.resume + "' in " + store.path(),
+        "`" + suggested({"runs", "--command", "search"}, store.path()) + "` lists them");
   // Before a supernet is loaded; whether another process works on it is seen when it is claimed.
   if (found->status == "finished" && !o.dry_run)
     throw ConfigError("run '" + found->id + "' is finished and is never overwritten",
@@ -423,7 +425,7 @@ int search(const Options& o) {
     return kExitOk;
   }
   // Before it is claimed: a search whose values are of other weights than new ones is refused.
-  if (!o.resume.empty()) resumable_rows(store, row, supernet, *parts.evaluator);
+  if (!o.resume.empty()) resumable_rows(store, row, supernet, *parts.evaluator, o.common);
   Search search(*parts.domain, *parts.evaluator, *parts.costs, parts.settings);
   throw_if_stopped();
   const SavesOnStop saves;
@@ -441,8 +443,8 @@ int search(const Options& o) {
     return carry_out(o, config, parts, search, store, row);
   } catch (const Interrupted& e) {
     store.set_run_status(row.id, "interrupted");
-    throw Interrupted(std::string(e.what()) + "; saved. Resume with: nas search --resume " +
-                      row.id + db_flag(o.common));
+    throw Interrupted(std::string(e.what()) + "; saved. Resume with: " +
+                      suggested({"search", "--resume", row.id}, o.common));
   } catch (const std::exception& e) {
     record_failure(store, row.id, e);
     throw;

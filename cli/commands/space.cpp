@@ -8,6 +8,7 @@
 #include "cli/report/document.hpp"
 #include "cli/report/row_stream.hpp"
 #include "cli/report/space_report.hpp"
+#include "cli/report/suggest.hpp"
 #include "cli/runs/arch_list.hpp"
 #include "cli/runs/fix.hpp"
 #include "spaces/base/stop.hpp"
@@ -102,19 +103,51 @@ std::string drawing_of(const Options& o) {
   return found->second;
 }
 
+/// One network as a drawing, its plan as JSON, or text; to --out or stdout. With --json stdout
+/// holds a document: the plan, or what the drawing is and where.
+void put_network(const Options& o, const Space& space, const Architecture& a, bool asked) {
+  const Plan plan = space.plan(a);
+  const bool is_plan = o.drawing == "json" || (o.common.json && o.out.empty() && !asked);
+  const std::string text = is_plan              ? plan_json(plan)
+                           : o.drawing == "svg" ? svg_of(drawing(space, a, plan))
+                           : o.drawing == "dot" ? drawing(space, a, plan)
+                                                : plan_text(plan);
+  if (!o.common.json || (is_plan && o.out.empty())) return put(o, text);
+  Json json{{"schema", "nas-space-drawing/1"},
+            {"space", space.name()},
+            {"architecture", space.text(a)},
+            {"format", o.drawing}};
+  if (o.out.empty()) {
+    json["text"] = text;
+  } else {
+    put(o, text);
+    json["file"] = o.out;
+  }
+  print(json_text(json));
+}
+
 int show(Options o) {
+  const bool asked = !o.drawing.empty();
   o.drawing = drawing_of(o);
   const auto space = load_space(o.space);
   const Domain domain = fixed_domain(*space, o.fix);
   if (o.architectures.empty()) {
     if (!o.out.empty())
-      throw ConfigError("--out is for one network: name it with --arch",
-                        "nas space show " + o.space + " --arch '" + space->text(space->largest()) +
-                            "' --out " + o.out);
+      throw ConfigError(
+          "--out is for one network: name it with --arch",
+          suggested(
+              {"space", "show", o.space, "--arch", space->text(space->largest()), "--out", o.out},
+              Common{}));
     if (o.drawing == "dot" || o.drawing == "svg")
       throw ConfigError("--format " + o.drawing + " draws one network: name it with --arch",
-                        "nas space show " + o.space + " --arch '" + space->text(space->largest()) +
-                            "' --format " + o.drawing);
+                        suggested({"space",
+                                   "show",
+                                   o.space,
+                                   "--arch",
+                                   space->text(space->largest()),
+                                   "--format",
+                                   o.drawing},
+                                  Common{}));
     print_space(domain, o.common.json || o.drawing == "json");
     return kExitOk;
   }
@@ -122,20 +155,11 @@ int show(Options o) {
   if (named.size() != 1)
     throw ConfigError("space show takes one architecture, here are " +
                       std::to_string(named.size()));
-  const Architecture& a = named[0];
   std::string why;
-  if (!domain.contains(a, &why))
-    throw ConfigError("--arch " + space->text(a) + " is outside of what --fix leaves: " + why);
-  const Plan plan = space->plan(a);
-  if (o.drawing == "svg") {
-    put(o, svg_of(drawing(*space, a, plan)));
-  } else if (o.drawing == "dot") {
-    put(o, drawing(*space, a, plan));
-  } else if (o.drawing == "json" || o.common.json) {
-    put(o, plan_json(plan));
-  } else {
-    put(o, plan_text(plan));
-  }
+  if (!domain.contains(named[0], &why))
+    throw ConfigError("--arch " + space->text(named[0]) +
+                      " is outside of what --fix leaves: " + why);
+  put_network(o, *space, named[0], asked);
   return kExitOk;
 }
 

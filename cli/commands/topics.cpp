@@ -2,6 +2,7 @@
 
 #include <fstream>
 
+#include "cli/report/document.hpp"
 #include "spaces/registry.hpp"
 
 namespace nas::cli {
@@ -208,6 +209,13 @@ const std::vector<Topic>& topics() {
                                            {"tables", tables},
                                            {"environment", environment}};
   return table;
+}
+
+std::string help_document(const std::string& about, const std::string& text) {
+  nlohmann::ordered_json json{{"schema", "nas-help/1"}, {"about", about}, {"text", text}};
+  for (const Topic& topic : topics())
+    if (about == "nas " + topic.name) json["topic"] = topic.text();
+  return json_text(json);
 }
 
 }  // namespace nas::cli

@@ -11,8 +11,9 @@
 #include "cli/config/train_config.hpp"
 #include "cli/report/document.hpp"
 #include "cli/report/failure.hpp"
+#include "cli/report/suggest.hpp"
 #include "cli/report/train_report.hpp"
-#include "cli/runs/data_notes.hpp"
+#include "cli/runs/run_data.hpp"
 #include "cli/runs/run_files.hpp"
 #include "cli/runs/run_name.hpp"
 #include "cli/runs/stand_alone.hpp"
@@ -151,6 +152,7 @@ int dry_run(const Options& o) {
   resolved(config);
   Session s = make_session(std::move(config), ".", "", {});
   const RunParts& p = *s.parts;
+  tell_data(p, contents_of(*p.dataset, p.splits), o.common);
   constexpr int64_t kSteps = 10;
   const StepTiming timing = s.trainer->time_steps(kSteps);
   const std::shared_ptr<WeightSet> first = s.weights.store->open(0);
@@ -312,7 +314,9 @@ void print_summary(const Options& o,
   if (const auto own = stand_alone(*s.parts)) report.only_arch = s.parts->space->text(*own);
   if (o.common.json) return print(train_report_json(report));
   print(train_report_text(report));
-  print(train_next(report, db_flag(o.common)));
+  Common next = o.common;
+  if (o.resume.empty()) next.sets.clear();  // A new run keeps where its data lie.
+  print_prose(train_next(report, next));
 }
 
 /// The row of a run that is to go on, and its configuration.
@@ -325,7 +329,7 @@ TrainConfig resumed_config(const Options& o, const Store& store, RunRow& row) {
   const auto found = store.run(o.resume, "train");
   if (!found)
     throw ConfigError("there is no training run '" + o.resume + "' in " + store.path(),
-                      "`nas runs` lists them");
+                      runs_are_listed(store.path()));
   row = *found;
   return config_of_run(store, row, o.common);
 }
@@ -344,19 +348,15 @@ RunRow new_row(const Options& o, const Store& store, TrainConfig& config) {
 }
 
 void record_new(const Options& o, Store& store, RunRow& row, const Session& s) {
+  const Contents contents = contents_of(*s.parts->dataset, s.parts->splits);
   row.space = s.parts->space->name();
   row.fingerprint = s.parts->space->fingerprint();
   row.versions_json = versions_json(*s.parts);
   keep_space_file(s.parts->config.space, row.directory);
   store.add_run(row);
-  const Splits& splits = s.parts->splits;
-  const auto size = [](const std::vector<int64_t>& v) { return static_cast<int64_t>(v.size()); };
-  store.add_splits({{row.id, "train", splits.hash, size(splits.train)},
-                    {row.id, "validation", splits.hash, size(splits.validation)},
-                    {row.id, "test", splits.hash, size(splits.test)}});
+  record_data(store, row.id, *s.parts, contents);
   note(o.common, "run " + row.id + ": " + row.space + ", " + s.parts->dataset->describe());
-  for (const std::string& text : training_notes(*s.parts->dataset, splits))
-    note(o.common, "note: " + text);
+  tell_data(*s.parts, contents, o.common);
 }
 
 /// Other threads round differently: told, and kept with the run.
@@ -380,7 +380,8 @@ void record_threads(Store& store, const RunRow& row, const RunParts& parts) {
 void go_on(const Options& o, Store& store, const RunRow& row, Session& s) {
   require_same_data(store, row.id, *s.parts);
   ReadCheckpoint read = read_newest_checkpoint(row.directory, recorded_checkpoints(store, row.id));
-  if (read.path.empty() && !store.checkpoints(row.id).empty()) throw no_checkpoint(store, row);
+  if (read.path.empty() && !store.checkpoints(row.id).empty())
+    throw no_checkpoint(store, row, o.common);
   if (!read.path.empty()) {
     tell_damaged(store, row.id, read);
     s.trainer->resume(read.checkpoint, read.path);
@@ -414,7 +415,7 @@ int train(const Options& o) {
   }
   const Clock::time_point start = Clock::now();
   Recorder recorder(store, o.common, row.id, config.train.epochs);
-  bool recorded = resumes, goes_on = false;
+  bool recorded = false;  // What this process did is the run's.
   try {
     const std::string config_hash = config_hash_of(row.config_yaml);
     // A run that has a checkpoint no longer needs the weights that it began with.
@@ -423,13 +424,12 @@ int train(const Options& o) {
     recorder.set_epochs(s.epochs());
     if (resumes) {
       go_on(o, store, row, s);
-      goes_on = true;
     } else {
       lock = std::make_unique<RunLock>(row.directory, row.id);
       record_owner(store, row);
       record_new(o, store, row, s);
-      recorded = true;
     }
+    recorded = true;
     set_error_log(row.directory + "/error.log");
     // The trainer asks for a stop between steps and saves before it ends.
     const DefersStop saves;
@@ -441,15 +441,17 @@ int train(const Options& o) {
     store.finish_run(row.id, "finished");
     print_summary(o, row, s, recorder, seconds);
   } catch (const Interrupted& e) {
+    if (!recorded && resumes) store.give_back_run(row);
+    if (!recorded) throw;
     store.set_run_status(row.id, "interrupted");
-    throw Interrupted(std::string(e.what()) + "; saved. Resume with: nas train --resume " + row.id +
-                      db_flag(o.common));
+    throw Interrupted(std::string(e.what()) + "; saved. Resume with: " +
+                      suggested({"train", "--resume", row.id}, o.common));
   } catch (const std::exception& e) {
     // What could not even be opened is as it was.
-    if (resumes && !goes_on)
-      store.set_run_status(row.id, "interrupted");
-    else if (recorded)
+    if (recorded)
       record_failure(store, row.id, e);
+    else if (resumes)
+      store.give_back_run(row);
     throw;
   }
   return kExitOk;

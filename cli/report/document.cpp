@@ -86,6 +86,17 @@ void print_rows(const Rows& rows, Format format, Json document, const std::strin
   print(csv_text(rows));
 }
 
+std::string document_text(const std::string& text, const std::string& kind) {
+  const Json json = Json::parse(text, nullptr, false);
+  if (json.is_object() && json.contains("schema")) return text;
+  Json named{{"schema", "nas-document-" + kind + "/1"}};
+  if (json.is_object())
+    named.update(json);
+  else
+    named["document"] = json.is_discarded() ? Json(text) : json;
+  return json_text(named);
+}
+
 Json parsed_or_text(const std::string& text) {
   Json json = Json::parse(text, nullptr, false);
   return json.is_discarded() ? Json(text) : json;

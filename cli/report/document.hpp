@@ -36,6 +36,8 @@ void print_rows(const Rows& rows,
 /// U+FFFD instead of ending the program.
 std::string json_text(const nlohmann::ordered_json& json);
 std::string json_line(const nlohmann::ordered_json& json);
+/// A document of the store as JSON text with a schema, which those of earlier versions lack.
+std::string document_text(const std::string& text, const std::string& kind);
 /// JSON text parsed, or the text itself where it is none.
 nlohmann::ordered_json parsed_or_text(const std::string& text);
 /// A number, or null when it is not finite.

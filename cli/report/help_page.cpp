@@ -4,47 +4,14 @@
 #include <sstream>
 
 #include "cli/command.hpp"
+#include "cli/report/fold.hpp"
 
 namespace nas::cli {
 namespace {
 
 constexpr size_t kNames = 28;  ///< Columns of option names.
 
-/// Words of a shell line, each as it is written.
-std::vector<std::string> shell_words(const std::string& line) {
-  std::vector<std::string> words(1);
-  char quote = 0;
-  for (const char c : line) {
-    if (quote != 0 ? c == quote : c == '\'' || c == '"') quote = quote != 0 ? 0 : c;
-    if (c == ' ' && quote == 0) {
-      if (!words.back().empty()) words.emplace_back();
-    } else {
-      words.back() += c;
-    }
-  }
-  return words;
-}
-
 }  // namespace
-
-std::string wrap_command(const std::string& line, size_t width) {
-  std::string out;
-  size_t column = 0;
-  constexpr size_t kRoom = 2;  // For the blank and the backslash.
-  for (const std::string& word : shell_words(line)) {
-    const size_t size = display_width(word);
-    if (column > 0 && column + 1 + size + kRoom > width) {
-      out += " \\\n    ";
-      column = 4;
-    } else if (column > 0) {
-      out += " ";
-      ++column;
-    }
-    out += word;
-    column += size;
-  }
-  return out;
-}
 
 HelpPage::HelpPage() {
   constexpr size_t kUsual = 80, kLeast = 50, kMost = 100;

@@ -24,8 +24,4 @@ class HelpPage : public CLI::Formatter {
   size_t width_;
 };
 
-/// A command line of at most `width` columns, continued with `\` between words; what is quoted
-/// stays whole.
-std::string wrap_command(const std::string& line, size_t width);
-
 }  // namespace nas::cli

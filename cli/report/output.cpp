@@ -11,6 +11,7 @@
 #include <fstream>
 
 #include "cli/command.hpp"
+#include "cli/report/fold.hpp"
 #include "cli/report/printed.hpp"
 
 namespace nas::cli {
@@ -21,6 +22,11 @@ bool printed = false;
 
 std::string paint(const std::string& text, const char* code) {
   return use_color(2) ? "\x1b[" + std::string(code) + "m" + text + "\x1b[0m" : text;
+}
+
+/// `word text`, folded; only the word is painted.
+std::string headed(const std::string& word, const char* code, const std::string& text) {
+  return paint(word, code) + fold(word + " " + text, output_width(2)).substr(word.size()) + "\n";
 }
 
 void to_stderr(const std::string& text) {
@@ -94,42 +100,31 @@ void print(const std::string& text) {
   throw Error(std::string("cannot write to standard output: ") + std::strerror(errno));
 }
 
-std::string shell_word(const std::string& word) {
-  const auto plain = [](unsigned char c) {
-    return std::isalnum(c) || std::strchr("_-./:,+@%=", c) != nullptr;
-  };
-  // `=` at the start of a word is special to zsh.
-  if (!word.empty() && word[0] != '=' && std::all_of(word.begin(), word.end(), plain)) return word;
-  std::string quoted = "'";
-  for (const char c : word) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return quoted + "'";
-}
-
-std::string db_flag(const Common& common) {
-  return common.db == Common{}.db ? "" : " --db " + shell_word(common.db);
+void print_prose(const std::string& text) {
+  print(fold(text, output_width(1)));
 }
 
 void note(const Common& common, const std::string& text) {
-  if (!common.quiet) to_stderr(text + "\n");
+  if (!common.quiet) to_stderr(fold(text, output_width(2)) + "\n");
 }
 
 void warning(const std::string& text) {
-  to_stderr(paint("warning:", "1;33") + " " + text + "\n");
+  to_stderr(headed("warning:", "1;33", text));
 }
 
 void print_error(const std::string& what) {
-  to_stderr(paint("error:", "1;31") + " " + what + "\n");
+  to_stderr(headed("error:", "1;31", what));
 }
 
 void print_error(const ConfigError& error) {
   for (const Problem& problem : error.problems()) {
     Problem head = problem;
     head.hint.clear();
-    std::string text = paint("error:", "1;31") + " " + head.text() + "\n" + excerpt(problem);
+    std::string text = headed("error:", "1;31", head.text()) + excerpt(problem);
     std::string hint = problem.hint;
     for (size_t at = 0; (at = hint.find('\n', at)) != std::string::npos; at += 3)
       hint.replace(at, 1, "\n  ");
-    if (!hint.empty()) text += "  " + hint + "\n";
+    if (!hint.empty()) text += fold("  " + hint, output_width(2)) + "\n";
     to_stderr(text);
   }
 }

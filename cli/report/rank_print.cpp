@@ -48,19 +48,20 @@ void print_facts(const Json& d) {
   add("constant", " are constant (no path from image to logits)");
   add("without_truth", " more were listed, but have no truth");
   add("rows_without_value", " rows of the truth hold no value");
-  print(line);
+  print_prose(line);
   if (d["rows_merged"].get<int64_t>() > 0)
-    print(d["rows_merged"].dump() +
-          " rows of the truth are further forms of networks it has: each network counts once, by "
-          "the row of its canonical form, else their mean; rows of one network differ by up to " +
-          number(d["rows_merged_spread"]) + " (--duplicates keeps them apart)");
-  print(format_number(100 * d["level"].get<double>()) + " % bootstrap intervals of " +
-        d["bootstrap"].dump() + " draws; ties at the cut of a top k count by chance");
+    print_prose(
+        d["rows_merged"].dump() +
+        " rows of the truth are further forms of networks it has: each network counts once, by "
+        "the row of its canonical form, else their mean; rows of one network differ by up to " +
+        number(d["rows_merged_spread"]) + " (--duplicates keeps them apart)");
+  print_prose(format_number(100 * d["level"].get<double>()) + " % bootstrap intervals of " +
+              d["bootstrap"].dump() + " draws; ties at the cut of a top k count by chance");
   if (d["n"].get<int64_t>() < kFew)
-    print("with fewer than " + std::to_string(kFew) +
-          " architectures these numbers say little, and bootstrap intervals are too narrow");
+    print_prose("with fewer than " + std::to_string(kFew) +
+                " architectures these numbers say little, and bootstrap intervals are too narrow");
   if (d["truth_is_constant"].get<bool>())
-    print("all architectures have the same truth, so that nothing can be ranked");
+    print_prose("all architectures have the same truth, so that nothing can be ranked");
 }
 
 }  // namespace
@@ -96,16 +97,18 @@ void print_ranking(const Json& d) {
   print_facts(d);
   const int64_t all = d["space_size"].is_number() ? d["space_size"].get<int64_t>() : -1;
   for (const Json& c : d["differences"]) {
-    print("tau-b of " + c["to"].get<std::string>() + " minus " + c["from"].get<std::string>() +
-          ": " + number(c["tau_b_difference"]) + " (" + interval_text(c["interval"]) + "), paired");
+    print_prose("tau-b of " + c["to"].get<std::string>() + " minus " +
+                c["from"].get<std::string>() + ": " + number(c["tau_b_difference"]) + " (" +
+                interval_text(c["interval"]) + "), paired");
     std::string needed;
     for (const auto& [difference, n] : c["architectures_needed"].items()) {
       const bool more = n.is_number() && all >= 0 && n.get<double>() > static_cast<double>(all);
       needed += (needed.empty() ? "" : ", ") + difference + ": " +
                 (more ? "more than the " + std::to_string(all) + " of the space" : number(n));
     }
-    print("  architectures needed to tell a difference of ... apart (two standard deviations): " +
-          needed);
+    print_prose(
+        "  architectures needed to tell a difference of ... apart (two standard deviations): " +
+        needed);
   }
 }
 

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "cli/report/document.hpp"
+#include "cli/report/suggest.hpp"
 #include "cli/runs/latency.hpp"
 #include "search/failures.hpp"
 #include "search/pareto.hpp"
@@ -63,14 +64,14 @@ void print_failures(const Json& d, const RunRow& run, const Common& common) {
   const Json& failures = d["failures"];
   if (failures.empty()) return;
   std::string text =
-      "failed evaluations (all: nas results --run " + run.id + " --all" + db_flag(common) + "):";
+      "failed evaluations (all: " + suggested({"results", run.id, "--all"}, common) + "):";
   for (size_t i = 0; i < std::min(kMost, failures.size()); ++i)
     text += "\n  " + failures[i]["count"].dump() + " x " +
             failures[i]["message"].get<std::string>() +
             " (first: " + failures[i]["first"].get<std::string>() + ")";
   if (failures.size() > kMost)
     text += "\n  and " + std::to_string(failures.size() - kMost) + " other reasons";
-  print(text);
+  print_prose(text);
 }
 
 }  // namespace
@@ -136,8 +137,9 @@ void print_search(const Json& d, const RunRow& run, const Common& common) {
   const Json& front = d["front"];
   if (d.contains("fix")) print("searched: " + run.space + " with " + d["fix"].get<std::string>());
   if (front.empty()) {
-    print("no feasible architecture was found in " + d["evaluations"].dump() + " evaluations");
-    if (d.contains("nearest_miss")) print(miss_text(d));
+    print_prose("no feasible architecture was found in " + d["evaluations"].dump() +
+                " evaluations");
+    if (d.contains("nearest_miss")) print_prose(miss_text(d));
   } else {
     std::vector<std::string> metrics;
     for (const Json& o : d["objectives"]) metrics.push_back(metric_of(o));
@@ -161,41 +163,42 @@ void print_search(const Json& d, const RunRow& run, const Common& common) {
       cells.push_back(mark);
       table.row(cells);
     }
-    print("Pareto front of run " + run.id + (run.name.empty() ? "" : " (" + run.name + ")"));
+    print_prose("Pareto front of run " + run.id + (run.name.empty() ? "" : " (" + run.name + ")"));
     print(table.text());
     std::string reference;
     for (const auto& [metric, value] : d["reference"].items())
       reference +=
           (reference.empty() ? "" : ", ") + metric + " " + format_number(value.get<double>());
-    print("hypervolume " + format_number(d["hypervolume"].get<double>(), 6) +
-          " (reference: " + reference +
-          (d.value("reference_given", true)
-               ? ")"
-               : "; derived here, so it compares with other searches only if they are given "
-                 "search.reference)"));
-    if (d.contains("latency")) print("latency_ms: " + latency_text(d["latency"]));
+    print_prose("hypervolume " + format_number(d["hypervolume"].get<double>(), 6) +
+                " (reference: " + reference +
+                (d.value("reference_given", true)
+                     ? ")"
+                     : "; derived here, so it compares with other searches only if they are given "
+                       "search.reference)"));
+    if (d.contains("latency")) print_prose("latency_ms: " + latency_text(d["latency"]));
     if (d.contains("baseline"))
-      print("random search, equal evaluations: hypervolume " +
-            format_number(d["baseline"]["hypervolume"].get<double>(), 6));
+      print_prose("random search, equal evaluations: hypervolume " +
+                  format_number(d["baseline"]["hypervolume"].get<double>(), 6));
   }
-  print(d["evaluations"].dump() + " evaluations, " + d["feasible"].dump() + " feasible, " +
-        d["failed"].dump() + " failed; " + d["requests_saved"].dump() +
-        " requests answered from the archive (" + d["requests_saved_equivalent"].dump() +
-        " of them another form of a known network)");
+  print_prose(d["evaluations"].dump() + " evaluations, " + d["feasible"].dump() + " feasible, " +
+              d["failed"].dump() + " failed; " + d["requests_saved"].dump() +
+              " requests answered from the archive (" + d["requests_saved_equivalent"].dump() +
+              " of them another form of a known network)");
   print_failures(d, run, common);
   if (d["evaluations_reused"] != 0)
-    print(d["evaluations_reused"].dump() +
-          " of the evaluations were known from other runs and not measured again");
+    print_prose(d["evaluations_reused"].dump() +
+                " of the evaluations were known from other runs and not measured again");
   const std::string stopped = d["stopped"];
   if (stopped != "evaluations spent" && stopped != "generations done")
-    print("stopped before the budget was spent: " + stopped);
+    print_prose("stopped before the budget was spent: " + stopped);
   if (front.empty()) return;
-  const std::string words = " --run " + run.id + db_flag(common);
+  const std::string results = suggested({"results", run.id}, common);
   // Only the subnets of a supernet have weights to export.
   if (!run.parent.empty())
-    print("next: nas export" + words + " --pick best\n      nas results" + words);
+    print_prose("next: " + suggested({"export", "--run", run.id, "--pick", "best"}, common) +
+                "\n      " + results);
   else
-    print("next: nas results" + words);
+    print_prose("next: " + results);
 }
 
 }  // namespace nas::cli

@@ -1,4 +1,6 @@
 #include "cli/report/train_report.hpp"
+#include "cli/report/fold.hpp"
+#include "cli/report/suggest.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -65,9 +67,10 @@ std::string train_report_text(const TrainReport& r) {
     whole.row({"multiply-adds of training, forward", format_count(*macs)});
   whole.row({"checkpoint", r.checkpoint});
   whole.row({"sha256 of the weights", r.weights_sha256.substr(0, 16) + "..."});
-  text += "\n\n" + last.text() + "\n\n" + whole.text();
+  const size_t width = output_width(1);
+  text = fold(text, width) + "\n\n" + last.text() + "\n\n" + whole.text();
   if (!r.health.empty()) text += "\n";
-  for (const std::string& line : r.health) text += "\n" + line;
+  for (const std::string& line : r.health) text += "\n" + fold(line, width);
   return text + "\n";
 }
 
@@ -90,13 +93,15 @@ std::string train_report_json(const TrainReport& r) {
                         {"seconds", r.seconds}});
 }
 
-std::string train_next(const TrainReport& r, const std::string& db) {
-  const std::string run = "--run " + r.run.id + db;
+std::string train_next(const TrainReport& r, const Common& common) {
   // One network alone: there is nothing to sample or to search.
   if (!r.only_arch.empty())
-    return "next: nas evaluate " + run + " --split test --arch " + shell_word(r.only_arch) +
-           "\n      nas export " + run + " --arch " + shell_word(r.only_arch);
-  return "next: nas evaluate " + run + " --sample 5\n      nas search " + run;
+    return "next: " +
+           suggested({"evaluate", "--run", r.run.id, "--arch", r.only_arch, "--split", "test"},
+                     common) +
+           "\n      " + suggested({"export", "--run", r.run.id, "--arch", r.only_arch}, common);
+  return "next: " + suggested({"evaluate", "--run", r.run.id, "--sample", "5"}, common) +
+         "\n      " + suggested({"search", "--run", r.run.id}, common);
 }
 
 }  // namespace nas::cli

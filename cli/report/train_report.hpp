@@ -25,7 +25,7 @@ struct TrainReport {
 std::string train_report_text(const TrainReport& report);
 /// Schema nas-train/1.
 std::string train_report_json(const TrainReport& report);
-/// Commands that go on from here, each a line; `db`: db_flag().
-std::string train_next(const TrainReport& report, const std::string& db);
+/// Commands that go on from here, each a line.
+std::string train_next(const TrainReport& report, const Common& common);
 
 }  // namespace nas::cli

@@ -5,6 +5,7 @@
 #include <memory>
 #include <sstream>
 
+#include "cli/report/suggest.hpp"
 #include "spaces/base/printable.hpp"
 #include "spaces/error.hpp"
 
@@ -27,7 +28,7 @@ LatencyTable open_latency_table(const Store& store, const std::string& name) {
   if (!row)
     throw ConfigError(
         "there is no latency table '" + name + "', neither as a file nor in " + store.path(),
-        "make one with: nas measure --space SPACE");
+        "make one with: " + suggested({"measure", "--space", "SPACE"}, store.path()));
   return latency_table_from_json(row->table_json, "latency table " + row->id);
 }
 
@@ -43,7 +44,8 @@ Json add_latency(CostModel& costs, const EvaluatorOptions& evaluator, const Stor
                       "measure with --batch " + std::to_string(evaluator.latency_batch) +
                           "; or say that the batch of " + batch + " is meant: --latency-batch " +
                           batch + " (evaluator.latency_batch)");
-  require_fit(*table, costs.space());
+  const std::string space = costs.space().name();
+  require_fit(*table, costs.space(), suggested({"measure", "--space", space}, store.path()));
   const Json fidelity{
       {"table", table->id}, {"batch", table->batch()}, {"conditions", table->conditions}};
   costs.add(

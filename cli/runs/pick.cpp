@@ -5,6 +5,10 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/command.hpp"
+#include "cli/config/stored_config.hpp"
+#include "cli/report/suggest.hpp"
+#include "cli/runs/own_architecture.hpp"
+#include "spaces/base/shell_word.hpp"
 #include "spaces/error.hpp"
 
 namespace nas::cli {
@@ -12,29 +16,29 @@ namespace {
 
 using Json = nlohmann::json;
 
-std::string db_flag(const Store& store) {
-  Common common;
-  common.db = store.path();
-  return cli::db_flag(common);
-}
-
 /// The latest finished search in the supernet of `train`.
-RunRow search_of(const Store& store,
-                 const std::string& train,
-                 const std::function<void(const std::string&)>& note) {
+RunRow search_of(const Store& store, const RunRow& supernet, const Common& common) {
+  const std::string& train = supernet.id;
   const std::vector<RunRow> runs = store.runs();
   const auto of_train = [&](const RunRow& run) {
     return run.command == "search" && run.parent == train && run.status == "finished";
   };
   const auto found = std::find_if(runs.rbegin(), runs.rend(), of_train);
+  if (found == runs.rend() && is_stand_alone(supernet))
+    throw ConfigError("run " + train +
+                          " trained one architecture alone (strategy `fixed`): there is no search "
+                          "to pick from",
+                      "name it: --arch " + shell_word(own_architecture(store, supernet)));
   if (found == runs.rend())
     throw ConfigError("run " + train + " has no finished search to pick from",
-                      "run: nas search --run " + train + db_flag(store));
+                      "run: " + suggested({"search", "--run", train}, common));
   const auto count = std::count_if(runs.begin(), runs.end(), of_train);
   if (count > 1)
-    note("run " + train + " has " + std::to_string(count) +
-         " finished searches; the newest is taken: " + found->id +
-         (found->name.empty() ? "" : " (" + found->name + ")") + "; --run SEARCH names another");
+    note(common,
+         "run " + train + " has " + std::to_string(count) +
+             " finished searches; the newest is taken: " + found->id +
+             (found->name.empty() ? "" : " (" + found->name + ")") +
+             "; --run SEARCH names another");
   return *found;
 }
 
@@ -55,18 +59,19 @@ size_t index_of(const std::string& pick, const Json& document) {
 Picked pick_architecture(const Store& store,
                          const std::string& run,
                          const std::string& pick,
-                         const std::function<void(const std::string&)>& note) {
+                         const Common& common) {
   std::optional<RunRow> row;
   // `last` alone may be a search or a training; without --pick a supernet is meant.
   if (run == "last" && pick.empty()) row = store.run(run, "train");
   if (!row) row = store.run(run);
   if (!row)
-    throw ConfigError("there is no run '" + run + "' in " + store.path(), "`nas runs` lists them");
+    throw ConfigError("there is no run '" + run + "' in " + store.path(),
+                      runs_are_listed(common.db));
   Picked picked;
   if (row->command == "train") {
     picked.supernet = row->id;
     if (pick.empty()) return picked;
-    row = search_of(store, row->id, note);
+    row = search_of(store, *row, common);
   } else if (row->command != "search") {
     throw ConfigError("run " + row->id + " is neither a training nor a search");
   }
@@ -78,7 +83,7 @@ Picked pick_architecture(const Store& store,
   const auto document = store.document(row->id, "front");
   if (!document)
     throw ConfigError("search " + row->id + " is not finished",
-                      "resume it with: nas search --resume " + row->id + db_flag(store));
+                      "resume it with: " + suggested({"search", "--resume", row->id}, common));
   const Json json = Json::parse(*document);
   if (json.at("front").empty())
     throw ConfigError("search " + row->id + " found nothing feasible, so there is nothing to pick");

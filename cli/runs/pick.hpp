@@ -1,8 +1,8 @@
 #pragma once
 // From the name of a run and `--pick` to a supernet and one architecture.
-#include <functional>
 #include <string>
 
+#include "cli/command.hpp"
 #include "search/store/store.hpp"
 
 namespace nas::cli {
@@ -16,11 +16,11 @@ struct Picked {
 
 /// `run`: a training run or a search (id, name, prefix, last). `pick`: `best`, `knee` or an index
 /// of the front of that search, for a training run of the latest finished search in it; empty: no
-/// architecture (but `best` for a search). `note` hears which search was taken where there are
-/// several. ConfigError tells what is missing and what to run.
+/// architecture (but `best` for a search). Notes which search was taken where there are several.
+/// ConfigError tells what is missing and what to run.
 Picked pick_architecture(const Store& store,
                          const std::string& run,
                          const std::string& pick,
-                         const std::function<void(const std::string&)>& note);
+                         const Common& common);
 
 }  // namespace nas::cli

@@ -12,6 +12,7 @@
 #include <sstream>
 
 #include "cli/report/failure.hpp"
+#include "spaces/base/shell_word.hpp"
 #include "spaces/base/whole_file.hpp"
 #include "spaces/registry.hpp"
 #include "spaces/space_file.hpp"
@@ -114,11 +115,11 @@ void record_owner(const Store& store, const RunRow& run) {
 
 std::unique_ptr<RunLock> take_run(Store& store, const RunRow& run) {
   if (!store.owns(run) && run.status != "finished")
-    throw ConfigError(
-        "the files of run " + run.id + " lie in " + run.directory +
-            ", where this store was before it was moved or copied; going on there "
-            "would write into the original",
-        "move or copy them first: cp -r '" + run.directory + "' '" + store.folder_of(run.id) + "'");
+    throw ConfigError("the files of run " + run.id + " lie in " + run.directory +
+                          ", where this store was before it was moved or copied; going on there "
+                          "would write into the original",
+                      "move or copy them first: cp -r " + shell_word(run.directory) + " " +
+                          shell_word(store.folder_of(run.id)));
   // A finished run has no folder to lock; the row tells.
   if (run.status == "finished") {
     store.claim_run(run.id);

@@ -1,6 +1,7 @@
 #include "cli/runs/run_name.hpp"
 
 #include "cli/command.hpp"
+#include "cli/report/suggest.hpp"
 #include "spaces/base/printable.hpp"
 
 namespace nas::cli {
@@ -81,7 +82,8 @@ void tell_taken_name(const Store& store, const std::string& name) {
   warning("the name " + printable(name) + " is taken by run " + same.back().id +
           (same.size() > 1 ? " and " + std::to_string(same.size() - 1) + " more" : "") +
           "; from now on it means the new run, and the id tells the older one "
-          "(nas runs rename RUN NAME changes a name)");
+          "(`" +
+          suggested({"runs", "rename", same.back().id, "NAME"}, store.path()) + "` changes it)");
 }
 
 RunRow find_run(const Store& store, const std::string& which) {
@@ -94,7 +96,7 @@ RunRow find_run(const Store& store, const std::string& which) {
   const std::string near = nearest(which, names);
   throw ConfigError(
       "no run \"" + printable(which) + "\" in " + store.path(),
-      near.empty() ? "nas runs lists them." : "Did you mean " + printable(near) + "?");
+      near.empty() ? runs_are_listed(store.path()) : "Did you mean " + printable(near) + "?");
 }
 
 }  // namespace nas::cli

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <unordered_set>
 
+#include "cli/report/suggest.hpp"
 #include "search/evaluators/evaluators.hpp"
 #include "search/fidelity.hpp"
 #include "search/limits.hpp"
@@ -109,7 +110,8 @@ void tell_odd_limits(const SearchConfig& config, const Archive& archive) {
 std::vector<EvaluationRow> resumable_rows(Store& store,
                                           const RunRow& row,
                                           const RunRow& supernet,
-                                          const Evaluator& evaluator) {
+                                          const Evaluator& evaluator,
+                                          const Common& common) {
   const std::string now = evaluator.fidelity_json();
   // Old values name no weights. Those of a training that had ended before can be of no others.
   const bool unchanged =
@@ -141,9 +143,8 @@ std::vector<EvaluationRow> resumable_rows(Store& store,
           " of its values were measured at another fidelity than new ones would be (then, now): " +
           fidelity_difference(other, now) +
           (supernet.id.empty() ? "" : "; run " + supernet.id + " has been trained since"),
-      "Values of different fidelity are never mixed. Search anew with the same configuration:\n"
-      "nas runs show " +
-          row.id + " --config-only > search.yaml; nas search --config search.yaml");
+      "Values of different fidelity are never mixed. Search anew with the same configuration:\n" +
+          suggested_again("search", row.id, common));
 }
 
 }  // namespace nas::cli

@@ -36,6 +36,7 @@ void tell_coverage(const TableEvaluator& table, const Domain& domain, const std:
 std::vector<EvaluationRow> resumable_rows(Store& store,
                                           const RunRow& row,
                                           const RunRow& supernet,
-                                          const Evaluator& evaluator);
+                                          const Evaluator& evaluator,
+                                          const Common& common);
 
 }  // namespace nas::cli

@@ -1,18 +1,14 @@
 #include "cli/runs/stand_alone.hpp"
 
+#include "cli/report/suggest.hpp"
 #include "supernet/train/strategy.hpp"
 
 namespace nas::cli {
 namespace {
 
-std::string quoted(const std::string& word) {
-  std::string text = "'";
-  for (const char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return text + "'";
-}
-
 std::string what_to_do(const SupernetRun& run, const std::string& text) {
-  return "its own network: nas export --run " + run.row.id + " --arch " + quoted(text) +
+  return "its own network: " +
+         suggested({"export", "--run", run.row.id, "--arch", text}, run.common) +
          ", or nas evaluate with the same; to compare others train a supernet (another "
          "`strategy:`)";
 }

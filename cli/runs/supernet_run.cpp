@@ -7,6 +7,8 @@
 
 #include "cli/config/train_config.hpp"
 #include "cli/report/document.hpp"
+#include "cli/report/suggest.hpp"
+#include "cli/runs/run_data.hpp"
 #include "cli/runs/run_files.hpp"
 #include "cli/runs/run_sets.hpp"
 #include "cli/version.hpp"
@@ -93,15 +95,6 @@ TrainConfig config_of_run(const Store& store, const RunRow& row, const Common& c
   return config;
 }
 
-void require_same_data(const Store& store, const std::string& run, const RunParts& parts) {
-  for (const SplitRow& row : store.splits(run))
-    if (row.hash != parts.splits.hash)
-      throw DataError(
-          (parts.config.data.path.empty() ? "the data" : "the data in " + parts.config.data.path) +
-          " are not those of run " + run + ": images, classes or splits have changed (hash " +
-          parts.splits.hash.substr(0, 12) + ", trained on " + row.hash.substr(0, 12) + ")");
-}
-
 std::map<std::string, std::string> recorded_checkpoints(const Store& store,
                                                         const std::string& run) {
   std::map<std::string, std::string> recorded;
@@ -130,8 +123,8 @@ SupernetRun open_supernet_run(const Store& store, const std::string& run, const 
   const auto row = store.run(run, "train");
   if (!row)
     throw ConfigError("there is no training run '" + run + "' in " + store.path(),
-                      "`nas runs` lists them; `nas train` makes one");
-  if (checkpoints_in(row->directory).empty()) throw no_checkpoint(store, *row);
+                      runs_are_listed(store.path()) + "; `nas train` makes one");
+  if (checkpoints_in(row->directory).empty()) throw no_checkpoint(store, *row, common);
   if (row->status != "finished")
     note(common,
          "warning: run " + row->id + " is not finished (" + shown_status(*row) +
@@ -147,8 +140,9 @@ SupernetRun open_supernet_run(const Store& store, const std::string& run, const 
     throw DataError(
         "run " + row->id + " was trained on another version of the space '" + row->space +
         "' (its fingerprint has changed): bring its file back to what it was (the run's "
-        "configuration: nas runs show " +
-        row->id + "), or train anew");
+        "configuration: " +
+        suggested({"runs", "show", row->id}, common) + "), or train anew");
+  result.common = common;
   require_same_data(store, row->id, *result.parts);
   result.weights = make_weights(*result.parts).store;
   const ReadCheckpoint read =
@@ -160,13 +154,14 @@ SupernetRun open_supernet_run(const Store& store, const std::string& run, const 
   return result;
 }
 
-ConfigError no_checkpoint(const Store& store, const RunRow& row) {
+ConfigError no_checkpoint(const Store& store, const RunRow& row, const Common& common) {
   const std::vector<CheckpointRow> rows = store.checkpoints(row.id);
   const std::string what = "run " + row.id + " has no checkpoint in " + row.directory;
-  const std::string again = "train it again with its configuration: nas runs show " + row.id +
-                            " --config-only > again.yaml; nas train --config again.yaml";
+  const std::string again =
+      "train it again with its configuration: " + suggested_again("train", row.id, common);
   if (row.status != "finished" && rows.empty())
-    return ConfigError(what + " yet", "resume it with: nas train --resume " + row.id);
+    return ConfigError(what + " yet",
+                       "resume it with: " + suggested({"train", "--resume", row.id}, common));
   return ConfigError(what + " any more (" + std::to_string(rows.size()) + " were written)",
                      "put that folder back (it belongs beside the store), or " + again);
 }

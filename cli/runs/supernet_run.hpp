@@ -46,6 +46,7 @@ struct SupernetRun {
   std::unique_ptr<WeightStore> weights;
   std::string checkpoint;  ///< File the weights come from.
   std::string sha256;      ///< Its hash.
+  Common common;           ///< What it was opened with, for commands that are suggested.
 };
 /// How a scorer judges this supernet: its fidelity and which weights, so that a value stored before
 /// more training is never taken for one of the weights it has now.
@@ -53,14 +54,12 @@ std::string fidelity_of(const SupernetRun& run, const SubnetScorer& scorer);
 /// Configuration of a run with its data and its space where they are now; `common.sets` may say
 /// where (`data.path`).
 TrainConfig config_of_run(const Store& store, const RunRow& row, const Common& common);
-/// DataError when data or splits are not those that the run was trained on.
-void require_same_data(const Store& store, const std::string& run, const RunParts& parts);
 /// SHA-256 of each checkpoint of a run, by file name.
 std::map<std::string, std::string> recorded_checkpoints(const Store& store, const std::string& run);
 /// Warns of newer checkpoints that are damaged or missing.
 void tell_damaged(const Store& store, const std::string& run, const ReadCheckpoint& read);
 /// What to do for a run without one.
-ConfigError no_checkpoint(const Store& store, const RunRow& row);
+ConfigError no_checkpoint(const Store& store, const RunRow& row, const Common& common);
 /// `run` as in Store::run. ConfigError when there is none or it has no checkpoint yet; DataError
 /// when files do not belong to it. A run that is not finished gives a warning, and so does a
 /// damaged checkpoint, for which the one before is taken. `common.sets` change how it is judged and

@@ -193,6 +193,24 @@ void Store::claim_run(const std::string& id, bool folder_is_ours) {
   });
 }
 
+void Store::give_back_run(const RunRow& before) {
+  impl_->write([&](SQLite::Database& db) {
+    SQLite::Statement update(db,
+                             "UPDATE runs SET status=?, ended=?, error=?, host=?, pid=?, "
+                             "pid_start=?, heartbeat=? WHERE id=?");
+    update.bind(1, before.status);
+    update.bind(2, before.ended);
+    update.bind(3, before.error);
+    update.bind(4, before.host);
+    update.bind(5, before.pid);
+    update.bind(6, before.pid_start);
+    update.bind(7, before.heartbeat);
+    update.bind(8, before.id);
+    update.exec();
+    require_change(db, before.id);
+  });
+}
+
 void Store::heartbeat(const std::string& id) {
   impl_->write([&](SQLite::Database& db) {
     SQLite::Statement update(db, "UPDATE runs SET heartbeat=? WHERE id=?");

@@ -106,6 +106,8 @@ class Store {
   /// `folder_is_ours`: this process holds the lock of the run's folder, so that a process of this
   /// machine that is said to work on it works in another copy.
   void claim_run(const std::string& id, bool folder_is_ours = false);
+  /// Undoes claim_run where nothing came of it: status, error, times and process of `before`.
+  void give_back_run(const RunRow& before);
   /// Machine, build and threads of the process that works on it now.
   void set_run_versions(const std::string& id, const std::string& versions_json);
   void heartbeat(const std::string& id);

@@ -1,4 +1,5 @@
 #include "search/store/store_file.hpp"
+#include "spaces/base/shell_word.hpp"
 
 #include <SQLiteCpp/Backup.h>
 #include <sqlite3.h>
@@ -229,7 +230,8 @@ void rethrow(const std::string& path, const SQLite::Exception& e) {
                       std::to_string(kBusyMilliseconds / 1000) + " s)");
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-      throw DataError(what + "; the store is damaged. `nas db check` says where; restore a backup");
+      throw DataError(what + "; the store is damaged. `nas db check --db " + shell_word(path) +
+                      "` says where; restore a backup");
     case SQLITE_READONLY:
     case SQLITE_CANTOPEN:
     case SQLITE_PERM:
@@ -298,7 +300,8 @@ SQLite::Database open_checked(const std::string& path, Store::Mode mode) {
     if (version < store_version())
       throw DataError(path + ": has the older store schema " + std::to_string(version) +
                       " (this nas writes " + std::to_string(store_version()) +
-                      "); run `nas db upgrade --db " + path + "` (it makes a backup first)");
+                      "); run `nas db upgrade --db " + shell_word(path) +
+                      "` (it makes a backup first)");
     const std::string journal = enable_wal(db);
     if (journal != "wal")
       throw DataError(path + ": SQLite cannot use write-ahead logging here (journal mode is '" +

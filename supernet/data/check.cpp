@@ -1,22 +1,17 @@
 #include "supernet/data/check.hpp"
 
-#include <openssl/evp.h>
-
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <cstring>
 #include <exception>
 #include <mutex>
 #include <thread>
 
 #include "spaces/error.hpp"
+#include "supernet/data/contents.hpp"
 
 namespace nas {
 namespace {
-
-/// Half of a SHA-256 of size and pixels: equal means equal images.
-using Fingerprint = std::array<uint8_t, 16>;
 
 struct Seen {
   std::array<int, 3> size{};
@@ -25,26 +20,11 @@ struct Seen {
   bool readable = false;
 };
 
-Fingerprint fingerprint_of(const Image& image) {
-  unsigned char digest[EVP_MAX_MD_SIZE];
-  unsigned int length = 0;
-  const int size[3] = {image.c, image.h, image.w};
-  EVP_MD_CTX* context = EVP_MD_CTX_new();
-  EVP_DigestInit_ex(context, EVP_sha256(), nullptr);
-  EVP_DigestUpdate(context, size, sizeof size);
-  EVP_DigestUpdate(context, image.pixels.data(), image.pixels.size());
-  EVP_DigestFinal_ex(context, digest, &length);
-  EVP_MD_CTX_free(context);
-  Fingerprint result;
-  std::memcpy(result.data(), digest, result.size());
-  return result;
-}
-
 void look_at(const Dataset& data, int64_t index, Image& image, Seen& seen) {
   try {
     data.load(index, image);
     seen.size = {image.c, image.h, image.w};
-    seen.fingerprint = fingerprint_of(image);
+    seen.fingerprint = fingerprint_of(seen.size, image.pixels);
     seen.readable = true;
   } catch (const Error& e) {
     seen.error = e.what();
@@ -113,21 +93,16 @@ std::vector<Seen> look_at_all(const Dataset& data,
 }
 
 void find_duplicates(const Dataset& data, const std::vector<Seen>& seen, DataCheck& result) {
-  std::vector<int64_t> order;
-  for (size_t i = 0; i < seen.size(); ++i)
-    if (seen[i].readable) order.push_back(static_cast<int64_t>(i));
-  const auto print_of = [&](int64_t i) -> const Fingerprint& {
-    return seen[static_cast<size_t>(i)].fingerprint;
-  };
-  std::stable_sort(
-      order.begin(), order.end(), [&](int64_t a, int64_t b) { return print_of(a) < print_of(b); });
-  for (size_t first = 0, last = 0; first < order.size(); first = last) {
-    for (last = first + 1; last < order.size() && print_of(order[last]) == print_of(order[first]);)
-      ++last;
-    if (last - first < 2) continue;
+  std::vector<int64_t> readable;
+  std::vector<Fingerprint> prints(seen.size());
+  for (size_t i = 0; i < seen.size(); ++i) {
+    if (!seen[i].readable) continue;
+    readable.push_back(static_cast<int64_t>(i));
+    prints[i] = seen[i].fingerprint;
+  }
+  for (std::vector<int64_t>& equal : equal_groups(prints, readable)) {
     DataCheck::Duplicates group;
-    group.indices.assign(order.begin() + static_cast<ptrdiff_t>(first),
-                         order.begin() + static_cast<ptrdiff_t>(last));
+    group.indices = std::move(equal);
     std::array<int64_t, 3> in{};
     for (const int64_t i : group.indices) {
       ++in[static_cast<size_t>(result.split_of[static_cast<size_t>(i)])];
@@ -142,9 +117,6 @@ void find_duplicates(const Dataset& data, const std::vector<Seen>& seen, DataChe
     result.conflicting += group.labels_differ;
     result.duplicates.push_back(std::move(group));
   }
-  std::sort(result.duplicates.begin(), result.duplicates.end(), [](const auto& a, const auto& b) {
-    return a.indices[0] < b.indices[0];
-  });
 }
 
 void find_bare_classes(DataCheck& result) {

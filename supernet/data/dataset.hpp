@@ -63,6 +63,11 @@ class Dataset {
   virtual std::vector<Unused> unused() const { return {}; }
   /// How the data was read where it could be meant otherwise, one sentence each.
   virtual std::vector<std::string> remarks() const { return {}; }
+  /// Bytes that must be read from a file for image `index`; 0: it is in memory, or there is no such
+  /// file (any more).
+  virtual uint64_t stored_size(int64_t /*index*/) const { return 0; }
+  /// Image `index` as it is stored: its file undecoded, else its pixels. Throws DataError.
+  virtual void read_stored(int64_t index, std::vector<uint8_t>& out) const;
   /// Where image `index` lives, for messages: file, member and offset, or record.
   virtual std::string where(int64_t index) const { return "image " + std::to_string(index); }
 };

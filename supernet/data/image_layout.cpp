@@ -31,6 +31,9 @@ bool is_clutter(const std::string& folder) {
   return folder == "__MACOSX" || folder == "@eaDir" || folder == "lost+found";
 }
 
+/// How deep images are looked for.
+constexpr int kLevels = 8;
+
 /// Formats that hold images and are not read.
 bool other_image_kind(const std::string& name) {
   std::string e = fs::path(name).extension().string();
@@ -84,23 +87,43 @@ class Reader {
   // ---- ROOT/SPLIT/CLASS
 
   void read_splits() {
-    for (const std::string& name : top_.folders) {
-      const fs::path path = root_ / name;
-      if (const auto part = part_of_word(name))
-        add_split(path, *part);
-      else if (const auto like = part_in_name(name))
-        faults_.add(shown(path) + ": looks like a " + name_of(*like) +
-                    " split but is not read as one; rename it to " + name_of(*like) +
-                    ", or move it away");
-      else
-        layout_.unused.add("folders beside the splits", path.string());
-    }
+    for (const std::string& name : top_.folders)
+      if (const auto part = part_of_word(name)) add_split(root_ / name, *part);
+    for (const std::string& name : top_.folders)
+      if (!part_of_word(name)) look_at_other(name);
     for (const std::string& image : top_.images)
       layout_.unused.add("images beside the splits", (root_ / image).string());
     std::sort(layout_.roots.begin(), layout_.roots.end(), [](const auto& a, const auto& b) {
       return a.part < b.part;
     });
     tell_lonely_validation();
+  }
+
+  /// A folder beside the splits that no split's name names.
+  void look_at_other(const std::string& name) {
+    const fs::path path = root_ / name;
+    if (const auto like = part_in_name(name))
+      return faults_.add(shown(path) + ": looks like a " + name_of(*like) +
+                         " split but is not read as one; rename it to " + name_of(*like) +
+                         ", or move it away");
+    if (holds_training_classes(path))
+      return faults_.add(shown(path) +
+                         ": holds class folders of the training split and images in them, so it "
+                         "looks like a split under a name of its own, which is not read; rename "
+                         "it to `val` or `test`, or move it away");
+    layout_.unused.add("folders beside the splits", path.string());
+  }
+
+  /// Whether all folders in it are named as classes of the training split, and hold images.
+  bool holds_training_classes(const fs::path& path) const {
+    std::vector<std::string> folders = peek(path).folders;
+    std::erase_if(folders, is_clutter);
+    if (folders.empty() || !holds_images(path, kLevels)) return false;
+    return std::any_of(layout_.roots.begin(), layout_.roots.end(), [&](const ClassRoot& root) {
+      return root.part == Part::kTrain &&
+             std::includes(
+                 root.classes.begin(), root.classes.end(), folders.begin(), folders.end());
+    });
   }
 
   void add_split(const fs::path& path, Part part) {
@@ -119,6 +142,11 @@ class Reader {
                                     " split; sort them into one folder per class (as the "
                                     "validation images of ImageNet need)") +
                          ", or move it away");
+    if (part != Part::kTrain && !holds_images(path, kLevels))
+      return faults_.add(shown(path) + ": its " + counted(content.folders.size(), "class folder") +
+                         " hold" + (content.folders.size() == 1 ? "s" : "") +
+                         " no JPEG or PNG files, so it cannot be the " + name_of(part) +
+                         " split; put its images there, or move it away");
     add_root(path, part, std::move(content));
   }
 
@@ -285,6 +313,17 @@ FolderContent look_into(const fs::path& folder, UnusedList& unused, Faults& faul
       unused.add("other files (neither .jpg nor .png)", path.string());
   }
   return content;
+}
+
+bool holds_images(const fs::path& folder, int levels) {
+  UnusedList ignored;
+  Faults none(/*collect=*/true);
+  const FolderContent content = look_into(folder, ignored, none);
+  if (!content.images.empty()) return true;
+  return levels > 0 &&
+         std::any_of(content.folders.begin(), content.folders.end(), [&](const std::string& name) {
+           return holds_images(folder / name, levels - 1);
+         });
 }
 
 ImageLayout image_layout(const fs::path& root, Faults& faults) {

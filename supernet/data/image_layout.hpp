@@ -16,6 +16,9 @@ struct FolderContent {
 };
 FolderContent look_into(const std::filesystem::path& folder, UnusedList& unused, Faults& faults);
 
+/// Whether an image lies in the folder or so many levels below it.
+bool holds_images(const std::filesystem::path& folder, int levels);
+
 /// A folder whose folders are classes.
 struct ClassRoot {
   std::filesystem::path path;

@@ -75,6 +75,10 @@ class PreparedDataset : public Dataset {
   }
   std::string describe() const override { return source_->describe(); }
   std::string where(int64_t index) const override { return source_->where(index); }
+  uint64_t stored_size(int64_t index) const override { return source_->stored_size(index); }
+  void read_stored(int64_t index, std::vector<uint8_t>& out) const override {
+    source_->read_stored(index, out);
+  }
   std::vector<Unused> unused() const override { return source_->unused(); }
   std::vector<std::string> remarks() const override { return source_->remarks(); }
   Preparation preparation() const override {

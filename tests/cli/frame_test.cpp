@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <fstream>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <regex>
 #include <sstream>
@@ -154,6 +156,69 @@ TEST(Frame, TopicsHavePages) {
   EXPECT_THAT(run({"help", "exit-codes"}).out, HasSubstr("130"));
   EXPECT_THAT(run({"help", "environment"}).out, HasSubstr("NAS_DB"));
   EXPECT_THAT(run({"help", "config"}).out, HasSubstr("--set"));
+}
+
+// Whatever is asked with --json, stdout is one document with a schema, or the flag is refused.
+TEST(Frame, JsonIsAlwaysOneDocument) {
+  const std::string folder = fresh_folder();
+  const auto json_of = [&](std::vector<std::string> args, int code = 0) {
+    args.emplace_back("--json");
+    Launch launch;
+    launch.folder = folder;
+    launch.args = args;
+    const Finished done = run(launch);
+    EXPECT_EQ(done.code, code) << ::testing::PrintToString(args) << done.err;
+    const auto json = nlohmann::json::parse(done.out, nullptr, false);
+    EXPECT_TRUE(json.is_object()) << ::testing::PrintToString(args) << done.out;
+    return json.is_object() ? json : nlohmann::json::object();
+  };
+  for (const std::string& name : command_names()) {
+    const auto page = json_of({"help", name});
+    EXPECT_EQ(page.value("schema", ""), "nas-help/1") << name;
+    EXPECT_EQ(page.value("about", ""), "nas " + name);
+    EXPECT_EQ(json_of({name, "--help"}), page);
+  }
+  EXPECT_TRUE(json_of({"help", "config"}).contains("topic"));
+  EXPECT_EQ(json_of({"help"}).value("about", ""), "nas");
+  EXPECT_EQ(json_of({"help", "exit-codes"}).value("about", ""), "exit-codes");
+  EXPECT_EQ(json_of({"help", "no-such-page"}, 2).value("schema", ""), "nas-error/1");
+  for (const char* shell : {"bash", "zsh", "fish"})
+    EXPECT_FALSE(json_of({"completion", shell}).value("script", "").empty());
+  EXPECT_FALSE(json_of({"config", "new", "search", "-"}).value("config", "").empty());
+  EXPECT_EQ(json_of({"config", "new", "search", "new.yaml"}).value("file", ""), "new.yaml");
+  json_of({"config", "schema", "search"});
+  json_of({"config", "keys", "search"});
+  json_of({"config", "show", "quickstart/search"});
+  json_of({"config", "check", "quickstart/search"});
+  for (const char* list : {"spaces", "families", "configs", "commands"}) json_of({"list", list});
+  json_of({"list"});
+  json_of({"doctor"});
+  json_of({"data", "check", "--kind", "digits"});
+  json_of({"data", "info", "--kind", "digits"});
+  const std::vector<std::string> show = {"space", "show", "digits", "--arch", "12-conv3/16-conv3"};
+  const auto with = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), show.begin(), show.end());
+    return json_of(more);
+  };
+  EXPECT_EQ(with({}).value("schema", ""), "nas-plan/1");
+  for (const char* format : {"text", "dot"})
+    EXPECT_FALSE(with({"--format", format}).value("text", "").empty()) << format;
+  for (const char* file : {"net.dot", "net.json", "net.txt"}) {
+    const auto written = with({"--out", file});
+    EXPECT_EQ(written.value("schema", ""), "nas-space-drawing/1");
+    EXPECT_EQ(written.value("file", ""), file);
+  }
+  // The file is what its ending says, whatever stdout holds.
+  Launch text;
+  text.folder = folder;
+  text.args = show;
+  std::ifstream file(folder + "/net.txt");
+  EXPECT_EQ(run(text).out, std::string(std::istreambuf_iterator<char>(file), {}));
+  for (const char* command : {"count", "sample", "enumerate", "check", "show"})
+    json_of({"space", command, "digits"});
+  for (const std::vector<std::string>& args : std::vector<std::vector<std::string>>{
+           {"runs"}, {"results"}, {"db", "info"}, {"db", "check"}, {"runs", "show", "last"}})
+    EXPECT_EQ(json_of(args, 2).value("schema", ""), "nas-error/1");
 }
 
 TEST(Frame, ColourOnlyWhereAsked) {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -223,7 +224,7 @@ TEST(Damaged, TemporaryFilesOfKilledWritersGoWhenTheRunGoesOn) {
 }
 
 /// 60 images of the idx format, 8x8, six of each class.
-void write_idx(const std::string& folder) {
+void write_idx(const std::string& folder, int shift_of_pixels = 0) {
   fs::create_directories(folder);
   const auto number = [](std::string& to, uint32_t v) {
     for (int shift = 24; shift >= 0; shift -= 8) to += static_cast<char>(v >> shift & 255);
@@ -235,7 +236,7 @@ void write_idx(const std::string& folder) {
     for (int i = 0; i < 120; ++i) {
       labels += static_cast<char>(i % 10);
       for (int p = 0; p < 64; ++p)
-        images += static_cast<char>((i % 10) * 20 + (p * (i + 3) + kind[0]) % 19);
+        images += static_cast<char>((i % 10) * 20 + (p * (i + 3) + kind[0] + shift_of_pixels) % 19);
     }
     write_file(folder + "/" + kind + "-images-idx3-ubyte", images);
     write_file(folder + "/" + kind + "-labels-idx1-ubyte", labels);
@@ -309,6 +310,105 @@ TEST(Paths, AreRelativeToTheConfigurationAndFoundFromAnyFolder) {
       else_, {"evaluate", "--run", "net", "--db", db, "--sample", "1", "--set", "data.limit=10"});
   EXPECT_EQ(wrong.code, 2);
   EXPECT_THAT(wrong.err, HasSubstr("data.path"));
+}
+
+// Equal labels, one other pixel: nothing but the contents tells.
+TEST(Paths, ChangedImagesAreRefusedAndARunThatCannotGoOnStaysAsItWas) {
+  const std::string folder = fresh_folder() + "/my project";
+  write_project(folder);
+  ASSERT_EQ(nas(folder, {"train", "-q", "--config", "train.yaml", "--name", "net"}).code, 0);
+  const Json shown = Json::parse(nas(folder, {"runs", "show", "net", "--json"}).out);
+  EXPECT_EQ(shown["data"]["contents_sha256"].get<std::string>().size(), 64U);
+  EXPECT_EQ(shown["data"]["images"], 240);
+  const std::string images = folder + "/images/t10k-images-idx3-ubyte";
+  {
+    std::fstream file(images, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(16 + 5 * 64);
+    file.put('\xfe');
+  }
+  for (const std::vector<std::string>& args :
+       {std::vector<std::string>{"evaluate", "--sample", "1"},
+        {"export", "--arch", "4:conv"},
+        {"search", "--evaluations", "2"}}) {
+    std::vector<std::string> all = args;
+    all.insert(all.end(), {"--run", "net"});
+    const Finished done = nas(folder, all);
+    EXPECT_EQ(done.code, 1) << done.out;
+    EXPECT_THAT(done.err, HasSubstr("the contents of the images have changed"));
+    EXPECT_THAT(done.err, HasSubstr("--set data.path=FOLDER"));
+  }
+  const std::string id = shown["run"];
+  RunRow before;
+  {
+    Store store(folder + "/nas.db");
+    store.finish_run(id, "failed", "the disk was full");
+    before = *store.run(id);
+  }
+  EXPECT_EQ(nas(folder, {"train", "--resume", "net"}).code, 1);
+  const RunRow after = *Store(folder + "/nas.db").run(id);
+  EXPECT_EQ(after.status, "failed");
+  EXPECT_EQ(after.error, "the disk was full");
+  EXPECT_EQ(after.ended, before.ended);
+  EXPECT_EQ(after.pid, before.pid);
+  // Put back, they are those of the run; runs of earlier versions kept no contents.
+  {
+    std::fstream file(images, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(16 + 5 * 64);
+    file.put(static_cast<char>((5 % 10) * 20 + 't' % 19));
+  }
+  EXPECT_EQ(nas(folder, {"evaluate", "--run", "net", "--sample", "1", "-q"}).code, 0);
+  Store(folder + "/nas.db").set_document(id, "data", "{}");
+  write_idx(folder + "/images", /*shift_of_pixels=*/1);
+  EXPECT_EQ(nas(folder, {"evaluate", "--run", "net", "--sample", "1", "-q"}).code, 0);
+}
+
+TEST(Paths, WhatIsSuggestedFindsTheDataWhereTheUserSaidItLies) {
+  const std::string folder = fresh_folder();
+  write_project(folder);
+  const std::string db = folder + "/a store.db", place = folder + "/new place";
+  ASSERT_EQ(
+      nas(folder, {"train", "-q", "--config", "train.yaml", "--name", "net", "--db", db}).code, 0);
+  fs::rename(folder + "/images", place);
+  const Finished searched = nas(
+      folder,
+      {"search", "--run", "net", "--evaluations", "2", "--db", db, "--set", "data.path=" + place});
+  ASSERT_EQ(searched.code, 0) << searched.err;
+  // The line itself, as a shell runs it.
+  const size_t at = searched.out.find("next: nas export");
+  ASSERT_NE(at, std::string::npos) << searched.out;
+  const std::string line = searched.out.substr(at + 6, searched.out.find('\n', at) - at - 6);
+  EXPECT_EQ(std::system(("cd '" + folder + "' && PATH=" NAS_BINARY_DIR ":$PATH " + line +
+                         " -q --out exported > /dev/null")
+                            .c_str()),
+            0)
+      << line;
+  EXPECT_TRUE(fs::exists(folder + "/exported/model.ts"));
+}
+
+TEST(Paths, ARunOfOneArchitectureIsToldWhatFitsIt) {
+  const std::string folder = fresh_folder();
+  write_project(folder);
+  const Finished done =
+      nas(folder, {"train", "--config", "train.yaml", "--strategy", "fixed", "--db", "my own.db"});
+  ASSERT_EQ(done.code, 0) << done.err;
+  EXPECT_THAT(done.out, HasSubstr("--arch 8:conv --split test --db 'my own.db'"));
+  EXPECT_THAT(done.out, Not(HasSubstr("nas search")));
+  for (const std::vector<std::string>& args : {std::vector<std::string>{"export"},
+                                               {"export", "--pick", "best"},
+                                               {"evaluate"},
+                                               {"evaluate", "--pick", "best"}}) {
+    std::vector<std::string> all = args;
+    all.insert(all.end(), {"--db", "my own.db"});
+    const Finished refused = nas(folder, all);
+    EXPECT_EQ(refused.code, 2);
+    EXPECT_THAT(refused.err, HasSubstr("--arch 8:conv"));
+    EXPECT_THAT(refused.err, Not(HasSubstr("nas search")));
+    EXPECT_THAT(refused.err, Not(HasSubstr("--sample")));
+  }
+  const Finished measured =
+      nas(folder, {"measure", "--run", "last", "--repeats", "1", "--db", "my own.db", "-q"});
+  EXPECT_EQ(measured.code, 0) << measured.err;
+  EXPECT_THAT(measured.out, Not(HasSubstr("next:")));
 }
 
 TEST(Paths, AProjectMovesWithItsDataAndItsStore) {

@@ -87,6 +87,10 @@ TEST(Runs, ShowsOne) {
   const Finished text = in(folder, {"runs", "show", "last"});
   EXPECT_THAT(text.out, HasSubstr("disk full"));
   EXPECT_EQ(in(folder, {"runs", "show", "t-1", "--config-only"}).out, "train:\n  epochs: 3\n");
+  const auto config =
+      nlohmann::json::parse(in(folder, {"runs", "show", "t-1", "--config-only", "--json"}).out);
+  EXPECT_EQ(config["run"], "t-1");
+  EXPECT_EQ(config["config"], "train:\n  epochs: 3");
 }
 
 TEST(Runs, UnknownRunAndNoStore) {

@@ -2,12 +2,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <limits>
 #include <regex>
 #include <sstream>
 #include <thread>
 
 #include "cli/command.hpp"
+#include "cli/report/fold.hpp"
+#include "cli/report/suggest.hpp"
 #include "process.hpp"
+#include "spaces/base/shell_word.hpp"
 
 namespace nas::test {
 namespace {
@@ -176,9 +181,134 @@ TEST(Table, BreaksArchitecturesAfterSignsAndLeavesColumnsOutByName) {
   EXPECT_THAT(table.text(40), HasSubstr("(no room at 40 columns for: "));
 }
 
+TEST(Table, NumbersRightTextLeft) {
+  cli::Table table({"name", "macs", "top1"});
+  table.row({"a", "40.8M", "96.1%"});
+  table.row({"größer", "1.69M", "-"});
+  EXPECT_EQ(table.text(),
+            "name     macs   top1\n"
+            "a       40.8M  96.1%\n"
+            "größer  1.69M      -");
+  EXPECT_EQ(cli::Table({"only", "header"}).text(), "only  header");
+}
+
+TEST(Table, ShortRowsAreFilled) {
+  cli::Table table({"a", "b"});
+  table.row({"x"});
+  EXPECT_EQ(table.text(), "a  b\nx");
+}
+
+TEST(Format, Numbers) {
+  EXPECT_EQ(cli::format_number(0.91234), "0.9123");
+  EXPECT_EQ(cli::format_number(0.5), "0.5");
+  EXPECT_EQ(cli::format_number(1234.5678), "1235");
+  EXPECT_EQ(cli::format_number(0), "0");
+  EXPECT_EQ(cli::format_number(-3), "-3");
+  EXPECT_EQ(cli::format_number(270906), "270906");
+  EXPECT_EQ(cli::format_number(1.5e-7), "1.5e-07");
+  EXPECT_EQ(cli::format_number(0.00123456), "0.001235");
+  EXPECT_EQ(cli::format_number(std::numeric_limits<double>::quiet_NaN()), "-");
+  EXPECT_EQ(cli::format_number(std::numeric_limits<double>::infinity()), "-");
+}
+
+TEST(Format, Counts) {
+  EXPECT_EQ(cli::format_count(40'800'000), "40.8M");
+  EXPECT_EQ(cli::format_count(1'690'000), "1.69M");
+  EXPECT_EQ(cli::format_count(270'906), "270.9k");
+  EXPECT_EQ(cli::format_count(999), "999");
+  EXPECT_EQ(cli::format_count(999'999), "1M");
+  EXPECT_EQ(cli::format_count(0), "0");
+}
+
+TEST(Format, Seconds) {
+  EXPECT_EQ(cli::format_seconds(3720), "1h02m");
+  EXPECT_EQ(cli::format_seconds(200), "3m20s");
+  EXPECT_EQ(cli::format_seconds(12.34), "12.3s");
+  EXPECT_EQ(cli::format_seconds(1.234), "1.23s");
+  EXPECT_EQ(cli::format_seconds(0.0123), "12.3ms");
+  EXPECT_EQ(cli::format_seconds(59.99), "1m00s");
+  EXPECT_EQ(cli::format_seconds(90000), "1d01h");
+  EXPECT_EQ(cli::format_seconds(-1), "-");
+}
+
+TEST(Fold, LongLinesBreakBetweenWords) {
+  EXPECT_EQ(cli::fold("short\n  lines  stay", 20), "short\n  lines  stay");
+  EXPECT_EQ(cli::fold("one two three four five six", 0), "one two three four five six");
+  EXPECT_EQ(cli::fold("one two three four five six", 14), "one two three\n  four five\n  six");
+  EXPECT_EQ(cli::fold("  one two three four", 12), "  one two\n    three\n    four");
+  EXPECT_EQ(cli::fold("name   one two three four", 20), "name   one two three\n       four");
+  EXPECT_EQ(cli::fold("a/path/that/fits/nowhere then more", 12),
+            "a/path/that/fits/nowhere\n  then more");
+  EXPECT_EQ(cli::fold("実験 実験 実験", 10), "実験 実験\n  実験");
+}
+
+TEST(Fold, CommandsStayWholeOrAreBrokenAsAShellReadsThem) {
+  EXPECT_EQ(cli::fold("saved. Resume with: nas train --resume t-1 --db my.db", 40),
+            "saved. Resume with:\n  nas train --resume t-1 --db my.db");
+  EXPECT_EQ(cli::fold("in x.db there is none; `nas runs --db x.db` lists them", 30),
+            "in x.db there is none;\n  `nas runs --db x.db` lists\n  them");
+  EXPECT_EQ(cli::fold("next: nas evaluate --run t-1 --sample 5 --db 'my db.sqlite'", 40),
+            "next: nas evaluate --run t-1 \\\n          --sample 5 \\\n          --db 'my "
+            "db.sqlite'");
+  // Blanks inside of quotes are part of a word.
+  EXPECT_THAT(cli::fold("Resume with: nas train --resume t-1 --db 'two  blanks.db'", 30),
+              HasSubstr("--db 'two  blanks.db'"));
+  // `nas` in a sentence is a word.
+  EXPECT_EQ(cli::fold("this nas reads files of nas that are older", 24),
+            "this nas reads files of\n  nas that are older");
+}
+
+TEST(Suggested, CommandsKeepStoreQuotingAndPlaces) {
+  cli::Common common;
+  EXPECT_EQ(cli::suggested({"runs"}, common), "nas runs");
+  common.db = "my db.sqlite";
+  common.sets = {"data.path=/new place", "evaluate.images=50", "device=cpu"};
+  const std::string db = " --db 'my db.sqlite'", data = " --set 'data.path=/new place'";
+  EXPECT_EQ(cli::suggested({"evaluate", "--run", "t-1"}, common),
+            "nas evaluate --run t-1" + data + " --set device=cpu" + db);
+  EXPECT_EQ(cli::suggested({"export", "--run", "t-1", "--arch", "[4,3]"}, common),
+            "nas export --run t-1 --arch '[4,3]'" + data + " --set device=cpu" + db);
+  // What goes on keeps its device; these take no --set.
+  EXPECT_EQ(cli::suggested({"train", "--resume", "t-1"}, common),
+            "nas train --resume t-1" + data + db);
+  EXPECT_EQ(cli::suggested({"results", "t-1"}, common), "nas results t-1" + db);
+  EXPECT_EQ(cli::suggested_again("search", "s-1", common),
+            "nas runs show s-1 --config-only" + db +
+                " > search.yaml; nas search --config "
+                "search.yaml" +
+                data + " --set device=cpu" + db);
+  EXPECT_EQ(cli::runs_are_listed("x.db"), "`nas runs --db x.db` lists them");
+}
+
+// Notes, warnings and errors of every kind fit; what has no blank does not break.
+TEST(Fold, MessagesFitTheTerminal) {
+  const std::string folder = fresh_folder();
+  write_file(folder + "/a.yaml", "space: digits\ntrain: {epochs: 3, batchh: 4}\n");
+  for (const int columns : {80, 50})
+    for (const std::vector<std::string>& args :
+         std::vector<std::vector<std::string>>{{"train", "--config", "a.yaml"},
+                                               {"search"},
+                                               {"evaluate", "--run", "none"},
+                                               {"config", "new", "search", "search.yaml"},
+                                               {"data", "check", "--kind", "digits"},
+                                               {"data", "info", "--kind", "digits"},
+                                               {"space", "count", "mobilenet"},
+                                               {"space", "cost", "digits", "--arch", "wrong"},
+                                               {"doctor"}}) {
+      Launch launch;
+      launch.folder = folder;
+      launch.args = args;
+      std::filesystem::remove(folder + "/search.yaml");
+      for (const std::string& line : screen_lines(run_on_terminal(launch, columns).out))
+        if (line.find_first_of(' ') != std::string::npos && line.find("| ") == std::string::npos &&
+            line.find('/') == std::string::npos)
+          EXPECT_LE(cli::display_width(line), static_cast<size_t>(columns)) << line;
+    }
+}
+
 TEST(ShellWord, ReadsBackAsItWas) {
-  EXPECT_EQ(cli::shell_word("nas.db"), "nas.db");
-  EXPECT_EQ(cli::shell_word(""), "''");
+  EXPECT_EQ(shell_word("nas.db"), "nas.db");
+  EXPECT_EQ(shell_word(""), "''");
   for (const std::string& word : {std::string("my db.sqlite"),
                                   std::string("o'clock"),
                                   std::string("a\"b$c`d\\e"),
@@ -188,7 +318,7 @@ TEST(ShellWord, ReadsBackAsItWas) {
                                   std::string("grün/ü*?~;&#"),
                                   std::string("~"),
                                   std::string("two\nlines")}) {
-    const std::string line = "printf %s " + cli::shell_word(word);
+    const std::string line = "printf %s " + shell_word(word);
     FILE* pipe = popen(line.c_str(), "r");
     char text[200] = "";
     const size_t got = fread(text, 1, sizeof text - 1, pipe);

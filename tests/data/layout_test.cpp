@@ -185,6 +185,46 @@ TEST_F(Layout, ValidationAloneIsTheTestAndTold) {
   EXPECT_THAT(data->remarks(), ElementsAre(HasSubstr("is the test split")));
 }
 
+TEST_F(Layout, ASplitWhoseClassFoldersAreEmptyIsNone) {
+  images({"train/a", "train/b"});
+  fs::create_directories(path_ / "val/a");
+  fs::create_directories(path_ / "val/b");
+  EXPECT_THAT(refusal(),
+              HasSubstr("val: its 2 class folders hold no JPEG or PNG files, so it "
+                        "cannot be the validation split"));
+  Faults found(/*collect=*/true);
+  const auto data = open_source(options(), found);
+  EXPECT_EQ(found.found().size(), 1U);
+  EXPECT_THAT(data->test_indices(), IsEmpty());
+  EXPECT_THAT(data->remarks(), IsEmpty());
+  // Images deeper down count.
+  image("val/a/deep/deeper/1.png");
+  EXPECT_EQ(open()->test_indices().size(), 1U);
+}
+
+TEST_F(Layout, ASplitUnderANameOfItsOwnIsAProblem) {
+  for (const char* name : {"validate", "eval", "holdout", "dev"}) {
+    fs::remove_all(path_);
+    images({"train/a", "train/b"});
+    images({(std::string(name) + "/a").c_str(), (std::string(name) + "/b").c_str()});
+    EXPECT_THAT(refusal(),
+                HasSubstr(std::string(name) +
+                          ": holds class folders of the training split and images in them"));
+    EXPECT_THAT(refusal(), HasSubstr("rename it to `val` or `test`"));
+    EXPECT_EQ(faults().size(), 1U);
+  }
+  // A class may be missing there; other folders, and folders without images, are something else.
+  fs::remove_all(path_ / "dev/b");
+  EXPECT_EQ(faults().size(), 1U);
+  images({"dev/other"});
+  EXPECT_THAT(faults(), IsEmpty());
+  fs::remove_all(path_ / "dev");
+  fs::create_directories(path_ / "annotations/a");
+  std::ofstream(path_ / "annotations/a/1.xml") << "x";
+  EXPECT_THAT(faults(), IsEmpty());
+  EXPECT_THAT(unused(*open()), ElementsAre(HasSubstr("1 folders beside the splits")));
+}
+
 TEST_F(Layout, WhatIsNotUsedIsTold) {
   images({"train/a", "train/b", "test/a", "test/b", "extra"});
   for (const char* name : {"train/loose.png", "top.jpg", "train/a/.hidden.png", "train/b/._1.png"})

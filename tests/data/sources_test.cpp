@@ -252,6 +252,42 @@ TEST(WebDataset, ACheckCollectsEveryMistakeAndTrainingStopsAtTheFirst) {
   EXPECT_THAT(refusal(o), HasSubstr("a second image"));
 }
 
+TEST(WebDataset, SplitsThatHoldNothingOrAreNotNamedAreTold) {
+  const std::string shard = member("s.png", tiny_png(1)) + member("s.cls", "0") + kEnd;
+  {
+    const Folder f;
+    f.write("train-0.tar", shard);
+    f.write("val-0.tar", kEnd);
+    EXPECT_THAT(refusal(options_of(f.path())),
+                HasSubstr("val-0.tar: holds no images, so it cannot be the validation split"));
+  }
+  {
+    const Folder f;
+    f.write("train-0.tar", shard);
+    f.write("eval-0.tar", shard);
+    EXPECT_THAT(refusal(options_of(f.path())),
+                HasSubstr("eval-0.tar: its name tells no split, while others do"));
+  }
+  {
+    const Folder f;
+    f.write("train/0.tar", shard);
+    f.write("eval/0.tar", shard);
+    EXPECT_THAT(refusal(options_of(f.path())),
+                HasSubstr("eval: holds shards, but its name is that of no split"));
+  }
+  {
+    const Folder f;
+    f.write("train/0.tar", shard);
+    std::filesystem::create_directory(f.path() + "/val");
+    EXPECT_THAT(refusal(options_of(f.path())),
+                HasSubstr("val: holds no .tar files, so it cannot be the validation split"));
+  }
+  const Folder f;  // Without any split's name all is for training.
+  f.write("a.tar", shard);
+  f.write("b.tar", shard);
+  EXPECT_EQ(open_source(options_of(f.path()))->size(), 2);
+}
+
 TEST(WebDataset, PatternsAreFoundWithoutNamingTheKind) {
   const Folder f;
   const auto shard = [](uint8_t grey) {

@@ -31,11 +31,12 @@ struct Trial {
                  int stop_at = -1,
                  const std::function<void(TrainOptions&)>& change = {},
                  int64_t loss_interval = 0,
-                 const std::string& weights_yaml = "") {
+                 const DataOptions& data = {.limit = 240},
+                 const std::string& weights_yaml = "")
+      : data_options(data) {
     // Tiny batches gain nothing from threads, and lose much where the machine is busy.
     set_compute_threads(1);
     space = test::space_of(space_yaml);
-    data_options.limit = 240;
     dataset = open_dataset(data_options);
     splits = make_splits(*dataset, data_options);
     normalisation = normalisation_of(*dataset, splits.train, data_options);
@@ -138,9 +139,11 @@ std::string hash_of_resumed(const Make& make, int stop_at) {
   return store_hash(rest);
 }
 
+/// Of parameters and buffers.
 inline std::string weights_hash(const Trial& run) {
   std::map<std::string, at::Tensor> all;
   for (const NamedTensor& t : run.weights->parameters()) all[t.name] = t.tensor;
+  for (const NamedTensor& t : run.weights->buffers()) all[t.name] = t.tensor;
   return hash_tensors(all);
 }
 

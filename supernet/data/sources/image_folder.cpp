@@ -86,6 +86,15 @@ class ImageFolder : public Dataset {
     convert_channels(out, 3);  // Grey files beside colour ones.
   }
 
+  uint64_t stored_size(int64_t index) const override {
+    std::error_code error;
+    const uint64_t size = fs::file_size(where(index), error);
+    return error ? 0 : size;
+  }
+  void read_stored(int64_t index, std::vector<uint8_t>& out) const override {
+    read_file(where(index), kLargestFile, out);
+  }
+
   /// Reads the headers of all files, once. Files that cannot be read are left to `load`.
   std::optional<std::pair<int, int>> fixed_size() const override {
     std::call_once(sizes_read_, [this] { size_ = common_size(); });
@@ -132,22 +141,6 @@ class ImageFolder : public Dataset {
   mutable std::once_flag sizes_read_;
   mutable std::optional<std::pair<int, int>> size_;
 };
-
-}  // namespace
-
-namespace {
-
-/// Whether an image lies in the folder or so many levels below it.
-bool holds_images(const fs::path& folder, int levels) {
-  UnusedList ignored;
-  Faults none(/*collect=*/true);
-  const FolderContent content = look_into(folder, ignored, none);
-  if (!content.images.empty()) return true;
-  return levels > 0 &&
-         std::any_of(content.folders.begin(), content.folders.end(), [&](const std::string& name) {
-           return holds_images(folder / name, levels - 1);
-         });
-}
 
 }  // namespace
 

@@ -1,13 +1,10 @@
 // WebDataset: tar shards in which NAME.jpg (or .png) and NAME.cls (or .json) make one sample.
-#include <glob.h>
-
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
 #include <map>
 #include <mutex>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "spaces/base/printable.hpp"
 #include "spaces/error.hpp"
@@ -15,6 +12,7 @@
 #include "supernet/data/codecs/image_codec.hpp"
 #include "supernet/data/codecs/tar.hpp"
 #include "supernet/data/prepare.hpp"
+#include "supernet/data/sources/shards.hpp"
 #include "supernet/data/sources/sources.hpp"
 
 namespace nas {
@@ -26,144 +24,6 @@ constexpr uint64_t kLargestImage = uint64_t{1} << 30;
 constexpr uint64_t kLargestLabel = 1 << 20;
 constexpr int kMostClasses = 1'000'000;
 constexpr size_t kHead = 64 << 10;
-
-struct Shard {
-  std::string path;
-  Part part = Part::kTrain;
-};
-
-constexpr size_t kMostShards = 1'000'000;
-
-/// 000..012: the numbers from the first to the last, with its leading zeros; a,b,c: these.
-std::vector<std::string> alternatives(const std::string& body) {
-  std::vector<std::string> words;
-  const size_t dots = body.find("..");
-  if (dots == body.npos) {
-    if (body.find(',') == body.npos) return {};
-    std::istringstream parts(body + ",");
-    for (std::string word; std::getline(parts, word, ',');) words.push_back(word);
-    return words;
-  }
-  const std::string low = body.substr(0, dots), high = body.substr(dots + 2);
-  int64_t first = 0, last = -1;
-  const auto read = [](const std::string& text, int64_t& v) {
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), v);
-    return error == std::errc() && end == text.data() + text.size();
-  };
-  if (!read(low, first) || !read(high, last) || first < 0 || last < first ||
-      last - first >= static_cast<int64_t>(kMostShards))
-    return {};
-  for (int64_t i = first; i <= last; ++i) {
-    std::string number = std::to_string(i);
-    if (number.size() < low.size()) number.insert(0, low.size() - number.size(), '0');
-    words.push_back(number);
-  }
-  return words;
-}
-
-/// All braces of a name; the name itself where it has none that mean something.
-std::vector<std::string> expand_braces(const std::string& pattern) {
-  for (size_t open = pattern.find('{'); open != pattern.npos; open = pattern.find('{', open + 1)) {
-    const size_t close = pattern.find('}', open);
-    if (close == pattern.npos) break;
-    const auto words = alternatives(pattern.substr(open + 1, close - open - 1));
-    if (words.empty()) continue;
-    const std::vector<std::string> tails = expand_braces(pattern.substr(close + 1));
-    if (words.size() * tails.size() > kMostShards)
-      throw DataError(printable(pattern) + ": more than " + std::to_string(kMostShards) +
-                      " shards");
-    std::vector<std::string> names;
-    for (const std::string& word : words)
-      for (const std::string& tail : tails) names.push_back(pattern.substr(0, open) + word + tail);
-    return names;
-  }
-  return {pattern};
-}
-
-/// The files that a name with * or ? means, sorted.
-std::vector<std::string> expand_stars(const std::string& pattern) {
-  glob_t found{};
-  const int status = ::glob(pattern.c_str(), 0, nullptr, &found);
-  std::vector<std::string> names;
-  if (status == 0) names.assign(found.gl_pathv, found.gl_pathv + found.gl_pathc);
-  ::globfree(&found);
-  if (names.empty()) throw DataError(printable(pattern) + ": no file has such a name");
-  return names;
-}
-
-/// The part that a word of a shard's name tells: train-000.tar, Val_3.tar, imagenet-val-000.tar.
-Part part_of_name(const std::string& name, Faults& faults) {
-  bool ambiguous = false;
-  const auto part = part_in_name(name, &ambiguous);
-  if (ambiguous)
-    faults.add(printable(name) + ": its name tells two splits; name the shard after one of them");
-  return part.value_or(Part::kTrain);
-}
-
-/// The shards in a folder; what else lies there is told.
-std::vector<std::string> tars_in(const fs::path& folder, UnusedList& unused) {
-  std::vector<std::string> names;
-  for (const std::string& name : list_folder(folder.string())) {
-    std::error_code ignored;
-    const bool is_folder = fs::is_directory(folder / name, ignored);
-    if (!is_folder && name.ends_with(".tar"))
-      names.push_back(name);
-    else if (!is_folder)
-      unused.add("files that are no .tar", (folder / name).string());
-  }
-  return names;
-}
-
-std::vector<Shard> shards_of_pattern(const std::string& pattern, Faults& faults) {
-  std::vector<Shard> shards;
-  const auto put = [&](const std::string& path) {
-    shards.push_back({path, part_of_name(fs::path(path).filename().string(), faults)});
-  };
-  for (const std::string& name : expand_braces(pattern)) {
-    if (name.find_first_of("*?") == name.npos) {
-      put(name);
-      continue;
-    }
-    for (const std::string& file : expand_stars(name)) put(file);
-  }
-  return shards;
-}
-
-std::vector<Shard> shards_of_folder(const std::string& path, UnusedList& unused, Faults& faults) {
-  std::vector<Shard> shards;
-  for (const std::string& name : tars_in(path, unused))
-    shards.push_back({(fs::path(path) / name).string(), part_of_name(name, faults)});
-  for (const std::string& name : list_folder(path)) {
-    const auto part = part_of_word(name);
-    const fs::path folder = fs::path(path) / name;
-    std::error_code ignored;
-    if (!fs::is_directory(folder, ignored)) continue;
-    if (!part) {
-      unused.add("folders beside the shards", folder.string());
-      continue;
-    }
-    for (const std::string& tar : tars_in(folder, unused)) {
-      const auto told = part_in_name(tar);
-      if (told && *told != *part)
-        faults.add(printable((folder / tar).string()) + ": its name tells another split (" +
-                   name_of(*told) + ") than its folder (" + name_of(*part) + ")");
-      shards.push_back({(folder / tar).string(), *part});
-    }
-  }
-  return shards;
-}
-
-std::vector<Shard> find_shards(const std::string& path, UnusedList& unused, Faults& faults) {
-  if (!is_shard_pattern(path) && !fs::is_directory(path)) return {{path, Part::kTrain}};
-  std::vector<Shard> shards = is_shard_pattern(path) ? shards_of_pattern(path, faults)
-                                                     : shards_of_folder(path, unused, faults);
-  // Only held-out shards: then they are simply the data.
-  const bool trains = std::any_of(
-      shards.begin(), shards.end(), [](const Shard& s) { return s.part == Part::kTrain; });
-  for (Shard& s : shards)
-    if (!trains) s.part = Part::kTrain;
-  return shards;
-}
 
 struct Item {
   uint32_t shard = 0;
@@ -288,6 +148,7 @@ class WebDataset : public Dataset {
     number_classes(labels);
     std::vector<Part> parts;
     for (const Item& item : items_) parts.push_back(shards_[item.shard].part);
+    tell_empty_parts(parts, faults);
     parts_ = named_parts(parts);
   }
   int64_t size() const override { return static_cast<int64_t>(items_.size()); }
@@ -309,13 +170,20 @@ class WebDataset : public Dataset {
   }
 
   void load(int64_t index, Image& out) const override {
-    const Item& item = items_[static_cast<size_t>(index)];
     thread_local Bytes bytes;
-    if (item.size > kLargestImage)
-      throw DataError(where(index) + ": " + std::to_string(item.size) + " bytes are too many");
-    read_range(shards_[item.shard].path, item.offset, item.size, bytes);
+    read_stored(index, bytes);
     decode_image(bytes, where(index), out);
     convert_channels(out, 3);
+  }
+
+  uint64_t stored_size(int64_t index) const override {
+    return items_[static_cast<size_t>(index)].size;
+  }
+  void read_stored(int64_t index, std::vector<uint8_t>& out) const override {
+    const Item& item = items_[static_cast<size_t>(index)];
+    if (item.size > kLargestImage)
+      throw DataError(where(index) + ": " + std::to_string(item.size) + " bytes are too many");
+    read_range(shards_[item.shard].path, item.offset, item.size, out);
   }
 
   std::optional<std::pair<int, int>> fixed_size() const override {
@@ -336,6 +204,17 @@ class WebDataset : public Dataset {
       labels.push_back(*label);
       items_.push_back({s, 0, any.offset, any.size});
       names_.push_back(any.name);
+    }
+  }
+
+  /// A split whose shards hold nothing would be taken from elsewhere without a word.
+  void tell_empty_parts(const std::vector<Part>& parts, Faults& faults) const {
+    for (const Part part : {Part::kValidation, Part::kTest}) {
+      const auto shard = std::find_if(
+          shards_.begin(), shards_.end(), [&](const Shard& s) { return s.part == part; });
+      if (shard != shards_.end() && std::find(parts.begin(), parts.end(), part) == parts.end())
+        faults.add(printable(shard->path) + ": holds no images, so it cannot be the " +
+                   name_of(part) + " split; put its images there, or move it away");
     }
   }
 
@@ -430,13 +309,6 @@ class WebDataset : public Dataset {
 };
 
 }  // namespace
-
-bool is_shard_pattern(const std::string& path) {
-  std::error_code ignored;
-  if (path.find_first_of("{*?") == path.npos || fs::exists(path, ignored)) return false;
-  return path.find_first_of("*?") != path.npos ||
-         expand_braces(path) != std::vector<std::string>{path};
-}
 
 bool is_web_dataset(const std::string& path) {
   if (is_shard_pattern(path)) return true;

@@ -123,6 +123,7 @@ Trial trial(const std::string& weights,
         o.batch = 60;
       },
       0,
+      {.limit = 240},
       weights);
 }
 

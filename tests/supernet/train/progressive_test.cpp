@@ -5,18 +5,14 @@
 
 #include <c10/core/GradMode.h>
 
-#include <filesystem>
-#include <map>
-
 #include "spaces/error.hpp"
-#include "supernet/files/tensor_file.hpp"
 #include "supernet/train/path_runner.hpp"
 #include "supernet/train/strategy.hpp"
 #include "supernet/train/teacher.hpp"
-#include "supernet/train/trainer.hpp"
 #include "supernet/weights/channel_sort.hpp"
 #include "supernet/weights/elastic.hpp"
 #include "support.hpp"
+#include "trial.hpp"
 
 namespace nas {
 namespace {
@@ -311,80 +307,38 @@ TEST(Progressive, LossAndGradientsWithATeacher) {
   EXPECT_LT(worst(both, first + stem.grad()), 1e-12);
 }
 
-struct Trial {
-  explicit Trial(const std::string& name, int stop_at = -1) {
-    space = test::space_of(
-        "family: mobilenet\nvariant: mobilenetv3-32\nwidth_mult: 0.1\n"
-        "resolutions: [16, 24]\nexpansions: [2, 3]\ndepths: [1, 2]\n"
-        "kernels: [3, 5]\nclasses: 10\ninput_channels: 1\ndropout: 0.1\n");
-    data_options.limit = 120;
-    data_options.resolution = 24;
-    dataset = open_dataset(data_options);
-    splits = make_splits(*dataset, data_options);
-    normalisation = normalisation_of(*dataset, splits.train, data_options);
-    options.epochs = 4;
-    options.batch = 36;
-    options.validation.every = 0;
-    options.optimizer.nesterov = true;
-    store = make_single_store(*space, 0);
-    weights = store->open(0);
-    strategy = strategy_of(*space,
-                           "{name: progressive}",
-                           options.epochs,
-                           options.batch,
-                           {},
-                           static_cast<int64_t>(splits.train.size()));
-    folder =
-        std::filesystem::temp_directory_path() / ("nas-ofa-" + std::to_string(::getpid()) + name);
-    std::filesystem::create_directories(folder);
-    TrainHooks hooks;
-    hooks.stop = [this, stop_at] { return ++steps == stop_at; };
-    trainer = std::make_unique<Trainer>(
-        TrainSetup{.space = *space,
-                   .store = *store,
-                   .strategy = *strategy,
-                   .data = {*dataset, splits, normalisation, data_options},
-                   .options = options,
-                   .evaluate = EvaluateOptions(),
-                   .folder = folder.string(),
-                   .identity = {"space", "config", "split"},
-                   .hooks = hooks});
-  }
-  ~Trial() { std::filesystem::remove_all(folder); }
-  std::string hash() const {
-    std::map<std::string, at::Tensor> all;
-    for (const NamedTensor& t : weights->parameters()) all[t.name] = t.tensor;
-    for (const NamedTensor& t : weights->buffers()) all[t.name] = t.tensor;
-    return hash_tensors(all);
-  }
-
-  DataOptions data_options;
-  std::unique_ptr<Space> space;
-  std::unique_ptr<Dataset> dataset;
-  Splits splits;
-  Normalisation normalisation;
-  TrainOptions options;
-  std::unique_ptr<WeightStore> store;
-  std::shared_ptr<WeightSet> weights;
-  std::unique_ptr<Strategy> strategy;
-  std::filesystem::path folder;
-  std::unique_ptr<Trainer> trainer;
-  int steps = 0;
+/// All phases of a small MobileNet with elastic resolution, stopped after so many steps (-1:
+/// never).
+struct ProgressiveTrial : test::Trial {
+  explicit ProgressiveTrial(int stop_at = -1)
+      : Trial("{name: progressive}",
+              4,
+              "family: mobilenet\nvariant: mobilenetv3-32\nwidth_mult: 0.1\n"
+              "resolutions: [16, 24]\nexpansions: [2, 3]\ndepths: [1, 2]\n"
+              "kernels: [3, 5]\nclasses: 10\ninput_channels: 1\ndropout: 0.1\n",
+              stop_at,
+              [](TrainOptions& o) {
+                o.batch = 36;
+                o.optimizer.nesterov = true;
+                o.gradient_variance.every = 0;
+              },
+              0,
+              {.resolution = 24, .limit = 120}) {}
 };
 
 TEST(Progressive, ResumesToTheSameBits) {
-  Trial whole("whole");
-  const std::string untrained = whole.hash();
+  ProgressiveTrial whole;
+  const std::string untrained = test::weights_hash(whole);
   whole.trainer->run();
-  EXPECT_NE(whole.hash(), untrained);
+  EXPECT_NE(test::weights_hash(whole), untrained);
   // Within the kernel phase, at its end, and within the last phase.
   for (const int stop_at : {3, 4, 7}) {
-    Trial cut("cut" + std::to_string(stop_at), stop_at);
+    ProgressiveTrial cut(stop_at);
     EXPECT_THROW(cut.trainer->run(), Interrupted);
-    Trial rest("rest" + std::to_string(stop_at));
+    ProgressiveTrial rest;
     rest.trainer->resume(cut.trainer->last_checkpoint());
     rest.trainer->run();
-    EXPECT_EQ(rest.hash(), whole.hash()) << "stopped after " << stop_at;
+    EXPECT_EQ(test::weights_hash(rest), test::weights_hash(whole)) << "stopped after " << stop_at;
   }
 }
 

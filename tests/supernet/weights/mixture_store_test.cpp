@@ -31,6 +31,7 @@ Trial trial(const std::string& weights,
         o.batch = 24;
       },
       0,
+      {.limit = 240},
       weights);
 }
 
