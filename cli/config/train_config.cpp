@@ -1,6 +1,7 @@
 #include "cli/config/train_config.hpp"
 
 #include "cli/config/stored_config.hpp"
+#include "cli/runs/run_files.hpp"
 #include "spaces/error.hpp"
 #include "spaces/registry.hpp"
 #include "supernet/train/strategies/strategy_preset.hpp"
@@ -91,7 +92,9 @@ std::vector<std::string> train_config_warnings(const YamlSource& source) {
   const Weights weights = make_weights({*space, c.seed, {}, c.train}, c.weights);
   Splits splits;
   try {
-    splits = make_splits(*open_dataset(c.data), c.data);
+    DataOptions data = c.data;
+    data.path = absolute_place(data.path, source.file);
+    splits = make_splits(*open_dataset(data), data);
   } catch (const Error&) {
     return {};  // Training tells what is the matter with them.
   }

@@ -165,6 +165,82 @@ TEST(MixtureStore, AModelIsARunOfItsOwn) {
   }
 }
 
+/// W and visits of every pair: the saved state ends with them.
+struct Pairs {
+  std::vector<double> w, visits;
+};
+Pairs pairs_of(const WeightStore& store, size_t pairs) {
+  const at::Tensor state = store.save().tensors.at("association");
+  const auto* end = state.data_ptr<double>() + state.numel();
+  return {{end - 2 * pairs, end - pairs}, {end - pairs, end}};
+}
+
+// 3.5: the accuracy on the next validation batch, after the update, with the statistics of the
+// batch.
+TEST(MixtureStore, EachStepIsJudgedOnTheNextValidationBatch) {
+  Steps s("{kind: mixture, models: 2, beta: 0}");
+  const Architecture a = s.space->parse("3,2,3,1,3,2");
+  const StrategyContext context{*s.space, 0, 1, 16, 16, s.options};
+  Strategy script = scripted({a, a, a}, context);
+  s.store->begin_epoch(0, 1);
+  s.runner->begin_epoch();
+  const size_t pairs = 2 * ArchitectureRows(*s.space, {}, 2).rows();
+  ValidationStream images({*s.dataset, s.splits, s.normalisation, s.data_options},
+                          16,
+                          0,
+                          c10::Device(c10::kCPU),
+                          Layout::kContiguous,
+                          at::kFloat);
+  Pairs before = pairs_of(*s.store, pairs);
+  EXPECT_EQ(before.w, std::vector<double>(pairs, 1.0));
+  for (int64_t k = 0; k < 3; ++k) {
+    s.runner->run(script, s.batch(k), {0, k, 3, k, 0.3});
+    const Pairs now = pairs_of(*s.store, pairs);
+    size_t visited = pairs;
+    for (size_t i = 0; i < pairs; ++i) {
+      if (now.visits[i] == before.visits[i]) {
+        EXPECT_EQ(now.w[i], before.w[i]);
+        continue;
+      }
+      EXPECT_EQ(visited, pairs) << "one pair only";
+      visited = i;
+    }
+    ASSERT_LT(visited, pairs);
+    const TrainBatch& judged = images.next();
+    const c10::NoGradGuard no_grad;
+    ForwardOptions options;
+    options.bn = ForwardOptions::Bn::kBatch;
+    const auto tensors = s.store->open(static_cast<int>(visited % 2))->bind(a);
+    const at::Tensor logits = forward(s.space->plan(a), *tensors, judged.images, options);
+    EXPECT_EQ(now.w[visited],
+              logits.argmax(1).eq(judged.labels).sum().item<double>() / 16)
+        << k;
+    before = now;
+  }
+}
+
+// 3.4: E + 1 epochs; the last is at T_max, and the rate follows the same count.
+TEST(Mixture, TheLastEpochIsTheColdest) {
+  const auto space = load_space("resnet20-pool");
+  MixtureOptions options;
+  options.association.t_max = 100;
+  Mixture m(*space, options, 101, 0);
+  const std::pair<int64_t, double> want[] = {{0, 1}, {1, 1.99}, {50, 50.5}, {100, 100}};
+  for (const auto& [epoch, t] : want) {
+    m.begin_epoch(epoch);
+    EXPECT_NEAR(m.association().temperature(), t, 1e-12);
+  }
+  // 7.6
+  ScheduleOptions cosine;
+  cosine.lr_min = 1e-3;
+  EXPECT_NEAR(learning_rate(cosine, 0.1, 0, 101), 0.1, 1e-12);
+  EXPECT_NEAR(learning_rate(cosine, 0.1, 1, 101), 0.09997605597, 1e-10);
+  EXPECT_NEAR(learning_rate(cosine, 0.1, 50, 101), 0.05126981469, 1e-10);
+  EXPECT_NEAR(learning_rate(cosine, 0.1, 100, 101), 0.00102394403, 1e-10);
+  EXPECT_NEAR(learning_rate(cosine, 0.1, 1, 601), 0.0999993237, 1e-9);
+  EXPECT_NEAR(learning_rate(cosine, 0.1, 2, 601), 0.0999972949, 1e-9);
+}
+
 TEST(MixtureStore, ComposesWithEveryKindOfStep) {
   for (const char* strategy : {"{name: panda}",
                                "{name: fair}",
@@ -239,6 +315,54 @@ TEST(ArchitectureRows, ASignatureOfAllChoicesAgreesWithTheTable) {
   EXPECT_NEAR(a.association().entropy(), b.association().entropy(), 1e-12);
 }
 
+// What cannot work is told before anything is trained.
+TEST(MixtureStore, WrongSettingsAreToldWithTheirPlace) {
+  const auto told = [](const std::string& yaml, const std::function<void(TrainOptions&)>& change) {
+    const auto space = load_space("resnet20-pool");
+    TrainOptions train;
+    change(train);
+    Binder::Raw section;
+    section.yaml = yaml;
+    try {
+      make_weights({*space, 0, {}, train}, section);
+    } catch (const ConfigError& e) {
+      return std::string(e.what());
+    }
+    return std::string();
+  };
+  const auto nothing = [](TrainOptions&) {};
+  EXPECT_EQ(told("{kind: mixture}", nothing), "");
+  EXPECT_THAT(told("{kind: mixture}", [](TrainOptions& o) { o.accumulate = 2; }),
+              testing::HasSubstr("train.accumulate is 2"));
+  EXPECT_THAT(told("{kind: mixture}", [](TrainOptions& o) { o.budget.macs = "1T"; }),
+              testing::HasSubstr("train.budget"));
+  EXPECT_EQ(told("{kind: mixture, models: 1}", [](TrainOptions& o) { o.budget.macs = "1T"; }), "");
+  EXPECT_THAT(told("{kind: mixture, models: 0}", nothing), testing::HasSubstr("models"));
+  EXPECT_THAT(told("{kind: mixture, models: 2000}", nothing), testing::HasSubstr("1024"));
+  EXPECT_THAT(told("{kind: mixture, key: [poool]}", nothing),
+              testing::AllOf(testing::HasSubstr("key"), testing::HasSubstr("no choice 'poool'")));
+  const std::string first = load_space("resnet20-pool")->choices()[0].name;
+  EXPECT_THAT(told("{kind: mixture, key: [" + first + ", " + first + "]}", nothing),
+              testing::HasSubstr("stands twice"));
+  EXPECT_THAT(told("{kind: mixtur}", nothing), testing::HasSubstr("mixture"));
+}
+
+TEST(MixtureStore, AValidationSplitSmallerThanABatchIsToldBeforeTraining) {
+  try {
+    Trial(
+        "{name: uniform}",
+        1,
+        kCells,
+        -1,
+        [](TrainOptions& o) { o.batch = 100; },
+        0,
+        kTwo);
+    FAIL() << "the validation split has fewer images";
+  } catch (const ConfigError& e) {
+    EXPECT_THAT(e.what(), testing::HasSubstr("fewer than one batch of 100"));
+  }
+}
+
 TEST(ArchitectureRows, LimitsAreTold) {
   const auto large = load_space("mobilenet-32");
   const auto told = [&](const Space& space, std::vector<std::string> key, int models) {
@@ -249,7 +373,12 @@ TEST(ArchitectureRows, LimitsAreTold) {
     }
     return std::string();
   };
-  EXPECT_THAT(told(*large, {}, 2), testing::HasSubstr("weights.key"));
+  EXPECT_THAT(told(*large, {}, 2),
+              testing::AllOf(testing::HasSubstr("1e7 cells"), testing::HasSubstr("weights.key")));
+  // The limit is on rows times models.
+  const auto cells = test::space_of(kCells);
+  EXPECT_EQ(told(*cells, {}, 640), "");
+  EXPECT_THAT(told(*cells, {}, 641), testing::HasSubstr("1e7 cells"));
   EXPECT_THAT(told(*large, {"nonsense"}, 2), testing::HasSubstr("no choice 'nonsense'"));
   const auto pool = load_space("resnet20-pool");
   EXPECT_EQ(told(*pool, {}, 4), "");
@@ -257,7 +386,30 @@ TEST(ArchitectureRows, LimitsAreTold) {
   MixtureOptions options;
   const Mixture mixture(*pool, options, 10, 0);
   EXPECT_EQ(mixture.advice(40 * 36 * 4).size(), 0u);
-  EXPECT_THAT(mixture.advice(40 * 36 * 4 - 1).at(0), testing::HasSubstr("40"));
+  EXPECT_THAT(mixture.advice(40 * 36 * 4 - 1).at(0),
+              testing::AllOf(testing::HasSubstr("40 the association hardly forms"),
+                             testing::HasSubstr("5760 steps or more")));
+  EXPECT_EQ(mixture.summary(19'695), "4 models for 36 networks, 137 visits of each pair in 19695 "
+                                     "steps");
+}
+
+// A network outside the part that was trained has no row.
+TEST(ArchitectureRows, NetworksOutsideTheTrainedPartAreTold) {
+  const auto space = test::space_of(kCells);
+  const Choice& choice = space->choices()[0];
+  const ArchitectureRows rows(
+      Domain(*space, Restriction::parse(*space, {choice.name + "=" + choice.options[3]})), {}, 2);
+  EXPECT_LT(rows.rows(), 3126u);
+  double sum = 0;
+  for (const double w : rows.weights()) sum += w;
+  EXPECT_NEAR(sum, 1, 1e-12);
+  EXPECT_LT(rows.row(space->parse("3,3,3,3,3,3")), rows.rows());
+  try {
+    rows.row(space->parse("2,3,3,3,3,3"));
+    FAIL();
+  } catch (const ConfigError& e) {
+    EXPECT_THAT(e.what(), testing::HasSubstr("outside the part of the space"));
+  }
 }
 
 // Networks of equal function are one row, which weighs what they are together.
@@ -288,6 +440,92 @@ TEST(Mixture, ARandomAssignmentIsEvenAndStays) {
     return true;
   });
   EXPECT_EQ(owned, std::vector<int>(4, 9));
+}
+
+// The telemetry of a control that learns nothing tells of its own assignment, and of no balancing.
+TEST(Mixture, ARandomAssignmentIsWhatIsTold) {
+  const auto space = load_space("resnet20-pool");
+  MixtureOptions options;
+  options.random = true;
+  Mixture m(*space, options, 3, 4);
+  m.begin_epoch(0);
+  space->enumerate([&](const Architecture& a) {
+    m.observe(a, m.draw(a, 0.3), 0.5);
+    return true;
+  });
+  m.end_epoch();
+  const auto entries = m.telemetry();
+  const std::map<std::string, double> told(entries.begin(), entries.end());
+  EXPECT_FALSE(told.contains("mixture.kl_after"));
+  for (const char* model : {"0", "1", "2", "3"}) {
+    EXPECT_EQ(told.at(std::string("mixture.rows.") + model), 9);
+    EXPECT_EQ(told.at(std::string("mixture.draws.") + model), 9);
+    EXPECT_NEAR(told.at(std::string("mixture.validation.") + model), 0.95, 1e-12);
+  }
+}
+
+TEST(Mixture, TelemetryOfAnEpoch) {
+  const auto space = load_space("resnet20-pool");
+  MixtureOptions options;
+  options.association.models = 3;
+  options.association.beta = 0.5;
+  Mixture m(*space, options, 3, 0);
+  Rng rng(2, "telemetry");
+  std::vector<int> before;
+  std::map<std::string, double> told;
+  for (int64_t e = 0; e < 3; ++e) {
+    before = m.assignment();
+    m.begin_epoch(e);
+    for (int i = 0; i < 500; ++i) {
+      const Architecture a = space->sample(rng);
+      m.observe(a, m.draw(a, rng.uniform()), rng.uniform());
+    }
+    m.end_epoch();
+    const auto entries = m.telemetry();
+    told = {entries.begin(), entries.end()};
+    EXPECT_EQ(told.size(), entries.size()) << "each name once";
+    EXPECT_LE(told.at("mixture.kl_after"), 1e-4);
+    EXPECT_LE(told.at("mixture.margin_error"), 0.05);
+  }
+  EXPECT_GT(told.at("mixture.kl_before"), 1e-4);
+  EXPECT_EQ(told.at("mixture.inverse_temperature"), 100);
+  EXPECT_NEAR(told.at("mixture.entropy"), m.association().entropy(), 1e-12);
+  double steps = 0, draws = 0, rows = 0, changed = 0;
+  for (const char* model : {"0", "1", "2"}) {
+    steps += told.at(std::string("mixture.steps.") + model);
+    draws += told.at(std::string("mixture.draws.") + model);
+    rows += told.at(std::string("mixture.rows.") + model);
+  }
+  EXPECT_EQ(steps, 1500);
+  EXPECT_EQ(draws, 500);
+  EXPECT_EQ(rows, 36);
+  const std::vector<int> now = m.assignment();
+  for (size_t r = 0; r < 36; ++r) changed += (now[r] != before[r]) / 36.0;
+  EXPECT_NEAR(told.at("mixture.drift"), changed, 1e-12);
+}
+
+TEST(Mixture, SaysWhenBalancingStoppedAtItsCap) {
+  const auto space = load_space("resnet20-pool");
+  MixtureOptions options;
+  options.association.cap = 1;
+  options.association.beta = 0;
+  Mixture m(*space, options, 3, 0);
+  Rng rng(1, "x");
+  for (int64_t e = 0; e < 3; ++e) {
+    m.begin_epoch(e);
+    for (int i = 0; i < 3000; ++i) {
+      const Architecture a = space->sample(rng);
+      const int model = m.draw(a, rng.uniform());
+      m.observe(a, model, 0.9 - 0.2 * model);
+    }
+    m.end_epoch();
+  }
+  EXPECT_THAT(m.health(), testing::Contains(testing::HasSubstr("balancing stopped at weights.cap")));
+  // What was capped is kept by a checkpoint.
+  Mixture other(*space, options, 3, 0);
+  other.load(m.save());
+  EXPECT_EQ(other.health(), m.health());
+  EXPECT_EQ(other.save(), m.save());
 }
 
 TEST(Mixture, SaysWhenTheAssociationNeverFormed) {
