@@ -155,9 +155,10 @@ int dry_run(const Options& o) {
   resolved(config);
   Session s = make_session(std::move(config), ".", "", {});
   const RunParts& p = *s.parts;
+  tell_data(p, contents_of(*p.dataset, p.splits), o.common);
   constexpr int64_t kSteps = 10;
   const StepTiming timing = s.trainer->time_steps(kSteps);
-  const int64_t sets = s.weights.store->sets();
+  const auto sets = static_cast<int64_t>(s.weights.store->live_sets().size());
   const std::shared_ptr<WeightSet> first = s.weights.store->open(0);
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
