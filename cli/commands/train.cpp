@@ -167,8 +167,7 @@ int dry_run(const Options& o) {
   d.architectures = p.space->count().str();
   d.sets = sets;
   d.parameters = sets * elements(first->parameters());
-  d.state_bytes =
-      4.0 * static_cast<double>(sets * values_of_set(*first, p.config.train.optimizer));
+  d.state_bytes = 4.0 * static_cast<double>(sets * values_of_set(*first, p.config.train.optimizer));
   d.weights = s.weights.store->summary(s.steps_per_epoch() * s.epochs());
   d.data = p.dataset->describe();
   d.train_images = p.splits.train.size();

@@ -56,18 +56,17 @@ std::string dry_run_text(const DryRun& d) {
   table.row({"step",
              format_number(d.seconds_per_step * 1e3, 3) + " ms (mean of " +
                  std::to_string(d.steps_timed) + ")"});
-  table.row(
-      {"epoch",
-       format_seconds(epoch_seconds) + " (" + std::to_string(d.steps_per_epoch) + " steps)"});
+  table.row({"epoch",
+             format_seconds(epoch_seconds) + " (" + std::to_string(d.steps_per_epoch) + " steps)"});
   table.row({"run",
              format_seconds(d.seconds()) + " for " + std::to_string(d.epochs) +
                  " epochs, validation not counted"});
   if (d.budget > 0)
-    table.row({"budget",
-               format_count(d.budget) + " multiply-adds, about " +
-                   format_number(d.budget /
-                                 (d.macs_per_step * static_cast<double>(d.steps_per_epoch))) +
-                   " epochs"});
+    table.row(
+        {"budget",
+         format_count(d.budget) + " multiply-adds, about " +
+             format_number(d.budget / (d.macs_per_step * static_cast<double>(d.steps_per_epoch))) +
+             " epochs"});
   table.row({"memory", mebibytes(d.peak_bytes) + " at most so far"});
   table.row({"would write",
              d.database + ", and checkpoints of " + mebibytes(d.state_bytes) + " in " + d.folder});

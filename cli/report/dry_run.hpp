@@ -7,10 +7,10 @@ namespace nas::cli {
 
 struct DryRun {
   std::string space, architectures, data, strategy, device, database, folder;
-  std::string weights;         ///< What the weight store says of the run; may be empty.
-  int64_t sets = 1;            ///< Weight sets.
-  int64_t parameters = 0;      ///< Of all sets.
-  double state_bytes = 0;      ///< Weights and moments of all sets, as in memory and in checkpoints.
+  std::string weights;     ///< What the weight store says of the run; may be empty.
+  int64_t sets = 1;        ///< Weight sets.
+  int64_t parameters = 0;  ///< Of all sets.
+  double state_bytes = 0;  ///< Weights and moments of all sets, as in memory and in checkpoints.
   size_t train_images = 0, validation_images = 0, test_images = 0;
   int threads = 1;
   int64_t steps_timed = 0, steps_per_epoch = 0, epochs = 0;

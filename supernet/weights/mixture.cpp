@@ -140,8 +140,7 @@ void Mixture::end_epoch() {
     telemetry_.emplace_back("mixture.steps." + name, steps[m]);
     telemetry_.emplace_back("mixture.draws." + name, drawn_[m]);
     telemetry_.emplace_back("mixture.rows." + name, owned[m]);
-    if (visited[m] > 0)
-      telemetry_.emplace_back("mixture.validation." + name, sum[m] / visited[m]);
+    if (visited[m] > 0) telemetry_.emplace_back("mixture.validation." + name, sum[m] / visited[m]);
   }
 }
 
@@ -160,8 +159,9 @@ std::string Mixture::summary(int64_t steps) const {
   if (models() == 1) return "a mixture of one model: plain training";
   const std::string all = std::to_string(models()) + " models for " + rows + ", ";
   if (options_.random) return all + "divided evenly by chance";
-  return all +
-         printed("%.3g visits of each pair in %.0f steps", static_cast<double>(steps) / pairs(), static_cast<double>(steps));
+  return all + printed("%.3g visits of each pair in %.0f steps",
+                       static_cast<double>(steps) / pairs(),
+                       static_cast<double>(steps));
 }
 
 std::vector<std::string> Mixture::advice(int64_t steps) const {

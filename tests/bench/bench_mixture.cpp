@@ -180,10 +180,9 @@ int main(int argc, char** argv) {
   const Placement place{at::kFloat, c10::Device(c10::kCPU), true};
   Binder::Raw section;
   section.yaml = "{kind: mixture, models: " + o.at("--models") + "}";
-  Side sides[] = {
-      bench.side(make_single_store(*bench.space, 0, place)),
-      bench.side(std::make_unique<Unjudged>(*bench.space, bench.mixture)),
-      bench.side(make_weights({*bench.space, 0, place, bench.options}, section).store)};
+  Side sides[] = {bench.side(make_single_store(*bench.space, 0, place)),
+                  bench.side(std::make_unique<Unjudged>(*bench.space, bench.mixture)),
+                  bench.side(make_weights({*bench.space, 0, place, bench.options}, section).store)};
   const double association = association_seconds(*bench.space, bench.mixture);
   std::vector<double> cpu, wall, whole;
   double best = 1e9;

@@ -51,7 +51,8 @@ TEST(Parts, AreListedAndTheirKeysShown) {
   const std::vector<std::string> weights = names(call(folder, {"list", "weights", "--json"}));
   EXPECT_THAT(weights, AllOf(Contains("single"), Contains("mixture"), Contains("few-shot")));
   // What is listed has keys and a schema under that name.
-  for (const std::string& kind : {samplers.front(), samplers.back(), std::string("weights:mixture")}) {
+  for (const std::string& kind :
+       {samplers.front(), samplers.back(), std::string("weights:mixture")}) {
     const Finished keys = call(folder, {"config", "keys", kind, "--json"});
     ASSERT_EQ(keys.code, 0) << kind << keys.err;
     EXPECT_EQ(Json::parse(keys.out)["kind"], kind);
@@ -81,7 +82,8 @@ TEST(Mixtures, WhatWillNotDoIsToldBeforeTraining) {
   EXPECT_EQ(plan["sets"], 3);
   EXPECT_THAT(plan["weights"].get<std::string>(), HasSubstr("visits of each pair"));
   // The place of the mistake, also of one that only the space can tell.
-  const Finished key = call(folder, {"config", "check", config(folder, "{kind: mixture, key: [d]}")});
+  const Finished key =
+      call(folder, {"config", "check", config(folder, "{kind: mixture, key: [d]}")});
   EXPECT_EQ(key.code, 2);
   EXPECT_THAT(key.err, AllOf(HasSubstr("train.yaml:5:"), HasSubstr("weights.key")));
 }

@@ -12,7 +12,6 @@
 
 namespace nas::simulation {
 
-
 struct Variant {
   const char* name;
   AssociationOptions options;

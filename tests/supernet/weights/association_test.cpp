@@ -392,8 +392,7 @@ TEST(Association, FrozenPotentialsAreTheStoredMargins) {
   w[6] = 0.68;
   const std::vector<double> q = fresh(divided);
   for (size_t r = 0; r < 4; ++r)
-    for (size_t m = 0; m < 2; ++m)
-      EXPECT_NEAR(q[r * 2 + m], softmax(w, balance.b, r, t)[m], 1e-12);
+    for (size_t m = 0; m < 2; ++m) EXPECT_NEAR(q[r * 2 + m], softmax(w, balance.b, r, t)[m], 1e-12);
 }
 
 TEST(Association, TiesGoToTheLowestModel) {
@@ -462,8 +461,8 @@ Simulated simulated(const AssociationOptions& options) {
   return s;
 }
 
-// 7.9, with bounds that other random numbers keep: the rules as specified find the hidden groups and
-// train all models alike; each of the known mistakes does not.
+// 7.9, with bounds that other random numbers keep: the rules as specified find the hidden groups
+// and train all models alike; each of the known mistakes does not.
 TEST(Simulation, TheRulesAsSpecifiedFindTheGroups) {
   const AssociationOptions plain;
   const Simulated right = simulated(plain);
