@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "spaces/error.hpp"
+#include "supernet/train/step_runner.hpp"
 #include "supernet/weights/mixture.hpp"
 #include "trial.hpp"
 
