@@ -2,7 +2,9 @@
 # The folder rules of the design are checked by the linker: a folder sees only what it links.
 find_program(NAS_CCACHE ccache)
 if(NAS_CCACHE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${NAS_CCACHE})
+  # Without these it does not keep what was compiled with a precompiled header.
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env
+    CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${NAS_CCACHE})
 endif()
 
 add_compile_options(-Wall -Wextra -fPIC)

@@ -7,6 +7,7 @@
 
 #include "spaces/error.hpp"
 #include "supernet/samplers/importance.hpp"
+#include "supernet/train/step_runner.hpp"
 #include "trial.hpp"
 
 namespace nas {

@@ -1,5 +1,6 @@
 // Losses and gradients of one training step: smoothing, accumulation, fairness, distillation.
 #include "supernet/train/path_runner.hpp"
+#include "supernet/train/strategy.hpp"
 
 #include <gtest/gtest.h>
 

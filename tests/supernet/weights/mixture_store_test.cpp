@@ -5,6 +5,7 @@
 #include "spaces/error.hpp"
 #include "supernet/train/step_runner.hpp"
 #include "supernet/weights/mixture.hpp"
+#include "supernet/train/step_runner.hpp"
 #include "trial.hpp"
 
 namespace nas {
