@@ -5,7 +5,6 @@
 #include "spaces/error.hpp"
 #include "supernet/train/step_runner.hpp"
 #include "supernet/weights/mixture.hpp"
-#include "supernet/train/step_runner.hpp"
 #include "trial.hpp"
 
 namespace nas {
