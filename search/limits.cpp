@@ -90,7 +90,7 @@ class Sight {
     const bool useless = all() || (none() && complete_);
     std::string hint;
     if (scale_ == ValueScale::kFractions && at_.bound > 1) hint = meant_of_shares();
-    if (scale_ == ValueScale::kPercents && at_.bound > 0 && at_.bound <= 1)
+    if (scale_ == ValueScale::kPercents && at_.bound > 0 && at_.bound < 1)
       hint = meant_of_percents();
     // 0.5% of shares 0.5 .. 0.85.
     if (scale_ == ValueScale::kFractions && useless && limit_.percent.value_or(0) > 0 &&
@@ -117,7 +117,7 @@ class Sight {
     return share <= 1 ? both(share, at_.bound) : "Write for example 0.75 or 75%.";
   }
 
-  // A bound up to 1 of values up to 100. That of accuracies cannot be meant, even where a diverged
+  // A bound below 1 of values up to 100. That of accuracies cannot be meant, even where a diverged
   // network or two lie below it; `0.8%` can. Other shares may be as small as an error of 0.8 %.
   std::string meant_of_percents() const {
     constexpr double kPercents = 10;  // A median above this is of percents, whatever else is there.
@@ -132,17 +132,19 @@ class Sight {
   }
 
   // A limit that lets all pass can be generous; one a hundred times beyond all values that lies
-  // among them in another unit (20M of a column in millions) is not.
+  // among them in another unit (20M of a column in millions, 5000 of milliseconds) is not, unless
+  // the name states the unit. Of sizes a thousand times is generous still (1G of small networks).
   std::string meant_by_thousands() const {
-    if (at_.bound <= 0 || values_.front() < 0 || (limit_.unit && states_unit(at_.metric)))
-      return "";
+    const bool stated = states_unit(at_.metric) && (all() || limit_.unit);
+    if (at_.bound <= 0 || values_.front() < 0 || stated) return "";
     constexpr double kFar = 100;
-    for (const double factor : {1e3, 1e6, 1e9})
-      for (const double meant : {at_.bound / factor, at_.bound * factor}) {
-        const double far = std::max(at_.bound / values_.back(), values_.front() / at_.bound);
-        if (inside(meant) && far >= kFar)
+    if (std::max(at_.bound / values_.back(), values_.front() / at_.bound) < kFar) return "";
+    for (const double factor : {1e3, 1e6, 1e9}) {
+      if (factor < 1e6 && all() && is_capacity(at_.metric)) continue;
+      for (const double meant : {at_.bound / factor, at_.bound * factor})
+        if (inside(meant))
           return "Did you mean " + number(meant) + "? Write the number in the unit of the values.";
-      }
+    }
     return "";
   }
 

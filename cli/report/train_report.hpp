@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "cli/command.hpp"
 #include "search/store/store.hpp"
 #include "supernet/train/train_options.hpp"
 

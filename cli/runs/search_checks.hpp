@@ -29,6 +29,9 @@ void tell_odd_limits(const SearchConfig& config, const Archive& archive);
 /// A table that lacks architectures of what is searched makes a search pay for failures: warns.
 void tell_coverage(const TableEvaluator& table, const Domain& domain, const std::string& file);
 
+/// A table that lacks architectures of what is searched makes a search pay for failures: warns.
+void tell_coverage(const TableEvaluator& table, const Domain& domain, const std::string& file);
+
 /// The stored evaluations of search `row` as a resumed search may use them. Values of another
 /// fidelity than `evaluator` has now (the supernet was trained further, the table's file changed)
 /// are never mixed with new ones: ConfigError that says so and what to do. Values stored before

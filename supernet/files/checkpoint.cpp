@@ -62,7 +62,8 @@ std::map<int, SetFile> set_files_of(const Checkpoint& checkpoint, const std::str
     return DataError(path + ": its list of weight sets is malformed: " + why);
   };
   try {
-    for (const auto& [set, entry] : nlohmann::json::parse(checkpoint.at(kSets)).items()) {
+    const auto list = nlohmann::json::parse(checkpoint.at(kSets));
+    for (const auto& [set, entry] : list.items()) {
       int number = -1;
       const auto [end, error] = std::from_chars(set.data(), set.data() + set.size(), number);
       SetFile file{entry.at("file").get<std::string>(), entry.at("sha256").get<std::string>()};

@@ -45,6 +45,8 @@ struct StageServices {
 class Curriculum {
  public:
   virtual ~Curriculum() = default;
+  /// Whether before() has work to do that takes time: a checkpoint is written first.
+  virtual bool works_before(int64_t /*epoch*/) const { return false; }
   /// Before an epoch, never in the middle of one: what must happen to sets and store (a split).
   /// True: something did, which is worth a checkpoint. It must come to the same whenever it is done
   /// again after an interruption (Interrupted).

@@ -40,6 +40,11 @@ class FewShot final : public Curriculum {
     return stage;
   }
 
+  bool works_before(int64_t epoch) const override {
+    const int ended = schedule_->split_before(epoch);
+    return ended >= 0 && tree_->node(ended).choice < 0;
+  }
+
   bool before(int64_t epoch, StageServices& services) override {
     const FewShotSchedule::Place now = schedule_->at(epoch);
     bool changed = false;

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <optional>
 #include <unordered_map>
 
 #include "spaces/error.hpp"
@@ -139,8 +140,10 @@ void add_grams(GradientMetric metric,
   for (int64_t f = 0; f < parts; ++f) {
     if (filters || grams.empty()) grams.emplace_back(n);
     DistanceMatrix& gram = grams.back();
+    // A product and its mirror image may differ in the last bit.
     for (size_t i = 0; i < n; ++i)
-      for (size_t k = 0; k < n; ++k, ++p) gram.at(i, k) += *p;
+      for (size_t k = 0; k < n; ++k) gram.at(i, k) += p[std::min(i, k) * n + std::max(i, k)];
+    p += n * n;
   }
 }
 
@@ -178,15 +181,15 @@ class Scorer {
     own.stream = name;
     Batches batches(own);
     Rng rng(s_.seed, name + "/paths");
-    shared_anything_ = false;
     for (int64_t r = 0; r < options_.batches; ++r) {
       if (s_.stop && s_.stop()) throw Interrupted("stopped while scoring choices");
       const TrainBatch& batch = batches.next(weights_.parameters().front().tensor.scalar_type());
-      const DistanceMatrix d = distances_of(choice, score.options, batch, rng, r);
-      if (!shared_anything_) {
+      const std::optional<Draw> drawn = draw(choice, score.options, rng);
+      if (!drawn) {
         score.usable = false;
         return score;
       }
+      const DistanceMatrix d = distances_of(*drawn, batch, r);
       whole.add(d);
       halves[r % 2].add(d);
       if (s_.on_batch) s_.on_batch(before + r + 1, all);
@@ -236,29 +239,46 @@ class Scorer {
                       "split on another choice");
   }
 
-  DistanceMatrix distances_of(size_t choice,
-                              const std::vector<int16_t>& options,
-                              const TrainBatch& batch,
-                              Rng& rng,
-                              int64_t number) {
+  /// The path of a batch with each option in turn, and the weights that all of them share.
+  struct Draw {
+    std::vector<Architecture> paths;
+    std::vector<bool> shared;  ///< By parameter.
+  };
+  /// Drawn anew while the options share nothing (all others of the path may be without weights);
+  /// nullopt where that does not change.
+  std::optional<Draw> draw(size_t choice, const std::vector<int16_t>& options, Rng& rng) {
+    constexpr int kTries = 1000;
+    const size_t n = weights_.parameters().size();
+    for (int i = 0; i < kTries; ++i) {
+      Draw d{variants(choice, options, rng), std::vector<bool>(n, true)};
+      for (const Architecture& a : d.paths) {
+        const Plan plan = s_.space.plan(a);
+        std::vector<bool> used(n, false);
+        weights_.used_by(plan, used);
+        const std::vector<bool> mine = owners_.shared(plan, choice, options_.params);
+        for (size_t k = 0; k < n; ++k) d.shared[k] = d.shared[k] && used[k] && mine[k];
+      }
+      if (std::find(d.shared.begin(), d.shared.end(), true) != d.shared.end()) return d;
+    }
+    return std::nullopt;
+  }
+
+  DistanceMatrix distances_of(const Draw& drawn, const TrainBatch& batch, int64_t number) {
     const std::vector<NamedTensor>& parameters = weights_.parameters();
-    std::vector<bool> shared(parameters.size(), true);
     std::vector<std::vector<at::Tensor>> gradients;  // Of each option, by parameter.
-    for (const Architecture& a : variants(choice, options, rng)) {
+    for (const Architecture& a : drawn.paths) {
       Step step;
       step.paths.resize(1);
       step.paths[0].architecture = a;
       std::vector<bool> used(parameters.size(), false);
       runner_.run(step, 0, weights_, used, batch, 1.0, number, /*features=*/false);
       ++result_.passes;
-      const std::vector<bool> mine = owners_.shared(s_.space.plan(a), choice, options_.params);
       const c10::NoGradGuard no_grad;
       std::vector<at::Tensor> own(parameters.size());
       for (size_t i = 0; i < parameters.size(); ++i) {
-        shared[i] = shared[i] && used[i] && mine[i];
         if (!used[i]) continue;
         at::Tensor& grad = parameters[i].tensor.mutable_grad();
-        if (shared[i]) own[i] = grad.clone();
+        if (drawn.shared[i]) own[i] = grad.clone();
         // Nothing of this may reach the next update (section 6.5).
         grad.zero_();
       }
@@ -268,13 +288,12 @@ class Scorer {
     result_.macs = runner_.totals.macs;
     std::vector<DistanceMatrix> grams;
     for (size_t i = 0; i < parameters.size(); ++i) {
-      if (!shared[i]) continue;
-      shared_anything_ = true;
+      if (!drawn.shared[i]) continue;
       std::vector<at::Tensor> of;
       for (const auto& own : gradients) of.push_back(own[i]);
       add_grams(options_.metric, of, grams);
     }
-    if (grams.empty()) return DistanceMatrix(options.size());
+    if (grams.empty()) return DistanceMatrix(drawn.paths.size());
     return distances(options_.metric, grams);
   }
 
@@ -285,7 +304,6 @@ class Scorer {
   Scoring& result_;
   Owners owners_;
   PathRunner runner_;
-  bool shared_anything_ = false;
 };
 
 }  // namespace

@@ -92,6 +92,7 @@ struct Trainer::State {
   void change_stage() {
     StageServices services{
         s.space, s.data, s.options, s.device, s.seed, sets, s.hooks.stop, s.hooks.on_scoring};
+    if (curriculum.works_before(epoch)) save();
     bool changed = curriculum.before(epoch, services);
     enter_stage();
     changed = changed || sets.unsaved_besides(stage.sets);
@@ -380,7 +381,8 @@ void Trainer::State::load(const Checkpoint& c, const std::string& path) {
     const auto* first = positions.data_ptr<int64_t>();
     order.assign(first, first + positions.numel());
   }
-  if (epoch < epochs()) enter_stage();
+  // At the start of an epoch a split may still be ahead, which makes the stage.
+  if (!order.empty()) enter_stage();
 }
 
 Trainer::Trainer(TrainSetup setup) : s_(std::make_unique<State>(std::move(setup))) {

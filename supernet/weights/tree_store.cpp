@@ -38,7 +38,12 @@ class TreeStore final : public WeightStore {
     return std::max(2, static_cast<int>(tree_->nodes().size()) * models());
   }
   int owner(const Architecture& a) const override { return in_leaf(tree_->leaf_of(a), a, nullptr); }
-  int draw(const Architecture& a, Rng& rng) const override { return in_leaf(node_, a, &rng); }
+  int draw(const Architecture& a, Rng& rng) const override {
+    if (!tree_->node(node_).within.contains(a))
+      throw std::logic_error("a path was drawn outside of the node that is trained: " +
+                             space_.text(a));
+    return in_leaf(node_, a, &rng);
+  }
   std::vector<int> live_sets() const override {
     std::vector<int> all;
     for (const int leaf : tree_->leaves())

@@ -250,7 +250,7 @@ TEST(SearchResume, ValuesOfOtherWeightsAreRefused) {
     RunRow supernet = search;
     supernet.ended = "2026-01-01T00:00:00Z";
     search.started = "2026-01-02T00:00:00Z";
-    return cli::resumable_rows(store, search, supernet, FakeEvaluator(now));
+    return cli::resumable_rows(store, search, supernet, FakeEvaluator(now), cli::Common{});
   };
   EXPECT_EQ(rows(now)[0].fidelity_json, now);
   try {

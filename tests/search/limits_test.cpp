@@ -261,6 +261,7 @@ TEST(Limits, PercentsAndSharesOfATable) {
 TEST(Limits, ThatNoRowOfATableMeetsAreRefused) {
   EXPECT_THAT(refusal("acc >= 95", from_to(50, 85)), HasSubstr("none meets this"));
   EXPECT_THAT(refusal("edge_latency_ms <= 0.1", from_to(0.2, 9)), HasSubstr("0.2 .. 9"));
+  EXPECT_THAT(refusal("edge_latency_us <= 2", from_to(300, 3000)), HasSubstr("Did you mean 2000?"));
   EXPECT_EQ(refusal("acc >= 85", from_to(50, 85)), "");
   // Rows of a store are not all there will be, and asking for none is an answer.
   EXPECT_EQ(error_of([] {
@@ -278,7 +279,10 @@ TEST(Limits, ThatEveryRowOfATableMeets) {
   EXPECT_EQ(notes("energy_mj <= 100", from_to(1, 40)), 1u);
   EXPECT_EQ(notes("flops <= 1G", from_to(1e6, 200e6)), 1u);
   EXPECT_EQ(notes("edge_ms <= 5s", from_to(2, 20)), 1u);  // The unit is stated on both sides.
-  EXPECT_EQ(notes("x >= 0.01", from_to(0.5, 1.8)), 1u);   // No percents.
+  EXPECT_EQ(notes("edge_ms <= 100", from_to(0.05, 0.2)), 1u);
+  EXPECT_EQ(notes("flops <= 1G", from_to(0.5e6, 5e6)), 1u);
+  EXPECT_EQ(notes("x >= 0.01", from_to(0.5, 1.8)), 1u);  // No percents.
+  EXPECT_EQ(notes("acc >= 1", from_to(50, 85)), 1u);
   EXPECT_THAT(refusal("flops <= 100M", from_to(5, 200)), HasSubstr("Did you mean 100?"));
   EXPECT_THAT(refusal("params_m <= 1M", from_to(0.07, 1.5)), HasSubstr("Did you mean 1?"));
   EXPECT_THAT(refusal("latency <= 5000", from_to(2, 20)), HasSubstr("Did you mean 5?"));

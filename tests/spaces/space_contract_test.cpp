@@ -65,7 +65,7 @@ TEST_P(SpaceContract, CountEqualsEnumeration) {
 
 TEST_P(SpaceContract, SamplingIsUniform) {
   if (!(space_->count() <= 5000)) GTEST_SKIP() << "too many cells for a chi-square test";
-  const auto cells = static_cast<double>(space_->count());
+  const auto cells = static_cast<double>(space_->count().to_int64());
   const int draws = static_cast<int>(cells) * 20;
   std::map<Architecture, int> seen;
   for (int i = 0; i < draws; ++i) ++seen[space_->sample(rng_)];

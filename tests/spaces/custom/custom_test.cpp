@@ -8,6 +8,7 @@
 
 #include "spaces/error.hpp"
 #include "spaces/registry.hpp"
+#include "tests/spaces/custom/random_spaces.hpp"
 
 namespace nas {
 namespace {

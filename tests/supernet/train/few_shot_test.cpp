@@ -127,8 +127,10 @@ Trial trial(const std::string& weights,
       weights);
 }
 
+// Three of the six choices may be split, so that the scoring is short.
 const char* const kTree =
-    "{kind: few-shot, split: {epochs: [1, 2], groups: [2], score: {batches: 4}}}";
+    "{kind: few-shot, split: {epochs: [1, 2], groups: [2], candidates: ['1<-0', '2<-1', '3<-2'], "
+    "score: {batches: 2}}}";
 
 const SplitTree& tree_of(const Trial& t) {
   return *split_tree_of(*t.store);
@@ -143,8 +145,8 @@ TEST(FewShot, TrainsSplitsAndResumesToTheSameBits) {
   EXPECT_EQ(tree.nodes().size(), 7u);
   EXPECT_EQ(tree.leaves(), (std::vector<int>{3, 4, 5, 6}));
   EXPECT_EQ(whole.store->live_sets(), (std::vector<int>{3, 4, 5, 6}));
-  // Root: 6 choices of 5 options; children: 5 each (section 5).
-  EXPECT_EQ(metric(whole.epochs_seen.back(), "split.scoring_passes"), 4 * 5 * (6 + 5 + 5));
+  // Root: 3 choices of 5 options; children: 2 each (section 5).
+  EXPECT_EQ(metric(whole.epochs_seen.back(), "split.scoring_passes"), 2 * 5 * (3 + 2 + 2));
   EXPECT_GT(metric(whole.epochs_seen.back(), "split.scoring_macs"), 0);
   for (const SplitNode& n : tree.nodes())
     for (const ChoiceScore& s : n.scores) {
@@ -159,7 +161,7 @@ TEST(FewShot, TrainsSplitsAndResumesToTheSameBits) {
   // 4 steps an epoch: inside the root, after its last step (before the scoring), in a child, before
   // the second split, in leaves.
   const auto make = [](int stop_at) { return trial(kTree, stop_at); };
-  for (const int stop_at : {1, 4, 6, 8, 9, 13, 22})
+  for (const int stop_at : {1, 4, 8, 14, 30})
     EXPECT_EQ(test::hash_of_resumed(make, stop_at), store_hash(whole)) << stop_at;
 }
 
@@ -168,7 +170,7 @@ TEST(FewShot, AnInterruptedScoringIsDoneAgainToTheSame) {
   whole.trainer->run();
   // The hook is asked after each of the 4 steps, after the epoch, then before every batch.
   const auto make = [](int stop_at) { return trial(kTree, stop_at); };
-  EXPECT_EQ(test::hash_of_resumed(make, 5 + 10), store_hash(whole));
+  EXPECT_EQ(test::hash_of_resumed(make, 5 + 3), store_hash(whole));
 }
 
 TEST(FewShot, ALeafRewritesOnlyItself) {
@@ -188,14 +190,14 @@ TEST(FewShot, ALeafRewritesOnlyItself) {
 
 TEST(FewShot, ComposesWithStrategiesAndMixtures) {
   const std::string mixture =
-      "{kind: few-shot, split: {epochs: [1], score: {batches: 2}}, "
+      "{kind: few-shot, split: {epochs: [1], candidates: ['3<-2'], score: {batches: 2}}, "
       "leaf: {kind: mixture, models: 2}}";
   for (const auto& [weights, strategy] : std::vector<std::pair<std::string, std::string>>{
            {kTree, "{name: panda}"}, {mixture, "{name: fair}"}, {mixture, "{name: panda}"}}) {
     Trial whole = trial(weights, -1, strategy);
     whole.trainer->run();
     const auto make = [&](int stop_at) { return trial(weights, stop_at, strategy); };
-    for (const int stop_at : {6, 11})
+    for (const int stop_at : {10})
       EXPECT_EQ(test::hash_of_resumed(make, stop_at), store_hash(whole)) << strategy << stop_at;
   }
 }
@@ -276,13 +278,13 @@ TEST(GradientMatch, FindsAPlantedConflict) {
     const Space& s = *t.space;
     size_t choice = 0;
     while (s.choices()[choice].options.size() != 4) ++choice;
-    const std::string base = "stage0.layer0.";
-    identity(*t.weights, base + "conv3.conv.weight", 1);
-    identity(*t.weights, base + "conv5.conv.weight", -1);
-    identity(*t.weights, base + "sep3.depthwise.conv.weight", 1);
-    identity(*t.weights, base + "sep3.pointwise.conv.weight", 1);
-    identity(*t.weights, base + "sep5.depthwise.conv.weight", 1);
-    identity(*t.weights, base + "sep5.pointwise.conv.weight", -1);
+    const std::string base = "stage1.layer1.";
+    identity(*t.weights, base + "conv3.1.conv.weight", 1);
+    identity(*t.weights, base + "conv5.1.conv.weight", -1);
+    identity(*t.weights, base + "sep3.1.conv.weight", 1);
+    identity(*t.weights, base + "sep3.2.conv.weight", 1);
+    identity(*t.weights, base + "sep5.1.conv.weight", 1);
+    identity(*t.weights, base + "sep5.2.conv.weight", -1);
     const ScoringSetup setup{s, {*t.dataset, t.splits, t.normalisation, t.data_options}, t.options};
     ScoreOptions options;
     options.batches = 6;

@@ -57,7 +57,7 @@ TEST(MixtureStore, ResumesToTheSameBitsAtAnyStep) {
   Trial whole = trial(kTwo);
   whole.trainer->run();
   const auto make = [](int stop_at) { return trial(kTwo, stop_at); };
-  for (const int stop_at : {1, 9, 10, 11, 25})
+  for (const int stop_at : {1, 10, 25})
     EXPECT_EQ(test::hash_of_resumed(make, stop_at), store_hash(whole)) << stop_at;
 }
 
