@@ -135,7 +135,7 @@ std::vector<ConfigKind> torch_config_kinds() {
   return {train};
 }
 
-Names strategy_names() {
+Names torch_names(const std::string&) {
   return {};
 }
 

@@ -2,32 +2,37 @@
 #include "cli/config/config_kinds.hpp"
 #include "cli/config/train_config.hpp"
 #include "cli/lists.hpp"
+#include "supernet/samplers/data_sampler.hpp"
+#include "supernet/samplers/path_sampler.hpp"
 #include "supernet/train/strategy.hpp"
 #include "supernet/train/train_options.hpp"
+#include "supernet/weights/weights_section.hpp"
 
 namespace nas::cli {
+namespace {
 
-std::vector<ConfigKind> torch_config_kinds() {
-  std::vector<ConfigKind> kinds = {
-      config_kind<TrainConfig>("train", "nas train --config", "train"),
+/// A section of a training configuration, such as `path_sampler:uniform`, from an entry of its
+/// table.
+template <typename Entry>
+ConfigKind part_kind(const std::string& section, const std::string& name, const Entry& entry) {
+  ConfigKind kind{section + ":" + name, section + ": " + entry.summary, ""};
+  kind.schema = [&entry, title = section + " " + entry.name] {
+    return json_schema(title, [&entry](Binder& b) { entry.describe(b); });
   };
-  kinds[0].resolve = [](const YamlSource& source, bool json) {
-    TrainConfig options = read_train_config(source);
-    const auto description = [&options](Binder& b) { describe(b, options); };
-    return json ? write_json(description) : write_yaml(description);
-  };
-  for (const StrategyEntry& entry : strategies()) {
-    ConfigKind kind{"strategy:" + entry.name, "strategy: " + entry.summary, ""};
-    kind.schema = [&entry] {
-      return json_schema("strategy " + entry.name, [&](Binder& b) { entry.describe(b); });
-    };
-    for (const std::string& alias : entry.aliases) {
-      kinds.push_back(kind);
-      kinds.back().name = "strategy:" + alias;
-    }
-    kinds.push_back(std::move(kind));
-  }
-  return kinds;
+  return kind;
+}
+
+template <typename Entry>
+void add_parts(std::vector<ConfigKind>& kinds,
+               const std::string& section,
+               const std::vector<Entry>& table) {
+  for (const Entry& entry : table) kinds.push_back(part_kind(section, entry.name, entry));
+}
+
+/// Names as `nas config keys` takes them.
+template <typename Entry>
+void add_names(Names& names, const std::string& prefix, const std::vector<Entry>& table) {
+  for (const Entry& entry : table) names.emplace_back(prefix + entry.name, entry.summary);
 }
 
 Names strategy_names() {
@@ -38,6 +43,40 @@ Names strategy_names() {
       summary += (&alias == &entry.aliases[0] ? " (also " : ", ") + alias;
     names.emplace_back(entry.name, summary + (entry.aliases.empty() ? "" : ")"));
   }
+  return names;
+}
+
+}  // namespace
+
+std::vector<ConfigKind> torch_config_kinds() {
+  std::vector<ConfigKind> kinds = {
+      config_kind<TrainConfig>("train", "nas train --config", "train"),
+  };
+  kinds[0].resolve = [](const YamlSource& source, bool json) {
+    TrainConfig options = read_train_config(source);
+    const auto description = [&options](Binder& b) { describe(b, options); };
+    return json ? write_json(description) : write_yaml(description);
+  };
+  kinds[0].warnings = train_config_warnings;
+  for (const StrategyEntry& entry : strategies()) {
+    for (const std::string& alias : entry.aliases)
+      kinds.push_back(part_kind("strategy", alias, entry));
+    kinds.push_back(part_kind("strategy", entry.name, entry));
+  }
+  add_parts(kinds, "path_sampler", path_samplers());
+  add_parts(kinds, "data_sampler", data_samplers());
+  add_parts(kinds, "weights", weight_stores());
+  return kinds;
+}
+
+Names torch_names(const std::string& list) {
+  Names names;
+  if (list == "strategies") return strategy_names();
+  if (list == "samplers") {
+    add_names(names, "path_sampler:", path_samplers());
+    add_names(names, "data_sampler:", data_samplers());
+  }
+  if (list == "weights") add_names(names, "", weight_stores());
   return names;
 }
 

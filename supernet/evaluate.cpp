@@ -50,8 +50,23 @@ struct FixedBatches::State {
     return t.to(device);
   }
 
+  /// Those of size `batch`, then those of one image less.
+  void start(bool larger) {
+    const auto cut = indices.begin() + larger_batches * batch;
+    loader->start({larger ? indices.begin() : cut, larger ? cut : indices.end()},
+                  larger ? batch : batch - 1,
+                  0,
+                  /*augment=*/false,
+                  /*drop_last=*/false);
+    rest = !larger || cut == indices.end();
+  }
+
   bool decode(Item& item) {
     const Batch* b = loader->next();
+    if (b == nullptr && !rest) {
+      start(/*larger=*/false);
+      b = loader->next();
+    }
     if (b == nullptr) return false;
     item.images = tensor(*b);
     item.labels = at::tensor(b->labels, at::kLong).to(device);
@@ -62,7 +77,8 @@ struct FixedBatches::State {
   std::vector<int64_t> indices;
   c10::Device device;
   Layout layout;
-  int64_t batch = 1;
+  int64_t batch = 1, larger_batches = 0;
+  bool rest = false;  ///< The smaller batches have begun, or there are none.
   bool cached = false, complete = false;
   int64_t kept_bytes = 0;
   std::vector<Item> items;
@@ -79,6 +95,7 @@ FixedBatches::FixedBatches(const RunData& data,
   const auto n = static_cast<int64_t>(state_->indices.size());
   const int64_t parts = std::max<int64_t>(1, (n + batch - 1) / batch);
   state_->batch = std::max<int64_t>(1, (n + parts - 1) / parts);
+  state_->larger_batches = n - parts * (state_->batch - 1);
   const InputShape shape = input_shape(data.dataset, data.options);
   const int64_t bytes = n * shape.c * shape.h * shape.w * static_cast<int64_t>(sizeof(float));
   state_->cached = Kept::reserve(bytes);
@@ -93,13 +110,19 @@ int64_t FixedBatches::batch() const {
   return state_->batch;
 }
 
+bool FixedBatches::cut_anew() const {
+  const State& s = *state_;
+  const int64_t smaller = s.batch > 1 ? (size() - s.larger_batches * s.batch) / (s.batch - 1) : 0;
+  return smaller > 1;
+}
+
 void FixedBatches::begin() {
   State& s = *state_;
   s.position = 0;
   if (s.complete) return;
   s.items.clear();
   s.loader = std::make_unique<Loader>(s.data.dataset, s.data.normalisation, s.data.options, 0);
-  s.loader->start(s.indices, s.batch, 0, /*augment=*/false, /*drop_last=*/false);
+  s.start(/*larger=*/true);
 }
 
 bool FixedBatches::next(Item& item) {
@@ -248,6 +271,8 @@ std::string SubnetScorer::fidelity_json() const {
     j["bn_seed"] = options_.recalibrate.seed;
   } else {
     j["bn"] = running_ ? "running" : "batch";
+    // The statistics, and so the value, depend on the cut.
+    if (!running_ && batches_.cut_anew()) j["cut"] = "equal";
   }
   return j.dump();
 }

@@ -23,8 +23,10 @@ struct RunData {
   const DataOptions& options;
 };
 
-/// Batches of a fixed list of images without augmentation, cut into nearly equal parts, so that no
-/// small rest distorts batch statistics. Decoded once where they fit into memory.
+/// Batches of a fixed list of images without augmentation, cut into parts that differ by one image
+/// at most. The published mixture program drops the incomplete last batch instead
+/// (balanced_mixture.md 3.6), because the batch statistics of a small rest are poor; equal parts
+/// have no such rest, and every image counts. Decoded once where they fit into memory.
 class FixedBatches {
  public:
   struct Item {
@@ -43,7 +45,9 @@ class FixedBatches {
     for (Item item; next(item);) f(item);
   }
   int64_t size() const;   ///< Images.
-  int64_t batch() const;  ///< Size of all batches but perhaps the last.
+  int64_t batch() const;  ///< Size of the largest batches.
+  /// Versions before 0.2 cut the same images otherwise: full batches, and the rest in a last one.
+  bool cut_anew() const;
 
  private:
   void begin();

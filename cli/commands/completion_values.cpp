@@ -100,7 +100,12 @@ const std::vector<Kind>& kinds() {
       {"STRATEGY", [](const Words&) { return names_of("strategies"); }},
       {"ALGORITHM", [](const Words&) { return names_of("algorithms"); }},
       {"DATA", [](const Words&) { return names_of("data"); }},
-      {"KIND", [](const Words&) { return names_of("kinds"); }},
+      {"KIND",
+       [](const Words&) {
+         // Parts of a training are known to nas-torch only.
+         if (!torch_binary().empty()) need_torch();
+         return names_of("kinds");
+       }},
       {"LIST", [](const Words&) { return list_names(); }},
       {"COMMAND", [](const Words&) { return names_of("commands"); }},
       {"PICK",

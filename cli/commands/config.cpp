@@ -79,8 +79,8 @@ const ConfigKind* find(const std::vector<ConfigKind>& kinds, const std::string& 
 
 const ConfigKind& kind_named(const std::vector<ConfigKind>& kinds, const std::string& name) {
   if (const ConfigKind* kind = find(kinds, name)) return *kind;
-  // Strategies are known to nas-torch only.
-  if (name.rfind("strategy:", 0) == 0) hand_over();
+  // Parts such as strategy:NAME are known to nas-torch only.
+  if (name.find(':') != std::string::npos) hand_over();
   std::vector<std::string> names;
   std::string list;
   for (const ConfigKind& kind : kinds) {
@@ -138,18 +138,24 @@ void check_space(const YamlSource& source) {
   }
 }
 
-std::string resolved(const Options& o, const std::string& file, std::string& kind_name) {
+struct Checked {
+  std::string text, kind;
+  std::vector<std::string> warnings;
+};
+
+/// `warn`: what is not wrong and yet will not do is asked for too.
+Checked resolved(const Options& o, const std::string& file, bool warn = false) {
   const std::vector<ConfigKind> kinds = config_kinds();
   const YamlSource source = source_of(o, file);
   const ConfigKind& kind = kind_of(o, kinds, source);
   if (kind.torch) hand_over();
   if (!kind.resolve)
     throw ConfigError(kind.name + " is a part of other configurations, not a file of its own");
-  kind_name = kind.name;
-  const std::string text = kind.resolve(source, o.common.json);
+  Checked checked{kind.resolve(source, o.common.json), kind.name, {}};
   // A training configuration is read with its space and strategy.
   if (kind.name != "train") check_space(source);
-  return text;
+  if (warn && kind.warnings) checked.warnings = kind.warnings(source);
+  return checked;
 }
 
 /// Before anything is printed: nas-torch prints it all again.
@@ -168,11 +174,12 @@ int check(const Options& o) {
   std::vector<Problem> problems;
   Json files = Json::array();
   for (const std::string& file : o.files) {
-    std::string kind;
     try {
-      resolved(o, file, kind);
-      files.push_back({{"file", file}, {"kind", kind}, {"ok", true}});
-      if (!o.common.json && !o.common.quiet) print(file + ": ok (" + kind + ")");
+      const Checked checked = resolved(o, file, /*warn=*/true);
+      files.push_back({{"file", file}, {"kind", checked.kind}, {"ok", true}});
+      if (!checked.warnings.empty()) files.back()["warnings"] = checked.warnings;
+      if (!o.common.json && !o.common.quiet) print(file + ": ok (" + checked.kind + ")");
+      for (const std::string& line : checked.warnings) warning(file + ": " + line);
     } catch (const ConfigError& e) {
       problems.insert(problems.end(), e.problems().begin(), e.problems().end());
       files.push_back({{"file", file}, {"ok", false}, {"problems", problems_json(e.problems())}});
@@ -187,10 +194,10 @@ int check(const Options& o) {
 
 int show(const Options& o) {
   hand_over_pipes(o.files);
-  std::string kind;
-  std::string text = resolved(o, o.files.front(), kind);
+  const Checked checked = resolved(o, o.files.front());
+  std::string text = checked.text;
   if (o.common.json) {
-    Json json{{"schema", "nas-config-show/1"}, {"kind", kind}};
+    Json json{{"schema", "nas-config-show/1"}, {"kind", checked.kind}};
     json.update(Json::parse(text));
     text = json.dump(2, ' ', false, Json::error_handler_t::replace);
   }

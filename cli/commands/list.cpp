@@ -56,6 +56,15 @@ Names families() {
     names.emplace_back(family.name, family.summary);
   return names;
 }
+Names strategies() {
+  return torch_names("strategies");
+}
+Names samplers() {
+  return torch_names("samplers");
+}
+Names weights() {
+  return torch_names("weights");
+}
 Names algorithms() {
   Names names;
   for (const AlgorithmInfo& info : search_algorithms()) names.emplace_back(info.name, info.summary);
@@ -90,7 +99,12 @@ const std::vector<NameList>& lists() {
   static const std::vector<NameList> table = {
       {"spaces", "Search spaces to name in `space:`", spaces},
       {"families", "Kinds of search spaces (`family:`)", families},
-      {"strategies", "Training strategies (`strategy:`)", strategy_names, true},
+      {"strategies", "Training strategies (`strategy:`)", strategies, true},
+      {"samplers",
+       "Which paths and which images train (`path_sampler:`, `data_sampler:` in `strategy:`)",
+       samplers,
+       true},
+      {"weights", "Where weights come from (`weights:`)", weights, true},
       {"algorithms", "Search algorithms (`search.algorithm`)", algorithms},
       {"metrics", "What is measured of an architecture (objectives, limits)", metrics},
       {"data", "Kinds of data sets (`data.kind`)", data},

@@ -10,6 +10,7 @@
 
 #include "cli/config/train_config.hpp"
 #include "cli/report/document.hpp"
+#include "cli/report/dry_run.hpp"
 #include "cli/report/failure.hpp"
 #include "cli/report/suggest.hpp"
 #include "cli/report/train_report.hpp"
@@ -73,9 +74,8 @@ struct Session {
     return weights.curriculum ? weights.curriculum->epochs() : parts->config.train.epochs;
   }
   int64_t steps_per_epoch() const {
-    const TrainOptions& t = parts->config.train;
-    const auto images = static_cast<int64_t>(parts->splits.train.size());
-    return t.drop_last ? images / t.batch : (images + t.batch - 1) / t.batch;
+    return nas::steps_per_epoch(static_cast<int64_t>(parts->splits.train.size()),
+                                parts->config.train);
   }
 };
 
@@ -143,8 +143,11 @@ int64_t elements(const std::vector<NamedTensor>& tensors) {
   return n;
 }
 
-std::string mebibytes(double bytes) {
-  return format_number(bytes / (1 << 20), 3) + " MiB";
+/// Values kept for one set between steps: weights, statistics, moments.
+int64_t values_of_set(const WeightSet& set, const OptimizerOptions& optimizer) {
+  int moments = 2;
+  if (optimizer.kind == OptimizerKind::kSgd) moments = optimizer.momentum > 0 ? 1 : 0;
+  return elements(set.parameters()) * (1 + moments) + elements(set.buffers());
 }
 
 int dry_run(const Options& o) {
@@ -155,75 +158,34 @@ int dry_run(const Options& o) {
   tell_data(p, contents_of(*p.dataset, p.splits), o.common);
   constexpr int64_t kSteps = 10;
   const StepTiming timing = s.trainer->time_steps(kSteps);
-  const std::shared_ptr<WeightSet> first = s.weights.store->open(0);
   const auto sets = static_cast<int64_t>(s.weights.store->live_sets().size());
-  const int64_t parameters = sets * elements(first->parameters());
-  const int moments = p.config.train.optimizer.kind == OptimizerKind::kSgd
-                          ? (p.config.train.optimizer.momentum > 0 ? 1 : 0)
-                          : 2;
-  // Weights and moments; gradients live only within a step.
-  const double checkpoint_bytes =
-      4.0 * static_cast<double>(parameters * (1 + moments) + sets * elements(first->buffers()));
+  const std::shared_ptr<WeightSet> first = s.weights.store->open(0);
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
-  const double peak = 1024.0 * static_cast<double>(usage.ru_maxrss);
-  const double epoch_seconds =
-      timing.seconds_per_step * static_cast<double>(timing.steps_per_epoch);
-  const double total = epoch_seconds * static_cast<double>(s.epochs());
-  const std::string count = p.space->count().str();
-  const std::string folder =
-      (std::filesystem::absolute(o.common.db).parent_path() / "nas-runs" / "<run>").string();
-  if (o.common.json) {
-    Json json{{"schema", "nas-train-dry-run/1"},
-              {"space", p.space->name()},
-              {"architectures", count},
-              {"parameters", parameters},
-              {"train_images", p.splits.train.size()},
-              {"validation_images", p.splits.validation.size()},
-              {"test_images", p.splits.test.size()},
-              {"steps_per_epoch", timing.steps_per_epoch},
-              {"seconds_per_step", timing.seconds_per_step},
-              {"steps_timed", timing.steps},
-              {"seconds_estimated", total},
-              {"peak_memory_bytes", peak},
-              {"checkpoint_bytes", checkpoint_bytes},
-              {"device", p.device.str()},
-              {"threads", p.threads},
-              {"database", o.common.db},
-              {"folder", folder}};
-    print(json_text(json));
-    return kExitOk;
-  }
-  Table table({"dry run", ""});
-  table.row({"space", p.space->name() + " (" + count + " architectures)"});
-  table.row({"parameters", format_count(static_cast<double>(parameters))});
-  table.row({"data", p.dataset->describe()});
-  table.row({"images",
-             std::to_string(p.splits.train.size()) + " train, " +
-                 std::to_string(p.splits.validation.size()) + " validation, " +
-                 std::to_string(p.splits.test.size()) + " test"});
-  table.row({"strategy", s.strategy->name()});
-  table.row({"device", p.device.str() + ", " + std::to_string(p.threads) + " threads"});
-  table.row({"step",
-             format_number(timing.seconds_per_step * 1e3, 3) + " ms (mean of " +
-                 std::to_string(timing.steps) + ")"});
-  table.row(
-      {"epoch",
-       format_seconds(epoch_seconds) + " (" + std::to_string(timing.steps_per_epoch) + " steps)"});
-  table.row({"run",
-             format_seconds(total) + " for " + std::to_string(s.epochs()) +
-                 " epochs, validation not counted"});
-  if (const double budget = p.config.train.budget.limit(); budget > 0)
-    table.row({"budget",
-               format_count(budget) + " multiply-adds, about " +
-                   format_number(budget / (timing.macs_per_step *
-                                           static_cast<double>(timing.steps_per_epoch))) +
-                   " epochs"});
-  table.row({"memory", mebibytes(peak) + " at most so far"});
-  table.row(
-      {"would write",
-       o.common.db + ", and checkpoints of " + mebibytes(checkpoint_bytes) + " in " + folder});
-  print(table.text());
+  DryRun d;
+  d.space = p.space->name();
+  d.architectures = p.space->count().str();
+  d.sets = sets;
+  d.parameters = sets * elements(first->parameters());
+  d.state_bytes = 4.0 * static_cast<double>(sets * values_of_set(*first, p.config.train.optimizer));
+  d.weights = s.weights.store->summary(s.steps_per_epoch() * s.epochs());
+  d.data = p.dataset->describe();
+  d.train_images = p.splits.train.size();
+  d.validation_images = p.splits.validation.size();
+  d.test_images = p.splits.test.size();
+  d.strategy = s.strategy->name();
+  d.device = p.device.str();
+  d.threads = p.threads;
+  d.steps_timed = timing.steps;
+  d.steps_per_epoch = timing.steps_per_epoch;
+  d.seconds_per_step = timing.seconds_per_step;
+  d.epochs = s.epochs();
+  d.budget = p.config.train.budget.limit();
+  d.macs_per_step = timing.macs_per_step;
+  d.peak_bytes = 1024.0 * static_cast<double>(usage.ru_maxrss);
+  d.database = o.common.db;
+  d.folder = (std::filesystem::absolute(o.common.db).parent_path() / "nas-runs" / "<run>").string();
+  print(o.common.json ? dry_run_json(d) : dry_run_text(d));
   return kExitOk;
 }
 

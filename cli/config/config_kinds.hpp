@@ -9,7 +9,8 @@
 namespace nas::cli {
 
 struct ConfigKind {
-  std::string name;     ///< train | search | FAMILY of a space | strategy:NAME
+  /// train | search | FAMILY of a space | strategy:NAME, path_sampler:NAME, weights:NAME ...
+  std::string name;
   std::string summary;  ///< One line.
   std::string mark;     ///< A top-level key that only files of this kind have; may be empty.
   /// Reads strictly (throws ConfigError); answers the resolved values as YAML or JSON. Empty for
@@ -17,6 +18,8 @@ struct ConfigKind {
   std::function<std::string(const YamlSource&, bool json)> resolve = {};
   std::function<std::string()> schema = {};
   std::function<std::vector<HelpLine>()> keys = {};
+  /// What is not wrong and yet will not do; of a configuration that resolve() takes.
+  std::function<std::vector<std::string>(const YamlSource&)> warnings = {};
   bool torch = false;  ///< Known by nas-torch only; here just the name.
 };
 

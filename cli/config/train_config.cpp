@@ -1,6 +1,7 @@
 #include "cli/config/train_config.hpp"
 
 #include "cli/config/stored_config.hpp"
+#include "cli/runs/run_files.hpp"
 #include "spaces/error.hpp"
 #include "spaces/registry.hpp"
 #include "supernet/train/strategies/strategy_preset.hpp"
@@ -82,6 +83,24 @@ TrainConfig read_train_config(const YamlSource& source) {
   TrainConfig config = Reader(source).read();
   name_preset(config, "paper");
   return config;
+}
+
+std::vector<std::string> train_config_warnings(const YamlSource& source) {
+  const TrainConfig c = read_train_config(source);
+  if (weights_kind(c.weights) == "single") return {};
+  const std::unique_ptr<Space> space = open_space(c.space);
+  const Weights weights = make_weights({*space, c.seed, {}, c.train}, c.weights);
+  Splits splits;
+  try {
+    DataOptions data = c.data;
+    data.path = absolute_place(data.path, source.file);
+    splits = make_splits(*open_dataset(data), data);
+  } catch (const Error&) {
+    return {};  // Training tells what is the matter with them.
+  }
+  const int64_t epochs = weights.curriculum ? weights.curriculum->epochs() : c.train.epochs;
+  const auto images = static_cast<int64_t>(splits.train.size());
+  return weights.store->advice(epochs * steps_per_epoch(images, c.train));
 }
 
 TrainConfig stored_train_config(const RunRow& run, const std::vector<std::string>& sets) {

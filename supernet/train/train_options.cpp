@@ -178,6 +178,10 @@ void describe(Binder& b, TrainOptions& o) {
   b.section("gradient_variance", o.gradient_variance, "Gradient variance under the image draw");
 }
 
+int64_t steps_per_epoch(int64_t images, const TrainOptions& o) {
+  return o.drop_last ? images / o.batch : (images + o.batch - 1) / o.batch;
+}
+
 Restriction trained_part(const Space& space, const TrainOptions& options) {
   return options.fix.empty() ? Restriction() : Restriction::parse(space, options.fix, "train.fix");
 }

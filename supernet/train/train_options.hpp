@@ -102,6 +102,8 @@ struct TrainOptions {
   GradientVarianceOptions gradient_variance;
 };
 void describe(Binder& b, TrainOptions& o);
+/// Batches of one pass over so many images.
+int64_t steps_per_epoch(int64_t images, const TrainOptions& options);
 /// What `train.fix` leaves of a space. ConfigError when it names what the space does not have.
 Restriction trained_part(const Space& space, const TrainOptions& options);
 

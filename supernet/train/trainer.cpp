@@ -71,9 +71,7 @@ struct Trainer::State {
   bool spent_all() const { return budget > 0 && spent() >= budget; }
   bool finished() const { return epoch >= epochs() || spent_all(); }
   int64_t steps_per_epoch() const {
-    const auto n = static_cast<int64_t>(s.data.splits.train.size());
-    const int64_t batch = s.options.batch;
-    return s.options.drop_last ? n / batch : (n + batch - 1) / batch;
+    return nas::steps_per_epoch(static_cast<int64_t>(s.data.splits.train.size()), s.options);
   }
 
   /// The strategy of a scope, made at its first epoch.
@@ -392,6 +390,8 @@ Trainer::Trainer(TrainSetup setup) : s_(std::make_unique<State>(std::move(setup)
     throw ConfigError("the training split has " + std::to_string(s_->s.data.splits.train.size()) +
                           " images, fewer than one batch of " + std::to_string(s_->s.options.batch),
                       "lower train.batch or set train.drop_last to false");
+  if (s_->s.store.ever_wants_validation())
+    require_validation_batch(s_->s.data.splits, s_->s.options.batch);
 }
 
 Trainer::~Trainer() = default;

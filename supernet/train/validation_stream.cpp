@@ -44,12 +44,17 @@ void ValidationStream::restart() {
   open_ = false;
 }
 
+void require_validation_batch(const Splits& splits, int64_t batch) {
+  if (static_cast<int64_t>(splits.validation.size()) >= batch) return;
+  throw ConfigError("the validation split has " + std::to_string(splits.validation.size()) +
+                        " images, fewer than one batch of " + std::to_string(batch) +
+                        ", on which each step is judged",
+                    "set data.validation to a larger share, or lower train.batch");
+}
+
 void ValidationStream::start() {
+  require_validation_batch(data_.splits, batch_);
   std::vector<int64_t> order = data_.splits.validation;
-  if (static_cast<int64_t>(order.size()) < batch_)
-    throw ConfigError("the validation split has " + std::to_string(order.size()) +
-                          " images, fewer than one batch of " + std::to_string(batch_),
-                      "set data.validation to a larger share, or lower train.batch");
   Rng(seed_, "validation/batches", static_cast<uint64_t>(pass_)).shuffle(order);
   loader_.start(std::move(order),
                 batch_,

@@ -42,6 +42,9 @@ class ValidationStream {
   TrainBatch current_;
 };
 
+/// ConfigError when the validation split is smaller than a batch.
+void require_validation_batch(const Splits& splits, int64_t batch);
+
 /// Images and labels of a loader's batch on the device; the loader's buffer is borrowed until its
 /// next batch.
 TrainBatch batch_on_device(const Batch& batch,

@@ -15,11 +15,19 @@ constexpr double kMost = 1e7;  // Rows times models.
 constexpr int64_t kEnumerable = 2'000'000;
 constexpr int kDraws = 200'000;
 
-ConfigError too_many(const std::string& rows, int models, const std::string& hint) {
-  return ConfigError("weights: the association would have " + rows + " rows for " +
-                         std::to_string(models) + (models == 1 ? " model" : " models") +
-                         ", more than 1e7 cells",
-                     hint);
+/// A mistake of the section `weights`, wherever that stands.
+ConfigError mistake(const std::string& key, const std::string& message, const std::string& hint) {
+  return ConfigError(std::vector<Problem>{{"", 0, 0, "weights." + key, message, hint}});
+}
+
+ConfigError too_many(const char* key,
+                     const std::string& rows,
+                     int models,
+                     const std::string& hint) {
+  return mistake(key,
+                 "the association would have " + rows + " rows for " + std::to_string(models) +
+                     (models == 1 ? " model" : " models") + ", more than 1e7 cells",
+                 hint);
 }
 
 }  // namespace
@@ -40,14 +48,18 @@ ArchitectureRows::ArchitectureRows(const Domain& domain,
     const auto it = std::find(known.begin(), known.end(), name);
     if (it == known.end()) {
       const std::string near = nearest(name, known);
-      throw ConfigError(
-          "weights.key: the space '" + space.name() + "' has no choice '" + name + "'",
-          near.empty() ? "`nas space show` lists them" : "did you mean '" + near + "'?");
+      throw mistake("key",
+                    "the space '" + space.name() + "' has no choice '" + name + "'",
+                    near.empty() ? "`nas space show` lists them" : "did you mean '" + near + "'?");
     }
-    choices_.push_back(static_cast<size_t>(it - known.begin()));
+    const auto choice = static_cast<size_t>(it - known.begin());
+    if (std::find(choices_.begin(), choices_.end(), choice) != choices_.end())
+      throw mistake("key", "the choice '" + name + "' stands twice", "leave one out");
+    choices_.push_back(choice);
     rows *= static_cast<double>(space.choices()[choices_.back()].options.size() + 1);
     if (rows * models > kMost)
-      throw too_many("over " + std::to_string(static_cast<int64_t>(rows)),
+      throw too_many("key",
+                     "over " + std::to_string(static_cast<int64_t>(rows)),
                      models,
                      "name fewer choices in weights.key");
   }
@@ -56,7 +68,14 @@ ArchitectureRows::ArchitectureRows(const Domain& domain,
 }
 
 size_t ArchitectureRows::row(const Architecture& a) const {
-  if (choices_.empty()) return known_.at(space_.canonical(a));
+  if (choices_.empty()) {
+    const auto it = known_.find(space_.canonical(a));
+    if (it == known_.end())
+      throw ConfigError("the architecture " + space_.text(a) +
+                            " is outside the part of the space that the mixture was trained on",
+                        "name one that train.fix of the run allows");
+    return it->second;
+  }
   size_t row = 0;
   for (const size_t c : choices_) {
     row *= space_.choices()[c].options.size() + 1;
@@ -67,7 +86,8 @@ size_t ArchitectureRows::row(const Architecture& a) const {
 
 void ArchitectureRows::number_networks(int models) {
   if (domain_.count() > static_cast<int64_t>(kMost / models))
-    throw too_many(domain_.count().str(),
+    throw too_many("models",
+                   domain_.count().str(),
                    models,
                    "set weights.key to the choices that matter, e.g. --set 'weights.key=[" +
                        space_.choices()[0].name + "]'");

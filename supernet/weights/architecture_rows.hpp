@@ -17,6 +17,7 @@ class ArchitectureRows {
   ArchitectureRows(const Domain& domain, const std::vector<std::string>& choices, int models);
 
   size_t rows() const { return weights_.size(); }
+  /// ConfigError when `a` has none: it is a network outside the domain.
   size_t row(const Architecture& a) const;
   /// Probability that a uniformly drawn architecture has each row; sums to 1. 0: no architecture
   /// has this combination.

@@ -44,6 +44,14 @@ std::vector<double> log_margin(const std::vector<double>& w,
   return margin;
 }
 
+/// Largest |M p_m - 1|.
+double deviation_of(const std::vector<double>& log_p) {
+  const auto models = static_cast<double>(log_p.size());
+  double most = 0;
+  for (const double lp : log_p) most = std::max(most, std::abs(models * std::exp(lp) - 1));
+  return most;
+}
+
 /// |sum p ln(M p)|.
 double kl_to_uniform(const std::vector<double>& log_p) {
   const double log_models = std::log(static_cast<double>(log_p.size()));
@@ -68,6 +76,7 @@ Balance balance_models(const std::vector<double>& w,
   for (;; ++result.updates) {
     const std::vector<double> margin = log_margin(w, row_weights, result.b, temperature);
     result.kl.push_back(kl_to_uniform(margin));
+    result.deviation = deviation_of(margin);
     if (!(result.kl.back() > threshold)) return result;
     if (result.updates == cap) break;
     for (size_t m = 0; m < margin.size(); ++m) result.b[m] -= margin[m];

@@ -12,7 +12,8 @@ struct Balance {
   std::vector<double> b;   ///< Added to T * W before the softmax over models.
   std::vector<double> kl;  ///< |KL| of the margin to uniform, before each update and at the end.
   int updates = 0;
-  bool reached = true;  ///< false: stopped at the cap above the threshold.
+  double deviation = 0;  ///< Largest |M p_m - 1| of the margin p at the end.
+  bool reached = true;   ///< false: stopped at the cap above the threshold.
 };
 /// Iterative proportional fitting with uniform margins over models (3.3), in the log domain and
 /// float64: probabilities that underflow still have a logarithm. W: rows x models, row-major;
@@ -75,9 +76,10 @@ class Association {
   double temperature() const { return temperature_; }
   const Balance& balance() const { return balance_; }
   /// What the balancing of this epoch came to, after load().
-  void set_balance(double kl, int updates) {
+  void set_balance(double kl, int updates, double deviation) {
     balance_.kl = {kl};
     balance_.updates = updates;
+    balance_.deviation = deviation;
   }
   /// |KL| of the model margin to uniform under q as it is now, and without balancing (b = 0).
   double kl_now() const;

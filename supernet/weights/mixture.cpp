@@ -77,12 +77,20 @@ int Mixture::draw(const Architecture& a, double u) const {
   return fixed_.empty() ? association_.draw(row, u) : fixed_[row];
 }
 
+std::vector<int> Mixture::assignment() const {
+  return fixed_.empty() ? association_.assignment() : fixed_;
+}
+
 void Mixture::begin_epoch(int64_t epoch) {
   std::fill(drawn_.begin(), drawn_.end(), 0);
-  before_ = association_.assignment();
+  before_ = assignment();
+  if (options_.random) return;  // Nothing is drawn from q.
   association_.begin_epoch(epoch);
-  kl_before_ = association_.balance().kl.front();
-  capped_ += !association_.balance().reached && options_.association.balanced;
+  const Balance& balance = association_.balance();
+  kl_before_ = balance.kl.front();
+  if (balance.reached || !options_.association.balanced) return;
+  ++capped_;
+  worst_kl_ = std::max(worst_kl_, balance.kl.back());
 }
 
 void Mixture::observe(const Architecture& a, int model, double accuracy) {
@@ -92,70 +100,94 @@ void Mixture::observe(const Architecture& a, int model, double accuracy) {
   ++drawn_[static_cast<size_t>(model)];
 }
 
-void Mixture::end_epoch() {
-  const std::vector<int> now = association_.assignment();
-  double changed = 0;
-  for (size_t r = 0; r < now.size(); ++r)
-    if (now[r] != before_[r]) changed += rows_.weights()[r];
-  drift_ = changed;
-  double sum = 0, visited = 0;
-  for (size_t r = 0; r < rows_.rows(); ++r)
-    for (int m = 0; m < models(); ++m)
-      if (association_.visits(r, m) > 0) {
-        sum += association_.w(r, m);
-        ++visited;
-      }
+/// What the balancing at the start of the epoch came to.
+void Mixture::tell_balance() {
+  const Balance& balance = association_.balance();
   telemetry_ = {{"mixture.inverse_temperature", association_.temperature()},
                 {"mixture.kl_before", kl_before_},
-                {"mixture.kl_after", association_.balance().kl.back()},
-                {"mixture.balance_updates", association_.balance().updates},
+                {"mixture.kl_after", balance.kl.back()},
+                {"mixture.margin_error", balance.deviation},
+                {"mixture.balance_updates", balance.updates},
                 {"mixture.entropy", association_.entropy()},
-                {"mixture.drift", drift_},
-                {"mixture.validation_average", visited > 0 ? sum / visited : 0}};
-  const std::vector<double> visits = row_visits();
-  for (int m = 0; m < models(); ++m) {
+                {"mixture.drift", drift_}};
+}
+
+void Mixture::end_epoch() {
+  const std::vector<int> now = assignment();
+  drift_ = 0;
+  for (size_t r = 0; r < now.size(); ++r)
+    if (now[r] != before_[r]) drift_ += rows_.weights()[r];
+  telemetry_.clear();
+  if (!options_.random) tell_balance();
+  std::vector<double> sum(drawn_.size(), 0), visited(drawn_.size(), 0), owned(drawn_.size(), 0);
+  for (size_t r = 0; r < now.size(); ++r) {
+    if (rows_.weights()[r] > 0) ++owned[static_cast<size_t>(now[r])];
+    for (int m = 0; m < models(); ++m) {
+      if (association_.visits(r, m) == 0) continue;
+      sum[static_cast<size_t>(m)] += association_.w(r, m);
+      ++visited[static_cast<size_t>(m)];
+    }
+  }
+  double all = 0, pairs = 0;
+  for (size_t m = 0; m < sum.size(); ++m) {
+    all += sum[m];
+    pairs += visited[m];
+  }
+  telemetry_.emplace_back("mixture.validation_average", pairs > 0 ? all / pairs : 0);
+  const std::vector<double> steps = steps_of_models();
+  for (size_t m = 0; m < sum.size(); ++m) {
     const std::string name = std::to_string(m);
-    double owned = 0;
-    for (size_t r = 0; r < now.size(); ++r) owned += rows_.weights()[r] > 0 && now[r] == m;
-    telemetry_.emplace_back("mixture.steps." + name, visits[static_cast<size_t>(m)]);
-    telemetry_.emplace_back("mixture.draws." + name, drawn_[static_cast<size_t>(m)]);
-    telemetry_.emplace_back("mixture.rows." + name, owned);
+    telemetry_.emplace_back("mixture.steps." + name, steps[m]);
+    telemetry_.emplace_back("mixture.draws." + name, drawn_[m]);
+    telemetry_.emplace_back("mixture.rows." + name, owned[m]);
+    if (visited[m] > 0) telemetry_.emplace_back("mixture.validation." + name, sum[m] / visited[m]);
   }
 }
 
 /// Steps of each model since the start.
-std::vector<double> Mixture::row_visits() const {
-  std::vector<double> visits(static_cast<size_t>(models()), 0);
+std::vector<double> Mixture::steps_of_models() const {
+  std::vector<double> steps(drawn_.size(), 0);
   for (size_t r = 0; r < rows_.rows(); ++r)
     for (int m = 0; m < models(); ++m)
-      visits[static_cast<size_t>(m)] += static_cast<double>(association_.visits(r, m));
-  return visits;
+      steps[static_cast<size_t>(m)] += static_cast<double>(association_.visits(r, m));
+  return steps;
+}
+
+std::string Mixture::summary(int64_t steps) const {
+  const std::string rows = std::to_string(rows_.possible()) +
+                           (options_.key.empty() ? " networks" : " combinations of weights.key");
+  if (models() == 1) return "a mixture of one model: plain training";
+  const std::string all = std::to_string(models()) + " models for " + rows + ", ";
+  if (options_.random) return all + "divided evenly by chance";
+  return all + printed("%.3g visits of each pair in %.0f steps",
+                       static_cast<double>(steps) / pairs(),
+                       static_cast<double>(steps));
 }
 
 std::vector<std::string> Mixture::advice(int64_t steps) const {
   if (models() == 1 || options_.random) return {};
-  const double cells = static_cast<double>(rows_.possible()) * models();
-  const double each = static_cast<double>(steps) / cells;
-  if (each >= kEnoughVisits) return {};
+  const auto all = static_cast<double>(steps);
+  if (all / pairs() >= kEnoughVisits) return {};
   return {printed("the mixture will visit each pair of network and model %.3g times (%.0f steps, "
                   "%.0f pairs); below 40 the association hardly forms, below 20 not at all. ",
-                  each,
-                  static_cast<double>(steps),
-                  cells) +
-          "Train longer, take fewer `weights.models`, or set `weights.key` to a few choices"};
+                  all / pairs(),
+                  all,
+                  pairs()) +
+          printed("Train for %.0f steps or more, take fewer `weights.models`, or set `weights.key` "
+                  "to a few choices",
+                  kEnoughVisits * pairs())};
 }
 
 std::vector<std::string> Mixture::health() const {
-  std::vector<std::string> lines;
-  const std::vector<double> visits = row_visits();
-  double all = 0;
-  for (const double v : visits) all += v;
-  const auto [least, most] = std::minmax_element(visits.begin(), visits.end());
   if (models() == 1) return {"a mixture of one model is plain training"};
-  lines.push_back(printed("models trained between %.0f and %.0f steps", *least, *most));
+  const std::vector<double> steps = steps_of_models();
+  double all = 0;
+  for (const double v : steps) all += v;
+  const auto [least, most] = std::minmax_element(steps.begin(), steps.end());
+  std::vector<std::string> lines = {
+      printed("models trained between %.0f and %.0f steps", *least, *most)};
   if (options_.random) return lines;
-  const double cells = static_cast<double>(rows_.possible()) * models();
-  const double each = all / cells;
+  const double each = all / pairs();
   const double entropy = association_.entropy() / std::log(static_cast<double>(models()));
   if (each < kFewVisits)
     lines.push_back(
@@ -176,20 +208,23 @@ std::vector<std::string> Mixture::health() const {
                 100 * drift_));
   if (capped_ > 0)
     lines.push_back(
-        printed("balancing stopped at its cap in %.0f epochs, at a divergence of %.3g "
-                "in the last",
+        printed("balancing stopped at weights.cap in %.0f epochs, at a divergence of %.3g at worst "
+                "(weights.threshold is %.3g)",
                 static_cast<double>(capped_),
-                association_.balance().kl.empty() ? 0 : association_.balance().kl.back()));
+                worst_kl_,
+                options_.association.threshold));
   return lines;
 }
 
 std::vector<double> Mixture::save() const {
-  std::vector<double> state = {
-      kl_before_,
-      association_.balance().kl.empty() ? 0 : association_.balance().kl.back(),
-      static_cast<double>(association_.balance().updates),
-      drift_,
-      static_cast<double>(capped_)};
+  const Balance& balance = association_.balance();
+  std::vector<double> state = {kl_before_,
+                               balance.kl.empty() ? 0 : balance.kl.back(),
+                               static_cast<double>(balance.updates),
+                               balance.deviation,
+                               drift_,
+                               static_cast<double>(capped_),
+                               worst_kl_};
   state.insert(state.end(), drawn_.begin(), drawn_.end());
   for (const int m : before_.empty() ? std::vector<int>(rows_.rows(), 0) : before_)
     state.push_back(m);
@@ -199,20 +234,21 @@ std::vector<double> Mixture::save() const {
 }
 
 void Mixture::load(const std::vector<double>& state) {
-  constexpr size_t kScalars = 5;
+  constexpr size_t kScalars = 7;
   const size_t own = kScalars + drawn_.size() + rows_.rows();
   if (state.size() < own)
     throw DataError("the checkpoint's association has too few numbers for this mixture");
   kl_before_ = state[0];
-  drift_ = state[3];
-  capped_ = static_cast<int64_t>(state[4]);
+  drift_ = state[4];
+  capped_ = static_cast<int64_t>(state[5]);
+  worst_kl_ = state[6];
   auto from = state.begin() + kScalars;
   std::copy_n(from, drawn_.size(), drawn_.begin());
   from += static_cast<int64_t>(drawn_.size());
   before_.assign(rows_.rows(), 0);
   for (int& m : before_) m = static_cast<int>(*from++);
   association_.load({from, state.end()});
-  association_.set_balance(state[1], static_cast<int>(state[2]));
+  association_.set_balance(state[1], static_cast<int>(state[2]), state[3]);
 }
 
 }  // namespace nas

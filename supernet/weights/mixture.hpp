@@ -37,7 +37,11 @@ class Mixture {
 
   const Association& association() const { return association_; }
   const ArchitectureRows& rows() const { return rows_; }
-  /// ConfigError never; sentences for `steps` steps in all.
+  /// Model of every row: the likeliest, or the one that it was dealt.
+  std::vector<int> assignment() const;
+  /// One sentence: models, pairs, and how often `steps` steps in all visit each.
+  std::string summary(int64_t steps) const;
+  /// Warnings about `steps` steps in all (2.4).
   std::vector<std::string> advice(int64_t steps) const;
   std::vector<std::pair<std::string, double>> telemetry() const { return telemetry_; }
   std::vector<std::string> health() const;
@@ -47,7 +51,9 @@ class Mixture {
   void load(const std::vector<double>& state);
 
  private:
-  std::vector<double> row_visits() const;
+  double pairs() const { return static_cast<double>(rows_.possible()) * models(); }
+  std::vector<double> steps_of_models() const;
+  void tell_balance();
   MixtureOptions options_;
   ArchitectureRows rows_;
   Association association_;
@@ -55,8 +61,9 @@ class Mixture {
   std::vector<int> before_;    ///< Assignment at the end of the last epoch.
   std::vector<double> drawn_;  ///< Steps of each model in this epoch.
   double kl_before_ = 0;       ///< Before balancing, at the start of this epoch.
-  double drift_ = 0;           ///< Share of rows whose model changed in the last epoch.
+  double drift_ = 0;           ///< Share of architectures whose model changed in the last epoch.
   int64_t capped_ = 0;         ///< Epochs whose balancing did not reach the threshold.
+  double worst_kl_ = 0;        ///< Largest divergence that was left in those.
   std::vector<std::pair<std::string, double>> telemetry_;
 };
 

@@ -41,6 +41,7 @@ class MixtureStore final : public WeightStore {
     return mixture_.telemetry();
   }
   std::vector<std::string> advice(int64_t steps) const override { return mixture_.advice(steps); }
+  std::string summary(int64_t steps) const override { return mixture_.summary(steps); }
   std::vector<std::string> health() const override { return mixture_.health(); }
   std::string set_name(int set) const override { return "model " + std::to_string(set); }
 
@@ -92,21 +93,44 @@ WeightsEntry single_weights() {
           [](Binder&) {}};
 }
 
+namespace {
+
+void check(const MixtureOptions& o, const TrainOptions& train, const YamlSource& source) {
+  if (train.accumulate != 1)
+    throw ConfigError({yaml_problem(source,
+                                    "kind",
+                                    "a mixture judges the network of every update, but "
+                                    "train.accumulate is " +
+                                        std::to_string(train.accumulate),
+                                    "set train.accumulate to 1")});
+  if (train.budget.limit() > 0 && o.association.models > 1)
+    throw ConfigError({yaml_problem(source,
+                                    "kind",
+                                    "the temperature of a mixture follows train.epochs, but "
+                                    "train.budget ends a run elsewhere",
+                                    "leave train.budget out and set train.epochs")});
+}
+
+Weights make_mixture(const WeightsContext& context, const YamlSource& source) {
+  const auto options = read_kind<MixtureOptions>(source);
+  check(options, context.train, source);
+  try {
+    return {std::make_unique<MixtureStore>(context, make_layout(context.space), options), nullptr};
+  } catch (const ConfigError& e) {
+    // What the association says of the space is a mistake of this section; train.fix is told as it
+    // is.
+    const Problem& p = e.problems().front();
+    if (!p.key.starts_with("weights.")) throw;
+    throw ConfigError({yaml_problem(source, p.key.substr(8), p.message, p.hint)});
+  }
+}
+
+}  // namespace
+
 WeightsEntry mixture_weights() {
   return {"mixture",
           "Several sets; validation batches tell which suits an architecture (balanced mixture).",
-          [](const WeightsContext& context, const YamlSource& source) -> Weights {
-            const auto options = read_kind<MixtureOptions>(source);
-            if (context.train.accumulate != 1)
-              throw ConfigError({yaml_problem(source,
-                                              "kind",
-                                              "a mixture judges the network of every update, but "
-                                              "train.accumulate is " +
-                                                  std::to_string(context.train.accumulate),
-                                              "set train.accumulate to 1")});
-            return {std::make_unique<MixtureStore>(context, make_layout(context.space), options),
-                    nullptr};
-          },
+          make_mixture,
           [](Binder& b) {
             MixtureOptions o;
             describe(b, o);

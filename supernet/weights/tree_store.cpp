@@ -68,6 +68,7 @@ class TreeStore final : public WeightStore {
     }
   }
   bool wants_validation() const override { return models_in(node_) > 1; }
+  bool ever_wants_validation() const override { return models() > 1; }
   void observe(const Architecture& a, int set, double accuracy) override {
     if (Mixture* m = mixture_of(set / models())) m->observe(a, set % models(), accuracy);
   }

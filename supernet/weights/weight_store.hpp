@@ -50,6 +50,8 @@ class WeightStore {
   virtual void end_epoch() {}
   /// Whether observe() wants to hear of every path that was trained.
   virtual bool wants_validation() const { return false; }
+  /// Whether wants_validation() is true at any time of the run.
+  virtual bool ever_wants_validation() const { return wants_validation(); }
   /// Share of right answers of `a` with set `set` on one validation batch, after their update.
   virtual void observe(const Architecture& /*a*/, int /*set*/, double /*accuracy*/) {}
   /// Scalars of the epoch last finished.
@@ -57,6 +59,9 @@ class WeightStore {
   /// Sentences about settings that do not suit the store, for `steps` steps of training in all;
   /// told before training.
   virtual std::vector<std::string> advice(int64_t /*steps*/) const { return {}; }
+  /// One sentence about what `steps` steps of training will come to; "" where there is nothing to
+  /// say.
+  virtual std::string summary(int64_t /*steps*/) const { return ""; }
   /// Sentences for the end of the run.
   virtual std::vector<std::string> health() const { return {}; }
   /// How a set is called in results ("" for the only one).

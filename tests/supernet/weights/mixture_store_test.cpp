@@ -166,6 +166,70 @@ TEST(MixtureStore, AModelIsARunOfItsOwn) {
   }
 }
 
+/// W and visits of every pair: the saved state ends with them.
+struct Pairs {
+  std::vector<double> w, visits;
+};
+Pairs pairs_of(const WeightStore& store, size_t pairs) {
+  const at::Tensor state = store.save().tensors.at("association");
+  const auto* end = state.data_ptr<double>() + state.numel();
+  return {{end - 2 * pairs, end - pairs}, {end - pairs, end}};
+}
+
+// 3.5: the accuracy on the next validation batch, after the update, with the statistics of the
+// batch.
+TEST(MixtureStore, EachStepIsJudgedOnTheNextValidationBatch) {
+  Steps s("{kind: mixture, models: 2, beta: 0}");
+  const Architecture a = s.space->parse("3,2,3,1,3,2");
+  const StrategyContext context{*s.space, 0, 1, 16, 16, s.options};
+  Strategy script = scripted({a, a, a}, context);
+  s.store->begin_epoch(0, 1);
+  s.runner->begin_epoch();
+  const size_t pairs = 2 * ArchitectureRows(*s.space, {}, 2).rows();
+  ValidationStream images({*s.dataset, s.splits, s.normalisation, s.data_options},
+                          16,
+                          0,
+                          c10::Device(c10::kCPU),
+                          Layout::kContiguous,
+                          at::kFloat);
+  Pairs before = pairs_of(*s.store, pairs);
+  EXPECT_EQ(before.w, std::vector<double>(pairs, 1.0));
+  for (int64_t k = 0; k < 3; ++k) {
+    s.runner->run(script, s.batch(k), {0, k, 3, k, 0.3});
+    const Pairs now = pairs_of(*s.store, pairs);
+    size_t visited = pairs;
+    for (size_t i = 0; i < pairs; ++i) {
+      if (now.visits[i] == before.visits[i]) {
+        EXPECT_EQ(now.w[i], before.w[i]);
+        continue;
+      }
+      EXPECT_EQ(visited, pairs) << "one pair only";
+      visited = i;
+    }
+    ASSERT_LT(visited, pairs);
+    const TrainBatch& judged = images.next();
+    const c10::NoGradGuard no_grad;
+    ForwardOptions options;
+    options.bn = ForwardOptions::Bn::kBatch;
+    const auto tensors = s.store->open(static_cast<int>(visited % 2))->bind(a);
+    const at::Tensor logits = forward(s.space->plan(a), *tensors, judged.images, options);
+    EXPECT_EQ(now.w[visited], logits.argmax(1).eq(judged.labels).sum().item<double>() / 16) << k;
+    before = now;
+  }
+}
+
+// 7.6: the rates of E + 1 epochs.
+TEST(LearningRate, FollowsTheEpochsOfTheMixture) {
+  ScheduleOptions cosine;
+  cosine.lr_min = 1e-3;
+  EXPECT_NEAR(learning_rate(cosine, 0.1, 0, 101), 0.1, 1e-12);
+  EXPECT_NEAR(learning_rate(cosine, 0.1, 1, 101), 0.09997605597, 1e-10);
+  EXPECT_NEAR(learning_rate(cosine, 0.1, 50, 101), 0.05126981469, 1e-10);
+  EXPECT_NEAR(learning_rate(cosine, 0.1, 100, 101), 0.00102394403, 1e-10);
+  EXPECT_NEAR(learning_rate(cosine, 0.1, 1, 601), 0.0999993237, 1e-9);
+  EXPECT_NEAR(learning_rate(cosine, 0.1, 2, 601), 0.0999972949, 1e-9);
+}
+
 TEST(MixtureStore, ComposesWithEveryKindOfStep) {
   for (const char* strategy : {"{name: panda}",
                                "{name: fair}",
@@ -206,102 +270,46 @@ TEST(MixtureStore, JudgesWithTheLikeliestModel) {
   EXPECT_THROW(other.store->load({}), DataError);
 }
 
-// A signature of all choices is the table form (2.4).
-TEST(ArchitectureRows, ASignatureOfAllChoicesAgreesWithTheTable) {
-  const auto space = load_space("resnet20-pool");
-  MixtureOptions table, signature;
-  table.association.models = signature.association.models = 4;
-  for (const Choice& c : space->choices()) signature.key.push_back(c.name);
-  Mixture a(*space, table, 5, 0), b(*space, signature, 5, 0);
-  EXPECT_EQ(a.rows().rows(), 36u);
-  EXPECT_EQ(b.rows().possible(), 36);
-  for (size_t r = 0; r < 36; ++r) EXPECT_NEAR(a.rows().weights()[r], 1.0 / 36, 1e-15);
-  Rng rng(5, "trace");
-  for (int64_t e = 0; e < 5; ++e) {
-    a.begin_epoch(e);
-    b.begin_epoch(e);
-    for (size_t m = 0; m < 4; ++m)
-      EXPECT_NEAR(a.association().balance().b[m], b.association().balance().b[m], 1e-12);
-    for (int i = 0; i < 400; ++i) {
-      const Architecture x = space->sample(rng);
-      const double u = rng.uniform(), accuracy = rng.uniform();
-      const int model = a.draw(x, u);
-      ASSERT_EQ(model, b.draw(x, u));
-      a.observe(x, model, accuracy);
-      b.observe(x, model, accuracy);
-    }
-    a.end_epoch();
-    b.end_epoch();
-  }
-  for (int i = 0; i < 100; ++i) {
-    const Architecture x = space->sample(rng);
-    EXPECT_EQ(a.best(x), b.best(x));
-  }
-  EXPECT_NEAR(a.association().entropy(), b.association().entropy(), 1e-12);
-}
-
-TEST(ArchitectureRows, LimitsAreTold) {
-  const auto large = load_space("mobilenet-32");
-  const auto told = [&](const Space& space, std::vector<std::string> key, int models) {
+// What cannot work is told before anything is trained.
+TEST(MixtureStore, WrongSettingsAreToldWithTheirPlace) {
+  const auto told = [](const std::string& yaml, const std::function<void(TrainOptions&)>& change) {
+    const auto space = load_space("resnet20-pool");
+    TrainOptions train;
+    change(train);
+    Binder::Raw section;
+    section.yaml = yaml;
     try {
-      const ArchitectureRows rows(space, key, models);
+      make_weights({*space, 0, {}, train}, section);
     } catch (const ConfigError& e) {
       return std::string(e.what());
     }
     return std::string();
   };
-  EXPECT_THAT(told(*large, {}, 2), testing::HasSubstr("weights.key"));
-  EXPECT_THAT(told(*large, {"nonsense"}, 2), testing::HasSubstr("no choice 'nonsense'"));
-  const auto pool = load_space("resnet20-pool");
-  EXPECT_EQ(told(*pool, {}, 4), "");
-  // 2.4: fewer than 40 visits of each pair are warned of.
-  MixtureOptions options;
-  const Mixture mixture(*pool, options, 10, 0);
-  EXPECT_EQ(mixture.advice(40 * 36 * 4).size(), 0u);
-  EXPECT_THAT(mixture.advice(40 * 36 * 4 - 1).at(0), testing::HasSubstr("40"));
+  const auto nothing = [](TrainOptions&) {};
+  EXPECT_EQ(told("{kind: mixture}", nothing), "");
+  EXPECT_THAT(told("{kind: mixture}", [](TrainOptions& o) { o.accumulate = 2; }),
+              testing::HasSubstr("train.accumulate is 2"));
+  EXPECT_THAT(told("{kind: mixture}", [](TrainOptions& o) { o.budget.macs = "1T"; }),
+              testing::HasSubstr("train.budget"));
+  EXPECT_EQ(told("{kind: mixture, models: 1}", [](TrainOptions& o) { o.budget.macs = "1T"; }), "");
+  EXPECT_THAT(told("{kind: mixture, models: 0}", nothing), testing::HasSubstr("models"));
+  EXPECT_THAT(told("{kind: mixture, models: 2000}", nothing), testing::HasSubstr("1024"));
+  EXPECT_THAT(told("{kind: mixture, key: [poool]}", nothing),
+              testing::AllOf(testing::HasSubstr("key"), testing::HasSubstr("no choice 'poool'")));
+  const std::string first = load_space("resnet20-pool")->choices()[0].name;
+  EXPECT_THAT(told("{kind: mixture, key: [" + first + ", " + first + "]}", nothing),
+              testing::HasSubstr("stands twice"));
+  EXPECT_THAT(told("{kind: mixtur}", nothing), testing::HasSubstr("mixture"));
 }
 
-// Networks of equal function are one row, which weighs what they are together.
-TEST(ArchitectureRows, EqualNetworksAreOneRow) {
-  const auto space = test::space_of(kCells);
-  const ArchitectureRows rows(*space, {}, 1);
-  double sum = 0;
-  for (const double w : rows.weights()) sum += w;
-  EXPECT_NEAR(sum, 1, 1e-12);
-  EXPECT_LT(rows.rows(), 15625u);
-  Rng rng(1, "rows");
-  for (int i = 0; i < 100; ++i) {
-    const Architecture a = space->sample(rng);
-    EXPECT_EQ(rows.row(a), rows.row(space->canonical(a)));
+TEST(MixtureStore, AValidationSplitSmallerThanABatchIsToldBeforeTraining) {
+  try {
+    Trial(
+        "{name: uniform}", 1, kCells, -1, [](TrainOptions& o) { o.batch = 100; }, 0, kTwo);
+    FAIL() << "the validation split has fewer images";
+  } catch (const ConfigError& e) {
+    EXPECT_THAT(e.what(), testing::HasSubstr("fewer than one batch of 100"));
   }
-}
-
-TEST(Mixture, ARandomAssignmentIsEvenAndStays) {
-  const auto space = load_space("resnet20-pool");
-  MixtureOptions options;
-  options.random = true;
-  Mixture m(*space, options, 3, 4);
-  std::vector<int> owned(4, 0);
-  space->enumerate([&](const Architecture& a) {
-    EXPECT_EQ(m.draw(a, 0.999), m.best(a));
-    ++owned[static_cast<size_t>(m.best(a))];
-    m.observe(a, m.best(a), 0.1);
-    return true;
-  });
-  EXPECT_EQ(owned, std::vector<int>(4, 9));
-}
-
-TEST(Mixture, SaysWhenTheAssociationNeverFormed) {
-  const auto space = load_space("resnet20-pool");
-  Mixture m(*space, {}, 3, 0);
-  m.begin_epoch(0);
-  Rng rng(1, "x");
-  for (int i = 0; i < 36 * 4 * 12; ++i) {
-    const Architecture a = space->sample(rng);
-    m.observe(a, m.draw(a, rng.uniform()), 0.5);
-  }
-  m.end_epoch();
-  EXPECT_THAT(m.health(), testing::Contains(testing::HasSubstr("never formed: 12 visits")));
 }
 
 }  // namespace
