@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "cli/report/compute.hpp"
 #include "search/store/store.hpp"
 #include "supernet/train/train_options.hpp"
 
@@ -18,6 +19,7 @@ struct TrainReport {
   std::string checkpoint, weights_sha256;
   double seconds = 0;     ///< Of this process.
   bool resumed = false;   ///< Then the run took longer than `seconds`.
+  Compute compute;        ///< Of the whole run.
   std::string only_arch;  ///< The architecture of strategy `fixed`, "" for a supernet.
 };
 

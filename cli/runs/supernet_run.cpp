@@ -79,7 +79,7 @@ std::string initialise_weights(const RunParts& parts,
                                WeightStore& weights,
                                const std::string& path) {
   std::string kind;
-  for (int k = 0; k < weights.sets(); ++k)
+  for (const int k : weights.live_sets())
     kind = load_initial_weights(*parts.space, *weights.open(k), path);
   return kind;
 }
