@@ -39,7 +39,7 @@ std::vector<Architecture> chosen(const Options& o, const SupernetRun& run, uint6
   if (!o.fix.empty() && o.sample == 0 && !o.all)
     throw ConfigError("--fix says what --sample and --all take, and neither was given",
                       "Add --sample N or --all, or leave out --fix.");
-  const Domain domain = fixed_domain(space, o.fix);
+  const Domain domain = fixed_domain(space, with_trained_part(o.fix, run.row));
   if (o.sample > 0) {
     Rng rng(seed, "evaluate/sample");
     for (int64_t i = 0; i < o.sample; ++i) list.push_back(domain.sample(rng));

@@ -65,6 +65,10 @@ Imported read(const Options& o) {
   config.data.path = absolute_place(config.data.path, typed ? "" : o.common.config);
   config.space = absolute_space(config.space);
   config.train.init = std::filesystem::absolute(o.weights).string();
+  if (weights_kind(config.weights) != "single")
+    throw ConfigError("published weights are one set, but the configuration's `weights` says " +
+                          weights_kind(config.weights),
+                      "leave `weights` out; `nas split --apply` divides them afterwards");
   Imported run;
   run.row.config_yaml = write_yaml([&](Binder& b) { describe(b, config); });
   run.row.space_yaml = config.space.yaml;

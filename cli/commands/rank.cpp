@@ -424,7 +424,9 @@ int rank(const Options& o) {
   }
   for (const auto& ranker : untrained_rankers(space, {})) taken.push_back(ranker.first);
   const std::vector<std::string> names = unique_names(rows, taken);
-  const Domain domain = fixed_domain(space, o.fix);
+  std::vector<std::string> part = o.fix;
+  for (const SupernetRun& run : runs) part = with_trained_part(part, run.row);
+  const Domain domain = fixed_domain(space, part);
   const Truth truth = truth_of(o, domain);
   std::vector<std::pair<std::string, List>> rankers;
   for (size_t i = 0; i < runs.size(); ++i)

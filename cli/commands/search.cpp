@@ -409,6 +409,7 @@ int search(const Options& o) {
     config.evaluator.run = supernet.id;  // `last` would mean another run tomorrow.
     space = space_of_run(store, supernet);
     require_same_space(config, supernet);
+    config.search.fix = with_trained_part(config.search.fix, supernet);
     need_torch();
   } else if (space.yaml.empty()) {
     throw ConfigError("this search needs a `space:` (only a supernet's run names its own)",

@@ -78,14 +78,14 @@ int dry_run(const Options& o) {
   constexpr int64_t kSteps = 10;
   const StepTiming timing = s.trainer->time_steps(kSteps);
   const std::shared_ptr<WeightSet> first = s.weights.store->open(0);
-  const int64_t parameters = s.weights.store->sets() * elements(first->parameters());
+  const auto sets = static_cast<int64_t>(s.weights.store->live_sets().size());
+  const int64_t parameters = sets * elements(first->parameters());
   const int moments = p.config.train.optimizer.kind == OptimizerKind::kSgd
                           ? (p.config.train.optimizer.momentum > 0 ? 1 : 0)
                           : 2;
   // Weights and moments; gradients live only within a step.
   const double checkpoint_bytes =
-      4.0 * static_cast<double>(parameters * (1 + moments) +
-                                s.weights.store->sets() * elements(first->buffers()));
+      4.0 * static_cast<double>(parameters * (1 + moments) + sets * elements(first->buffers()));
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
   const double peak = 1024.0 * static_cast<double>(usage.ru_maxrss);

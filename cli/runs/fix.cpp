@@ -1,7 +1,11 @@
 #include "cli/runs/fix.hpp"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <unordered_map>
+
+#include "cli/config/stored_config.hpp"
+#include "supernet/train/train_options.hpp"
 
 namespace nas::cli {
 
@@ -19,6 +23,12 @@ Domain fixed_domain(const Space& space,
                     const std::vector<std::string>& terms,
                     const std::string& where) {
   return {space, Restriction::parse(space, terms, where)};
+}
+
+std::vector<std::string> with_trained_part(std::vector<std::string> terms, const RunRow& run) {
+  for (const std::string& term : read_yaml_as<TrainConfig>(stored_config(run)).train.fix)
+    if (std::find(terms.begin(), terms.end(), term) == terms.end()) terms.push_back(term);
+  return terms;
 }
 
 std::vector<Architecture> fixed_part(const Domain& domain,

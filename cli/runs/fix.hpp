@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "search/store/store.hpp"
 #include "spaces/domain.hpp"
 
 namespace CLI {
@@ -18,6 +19,10 @@ CLI::Option* add_fix(CLI::App& app, std::vector<std::string>& terms);
 Domain fixed_domain(const Space& space,
                     const std::vector<std::string>& terms,
                     const std::string& where = "--fix");
+
+/// `terms`, and those that say which part of the space a training run trained (`train.fix`): the
+/// weights of the rest are untrained.
+std::vector<std::string> with_trained_part(std::vector<std::string> terms, const RunRow& run);
 
 /// Of `list` those inside, in the same order. With `networks`, which are canonical forms, one that
 /// stands outside is told by its form inside, where the domain is small enough to be listed

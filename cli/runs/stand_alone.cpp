@@ -36,6 +36,13 @@ void require_supernet(const SupernetRun& run, const std::string& doing) {
 
 void require_trained(const SupernetRun& run, const Architecture& a) {
   const Space& space = *run.parts->space;
+  const Restriction part = trained_part(space, run.parts->config.train);
+  std::string why;
+  if (!part.contains(a, &why) && !part.contains(space.canonical(a)))
+    throw ConfigError("run " + run.row.id + " trained a part of the space only (train.fix: " +
+                          part.text() + "), and " + space.text(a) + " is outside: " + why,
+                      "the weights that it needs are untrained; name another, or train the whole "
+                      "space");
   const auto own = stand_alone(*run.parts);
   if (!own || space.canonical(a) == space.canonical(*own)) return;
   const std::string text = space.text(*own);

@@ -74,7 +74,8 @@ Fingerprint fingerprint_of(std::span<const int> head, std::span<const uint8_t> b
   sha.add(head.data(), head.size_bytes());
   sha.add(bytes.data(), bytes.size());
   Fingerprint result;
-  std::memcpy(result.data(), sha.digest().data(), result.size());
+  const auto digest = sha.digest();
+  std::memcpy(result.data(), digest.data(), result.size());
   return result;
 }
 
@@ -138,9 +139,11 @@ Contents contents_of(const Dataset& data, const Splits& splits, int64_t every) {
     }
     all.add(prints[at].data(), prints[at].size());
   }
-  for (const uint8_t byte : std::span(all.digest()).first<32>()) {
-    contents.hash += "0123456789abcdef"[byte >> 4];
-    contents.hash += "0123456789abcdef"[byte & 15];
+  constexpr size_t kBytes = 32;
+  const auto digest = all.digest();
+  for (size_t i = 0; i < kBytes; ++i) {
+    contents.hash += "0123456789abcdef"[digest[i] >> 4];
+    contents.hash += "0123456789abcdef"[digest[i] & 15];
   }
   if (contents.every == 1) find_repeated(prints, readable, split_of_images(data, splits), contents);
   return contents;

@@ -26,7 +26,11 @@ class TreeStore final : public WeightStore {
         place_(context.place),
         tree_(std::move(tree)),
         options_(options),
-        schedule_(std::move(schedule)) {}
+        schedule_(std::move(schedule)) {
+    // Leaves that are not in training lie on the disk; a few stay for those who judge.
+    constexpr int kKept = 8;
+    keep(std::max(kKept, options.leaf_models));
+  }
 
   const SplitTree& tree() const { return *tree_; }
   int node_of(int set) const { return set / models(); }
