@@ -219,13 +219,13 @@ class Evaluation {
     if (several) header.insert(header.begin() + 1, "weights");
     Table table(header);
     for (const Result& r : results_) {
-      std::vector<std::string> row = {space.text(r.architecture),
-                                      r.error.empty() ? format_number(100 * r.score.accuracy)
-                                                      : "failed",
-                                      r.error.empty() ? format_number(100 * r.score.top5) : "-",
-                                      r.error.empty() ? format_number(r.score.loss) : "-",
-                                      format_count(static_cast<double>(r.cost.macs)),
-                                      format_count(static_cast<double>(r.cost.params))};
+      std::vector<std::string> row = {
+          space.text(r.architecture),
+          r.error.empty() ? format_number(100 * r.score.accuracy) : "failed",
+          r.error.empty() ? format_number(100 * r.score.top5) : "-",
+          r.error.empty() ? format_number(r.score.loss) : "-",
+          format_count(static_cast<double>(r.cost.macs)),
+          format_count(static_cast<double>(r.cost.params))};
       if (several) row.insert(row.begin() + 1, r.weights);
       table.row(std::move(row));
     }

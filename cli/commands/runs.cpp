@@ -181,8 +181,9 @@ int run_runs(const std::vector<std::string>& args) {
                             {"config", stored_config_text(run)}})),
            kExitOk;
   if (o.config) return print(stored_config_text(run)), kExitOk;
-  const std::string drawing =
-      o.drawing.empty() && o.out.empty() && o.common.json ? "json" : drawing_format(o.drawing, o.out);
+  const std::string drawing = o.drawing.empty() && o.out.empty() && o.common.json
+                                  ? "json"
+                                  : drawing_format(o.drawing, o.out);
   return show_run(o.common, store, run, drawing, o.out);
 }
 

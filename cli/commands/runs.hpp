@@ -23,8 +23,8 @@ struct RunAccuracy {
 };
 RunAccuracy run_accuracy(const Store& store, const RunRow& run);
 
-/// `drawing`: text, json, or dot or svg for the split tree of a few-shot run; to the file `out`, or to
-/// stdout where that is empty.
+/// `drawing`: text, json, or dot or svg for the split tree of a few-shot run; to the file `out`, or
+/// to stdout where that is empty.
 int show_run(const Common& common,
              const Store& store,
              const RunRow& run,

@@ -77,7 +77,8 @@ class Split {
     find_tree();
     const std::vector<size_t> choices = candidates();
     const Json weights = section(o_, edge(choices), epochs_);
-    SplitReport report{*run_.parts->space, run_.row.id, ""};
+    SplitReport report(space());
+    report.run = run_.row.id;
     report.options = split_options(weights);
     report.own_edge = o_.edge.empty() && report.options.edge != EdgeRule::kMaxCut;
     score(choices, report);
@@ -117,8 +118,8 @@ class Split {
     const TrainConfig& c = run_.parts->config;
     if (run_.weights->sets() != 1)
       throw ConfigError("--apply splits runs of one weight set, run " + run_.row.id + " has " +
-                            std::to_string(run_.weights->live_sets().size()) + " (weights: " +
-                            weights_kind(c.weights) + ")",
+                            std::to_string(run_.weights->live_sets().size()) +
+                            " (weights: " + weights_kind(c.weights) + ")",
                         "deeper trees are configured before training: weights.split.epochs");
     if (o_.epochs <= 0)
       throw ConfigError("--apply needs --epochs N: how long each leaf is trained");
@@ -157,11 +158,10 @@ class Split {
     }
     const std::string into = std::to_string(o_.groups) + " groups";
     if (found.empty())
-      throw ConfigError("no choice of this supernet can be divided into " + into +
-                            (o_.min_group > 1
-                                 ? " of at least " + std::to_string(o_.min_group) + " options"
-                                 : ""),
-                        "ask for fewer --groups; `nas space show` lists choices and options");
+      throw ConfigError(
+          "no choice of this supernet can be divided into " + into +
+              (o_.min_group > 1 ? " of at least " + std::to_string(o_.min_group) + " options" : ""),
+          "ask for fewer --groups; `nas space show` lists choices and options");
     return found;
   }
 
@@ -175,8 +175,9 @@ class Split {
                         "name a choice without conditions");
     const std::vector<size_t> whole = tree_->splittable(node_, 1, 1);
     if (std::find(whole.begin(), whole.end(), c) == whole.end())
-      throw ConfigError(name + "has not all of its options here: it was split before, or only a "
-                               "part of it was trained",
+      throw ConfigError(name +
+                            "has not all of its options here: it was split before, or only a "
+                            "part of it was trained",
                         "name another choice");
     throw ConfigError(name + "has " + std::to_string(choice.options.size()) +
                           " options, too few for " + std::to_string(o_.groups) + " groups" +
@@ -230,14 +231,8 @@ class Split {
     options.partition.groups = o_.groups;
     Rng rng(p.config.seed, setup.stream);
     const Clock::time_point start = Clock::now();
-    report.found = find_split(setup,
-                              *set,
-                              within,
-                              choices,
-                              options,
-                              report.options.edge,
-                              choices.front(),
-                              rng);
+    report.found = find_split(
+        setup, *set, within, choices, options, report.options.edge, choices.front(), rng);
     report.seconds = std::chrono::duration<double>(Clock::now() - start).count();
   }
 
@@ -285,8 +280,7 @@ class Split {
       record_data(store_, row.id, *session.parts, contents);
       session.trainer->adopt(old_, run_.checkpoint);
       keep_metrics(row.id, session.epochs());
-      store_.set_document(
-          row.id, kSplitTree, split_tree_of(*session.weights.store)->json());
+      store_.set_document(row.id, kSplitTree, split_tree_of(*session.weights.store)->json());
       store_.set_run_status(row.id, "interrupted");
     } catch (const std::exception& e) {
       record_failure(store_, row.id, e);
@@ -317,8 +311,8 @@ class Split {
     if (o_.common.json) return;
     if (!report.applied.empty())
       print_prose("run " + report.applied + " begins with these weights at epoch " +
-                  std::to_string(epochs_) + "\nnext: " +
-                  suggested({"train", "--resume", report.applied}, o_.common));
+                  std::to_string(epochs_) +
+                  "\nnext: " + suggested({"train", "--resume", report.applied}, o_.common));
   }
 
   const Options& o_;
@@ -360,9 +354,8 @@ void add_options(CLI::App& app, Options& o) {
                  "classifier too)")
       ->check(CLI::IsMember({"others", "others+shared"}))
       ->capture_default_str();
-  app.add_option("--objective",
-                 o.objective,
-                 "What groups minimise: within, similarity_cut or mean_within")
+  app.add_option(
+         "--objective", o.objective, "What groups minimise: within, similarity_cut or mean_within")
       ->check(CLI::IsMember({"within", "similarity_cut", "mean_within"}))
       ->capture_default_str();
   app.add_option("--min-group",
@@ -374,8 +367,7 @@ void add_options(CLI::App& app, Options& o) {
   app.add_flag("--matrices", o.matrices, "Print the distance matrices too");
   auto* apply = app.add_flag(
       "--apply", o.apply, "Make a few-shot run that begins with these weights and splits them");
-  app.add_option("--epochs", o.epochs, "--apply: epochs of each leaf")
-      ->check(positive_number());
+  app.add_option("--epochs", o.epochs, "--apply: epochs of each leaf")->check(positive_number());
   app.add_option("--name", o.name, "--apply: a name to find the new run by")->needs(apply);
 }
 

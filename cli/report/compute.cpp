@@ -100,9 +100,7 @@ std::vector<std::pair<std::string, std::string>> compute_lines(const Compute& c)
   return lines;
 }
 
-Json equal_compute(const Store& store,
-                   const std::vector<std::string>& runs,
-                   const Common& common) {
+Json equal_compute(const Store& store, const std::vector<std::string>& runs, const Common& common) {
   Json list = Json::array();
   for (const std::string& id : runs) {
     const auto run = store.run(id, "train");
@@ -122,8 +120,10 @@ Json equal_compute(const Store& store,
       std::snprintf(budget, sizeof budget, "%.0f", c.all_macs());
       entry["baseline"] = nullptr;
       entry["epochs"] = std::ceil(epochs);
-      entry["make"] = suggested_again("train", id, common) + " --set weights=single --set train.epochs=" +
-                      format_number(std::ceil(epochs), 9) + " --set train.budget.macs=" + budget;
+      entry["make"] =
+          suggested_again("train", id, common) +
+          " --set weights=single --set train.epochs=" + format_number(std::ceil(epochs), 9) +
+          " --set train.budget.macs=" + budget;
     }
     list.push_back(std::move(entry));
   }
@@ -148,9 +148,8 @@ std::string equal_compute_text(const Json& baselines) {
     text += run + ": the one-shot run of equal compute is " + b["baseline"].get<std::string>() +
             (name.empty() ? "" : " (" + name + ")") + ", " +
             format_count(b["baseline_macs"].get<double>()) + " multiply-adds, " +
-            format_number(b["ratio"].get<double>(), 4) +
-            " of it; rank both: --run " + b["run"].get<std::string>() + " --run " +
-            b["baseline"].get<std::string>();
+            format_number(b["ratio"].get<double>(), 4) + " of it; rank both: --run " +
+            b["run"].get<std::string>() + " --run " + b["baseline"].get<std::string>();
   }
   return text;
 }

@@ -12,10 +12,10 @@ namespace nas::cli {
 /// Of all epochs that the store has; multiply-adds are those of forward passes.
 struct Compute {
   int64_t epochs = 0;
-  double passes = 0, macs = 0;                 ///< Forward and backward, of training.
-  double validation_macs = 0;                  ///< Of the paths that a mixture judges.
-  double scoring_passes = 0, scoring_macs = 0; ///< Of the scoring of choices before splits.
-  double seconds = 0;                          ///< Validation not counted.
+  double passes = 0, macs = 0;                  ///< Forward and backward, of training.
+  double validation_macs = 0;                   ///< Of the paths that a mixture judges.
+  double scoring_passes = 0, scoring_macs = 0;  ///< Of the scoring of choices before splits.
+  double seconds = 0;                           ///< Validation not counted.
   double all_macs() const { return macs + validation_macs + scoring_macs; }
 };
 Compute compute_of(const Store& store, const std::string& run);

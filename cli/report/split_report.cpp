@@ -56,8 +56,8 @@ std::string table_text(const SplitReport& r) {
     const std::string name =
         choice_of(r, s).name + (s.choice == r.chosen().choice ? " (taken)" : "");
     if (!s.usable) {
-      table.row({name, "not comparable: no shared weights, or no finite gradients", "-", "-", "-",
-                 "-"});
+      table.row(
+          {name, "not comparable: no shared weights, or no finite gradients", "-", "-", "-", "-"});
       continue;
     }
     table.row({name,
@@ -77,8 +77,7 @@ std::string matrix_text(const SplitReport& r, const ChoiceScore& s) {
   Table table(header);
   for (size_t i = 0; i < s.options.size(); ++i) {
     std::vector<std::string> row = {header[i + 1]};
-    for (size_t k = 0; k < s.options.size(); ++k)
-      row.push_back(format_number(s.distance.at(i, k)));
+    for (size_t k = 0; k < s.options.size(); ++k) row.push_back(format_number(s.distance.at(i, k)));
     table.row(row);
   }
   return table.text(0);
@@ -96,10 +95,9 @@ std::string cost_text(const SplitReport& r) {
     text += "; the run was not trained here, so there is no training to compare it with";
   const auto leaves = static_cast<int64_t>(r.chosen().partition.groups.size());
   const std::string n = std::to_string(leaves);
-  text += "\nleaves: " + n + ", each with all " +
-          format_count(static_cast<double>(r.parameters)) + " weights of the supernet (" +
-          format_count(4.0 * static_cast<double>(r.parameters)) + "B, as much again for each moment " +
-          "of the optimizer); ";
+  text += "\nleaves: " + n + ", each with all " + format_count(static_cast<double>(r.parameters)) +
+          " weights of the supernet (" + format_count(4.0 * static_cast<double>(r.parameters)) +
+          "B, as much again for each moment " + "of the optimizer); ";
   text += r.epochs > 0 ? std::to_string(r.epochs) + " epochs each are " +
                              std::to_string(leaves * r.epochs) + " epochs of training"
                        : "each of their epochs is one of the run: " + n + " for one of each leaf";
@@ -163,8 +161,7 @@ Json split_json(const SplitReport& r) {
           {"space", r.space.name()},
           {"weights", r.weights.empty() ? Json(nullptr) : Json(r.weights)},
           {"set", r.set},
-          {"options",
-           Json::parse(write_json([&](Binder& b) {
+          {"options", Json::parse(write_json([&](Binder& b) {
              auto options = r.options;
              describe(b, options);
            }))},

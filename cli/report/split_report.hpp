@@ -12,6 +12,7 @@
 namespace nas::cli {
 
 struct SplitReport {
+  explicit SplitReport(const Space& of) : space(of) {}
   const Space& space;
   std::string run;
   std::string weights;  ///< Name of the set, "" where the run has one.

@@ -184,8 +184,8 @@ void check_candidates(const Space& space, const FewShotOptions::Split& s, const 
   PartitionOptions partition = s.score.partition;
   partition.groups = s.groups.front();
   const bool fixed = s.edge == EdgeRule::kFixed;
-  const std::vector<size_t> choices = split_candidates(
-      SplitTree(space), 0, space, partition, fixed ? s.choices : s.candidates);
+  const std::vector<size_t> choices =
+      split_candidates(SplitTree(space), 0, space, partition, fixed ? s.choices : s.candidates);
   if (choices.empty() || (fixed && choices.size() < s.choices.size()))
     refuse("split.groups",
            std::string(fixed ? "not every choice named" : "no choice") + " can be divided into " +
@@ -196,9 +196,10 @@ void check_candidates(const Space& space, const FewShotOptions::Split& s, const 
            "ask for fewer groups; `nas space show` lists choices and options");
   const bool sums = s.edge == EdgeRule::kMaxCut || s.edge == EdgeRule::kMinWithin;
   if (s.criterion == SplitCriterion::kGradient && sums && !equal_option_counts(space, choices))
-    refuse("split.edge",
-           "compares sums of distances, but choices of this space have different numbers of options",
-           "set it to mean_cut, or name choices of equal size in split.candidates");
+    refuse(
+        "split.edge",
+        "compares sums of distances, but choices of this space have different numbers of options",
+        "set it to mean_cut, or name choices of equal size in split.candidates");
 }
 
 void check(const Space& space,

@@ -66,7 +66,8 @@ std::vector<SharedParameters::Place> SharedParameters::places(const Plan& plan, 
   for (size_t i = 0; i < n; ++i) {
     const Choices here = choices_of(plan, plan.nodes[i]);
     if (here.empty()) continue;
-    const bool own = std::any_of(here.begin(), here.end(), [&](int c) { return block.contains(c); });
+    const bool own =
+        std::any_of(here.begin(), here.end(), [&](int c) { return block.contains(c); });
     places[i] = own ? Place::kOwn : Place::kOthers;
     searched.insert(block_name(plan, plan.nodes[i]));
     first = std::min(first, i);

@@ -278,7 +278,8 @@ Partition measured(const DistanceMatrix& d,
 }
 
 PartitionOptions partition_for(PartitionOptions options, size_t n) {
-  if (options.min_group == 0) options.min_group = n < 2 * static_cast<size_t>(options.groups) ? 1 : 2;
+  if (options.min_group == 0)
+    options.min_group = n < 2 * static_cast<size_t>(options.groups) ? 1 : 2;
   return options;
 }
 

@@ -60,8 +60,8 @@ std::string draw_tree(const SplitTree& tree,
     const auto id = static_cast<size_t>(n.id);
     if (id < values.size()) lines.insert(lines.end(), values[id].begin(), values[id].end());
     const bool doubtful = n.choice >= 0 && chosen(n) != nullptr && !chosen(n)->halves_agree;
-    out += "  n" + std::to_string(n.id) + " [label=" + lines_of(lines) +
-           ", fillcolor=\"" + (n.choice < 0 ? kLeaf : kInner) + "\"" +
+    out += "  n" + std::to_string(n.id) + " [label=" + lines_of(lines) + ", fillcolor=\"" +
+           (n.choice < 0 ? kLeaf : kInner) + "\"" +
            (doubtful ? ", style=\"rounded,filled,dashed\"" : "") + "];\n";
   }
   for (const SplitNode& n : tree.nodes())

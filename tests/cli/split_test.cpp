@@ -42,8 +42,8 @@ const std::string& trained() {
     const std::string made = fresh_folder();
     write_file(made + "/t.yaml", kTrain);
     EXPECT_EQ(nas(made, {"train", "-q", "--config", "t.yaml", "--name", "plain"}).code, 0);
-    const Finished tree = nas(
-        made, {"train", "-q", "--config", "t.yaml", "--set", kFewShot, "--name", "tree"});
+    const Finished tree =
+        nas(made, {"train", "-q", "--config", "t.yaml", "--set", kFewShot, "--name", "tree"});
     EXPECT_EQ(tree.code, 0) << tree.err;
     EXPECT_THAT(tree.out, HasSubstr("scoring of choices"));
     return made;

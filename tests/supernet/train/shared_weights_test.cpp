@@ -49,7 +49,8 @@ Trial small(const std::string& space) {
 TEST(SharedWeights, OfNasBench201) {
   const Trial t = small(test::kCells);
   const auto common = [](const std::string& name) {
-    return name.starts_with("stem.") || name.starts_with("head.") || name.starts_with("classifier.");
+    return name.starts_with("stem.") || name.starts_with("head.") ||
+           name.starts_with("classifier.");
   };
   // Edge 3<-0 is `edge30` of every cell.
   EXPECT_EQ(compared(t, "3<-0", SharedWeights::kOthers), parameters(t, [&](const auto& name) {
@@ -60,7 +61,8 @@ TEST(SharedWeights, OfNasBench201) {
 }
 
 const char* const kMobile =
-    "family: mobilenet\nvariant: mobilenetv3-32\nwidth_mult: 0.1\nresolutions: [8]\ninput_channels: 1\n"
+    "family: mobilenet\nvariant: mobilenetv3-32\nwidth_mult: 0.1\nresolutions: "
+    "[8]\ninput_channels: 1\n"
     "kernels: [3, 5, 7]\nexpansions: [3, 4]\ndepths: [1, 2]\nclasses: 10\n";
 
 // OFA: the first convolution, all of every other block, head and classifier; the whole of the
@@ -88,8 +90,8 @@ TEST(SharedWeights, OfAKernelChoiceOfMobileNet) {
 // A DARTS cell's preprocessing is inside a searchable block; reduction cells count for a choice of
 // the normal cell.
 TEST(SharedWeights, OfADartsCell) {
-  Trial t = small(
-      "family: darts\nwidth: 4\nlayers: 3\nresolution: 8\ninput_channels: 1\nclasses: 10\n");
+  Trial t =
+      small("family: darts\nwidth: 4\nlayers: 3\nresolution: 8\ninput_channels: 1\nclasses: 10\n");
   const std::string choice = t.space->choices()[0].name;
   const std::set<std::string> others = compared(t, choice, SharedWeights::kOthers);
   bool edges = false;

@@ -247,9 +247,10 @@ std::vector<Vector> linear_gradients(const Linear2& p) {
 
 TEST(Partition, LinearSupernetByHand) {
   const auto first = linear_gradients({{1, 3}, 1, 1});
-  EXPECT_EQ(first,
-            (std::vector<Vector>{
-                {8, 24, 4, 12}, {6, 18, 12, 36}, {12, 36, 6, 18}, {0, 0, 0, 0}, {36, 108, 18, 54}}));
+  EXPECT_EQ(
+      first,
+      (std::vector<Vector>{
+          {8, 24, 4, 12}, {6, 18, 12, 36}, {12, 36, 6, 18}, {0, 0, 0, 0}, {36, 108, 18, 54}}));
   const DistanceMatrix first_d = cosines(first);
   EXPECT_NEAR(first_d.at(0, 1), .2, 1e-6);
   EXPECT_NEAR(first_d.at(0, 2), 0, 1e-6);
