@@ -11,6 +11,7 @@ int run_export(const std::vector<std::string>& args);
 int run_import(const std::vector<std::string>& args);
 int run_measure(const std::vector<std::string>& args);
 int run_rank(const std::vector<std::string>& args);
+int run_split(const std::vector<std::string>& args);
 int run_train(const std::vector<std::string>& args);
 
 namespace {
@@ -26,6 +27,7 @@ constexpr Entry kEntries[] = {
     {"import", run_import},
     {"measure", run_measure},
     {"rank", run_rank},
+    {"split", run_split},
     {"train", run_train},
 };
 

@@ -12,6 +12,9 @@ inline constexpr TorchCommand kTorchCommands[] = {
     {"evaluate", "Accuracy of architectures with the weights of a supernet", "Main road"},
     {"export", "Write a chosen architecture with its weights", "Main road"},
     {"import", "Make a run from published weights", "Main road"},
+    {"split",
+     "Which options of a trained supernet want weights of their own",
+     "Hardware and ranking"},
     {"measure", "Measure a latency table on this machine", "Hardware and ranking"},
     {"rank", "Compare a supernet's ranking with ground truth", "Hardware and ranking"},
 };

@@ -180,6 +180,7 @@ std::string value_kind(const CLI::App& app, const CLI::Option& option) {
   };
   // The first line whose command is that of the app, or is empty, counts.
   static const std::vector<Meaning> meanings = {
+      {"run", "TRAINING", "nas split"},
       {"run", "RUN", ""},
       {"resume", "TRAINING", "nas train"},
       {"resume", "SEARCH", "nas search"},
@@ -202,6 +203,7 @@ std::string value_kind(const CLI::App& app, const CLI::Option& option) {
       {"truth", "FILE", ""},
       {"table", "FILE", ""},
       {"archs", "FILE", ""},
+      {"weights", "", "nas split"},
       {"weights", "FILE", ""},
       {"db", "FILE", ""},
       {"kind", "DATA", "data"},

@@ -65,7 +65,8 @@ std::vector<Architecture> chosen(const Options& o, const SupernetRun& run, uint6
 struct Result {
   Architecture architecture;
   Score score;
-  std::string error;  ///< Not empty: it has no score.
+  std::string error;    ///< Not empty: it has no score.
+  std::string weights;  ///< Which of several sets judged it; "" where there is one.
   Cost cost;
 };
 
@@ -119,6 +120,7 @@ class Evaluation {
       }
       results_.push_back(it->second);
       results_.back().architecture = a;
+      results_.back().weights = judge_of(run, a);
       results_.back().cost = cost_of(space.plan(a), space.counting());
       append_rows(run.row.id, space, results_.back(), fidelity, rows);
       if (rows.size() > 100) keep(rows);
@@ -133,6 +135,10 @@ class Evaluation {
   void keep(std::vector<EvaluationRow>& rows) {
     if (!store_.read_only()) store_.add_evaluations(rows);
     rows.clear();
+  }
+
+  static std::string judge_of(const SupernetRun& run, const Architecture& a) {
+    return run.weights->sets() == 1 ? "" : run.weights->set_name(run.weights->owner(a));
   }
 
   static Result judged(SubnetScorer& scorer, const Architecture& a) {
@@ -196,6 +202,7 @@ class Evaluation {
                         {"loss", value(r.score.loss)},
                         {"macs", r.cost.macs},
                         {"params", r.cost.params}});
+        if (!r.weights.empty()) list.back()["weights"] = r.weights;
         if (!r.error.empty()) list.back()["error"] = r.error;
       }
       Json json{{"schema", "nas-evaluate/1"},
@@ -206,14 +213,22 @@ class Evaluation {
       print(json_text(json));
       return;
     }
-    Table table({"architecture", "accuracy %", "top-5 %", "loss", "MACs", "params"});
-    for (const Result& r : results_)
-      table.row({space.text(r.architecture),
-                 r.error.empty() ? format_number(100 * r.score.accuracy) : "failed",
-                 r.error.empty() ? format_number(100 * r.score.top5) : "-",
-                 r.error.empty() ? format_number(r.score.loss) : "-",
-                 format_count(static_cast<double>(r.cost.macs)),
-                 format_count(static_cast<double>(r.cost.params))});
+    std::vector<std::string> header = {
+        "architecture", "accuracy %", "top-5 %", "loss", "MACs", "params"};
+    const bool several = run.weights->sets() > 1;
+    if (several) header.insert(header.begin() + 1, "weights");
+    Table table(header);
+    for (const Result& r : results_) {
+      std::vector<std::string> row = {
+          space.text(r.architecture),
+          r.error.empty() ? format_number(100 * r.score.accuracy) : "failed",
+          r.error.empty() ? format_number(100 * r.score.top5) : "-",
+          r.error.empty() ? format_number(r.score.loss) : "-",
+          format_count(static_cast<double>(r.cost.macs)),
+          format_count(static_cast<double>(r.cost.params))};
+      if (several) row.insert(row.begin() + 1, r.weights);
+      table.row(std::move(row));
+    }
     print(table.text());
     print_prose("run " + run.row.id + ", " + split + " split, " +
                 std::to_string(results_.front().score.images) + " images each; " +

@@ -174,7 +174,9 @@ class Export {
     const RunParts& p = *run_.parts;
     plan_ = p.space->plan(architecture_);
     cost_ = cost_of(plan_, p.space->counting());
-    const std::shared_ptr<WeightSet> set = run_.weights->open(run_.weights->owner(architecture_));
+    const int owner = run_.weights->owner(architecture_);
+    if (run_.weights->sets() > 1) weights_ = run_.weights->set_name(owner);
+    const std::shared_ptr<WeightSet> set = run_.weights->open(owner);
     const std::unique_ptr<TensorSource> tensors = set->bind(architecture_);
     BnTable table = statistics(*tensors);
     subnet_ = cut_out(plan_, *tensors, table);
@@ -292,6 +294,7 @@ class Export {
                 {"std", p.normalisation.std}}},
               {"classes", p.dataset->class_names()},
               {"plan", Json::parse(plan_json(subnet_.plan))}};
+    if (!weights_.empty()) json["weights"] = weights_;
     return json;
   }
 
@@ -370,9 +373,11 @@ class Export {
                 {"batch_norms_folded", folded_},
                 {"files", files},
                 {"check", check}};
+      if (!weights_.empty()) json["weights"] = weights_;
       return print(json_text(json));
     }
-    print_prose("exported " + text_ + " of run " + run_.row.id + ": " +
+    print_prose("exported " + text_ + " of run " + run_.row.id +
+                (weights_.empty() ? "" : ", weights of " + weights_) + ": " +
                 format_count(static_cast<double>(cost_.macs)) + " MACs, " +
                 format_count(static_cast<double>(cost_.params)) + " parameters");
     Table table({"format", "file", "bytes"});
@@ -396,6 +401,7 @@ class Export {
   SupernetRun run_;
   Architecture architecture_;
   std::string text_;
+  std::string weights_;  ///< Which of several sets they come from; "" where there is one.
   Plan plan_;
   Cost cost_;
   Subnet subnet_;

@@ -11,6 +11,7 @@
 #include <set>
 
 #include "cli/command.hpp"
+#include "cli/report/compute.hpp"
 #include "cli/report/document.hpp"
 #include "cli/report/rank_names.hpp"
 #include "cli/report/rank_print.hpp"
@@ -345,7 +346,7 @@ int show(const Options& o,
          const Truth& truth,
          std::vector<std::pair<std::string, List>> rankers,
          const std::vector<std::string>& ids,  // Of the runs among the rankers.
-         const std::function<void(const Json&)>& keep) {
+         const std::function<void(Json&)>& keep) {
   const Space& space = domain.space();
   const size_t supernets = ids.size();
   for (auto& ranker : untrained_rankers(space, truth.architectures))
@@ -401,7 +402,7 @@ int rank(const Options& o) {
   if (!o.space.empty()) {
     const std::unique_ptr<Space> space = load_space(o.space);
     const Domain domain = fixed_domain(*space, o.fix);
-    return show(o, domain, truth_of(o, domain), {}, {}, [](const Json&) {});
+    return show(o, domain, truth_of(o, domain), {}, {}, [](Json&) {});
   }
   Store store(o.common.db, Store::Mode::kRead);
   std::vector<SupernetRun> runs;
@@ -430,7 +431,8 @@ int rank(const Options& o) {
   std::vector<std::pair<std::string, List>> rankers;
   for (size_t i = 0; i < runs.size(); ++i)
     rankers.emplace_back(names[i], judge(o, store, runs[i], truth));
-  return show(o, domain, truth, std::move(rankers), ids, [&](const Json& document) {
+  return show(o, domain, truth, std::move(rankers), ids, [&](Json& document) {
+    document["equal_compute"] = equal_compute(store, ids, o.common);
     if (store.read_only())
       return warning(store.path() + " is read-only: the ranking is not stored");
     for (const std::string& id : ids) store.set_document(id, "ranking", json_line(document));

@@ -5,6 +5,7 @@
 #include "cli/commands/runs.hpp"
 #include "cli/config/stored_config.hpp"
 #include "cli/report/document.hpp"
+#include "cli/report/graphviz.hpp"
 #include "cli/runs/run_name.hpp"
 #include "cli/validators.hpp"
 
@@ -16,7 +17,7 @@ using Json = nlohmann::ordered_json;
 struct Options {
   Common common;
   std::string format = "table";
-  std::string run, command, status, name;
+  std::string run, command, status, name, drawing, out;
   std::vector<std::string> removed;
   int top = 0;
   bool config = false, yes = false;
@@ -123,6 +124,7 @@ int run_runs(const std::vector<std::string>& args) {
       "nas runs\n"
       "nas runs ls --command train --status finished\n"
       "nas runs show last\n"
+      "nas runs show few-shot --out tree.svg\n"
       "nas runs rename last baseline\n"
       "nas runs rm t-20261124-1a2b3c s-20261124-4d5e6f --yes\n"
       "nas runs show t-20261124-1a2b3c --config-only > config.yaml");
@@ -145,7 +147,18 @@ int run_runs(const std::vector<std::string>& args) {
   list_options(*list);
   CLI::App* show = app.add_subcommand("show", "Everything about one run");
   show->add_option("run", o.run, "Id, unique start of an id, name, or last")->required();
-  show->add_flag("--config-only", o.config, "Print only its resolved configuration (YAML)");
+  CLI::Option* only =
+      show->add_flag("--config-only", o.config, "Print only its resolved configuration (YAML)");
+  show->add_option("--format",
+                   o.drawing,
+                   "text or json; dot or svg: a picture of the split tree of a few-shot run "
+                   "(default: by the ending of --out, else text)")
+      ->check(CLI::IsMember({"text", "json", "dot", "svg"}))
+      ->type_name("text|json|dot|svg")
+      ->excludes(only);
+  show->add_option("--out", o.out, "File to write instead of stdout")
+      ->type_name("FILE")
+      ->excludes(only);
   add_common(*show, o.common);
   CLI::App* remove = app.add_subcommand("rm", "Remove runs with their results and files");
   remove->add_option("run", o.removed, "Ids, unique starts of an id, names, or last")->required();
@@ -168,7 +181,10 @@ int run_runs(const std::vector<std::string>& args) {
                             {"config", stored_config_text(run)}})),
            kExitOk;
   if (o.config) return print(stored_config_text(run)), kExitOk;
-  return show_run(o.common, store, run);
+  const std::string drawing = o.drawing.empty() && o.out.empty() && o.common.json
+                                  ? "json"
+                                  : drawing_format(o.drawing, o.out);
+  return show_run(o.common, store, run, drawing, o.out);
 }
 
 }  // namespace nas::cli

@@ -23,7 +23,13 @@ struct RunAccuracy {
 };
 RunAccuracy run_accuracy(const Store& store, const RunRow& run);
 
-int show_run(const Common& common, const Store& store, const RunRow& run);
+/// `drawing`: text, json, or dot or svg for the split tree of a few-shot run; to the file `out`, or
+/// to stdout where that is empty.
+int show_run(const Common& common,
+             const Store& store,
+             const RunRow& run,
+             const std::string& drawing = "text",
+             const std::string& out = "");
 /// Forgets runs and deletes their folders beside the store. Asks on a terminal unless `yes`.
 int remove_runs(const Common& common, const std::vector<std::string>& names, bool yes);
 int rename_run(const Common& common, const std::string& which, const std::string& name);

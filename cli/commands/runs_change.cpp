@@ -96,7 +96,8 @@ int remove_runs(const Common& common, const std::vector<std::string>& names, boo
   for (size_t i = 0; i < runs.size(); ++i) {
     const RunRow& run = runs[i];
     for (const RunRow& child : store.runs_of(run.id))
-      if (std::none_of(runs.begin(), runs.end(), [&](const RunRow& r) { return r.id == child.id; }))
+      if (child.command == "search" &&
+          std::none_of(runs.begin(), runs.end(), [&](const RunRow& r) { return r.id == child.id; }))
         warning("search " + title(child) +
                 " was made in it: its results stay, but nothing can be exported from them");
     // The store first: a run without files is worse than files without a run.

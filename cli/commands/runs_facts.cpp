@@ -52,6 +52,9 @@ RunProgress run_progress(const Store& store, const RunRow& run) {
     if (!loss && run.status != "running") return progress;
     progress.done = loss ? loss->step : 0;
     progress.total = whole_number(run, "train.epochs");
+    // A tree trains more epochs than its config counts along one branch.
+    if (const auto all = store.last_metric(run.id, "split.epochs"))
+      progress.total = static_cast<int64_t>(all->value);
     progress.text = "epoch " + fraction(*progress.done, progress.total);
   } else if (run.command == "search") {
     const auto evaluations = store.last_metric(run.id, "evaluations");

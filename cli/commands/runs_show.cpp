@@ -5,9 +5,12 @@
 
 #include "cli/commands/runs.hpp"
 #include "cli/config/stored_config.hpp"
+#include "cli/report/compute.hpp"
 #include "cli/report/document.hpp"
 #include "cli/report/fold.hpp"
+#include "cli/report/graphviz.hpp"
 #include "cli/report/suggest.hpp"
+#include "cli/report/tree_report.hpp"
 #include "spaces/base/printable.hpp"
 
 namespace nas::cli {
@@ -75,6 +78,7 @@ Json run_json(const Store& store, const RunRow& run) {
   if (const auto document = store.document(run.id, "train"))
     if (const Json parsed = Json::parse(*document, nullptr, false); parsed.is_object())
       json["health"] = parsed.value("health", Json::array());
+  if (run.command == "train") json["compute"] = compute_json(compute_of(store, run.id));
   json["evaluations"] = store.evaluation_count(run.id);
   json["checkpoints"] = checkpoints_json(store, run.id);
   json["exports"] = exports_json(store, run.id);
@@ -162,7 +166,33 @@ std::string splits_text(const Json& run) {
   return text + ")";
 }
 
-std::string run_text(const Json& run, const Common& common) {
+// Indented, under a heading.
+std::string indented(const std::string& title, const std::string& text) {
+  std::string out = "\n\n" + title + "\n  ";
+  for (const char c : text) out += c == '\n' ? std::string("\n  ") : std::string(1, c);
+  return out;
+}
+
+std::string compute_text(const Store& store, const RunRow& run) {
+  std::string text;
+  for (const auto& [what, value] : compute_lines(compute_of(store, run.id)))
+    text += (text.empty() ? "" : "\n") + what + ": " + value;
+  return text.empty() ? "" : indented("Compute", text);
+}
+
+// The tree, or why it cannot be shown.
+std::string tree_text(const Store& store, const RunRow& run, Json& json) {
+  try {
+    const auto tree = tree_report(store, run);
+    if (!tree) return "";
+    json = tree->json;
+    return tree->text;
+  } catch (const Error& e) {
+    return std::string("cannot be shown: ") + e.what();
+  }
+}
+
+std::string run_text(const Json& run, const Common& common, const std::string& facts) {
   std::string text;
   const auto line = [&](const std::string& key, const std::string& value) {
     text +=
@@ -190,6 +220,7 @@ std::string run_text(const Json& run, const Common& common) {
   text += block(training ? "Metrics (of the last epoch that has them)" : "Last metrics",
                 metric_lines(run["metrics"]),
                 {"metric", "step", "value"});
+  text += facts;
   if (run.contains("health") && !run["health"].empty()) {
     text += "\n\nHealth";
     for (const Json& entry : run["health"])
@@ -215,12 +246,31 @@ std::string run_text(const Json& run, const Common& common) {
 
 }  // namespace
 
-int show_run(const Common& common, const Store& store, const RunRow& run) {
-  const Json json = run_json(store, run);
-  if (common.json)
-    print(json.dump(2, ' ', false, Json::error_handler_t::replace));
-  else
-    print(run_text(json, common));
+int show_run(const Common& common,
+             const Store& store,
+             const RunRow& run,
+             const std::string& drawing,
+             const std::string& out) {
+  if (drawing == "dot" || drawing == "svg") {
+    const auto tree = tree_report(store, run);
+    if (!tree)
+      throw ConfigError("run " + run.id + " has no split tree to draw",
+                        "only few-shot runs have one (weights: {kind: few-shot}), from their first "
+                        "checkpoint on");
+    put_text(out, drawing == "svg" ? svg_of(tree->dot) : tree->dot);
+    return kExitOk;
+  }
+  Json json = run_json(store, run);
+  Json tree;
+  const std::string tree_lines = tree_text(store, run, tree);
+  if (!tree.is_null()) json["split_tree"] = std::move(tree);
+  if (drawing == "json") {
+    put_text(out, json.dump(2, ' ', false, Json::error_handler_t::replace));
+    return kExitOk;
+  }
+  std::string facts = compute_text(store, run);
+  if (!tree_lines.empty()) facts += indented("Split tree", tree_lines);
+  put_text(out, run_text(json, common, facts));
   return kExitOk;
 }
 

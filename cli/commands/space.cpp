@@ -1,19 +1,17 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <map>
 #include <set>
 #include <unordered_map>
 
 #include "cli/config/config_problems.hpp"
 #include "cli/report/document.hpp"
+#include "cli/report/graphviz.hpp"
 #include "cli/report/row_stream.hpp"
 #include "cli/report/space_report.hpp"
 #include "cli/report/suggest.hpp"
 #include "cli/runs/arch_list.hpp"
 #include "cli/runs/fix.hpp"
 #include "spaces/base/stop.hpp"
-#include "spaces/base/subprocess.hpp"
-#include "spaces/base/whole_file.hpp"
 #include "spaces/draw/plan_draw.hpp"
 #include "spaces/registry.hpp"
 
@@ -42,30 +40,10 @@ int list(const Options& o) {
   return kExitOk;
 }
 
-/// What Graphviz makes of `source`.
-std::string svg_of(const std::string& source) {
-  Subprocess dot({"dot", "-Tsvg"}, {.in = true, .out = true});
-  dot.send(source);
-  dot.close_input();
-  while (!dot.ending() || !dot.output_ended()) {
-    throw_if_stopped("drawing");
-    constexpr int kSlice = 20;
-    dot.turn(kSlice);
-  }
-  constexpr int kNotFound = 127;
-  if (dot.ending()->code == kNotFound)
-    throw DeviceError(
-        "--format svg needs Graphviz, whose program 'dot' is not here: install the package "
-        "graphviz, or use --format dot");
-  if (!dot.ending()->good()) throw Error("Graphviz could not draw this network");
-  return dot.output();
-}
-
 /// Text of a network to --out or stdout.
 void put(const Options& o, const std::string& text) {
   // print() ends the line.
-  if (o.out.empty()) return print(text.ends_with('\n') ? text.substr(0, text.size() - 1) : text);
-  write_whole_file(o.out, text + (text.empty() || text.back() == '\n' ? "" : "\n"));
+  put_text(o.out, text.ends_with('\n') && o.out.empty() ? text.substr(0, text.size() - 1) : text);
 }
 
 /// Graphviz source with a title: space, architecture, costs.
@@ -79,29 +57,6 @@ std::string drawing(const Space& space, const Architecture& a, const Plan& plan)
        format_count(static_cast<double>(cost.macs)) + " multiply-adds (" +
            std::to_string(cost.macs) + "), " + format_count(static_cast<double>(cost.params)) +
            " parameters (" + std::to_string(cost.params) + ")"});
-}
-
-/// `--format`, else what the ending of --out says, else text.
-std::string drawing_of(const Options& o) {
-  if (o.out.empty()) return o.drawing.empty() ? "text" : o.drawing;
-  const size_t dot = o.out.find_last_of("./");
-  const std::string ending =
-      dot == std::string::npos || o.out[dot] == '/' ? "" : o.out.substr(dot + 1);
-  const std::map<std::string, std::string> formats{
-      {"svg", "svg"}, {"dot", "dot"}, {"gv", "dot"}, {"json", "json"}, {"txt", "text"}};
-  const auto found = formats.find(ending);
-  if (!o.drawing.empty()) {
-    if (found != formats.end() && found->second != o.drawing)
-      throw ConfigError(
-          "--out " + o.out + " would hold " + o.drawing + " under the ending ." + ending,
-          "leave out --format, or choose another ending");
-    return o.drawing;
-  }
-  if (found == formats.end())
-    throw ConfigError("--out " + o.out + ": what to write is not told by " +
-                          (ending.empty() ? "its name" : "the ending ." + ending),
-                      "end it with .svg, .dot, .json or .txt, or say --format");
-  return found->second;
 }
 
 /// One network as a drawing, its plan as JSON, or text; to --out or stdout. With --json stdout
@@ -129,7 +84,7 @@ void put_network(const Options& o, const Space& space, const Architecture& a, bo
 
 int show(Options o) {
   const bool asked = !o.drawing.empty();
-  o.drawing = drawing_of(o);
+  o.drawing = drawing_format(o.drawing, o.out);
   const auto space = load_space(o.space);
   const Domain domain = fixed_domain(*space, o.fix);
   if (o.architectures.empty()) {

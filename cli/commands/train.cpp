@@ -14,14 +14,15 @@
 #include "cli/report/failure.hpp"
 #include "cli/report/suggest.hpp"
 #include "cli/report/train_report.hpp"
+#include "cli/report/tree_report.hpp"
 #include "cli/runs/run_data.hpp"
 #include "cli/runs/run_files.hpp"
 #include "cli/runs/run_name.hpp"
 #include "cli/runs/stand_alone.hpp"
-#include "cli/runs/supernet_run.hpp"
+#include "cli/runs/train_session.hpp"
 #include "spaces/base/stop.hpp"
+#include "supernet/train/few_shot.hpp"
 #include "supernet/train/trained_sets.hpp"
-#include "supernet/train/trainer.hpp"
 
 namespace nas::cli {
 namespace {
@@ -59,84 +60,6 @@ TrainConfig read_config(const Options& o) {
   return config;
 }
 
-std::string resolved(TrainConfig& config) {
-  return write_yaml([&](Binder& b) { describe(b, config); });
-}
-
-/// Supernet, strategy and trainer of one run, ready to go.
-struct Session {
-  std::unique_ptr<RunParts> parts;
-  Weights weights;
-  std::unique_ptr<Strategy> strategy;
-  std::unique_ptr<Trainer> trainer;
-
-  int64_t epochs() const {
-    return weights.curriculum ? weights.curriculum->epochs() : parts->config.train.epochs;
-  }
-  int64_t steps_per_epoch() const {
-    return nas::steps_per_epoch(static_cast<int64_t>(parts->splits.train.size()),
-                                parts->config.train);
-  }
-};
-
-/// The strategy of a stage: the whole run, or a node of a tree, with streams of its own.
-std::unique_ptr<Strategy> strategy_for(const RunParts& p, const Stage& stage) {
-  const TrainConfig& c = p.config;
-  const StrategyContext context{*p.space,
-                                c.seed,
-                                stage.epochs,
-                                static_cast<int64_t>(p.splits.train.size()),
-                                c.train.batch,
-                                c.train,
-                                stage.scope,
-                                stage.within.intersection(trained_part(*p.space, c.train))};
-  return make_strategy(strategy_name(c), context, strategy_source(c));
-}
-
-Session make_session(TrainConfig config,
-                     const std::string& folder,
-                     const std::string& config_hash,
-                     TrainHooks hooks,
-                     bool initialise = true) {
-  Session s;
-  s.parts = open_parts(std::move(config));
-  const RunParts& p = *s.parts;
-  const TrainConfig& c = p.config;
-  s.weights = make_weights(p);
-  if (initialise && !c.train.init.empty()) initialise_weights(p, *s.weights.store, c.train.init);
-  const Stage first =
-      s.weights.curriculum ? s.weights.curriculum->stage(0) : Stage{.epochs = c.train.epochs};
-  s.strategy = strategy_for(p, first);
-  for (const std::string& line : s.strategy->advice()) warning(line);
-  for (const std::string& line : s.weights.store->advice(s.steps_per_epoch() * s.epochs()))
-    warning(line);
-  s.trainer = std::make_unique<Trainer>(
-      TrainSetup{.space = *p.space,
-                 .store = *s.weights.store,
-                 .strategy = *s.strategy,
-                 .data = p.data(),
-                 .options = c.train,
-                 .evaluate = c.evaluate,
-                 .seed = c.seed,
-                 .device = p.device,
-                 .folder = folder,
-                 .identity = {p.space->fingerprint(), config_hash, p.splits.hash},
-                 .hooks = std::move(hooks),
-                 .curriculum = s.weights.curriculum.get(),
-                 .make_strategy = [parts = s.parts.get()](const Stage& stage) {
-                   return strategy_for(*parts, stage);
-                 }});
-  return s;
-}
-
-std::vector<std::string> health_of(const Session& s) {
-  std::vector<std::string> all = s.strategy->health();
-  for (const std::string& line : s.weights.store->health()) all.push_back(line);
-  if (s.weights.curriculum)
-    for (const std::string& line : s.weights.curriculum->health()) all.push_back(line);
-  return all;
-}
-
 int64_t elements(const std::vector<NamedTensor>& tensors) {
   int64_t n = 0;
   for (const NamedTensor& t : tensors) n += t.tensor.numel();
@@ -152,7 +75,7 @@ int64_t values_of_set(const WeightSet& set, const OptimizerOptions& optimizer) {
 
 int dry_run(const Options& o) {
   TrainConfig config = read_config(o);
-  resolved(config);
+  resolved_yaml(config);
   Session s = make_session(std::move(config), ".", "", {});
   const RunParts& p = *s.parts;
   tell_data(p, contents_of(*p.dataset, p.splits), o.common);
@@ -204,12 +127,24 @@ class Recorder {
     h.on_checkpoint =
         [this](const std::string& path, const std::string& sha256, int64_t epoch, int64_t step) {
           store_.add_checkpoint({run_, path, sha256, epoch, step, utc_now()});
+          keep_tree();
         };
     return h;
   }
+  /// Of the whole run, once the weights are known.
+  void begin(const Session& session) {
+    epochs_ = session.epochs();
+    tree_ = split_tree_of(*session.weights.store);
+  }
+  /// Stores the split tree, where there is one and it has changed.
+  void keep_tree() {
+    if (tree_ == nullptr) return;
+    std::string json = tree_->json();
+    if (json == kept_tree_) return;
+    store_.set_document(run_, kSplitTree, json);
+    kept_tree_ = std::move(json);
+  }
   const std::vector<std::pair<std::string, double>>& last() const { return last_; }
-  /// Of the whole run, once the curriculum is known.
-  void set_epochs(int64_t epochs) { epochs_ = epochs; }
 
  private:
   void step(int64_t done, int64_t total, double loss) {
@@ -252,6 +187,8 @@ class Recorder {
   const Common& common_;
   std::string run_;
   int64_t epochs_;
+  const SplitTree* tree_ = nullptr;
+  std::string kept_tree_;
   int64_t done_ = 0;
   std::unique_ptr<Progress> progress_, scoring_;
   Clock::time_point beat_ = Clock::now();
@@ -259,6 +196,7 @@ class Recorder {
 };
 
 void print_summary(const Options& o,
+                   const Store& store,
                    const RunRow& row,
                    const Session& s,
                    const Recorder& recorder,
@@ -272,6 +210,7 @@ void print_summary(const Options& o,
                      weights_sha256(*s.weights.store),
                      seconds,
                      !o.resume.empty(),
+                     compute_of(store, row.id),
                      ""};
   if (const auto own = stand_alone(*s.parts)) report.only_arch = s.parts->space->text(*own);
   if (o.common.json) return print(train_report_json(report));
@@ -302,7 +241,7 @@ RunRow new_row(const Options& o, const Store& store, TrainConfig& config) {
   row.command = "train";
   row.name = o.name;
   row.status = "running";
-  row.config_yaml = resolved(config);
+  row.config_yaml = resolved_yaml(config);
   row.space_yaml = config.space.yaml;
   row.seed = config.seed;
   row.directory = store.folder_of(row.id);
@@ -383,7 +322,7 @@ int train(const Options& o) {
     // A run that has a checkpoint no longer needs the weights that it began with.
     const bool begins = checkpoints_in(row.directory).empty();
     Session s = make_session(config, row.directory, config_hash, recorder.hooks(), begins);
-    recorder.set_epochs(s.epochs());
+    recorder.begin(s);
     if (resumes) {
       go_on(o, store, row, s);
     } else {
@@ -392,16 +331,18 @@ int train(const Options& o) {
       record_new(o, store, row, s);
     }
     recorded = true;
+    recorder.keep_tree();
     set_error_log(row.directory + "/error.log");
     // The trainer asks for a stop between steps and saves before it ends.
     const DefersStop saves;
     s.trainer->run();
+    recorder.keep_tree();
     const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
     const Json document{{"weights_sha256", weights_sha256(*s.weights.store)},
                         {"health", health_of(s)}};
     store.set_document(row.id, "train", json_line(document));
     store.finish_run(row.id, "finished");
-    print_summary(o, row, s, recorder, seconds);
+    print_summary(o, store, row, s, recorder, seconds);
   } catch (const Interrupted& e) {
     if (!recorded && resumes) store.give_back_run(row);
     if (!recorded) throw;

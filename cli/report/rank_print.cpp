@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "cli/report/compute.hpp"
 #include "cli/report/document.hpp"
 #include "spaces/base/whole_file.hpp"
 
@@ -110,6 +111,8 @@ void print_ranking(const Json& d) {
         "  architectures needed to tell a difference of ... apart (two standard deviations): " +
         needed);
   }
+  if (d.contains("equal_compute") && !d["equal_compute"].empty())
+    print_prose(equal_compute_text(d["equal_compute"]));
 }
 
 void write_table(const std::string& path, const Json& rows) {

@@ -11,7 +11,7 @@ namespace {
 /// Whether a command takes this --set and would not find its data or its device without it. A new
 /// training keeps them; what goes on keeps its device.
 bool is_needed(const std::vector<std::string>& words, const std::string& set) {
-  constexpr std::array kJudging = {"evaluate", "export", "rank", "search"};
+  constexpr std::array kJudging = {"evaluate", "export", "rank", "search", "split"};
   const bool resumes = std::find(words.begin(), words.end(), "--resume") != words.end();
   const bool judges = std::find(kJudging.begin(), kJudging.end(), words.at(0)) != kJudging.end();
   const std::string key = set.substr(0, set.find('='));

@@ -66,8 +66,7 @@ std::string train_report_text(const TrainReport& r) {
   Table whole({"whole run", ""});
   whole.row({"epochs", std::to_string(r.epochs)});
   whole.row({r.resumed ? "time since it was resumed" : "time", format_seconds(r.seconds)});
-  if (const double* macs = find(r, "train.macs"))
-    whole.row({"multiply-adds of training, forward", format_count(*macs)});
+  for (const auto& [what, value] : compute_lines(r.compute)) whole.row({what, value});
   whole.row({"checkpoint", r.checkpoint});
   whole.row({"sha256 of the weights", r.weights_sha256.substr(0, 16) + "..."});
   const size_t width = output_width(1);
@@ -93,6 +92,7 @@ std::string train_report_json(const TrainReport& r) {
                         {"weights_sha256", r.weights_sha256},
                         {"checkpoint", r.checkpoint},
                         {"directory", r.run.directory},
+                        {"compute", compute_json(r.compute)},
                         {"seconds", r.seconds}});
 }
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "cli/command.hpp"
+#include "cli/report/compute.hpp"
 #include "search/store/store.hpp"
 #include "supernet/train/train_options.hpp"
 
@@ -19,6 +20,7 @@ struct TrainReport {
   std::string checkpoint, weights_sha256;
   double seconds = 0;     ///< Of this process.
   bool resumed = false;   ///< Then the run took longer than `seconds`.
+  Compute compute;        ///< Of the whole run.
   std::string only_arch;  ///< The architecture of strategy `fixed`, "" for a supernet.
 };
 

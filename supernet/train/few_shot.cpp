@@ -4,11 +4,13 @@
 #include "supernet/train/few_shot.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <optional>
 #include <set>
 
 #include "spaces/error.hpp"
 #include "supernet/train/few_shot_schedule.hpp"
+#include "supernet/train/find_split.hpp"
 #include "supernet/train/trained_sets.hpp"
 
 namespace nas {
@@ -50,7 +52,7 @@ class FewShot final : public Curriculum {
     bool changed = false;
     const int ended = schedule_->split_before(epoch);
     if (ended >= 0 && tree_->node(ended).choice < 0) {
-      split(ended, epoch, services);
+      split(ended, services);
       changed = true;
     }
     SplitNode& node = tree_->node(now.node);
@@ -67,7 +69,9 @@ class FewShot final : public Curriculum {
     }
     return {{"split.leaves", static_cast<double>(tree_->leaves().size())},
             {"split.scoring_passes", passes},
-            {"split.scoring_macs", macs}};
+            {"split.scoring_macs", macs},
+            // More than train.epochs, which counts those along one branch.
+            {"split.epochs", static_cast<double>(epochs())}};
   }
 
   std::vector<std::string> health() const override {
@@ -84,7 +88,7 @@ class FewShot final : public Curriculum {
   }
 
  private:
-  void split(int id, int64_t epoch, StageServices& services) {
+  void split(int id, StageServices& services) {
     const size_t level = schedule_->level_of(id);
     Rng rng(services.seed, "split/" + std::to_string(id));
     std::vector<std::vector<int16_t>> groups;
@@ -104,17 +108,6 @@ class FewShot final : public Curriculum {
       }
     }
     if (!options_.keep_interior) services.sets.drop(id * models);
-    (void)epoch;
-  }
-
-  std::vector<size_t> candidates(int id, int groups, int min_group) const {
-    std::vector<size_t> choices = tree_->splittable(id, groups, min_group);
-    if (!options_.split.candidates.empty())
-      std::erase_if(choices, [&](size_t c) {
-        const auto& named = options_.split.candidates;
-        return std::find(named.begin(), named.end(), space_.choices()[c].name) == named.end();
-      });
-    return choices;
   }
 
   size_t find(int id,
@@ -133,8 +126,7 @@ class FewShot final : public Curriculum {
     }
     PartitionOptions partition = s.score.partition;
     partition.groups = at_or_last(s.groups, level);
-    const int least = partition.min_group > 0 ? partition.min_group : 1;
-    std::vector<size_t> choices = candidates(id, partition.groups, least);
+    std::vector<size_t> choices = split_candidates(*tree_, id, space_, partition, s.candidates);
     if (fixed) choices = {*fixed};
     if (choices.empty())
       throw ConfigError("node " + std::to_string(id) + " has no choice left that can be divided " +
@@ -143,8 +135,7 @@ class FewShot final : public Curriculum {
     if (s.criterion == SplitCriterion::kRandom) {
       const size_t choice = choices[rng.below(choices.size())];
       const size_t n = space_.choices()[choice].options.size();
-      if (partition.min_group == 0) partition.min_group = n <= 3 ? 1 : 2;
-      groups = random_partition(n, partition, rng).groups;
+      groups = random_partition(n, partition_for(partition, n), rng).groups;
       return choice;
     }
     return by_gradients(id, choices, partition, services, rng, groups);
@@ -168,23 +159,19 @@ class FewShot final : public Curriculum {
                              services.stop,
                              services.on_progress};
     TrainedSet& set = services.sets.at(id * options_.leaf_models);
-    Scoring scoring =
-        score_choices(setup, *set.weights, Domain(space_, node.within), choices, score);
-    std::vector<ScoredChoice> scored;
-    for (const ChoiceScore& c : scoring.choices)
-      scored.push_back({c.choice, c.partition, c.usable});
-    const size_t chosen =
-        choose_edge(scored, options_.split.edge, choices.empty() ? 0 : choices.front(), rng);
-    const ChoiceScore& best = scoring.choices[chosen];
-    for (const auto& group : best.partition.groups) {
-      groups.emplace_back();
-      for (const int16_t position : group)
-        groups.back().push_back(best.options[static_cast<size_t>(position)]);
-    }
-    const size_t choice = best.choice;
-    node.scores = std::move(scoring.choices);
-    node.scoring_passes = scoring.passes;
-    node.scoring_macs = scoring.macs;
+    FoundSplit found = find_split(setup,
+                                  *set.weights,
+                                  Domain(space_, node.within),
+                                  choices,
+                                  score,
+                                  options_.split.edge,
+                                  choices.front(),
+                                  rng);
+    const size_t choice = found.scoring.choices[found.chosen].choice;
+    groups = std::move(found.groups);
+    node.scores = std::move(found.scoring.choices);
+    node.scoring_passes = found.scoring.passes;
+    node.scoring_macs = found.scoring.macs;
     return choice;
   }
 
@@ -193,6 +180,32 @@ class FewShot final : public Curriculum {
   std::shared_ptr<SplitTree> tree_;
   std::shared_ptr<const FewShotSchedule> schedule_;
 };
+
+using Refuse =
+    std::function<void(const std::string& key, const std::string& what, const std::string& hint)>;
+
+/// That the first split can be made; what is left on deeper levels depends on what was split.
+void check_candidates(const Space& space, const FewShotOptions::Split& s, const Refuse& refuse) {
+  PartitionOptions partition = s.score.partition;
+  partition.groups = s.groups.front();
+  const bool fixed = s.edge == EdgeRule::kFixed;
+  const std::vector<size_t> choices =
+      split_candidates(SplitTree(space), 0, space, partition, fixed ? s.choices : s.candidates);
+  if (choices.empty() || (fixed && choices.size() < s.choices.size()))
+    refuse("split.groups",
+           std::string(fixed ? "not every choice named" : "no choice") + " can be divided into " +
+               std::to_string(partition.groups) + " groups" +
+               (partition.min_group > 1
+                    ? " of at least " + std::to_string(partition.min_group) + " options"
+                    : ""),
+           "ask for fewer groups; `nas space show` lists choices and options");
+  const bool sums = s.edge == EdgeRule::kMaxCut || s.edge == EdgeRule::kMinWithin;
+  if (s.criterion == SplitCriterion::kGradient && sums && !equal_option_counts(space, choices))
+    refuse(
+        "split.edge",
+        "compares sums of distances, but choices of this space have different numbers of options",
+        "set it to mean_cut, or name choices of equal size in split.candidates");
+}
 
 void check(const Space& space,
            const FewShotOptions& o,
@@ -214,9 +227,10 @@ void check(const Space& space,
            "few-shot weights divide the whole space, but train.fix names a part",
            "leave train.fix out");
   if (s.epochs.empty()) refuse("split.epochs", "names no split", "e.g. [2, 4]");
+  // A split at 0 parts weights that nothing has trained yet: the few-shot baseline.
   for (size_t i = 0; i < s.epochs.size(); ++i)
-    if (s.epochs[i] <= (i == 0 ? 0 : s.epochs[i - 1]))
-      refuse("split.epochs", "must ascend, from 1 on", "e.g. [2, 4, 6]");
+    if (s.epochs[i] <= (i == 0 ? -1 : s.epochs[i - 1]))
+      refuse("split.epochs", "must ascend, from 0 on", "e.g. [2, 4, 6]");
   if (o.final_epochs == 0 && s.epochs.back() >= train.epochs)
     refuse("split.epochs",
            "the last split, after epoch " + std::to_string(s.epochs.back()) +
@@ -247,6 +261,7 @@ void check(const Space& space,
                std::to_string(s.epochs.size()) +
                " splits, but a choice is split once on every branch",
            "name one for each of split.epochs");
+  if (s.criterion != SplitCriterion::kExhaustive) check_candidates(space, s, refuse);
 }
 
 }  // namespace

@@ -43,6 +43,7 @@ struct FewShotOptions {
   int leaf_models = 1;         ///< Of a mixture in every leaf; 1: none.
   MixtureOptions mixture;
 };
+void describe(Binder& b, FewShotOptions::Split& o);
 void describe(Binder& b, FewShotOptions& o);
 
 /// Store and curriculum. ConfigError when the options cannot be met in this space, naming the key.
@@ -53,5 +54,7 @@ WeightsEntry few_shot_weights();
 
 /// The tree of a store that has one, else null.
 const SplitTree* split_tree_of(const WeightStore& store);
+/// The node of that tree that a set belongs to.
+int tree_node_of(const WeightStore& store, int set);
 
 }  // namespace nas

@@ -62,7 +62,8 @@ FewShotSchedule::Place FewShotSchedule::at(int64_t epoch) const {
 }
 
 int FewShotSchedule::split_before(int64_t epoch) const {
-  if (epoch == 0 || epoch > first_.back()) return -1;
+  if (epoch == 0) return lengths_[0] == 0 ? 0 : -1;
+  if (epoch > first_.back()) return -1;
   const Place p = at(epoch - 1);
   return p.epoch + 1 == lengths_[p.level] && !last(p.level) ? p.node : -1;
 }

@@ -39,7 +39,8 @@ class FewShotSchedule {
     int64_t epoch = 0;  ///< Of the node.
   };
   Place at(int64_t epoch) const;
-  /// The inner node whose last epoch ends where `epoch` begins; -1: none does.
+  /// The inner node whose last epoch ends where `epoch` begins (a root of no epochs at 0); -1: none
+  /// does.
   int split_before(int64_t epoch) const;
   size_t level_of(int node) const;
   /// Where the learning rate stands: along the branch, or from the start of what began anew.

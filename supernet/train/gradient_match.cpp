@@ -11,7 +11,6 @@
 #include <cmath>
 #include <numeric>
 #include <optional>
-#include <unordered_map>
 
 #include "spaces/error.hpp"
 #include "supernet/train/path_runner.hpp"
@@ -41,7 +40,7 @@ void describe(Binder& b, ScoreOptions& o) {
   b.value("min_group",
           o.partition.min_group,
           "Options that each group has at least; 0: 2, or 1 "
-          "where a choice has 3 or fewer")
+          "where a choice has too few for that")
       .range(0, 1000);
   b.value("exact", o.partition.exact, "Groups whose sizes differ by at most one");
 }
@@ -81,50 +80,6 @@ class Batches {
   TrainBatch current_;
 };
 
-/// Which choices put a parameter into a plan.
-class Owners {
- public:
-  explicit Owners(WeightSet& weights) : weights_(weights) {
-    const std::vector<NamedTensor>& all = weights.parameters();
-    for (size_t i = 0; i < all.size(); ++i) index_[all[i].tensor.unsafeGetTensorImpl()] = i;
-  }
-
-  /// Marks parameters of `plan` that no option of `choice` brought and that `params` asks for.
-  std::vector<bool> shared(const Plan& plan, size_t choice, SharedWeights params) {
-    const size_t n = weights_.parameters().size();
-    std::vector<bool> own(n, false), others(n, false), seen(n, false);
-    std::vector<at::Tensor> leaves;
-    for (const Node& node : plan.nodes) {
-      bool mine = false, another = false;
-      for (const Provenance& origin : plan.origins(node)) {
-        if (origin.choice < 0) continue;
-        (static_cast<size_t>(origin.choice) == choice ? mine : another) = true;
-      }
-      TensorSpec specs[4];
-      const int count = tensors_of(node.op, specs);
-      for (int k = 0; k < count; ++k) {
-        if (specs[k].role == Role::kRunningMean || specs[k].role == Role::kRunningVar) continue;
-        leaves.clear();
-        weights_.leaves(plan, node, specs[k].role, leaves);
-        for (const at::Tensor& leaf : leaves) {
-          const size_t i = index_.at(leaf.unsafeGetTensorImpl());
-          seen[i] = true;
-          own[i] = own[i] || mine;
-          others[i] = others[i] || another;
-        }
-      }
-    }
-    std::vector<bool> result(n, false);
-    for (size_t i = 0; i < n; ++i)
-      result[i] = seen[i] && !own[i] && (others[i] || params == SharedWeights::kOthersAndCommon);
-    return result;
-  }
-
- private:
-  WeightSet& weights_;
-  std::unordered_map<const c10::TensorImpl*, size_t> index_;
-};
-
 /// Inner products of n gradients of one tensor: one matrix, or one for each output filter.
 void add_grams(GradientMetric metric,
                const std::vector<at::Tensor>& gradients,
@@ -159,7 +114,7 @@ class Scorer {
         within_(within),
         options_(options),
         result_(result),
-        owners_(weights),
+        shared_(weights),
         // Statistics of the batch: running ones stay as they are (section 6.4).
         runner_(setup.space, /*keeps_statistics=*/false, setup.train, setup.device, setup.seed) {
     for (const NamedTensor& p : weights.parameters()) {
@@ -172,7 +127,6 @@ class Scorer {
     ChoiceScore score;
     score.choice = choice;
     score.options = within_.options(choice);
-    score.batches = options_.batches;
     const size_t n = score.options.size();
     MeanDistance whole(n), halves[2] = {MeanDistance(n), MeanDistance(n)};
     // Streams of the choice: equal whatever else is scored.
@@ -181,40 +135,39 @@ class Scorer {
     own.stream = name;
     Batches batches(own);
     Rng rng(s_.seed, name + "/paths");
+    compared_.clear();
+    score.batches = 0;
     for (int64_t r = 0; r < options_.batches; ++r) {
       if (s_.stop && s_.stop()) throw Interrupted("stopped while scoring choices");
       const TrainBatch& batch = batches.next(weights_.parameters().front().tensor.scalar_type());
       const std::optional<Draw> drawn = draw(choice, score.options, rng);
-      if (!drawn) {
-        score.usable = false;
-        return score;
-      }
+      if (!drawn) break;
       const DistanceMatrix d = distances_of(*drawn, batch, r);
-      whole.add(d);
-      halves[r % 2].add(d);
       if (s_.on_batch) s_.on_batch(before + r + 1, all);
+      whole.add(d);
+      halves[score.batches++ % 2].add(d);
     }
-    score.usable = !whole.failed();
-    score.distance = whole.mean();
+    score.usable = score.batches >= 2 && !whole.failed();
+    // What is not a number would make the stored tree unreadable, and says nothing.
+    score.distance = score.usable ? whole.mean() : DistanceMatrix(n);
     if (!score.usable) return score;
-    const PartitionOptions p = partition_options(options_.partition, n);
+    const PartitionOptions p = partition_for(options_.partition, n);
     score.partition = best_partition(score.distance, p, s_.seed);
     score.halves_agree = best_partition(halves[0].mean(), p, s_.seed)
                              .same_groups(best_partition(halves[1].mean(), p, s_.seed));
     return score;
   }
 
-  static PartitionOptions partition_options(PartitionOptions p, size_t n) {
-    if (p.min_group == 0) p.min_group = n <= 3 ? 1 : 2;
-    return p;
-  }
+  /// Weights compared for the choice scored last.
+  const std::set<std::string>& compared() const { return compared_; }
 
  private:
-  /// The sampled path with each option in turn; drawn anew until all of them are valid.
+  /// The sampled path with each option in turn; drawn anew until all of them are valid, and, where
+  /// that can be had, until each leads from the image to the logits (section 2.2).
   std::vector<Architecture> variants(size_t choice,
                                      const std::vector<int16_t>& options,
                                      Rng& rng) const {
-    constexpr int kTries = 10'000;
+    constexpr int kTries = 10'000, kConnected = 200;
     Architecture base;
     for (int i = 0; i < kTries; ++i) {
       within_.sample_choices(rng, base);
@@ -228,6 +181,7 @@ class Scorer {
             a.genes[c] = within_.option(c, rng.below(within_.option_count(c)));
         a = s_.space.fix_inactive(std::move(a));
         if (!within_.contains(a)) break;
+        if (i < kConnected && !live_nodes(s_.space.plan(a)).back()) break;
         all.push_back(std::move(a));
       }
       if (all.size() == options.size()) return all;
@@ -255,7 +209,7 @@ class Scorer {
         const Plan plan = s_.space.plan(a);
         std::vector<bool> used(n, false);
         weights_.used_by(plan, used);
-        const std::vector<bool> mine = owners_.shared(plan, choice, options_.params);
+        const std::vector<bool> mine = shared_.of(plan, choice, options_.params);
         for (size_t k = 0; k < n; ++k) d.shared[k] = d.shared[k] && used[k] && mine[k];
       }
       if (std::find(d.shared.begin(), d.shared.end(), true) != d.shared.end()) return d;
@@ -289,6 +243,7 @@ class Scorer {
     std::vector<DistanceMatrix> grams;
     for (size_t i = 0; i < parameters.size(); ++i) {
       if (!drawn.shared[i]) continue;
+      compared_.insert(parameters[i].name);
       std::vector<at::Tensor> of;
       for (const auto& own : gradients) of.push_back(own[i]);
       add_grams(options_.metric, of, grams);
@@ -302,8 +257,9 @@ class Scorer {
   const Domain& within_;
   const ScoreOptions& options_;
   Scoring& result_;
-  Owners owners_;
+  SharedParameters shared_;
   PathRunner runner_;
+  std::set<std::string> compared_;
 };
 
 }  // namespace
@@ -319,6 +275,7 @@ Scoring score_choices(const ScoringSetup& setup,
   int64_t before = 0;
   for (const size_t choice : choices) {
     result.choices.push_back(scorer.score(choice, before, all));
+    result.compared.push_back(scorer.compared());
     before += options.batches;
   }
   const bool none = std::none_of(

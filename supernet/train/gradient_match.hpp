@@ -4,22 +4,18 @@
 #include <c10/core/Device.h>
 
 #include <functional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "spaces/domain.hpp"
 #include "spaces/yaml/yaml_binder.hpp"
 #include "supernet/evaluate.hpp"
+#include "supernet/train/shared_weights.hpp"
 #include "supernet/train/train_options.hpp"
 #include "supernet/weights/split_tree.hpp"
 
 namespace nas {
-
-/// Which weights count as shared, besides that every option of the choice uses them.
-enum class SharedWeights {
-  kOthers,           ///< Those of other choices' options.
-  kOthersAndCommon,  ///< Those that belong to no choice too: stem, preprocessing, classifier.
-};
 
 /// `weights.split.score` and the options of `nas split`.
 struct ScoreOptions {
@@ -43,6 +39,8 @@ struct ScoringSetup {
 
 struct Scoring {
   std::vector<ChoiceScore> choices;
+  /// Of each of them, names of the weights whose gradients were compared in any batch.
+  std::vector<std::set<std::string>> compared;
   int64_t passes = 0;  ///< Forward and backward passes.
   double macs = 0;     ///< Their multiply-adds, forward.
 };

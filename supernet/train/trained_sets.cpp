@@ -80,6 +80,13 @@ void TrainedSets::inherit(int child, int parent) {
   to.changed = true;
 }
 
+void TrainedSets::adopt(int set, const Checkpoint& of_one_set, const std::string& path) {
+  TrainedSet& to = at(set);
+  load_model(*to.weights, of_one_set, path);
+  read_state(to, of_one_set);
+  to.changed = true;
+}
+
 void TrainedSets::drop(int set) {
   ready_.erase(set);
   files_.erase(set);

@@ -40,6 +40,8 @@ class TrainedSets {
   void forget();
   /// Gives `child` the weights, statistics and moments of `parent` as they are now.
   void inherit(int child, int parent);
+  /// Gives a set the weights, statistics and moments of the only set of another run.
+  void adopt(int set, const Checkpoint& of_one_set, const std::string& path);
   /// Forgets a set for good: what is in memory, and its file once no checkpoint names it.
   void drop(int set);
   /// Whether another set than `sets` has changed since its file was written.

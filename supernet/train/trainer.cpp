@@ -284,6 +284,7 @@ struct Trainer::State {
 
   void save();
   void load(const Checkpoint& c, const std::string& path);
+  void adopt(const Checkpoint& c, const std::string& path);
 };
 
 namespace {
@@ -385,6 +386,17 @@ void Trainer::State::load(const Checkpoint& c, const std::string& path) {
   if (!order.empty()) enter_stage();
 }
 
+void Trainer::State::adopt(const Checkpoint& c, const std::string& path) {
+  sets.adopt(0, c, path);
+  if (const auto found = c.text.find("position"); found != c.text.end()) {
+    const TrainPosition p = position_of(found->second);
+    epoch = p.epoch;
+    global_step = p.global_step;
+    macs_before = p.macs_before + p.macs;
+  }
+  save();
+}
+
 Trainer::Trainer(TrainSetup setup) : s_(std::make_unique<State>(std::move(setup))) {
   if (s_->steps_per_epoch() == 0)
     throw ConfigError("the training split has " + std::to_string(s_->s.data.splits.train.size()) +
@@ -400,12 +412,16 @@ void Trainer::resume(const std::string& path) {
   resume(read_checkpoint(path), path);
 }
 
-void Trainer::resume(const Checkpoint& checkpoint, const std::string& path) {
+namespace {
+
+/// What a state that does not fit says, as one kind of error that names the file.
+template <typename F>
+void read_state(const std::string& path, const F& read) {
   const auto unfit = [&](const std::string& what) {
     return DataError(path + ": cannot be resumed by this version of nas: " + what);
   };
   try {
-    s_->load(checkpoint, path);
+    read();
   } catch (const DataError& e) {
     if (std::string(e.what()).starts_with(path)) throw;
     throw unfit(e.what());
@@ -419,6 +435,16 @@ void Trainer::resume(const Checkpoint& checkpoint, const std::string& path) {
   } catch (const std::out_of_range&) {
     throw unfit("its state is incomplete");
   }
+}
+
+}  // namespace
+
+void Trainer::resume(const Checkpoint& checkpoint, const std::string& path) {
+  read_state(path, [&] { s_->load(checkpoint, path); });
+}
+
+void Trainer::adopt(const Checkpoint& of_one_set, const std::string& path) {
+  read_state(path, [&] { s_->adopt(of_one_set, path); });
 }
 
 void Trainer::run() {

@@ -85,6 +85,10 @@ class Trainer {
   void resume(const std::string& path);
   /// The same with a file that was read already; `path` is for messages.
   void resume(const Checkpoint& checkpoint, const std::string& path);
+  /// Begins where a run of one weight set stands: set 0 (of a tree: the root) takes its weights,
+  /// statistics and moments, and counts as trained for the epochs that it has behind it; writes a
+  /// checkpoint. `path` is for messages. DataError as for resume().
+  void adopt(const Checkpoint& of_one_set, const std::string& path);
   /// Trains to the last epoch and writes a final checkpoint. Throws Interrupted after saving when
   /// told to stop; Error when the loss, a weight or a moment is not finite: such a state is never
   /// written, and the checkpoints from before stay.

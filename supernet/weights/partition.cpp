@@ -277,6 +277,12 @@ Partition measured(const DistanceMatrix& d,
   return make_partition(d, objective, group, static_cast<int>(groups.size()));
 }
 
+PartitionOptions partition_for(PartitionOptions options, size_t n) {
+  if (options.min_group == 0)
+    options.min_group = n < 2 * static_cast<size_t>(options.groups) ? 1 : 2;
+  return options;
+}
+
 Partition best_partition(const DistanceMatrix& d,
                          const PartitionOptions& options,
                          uint64_t seed,

@@ -63,9 +63,13 @@ enum class PartitionObjective {
 struct PartitionOptions {
   PartitionObjective objective = PartitionObjective::kWithin;
   int groups = 2;
-  int min_group = 2;   ///< Options that each group has at least; 1 where n <= 3.
+  int min_group = 2;   ///< Options that each group has at least; 1 where n <= 3 (partition_for).
   bool exact = false;  ///< Sizes differ by at most one.
 };
+
+/// For a choice of n options: a `min_group` of 0 becomes 2, or 1 where n options are too few for
+/// groups of 2.
+PartitionOptions partition_for(PartitionOptions options, size_t n);
 
 struct Partition {
   std::vector<std::vector<int16_t>> groups;  ///< Ascending inside; the order is that of 3.4.

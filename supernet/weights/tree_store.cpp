@@ -33,6 +33,7 @@ class TreeStore final : public WeightStore {
   }
 
   const SplitTree& tree() const { return *tree_; }
+  int node_of(int set) const { return set / models(); }
   int sets() const override {
     // A tree that was never split is still one of several.
     return std::max(2, static_cast<int>(tree_->nodes().size()) * models());
@@ -51,7 +52,7 @@ class TreeStore final : public WeightStore {
     return all;
   }
   std::string set_name(int set) const override {
-    const int leaf = set / models();
+    const int leaf = node_of(set);
     return "leaf " + std::to_string(leaf) +
            (models_in(leaf) > 1 ? " model " + std::to_string(set % models()) : "");
   }
@@ -155,6 +156,10 @@ std::unique_ptr<WeightStore> make_tree_store(const WeightsContext& context,
 const SplitTree* split_tree_of(const WeightStore& store) {
   const auto* tree = dynamic_cast<const TreeStore*>(&store);
   return tree == nullptr ? nullptr : &tree->tree();
+}
+
+int tree_node_of(const WeightStore& store, int set) {
+  return dynamic_cast<const TreeStore&>(store).node_of(set);
 }
 
 }  // namespace nas

@@ -79,6 +79,18 @@ TEST(FewShotSchedule, NodesTrainLeftToRightAndLeavesInTurn) {
             (std::vector<int>{-1, 0, -1, 1, -1, 2, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}));
 }
 
+// The few-shot baseline of section 3.7: split before anything is trained.
+TEST(FewShotSchedule, ASplitAtEpochZero) {
+  const auto space = test::space_of(kCells);
+  FewShotOptions o = options_of({0}, {7}, 20);
+  const FewShotSchedule s(*space, o, 20);
+  EXPECT_EQ(s.total(), 140);
+  EXPECT_EQ(s.split_before(0), 0);
+  EXPECT_EQ(s.split_before(1), -1);
+  EXPECT_EQ(s.at(0).node, 1);
+  EXPECT_EQ(s.at(7).node, 1);
+}
+
 TEST(SplitTree, EveryArchitectureHasOneLeaf) {
   const auto space = test::space_of(kCells);
   SplitTree tree(*space);
@@ -215,6 +227,45 @@ TEST(FewShot, CriteriaAndRestarts) {
   EXPECT_TRUE(tree_of(exhaustive).node(1).restarted);
 }
 
+TEST(FewShot, SplitsAtEpochZero) {
+  const char* const weights =
+      "{kind: few-shot, split: {epochs: [0], score: {batches: 2}}, restart: none}";
+  Trial whole = trial(weights);
+  whole.trainer->run();
+  EXPECT_EQ(whole.epochs_seen.size(), 6u);
+  EXPECT_EQ(tree_of(whole).node(0).epochs, 0);
+  EXPECT_EQ(tree_of(whole).leaves(), (std::vector<int>{1, 2}));
+  const auto make = [&](int stop_at) { return trial(weights, stop_at); };
+  EXPECT_EQ(test::hash_of_resumed(make, 7), store_hash(whole));
+}
+
+// A tree that takes over a run of one set goes on as if it had trained the root itself.
+TEST(FewShot, AdoptsARunOfOneSet) {
+  const char* const tree =
+      "{kind: few-shot, split: {epochs: [2], score: {batches: 3}}, restart: none}";
+  Trial own = trial(tree);
+  own.trainer->run();
+  // Stopped after two of three epochs: the rates are those of the tree's root.
+  Trial once = trial("", 8);
+  EXPECT_THROW(once.trainer->run(), Interrupted);
+  ASSERT_EQ(once.epochs_seen.size(), 2u);
+  Trial adopted = trial(tree);
+  const std::string path = once.trainer->last_checkpoint();
+  adopted.trainer->adopt(read_checkpoint(path), path);
+  EXPECT_EQ(adopted.trainer->epochs_done(), 2);
+  EXPECT_EQ(adopted.trainer->steps_done(), 8);
+  Trial rest = trial(tree);
+  std::filesystem::remove_all(rest.folder);
+  std::filesystem::copy(adopted.folder, rest.folder);
+  rest.trainer->resume(
+      (rest.folder / std::filesystem::path(adopted.trainer->last_checkpoint()).filename())
+          .string());
+  rest.trainer->run();
+  EXPECT_EQ(tree_of(rest).node(0).groups, tree_of(own).node(0).groups);
+  EXPECT_EQ(tree_of(rest).node(0).choice, tree_of(own).node(0).choice);
+  EXPECT_EQ(store_hash(rest), store_hash(own));
+}
+
 TEST(FewShot, RefusesWhatCannotBe) {
   const auto told = [](const std::string& weights) {
     try {
@@ -231,6 +282,10 @@ TEST(FewShot, RefusesWhatCannotBe) {
   EXPECT_THAT(told("{kind: few-shot, split: {epochs: [1], edge: fixed, choices: ['3<-9']}}"),
               testing::HasSubstr("no choice '3<-9'"));
   EXPECT_THAT(told("{kind: few-shoot}"), testing::HasSubstr("few-shot"));
+  EXPECT_THAT(told("{kind: few-shot, split: {epochs: [1], groups: [6]}}"),
+              testing::HasSubstr("no choice can be divided into 6 groups"));
+  EXPECT_THAT(told("{kind: few-shot, split: {epochs: [1], score: {min_group: 3}}}"),
+              testing::HasSubstr("at least 3 options"));
   EXPECT_THAT(told("{kind: few-shot, split: {epochs: [1]}, leaf: {kind: tree}}"),
               testing::HasSubstr("'tree'"));
 }

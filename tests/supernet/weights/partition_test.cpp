@@ -243,14 +243,28 @@ std::vector<Vector> linear_gradients(const Linear2& p) {
 
 TEST(Partition, LinearSupernetByHand) {
   const auto first = linear_gradients({{1, 3}, 1, 1});
-  EXPECT_EQ(first[0], (Vector{8, 24, 4, 12}));
-  EXPECT_EQ(first[4], (Vector{36, 108, 18, 54}));
-  const Partition hard = best_partition(cosines(first), {});
+  EXPECT_EQ(
+      first,
+      (std::vector<Vector>{
+          {8, 24, 4, 12}, {6, 18, 12, 36}, {12, 36, 6, 18}, {0, 0, 0, 0}, {36, 108, 18, 54}}));
+  const DistanceMatrix first_d = cosines(first);
+  EXPECT_NEAR(first_d.at(0, 1), .2, 1e-6);
+  EXPECT_NEAR(first_d.at(0, 2), 0, 1e-6);
+  EXPECT_NEAR(first_d.at(0, 4), 0, 1e-6);
+  for (size_t o = 0; o < 5; ++o) EXPECT_EQ(first_d.at(3, o), 1) << o;
+  EXPECT_NEAR(first_d.total(), 4.6, 1e-6);
+  const Partition hard = best_partition(first_d, {});
   EXPECT_EQ(hard.groups, (Groups{{1, 3}, {0, 2, 4}}));
   EXPECT_NEAR(hard.within, 1.0, 1e-6);
   EXPECT_NEAR(hard.cut, 3.6, 1e-6);
-  const DistanceMatrix with_v = cosines(linear_gradients({{1, 3}, 1, 1, true}));
+  const auto v_gradients = linear_gradients({{1, 3}, 1, 1, true});
+  const std::vector<Vector> of_v = {{4, 12}, {18, 6}, {6, 18}, {0, 0}, {18, 54}};
+  for (size_t o = 0; o < 5; ++o)
+    EXPECT_EQ(Vector(v_gradients[o].begin() + 4, v_gradients[o].end()), of_v[o]) << o;
+  const DistanceMatrix with_v = cosines(v_gradients);
   EXPECT_NEAR(with_v.at(0, 1), .233333, 1e-6);
+  EXPECT_EQ(best_partition(with_v, {}).groups, hard.groups);
+  EXPECT_NEAR(best_partition(with_v, {}).within, 1.0, 1e-6);
   EXPECT_NEAR(best_partition(with_v, {}).cut, 3.7, 1e-6);
   PartitionOptions ones;
   ones.min_group = 1;
@@ -258,10 +272,28 @@ TEST(Partition, LinearSupernetByHand) {
   EXPECT_EQ(alone.groups, (Groups{{3}, {0, 1, 2, 4}}));
   EXPECT_NEAR(alone.within, .6, 1e-6);
   EXPECT_NEAR(alone.cut, 4.0, 1e-6);
-  EXPECT_EQ(best_partition(cosines(linear_gradients({{1, 3}, 4.5, 1})), {}).groups, hard.groups);
+  const auto fourth = linear_gradients({{1, 3}, 4.5, 1});
+  EXPECT_EQ(fourth,
+            (std::vector<Vector>{{1, 3, .5, 1.5},
+                                 {2.5, 7.5, 5, 15},
+                                 {19, 57, 9.5, 28.5},
+                                 {0, 0, 0, 0},
+                                 {22, 66, 11, 33}}));
+  EXPECT_EQ(best_partition(cosines(fourth), {}).groups, hard.groups);
+  EXPECT_NEAR(best_partition(cosines(fourth), {}).cut, 3.6, 1e-6);
   const auto soft_gradients = linear_gradients({{1, 3}, 4.5, .2});
-  EXPECT_NEAR(soft_gradients[1][0], -.62, 1e-12);
-  const Partition soft = best_partition(cosines(soft_gradients), {});
+  const std::vector<Vector> soft_want = {{-1.4, -4.2, -.7, -2.1},
+                                         {-.62, -1.86, -1.24, -3.72},
+                                         {2.2, 6.6, 1.1, 3.3},
+                                         {0, 0, 0, 0},
+                                         {-2, -6, -1, -3}};
+  for (size_t o = 0; o < 5; ++o)
+    for (size_t k = 0; k < 4; ++k) EXPECT_NEAR(soft_gradients[o][k], soft_want[o][k], 1e-12);
+  const DistanceMatrix soft_d = cosines(soft_gradients);
+  EXPECT_NEAR(soft_d.at(0, 2), 2, 1e-5);
+  EXPECT_NEAR(soft_d.at(1, 2), 1.8, 1e-5);
+  EXPECT_NEAR(soft_d.at(0, 1), .2, 1e-5);
+  const Partition soft = best_partition(soft_d, {});
   EXPECT_EQ(soft.groups, (Groups{{2, 3}, {0, 1, 4}}));
   EXPECT_NEAR(soft.within, 1.4, 1e-5);
   EXPECT_NEAR(soft.cut, 8.8, 1e-5);
@@ -270,6 +302,8 @@ TEST(Partition, LinearSupernetByHand) {
   const auto a = linear_gradients({{1, 3}, 4.5, 1}), b = linear_gradients({{2, 1}, 4.5, 1});
   mean.add(cosines(a));
   mean.add(cosines(b));
+  EXPECT_NEAR(cosines(a).at(0, 1), .2, 1e-5);
+  EXPECT_NEAR(cosines(b).at(0, 1), 1.8, 1e-5);
   EXPECT_NEAR(mean.mean().at(0, 1), 1.0, 1e-5);
   std::vector<Vector> averaged = a;
   for (size_t i = 0; i < a.size(); ++i)
@@ -282,6 +316,7 @@ TEST(EdgeRules, MinWithinAndMaxCutDisagree) {
   const DistanceMatrix a = matrix(4, {.1, .2, .2, .2, .2, .1});
   const DistanceMatrix b = matrix(4, {.3, .9, .9, .9, .9, .3});
   const std::vector<ScoredChoice> scored = {{7, best_partition(a, {})}, {9, best_partition(b, {})}};
+  EXPECT_EQ(scored[0].partition.groups, (Groups{{0, 1}, {2, 3}}));
   EXPECT_NEAR(scored[0].partition.within, .2, 1e-12);
   EXPECT_NEAR(scored[0].partition.cut, .8, 1e-12);
   EXPECT_NEAR(scored[1].partition.within, .6, 1e-12);
@@ -385,6 +420,7 @@ TEST(SplitTree, TwoLevelsOfALinearChain) {
   EXPECT_NEAR(left[0].partition.within, .984144, 1e-6);
   EXPECT_NEAR(left[0].partition.cut, 3.434308, 1e-6);
   EXPECT_EQ(left[1].partition.groups, (Groups{{0, 2}, {1, 3}}));
+  EXPECT_NEAR(left[1].partition.within, .811816, 1e-6);
   EXPECT_NEAR(left[1].partition.cut, 3.290071, 1e-6);
   EXPECT_EQ(left[choose_edge(left, EdgeRule::kMaxCut, 0, rng)].choice, 1u);
   const auto right = score_all({{{1, 2}, all, all}});
@@ -400,6 +436,17 @@ TEST(SplitTree, TwoLevelsOfALinearChain) {
   const double soft_cut[] = {6.268021, 6.357326, 6.713495};
   for (size_t e = 0; e < 3; ++e) EXPECT_NEAR(soft[e].partition.cut, soft_cut[e], 1e-6);
   EXPECT_EQ(choose_edge(soft, EdgeRule::kMaxCut, 0, rng), 2u);
+}
+
+TEST(Partition, LeastGroupByItself) {
+  const auto least = [](size_t n, int groups, int given = 0) {
+    return partition_for({PartitionObjective::kWithin, groups, given, false}, n).min_group;
+  };
+  EXPECT_EQ(least(3, 2), 1);
+  EXPECT_EQ(least(4, 2), 2);
+  EXPECT_EQ(least(5, 3), 1) << "five options make no three groups of two";
+  EXPECT_EQ(least(6, 3), 2);
+  EXPECT_EQ(least(9, 2, 3), 3);
 }
 
 TEST(EdgeRules, DifferentOptionCountsWantMeans) {

@@ -1,0 +1,25 @@
+#pragma once
+// The split tree of a few-shot run, as the store keeps it: for people, programs and Graphviz.
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+
+#include "search/store/store.hpp"
+
+namespace nas::cli {
+
+/// The document of a run that holds its split tree.
+inline constexpr const char* kSplitTree = "split-tree";
+
+struct TreeReport {
+  std::string text;  ///< As lines.
+  std::string dot;   ///< Graphviz source.
+  /// Nodes as stored, without scores of what was not split; leaves with `architectures`, `judged`,
+  /// `accuracy_mean`, `accuracy_best`.
+  nlohmann::ordered_json json;
+};
+/// With the number of architectures of each leaf, and the accuracies that the store has of them as
+/// the run judges now. None where the run has no tree; DataError where it cannot be read.
+std::optional<TreeReport> tree_report(const Store& store, const RunRow& run);
+
+}  // namespace nas::cli
