@@ -68,7 +68,7 @@ rank() {
     [ -s "$out/$name.rank.json" ] && continue
     # Batches of the training's size: batch statistics depend on it.
     "$nas" rank --run "$name" --db "$db" --truth "$truth" --column baseline_avg --index-from 1 \
-      --top 1,5 --set evaluate.images="${JUDGED:-10000}" --set threads="$jobs" --json -q \
+      --higher-is-better --top 1,5 --set evaluate.images="${JUDGED:-10000}" --set threads="$jobs" --json -q \
       >"$out/$name.rank.tmp" && mv "$out/$name.rank.tmp" "$out/$name.rank.json"
     "$nas" results "$name" --db "$db" --history --json >"$out/$name.history.tmp" &&
       mv "$out/$name.history.tmp" "$out/$name.history.json"
