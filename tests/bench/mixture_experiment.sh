@@ -17,6 +17,7 @@
 set -euo pipefail
 nas=${NAS_BIN:-build/release/nas}
 [ $# -ge 3 ] || { sed -n '2,20p' "$0" >&2; exit 2; }
+command -v "$nas" >/dev/null || { echo "there is no $nas: build it, or name it in NAS_BIN" >&2; exit 2; }
 data=$1 truth=$2 out=$3 what=${4:-all}
 if [ "$what" = smoke ]; then
   export SEEDS=${SEEDS:-0} IMAGES=2000 EPOCHS=2 LONG=2 JUDGED=1000
