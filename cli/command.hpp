@@ -39,10 +39,7 @@ struct Command {
 /// Commands linked into both binaries (space, runs, results, search, data, doctor, db, config,
 /// ...).
 const std::vector<Command>& light_commands();
-/// Commands of nas-torch (train, evaluate, export, measure, rank). In `nas` the table holds the
-/// same names and summaries; their `run` hands over.
-const std::vector<Command>& torch_commands();
-/// The command of that name in either table, or null.
+/// The command of that name in that table or among the TorchServices, or null.
 const Command* find_command(const std::string& name);
 
 /// Options that commands share.
@@ -75,12 +72,8 @@ bool parse(CLI::App& app, const std::vector<std::string>& args);
 void need_torch();
 /// Path of nas-torch: beside this binary (build tree) or in ../libexec/nas; "" when absent.
 std::string torch_binary();
-/// Facts about LibTorch (name, value) from nas-torch itself; nullopt in `nas`.
-std::optional<std::vector<std::pair<std::string, std::string>>> torch_facts();
 /// `nas X ...` for any X: what main does after its global flags. Also used by tests.
 int run_command_line(const std::vector<std::string>& args);
-/// Remembers argv for the handover.
-void remember_arguments(int argc, char** argv);
 
 // ---- Output. Results to stdout, everything else to stderr.
 

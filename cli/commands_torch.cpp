@@ -1,8 +1,10 @@
 // nas-torch: the commands themselves.
-#include <stdexcept>
+#include "cli/commands_torch.hpp"
 
-#include "cli/command.hpp"
+#include "cli/runs/trained/supernet_evaluator.hpp"
+#include "cli/torch_lists.hpp"
 #include "cli/torch_table.hpp"
+#include "supernet/device.hpp"
 
 namespace nas::cli {
 
@@ -31,20 +33,28 @@ constexpr Entry kEntries[] = {
     {"train", run_train},
 };
 
-}  // namespace
-
-const std::vector<Command>& torch_commands() {
-  static const std::vector<Command> table = [] {
-    std::vector<Command> commands;
-    for (const TorchCommand& command : kTorchCommands)
-      for (const Entry& entry : kEntries)
-        if (entry.run != nullptr && std::string(entry.name) == command.name)
-          commands.push_back({command.name, command.summary, entry.run, true, command.group});
-    return commands;
-  }();
-  return table;
+std::vector<Command> commands() {
+  std::vector<Command> all;
+  for (const TorchCommand& command : kTorchCommands)
+    for (const Entry& entry : kEntries)
+      if (entry.run != nullptr && std::string(entry.name) == command.name)
+        all.push_back({command.name, command.summary, entry.run, true, command.group});
+  return all;
 }
 
-void need_torch() {}
+}  // namespace
+
+const TorchServices& libtorch_services() {
+  static const TorchServices services{
+      .commands = commands(),
+      .need = [] {},
+      .facts = []() -> std::optional<std::vector<std::pair<std::string, std::string>>> {
+        return libtorch_facts();
+      },
+      .supernet_evaluator = make_supernet_evaluator,
+      .config_kinds = torch_config_kinds,
+      .names = torch_names};
+  return services;
+}
 
 }  // namespace nas::cli

@@ -8,7 +8,7 @@
 #include "cli/commands/completion.hpp"
 #include "cli/commands/topics.hpp"
 #include "cli/config/config_path.hpp"
-#include "cli/report/help_page.hpp"
+#include "cli/terminal/help_page.hpp"
 
 namespace nas::cli {
 namespace {

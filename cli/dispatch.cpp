@@ -9,8 +9,9 @@
 #include "cli/commands/completion.hpp"
 #include "cli/commands/topics.hpp"
 #include "cli/config/config_problems.hpp"
-#include "cli/report/failure.hpp"
-#include "cli/report/printed.hpp"
+#include "cli/terminal/failure.hpp"
+#include "cli/terminal/printed.hpp"
+#include "cli/torch_services.hpp"
 #include "spaces/base/printable.hpp"
 
 namespace nas::cli {
@@ -18,7 +19,7 @@ namespace {
 
 std::vector<const Command*> all_commands() {
   std::vector<const Command*> commands;
-  for (const Command& command : torch_commands()) commands.push_back(&command);
+  for (const Command& command : torch_services().commands) commands.push_back(&command);
   for (const Command& command : light_commands()) commands.push_back(&command);
   return commands;
 }

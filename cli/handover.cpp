@@ -7,10 +7,7 @@
 #include <filesystem>
 #include <sstream>
 
-#include "cli/command.hpp"
-#include "cli/config/config_kinds.hpp"
-#include "cli/lists.hpp"
-#include "cli/runs/supernet_evaluator.hpp"
+#include "cli/handover.hpp"
 #include "cli/signals.hpp"
 #include "cli/torch_table.hpp"
 #include "spaces/base/stop.hpp"
@@ -18,33 +15,11 @@
 namespace nas::cli {
 namespace {
 
+/// For nas-torch.
 std::vector<std::string>& arguments() {
   static std::vector<std::string> words;
   return words;
 }
-
-int hand_over(const std::vector<std::string>&) {
-  need_torch();
-  return kExitFailed;  // Not reached.
-}
-
-}  // namespace
-
-void remember_arguments(int argc, char** argv) {
-  arguments().assign(argv, argv + argc);
-}
-
-const std::vector<Command>& torch_commands() {
-  static const std::vector<Command> table = [] {
-    std::vector<Command> commands;
-    for (const TorchCommand& command : kTorchCommands)
-      commands.push_back({command.name, command.summary, hand_over, true, command.group});
-    return commands;
-  }();
-  return table;
-}
-
-namespace {
 
 /// OpenMP threads spin for milliseconds at every barrier by default. On a machine that is shared
 /// (CI, two trainings at once) the one that is waited for then cannot run: measured 8 to 10 times
@@ -96,9 +71,7 @@ void find_libtorch(const std::string& binary) {
   setenv("LD_LIBRARY_PATH", all.c_str(), 1);
 }
 
-}  // namespace
-
-void need_torch() {
+void hand_over() {
   const std::string binary = torch_binary();
   if (binary.empty())
     throw DeviceError(
@@ -117,26 +90,42 @@ void need_torch() {
   throw DeviceError("cannot start " + binary + ": " + std::strerror(error));
 }
 
-std::optional<std::vector<std::pair<std::string, std::string>>> torch_facts() {
-  return std::nullopt;
+std::vector<Command> commands() {
+  std::vector<Command> all;
+  const auto run = [](const std::vector<std::string>&) {
+    hand_over();
+    return kExitFailed;  // Not reached.
+  };
+  for (const TorchCommand& command : kTorchCommands)
+    all.push_back({command.name, command.summary, run, true, command.group});
+  return all;
 }
 
-std::unique_ptr<Evaluator> make_supernet_evaluator(Store&,
-                                                   const std::string&,
-                                                   const std::optional<EvaluateOptions>&,
-                                                   const Common&) {
-  need_torch();
-  return nullptr;  // Not reached.
-}
+}  // namespace
 
-std::vector<ConfigKind> torch_config_kinds() {
-  ConfigKind train{"train", "nas train --config", "train"};
-  train.torch = true;
-  return {train};
-}
-
-Names torch_names(const std::string&) {
-  return {};
+const TorchServices& handover_services(int argc, char** argv) {
+  arguments().assign(argv, argv + argc);
+  static const TorchServices services{
+      .commands = commands(),
+      .need = hand_over,
+      .facts = []() -> std::optional<std::vector<std::pair<std::string, std::string>>> {
+        return std::nullopt;
+      },
+      .supernet_evaluator = [](Store&,
+                               const std::string&,
+                               const std::optional<EvaluateOptions>&,
+                               const Common&) -> std::unique_ptr<Evaluator> {
+        hand_over();
+        return nullptr;  // Not reached.
+      },
+      .config_kinds =
+          [] {
+            ConfigKind train{"train", "nas train --config", "train"};
+            train.torch = true;
+            return std::vector<ConfigKind>{train};
+          },
+      .names = [](const std::string&) { return Names{}; }};
+  return services;
 }
 
 }  // namespace nas::cli

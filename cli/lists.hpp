@@ -20,8 +20,4 @@ Names list_entries(const std::string& list);
 /// Names of all lists.
 std::vector<std::string> list_names();
 
-/// Entries of a list that only nas-torch knows: strategies, samplers, weights. Defined by each
-/// binary (`nas` answers nothing and hands over first).
-Names torch_names(const std::string& list);
-
 }  // namespace nas::cli

@@ -1,7 +1,7 @@
 // nas-torch: kinds of configurations and names that live in the torch-backed folders.
-#include "cli/config/config_kinds.hpp"
+#include "cli/torch_lists.hpp"
+
 #include "cli/config/train_config.hpp"
-#include "cli/lists.hpp"
 #include "supernet/samplers/data_sampler.hpp"
 #include "supernet/samplers/path_sampler.hpp"
 #include "supernet/train/strategy.hpp"
@@ -16,9 +16,8 @@ namespace {
 template <typename Entry>
 ConfigKind part_kind(const std::string& section, const std::string& name, const Entry& entry) {
   ConfigKind kind{section + ":" + name, section + ": " + entry.summary, ""};
-  kind.schema = [&entry, title = section + " " + entry.name] {
-    return json_schema(title, [&entry](Binder& b) { entry.describe(b); });
-  };
+  kind.title = section + " " + entry.name;
+  kind.describe = entry.describe;
   return kind;
 }
 

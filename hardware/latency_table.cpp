@@ -1,3 +1,6 @@
+// The latency of a network is taken as the sum of its ops, each measured alone: on one stream ops
+// do not overlap, and `nas measure --check` says how well it holds. Times are read in their unit
+// exactly: the factor is whole, so that a decimal fraction is rounded once.
 #include "hardware/latency_table.hpp"
 
 #include <algorithm>

@@ -1,3 +1,6 @@
+// One entry for each canonical form. The front is kept as it grows: an entry costs one pass over
+// it, where computing it anew for every report would go through the whole archive each time.
+// Entries lie in a deque, which never moves them, so that the front may point at them.
 #include "search/archive.hpp"
 
 #include <algorithm>

@@ -1,3 +1,5 @@
+// A limit's violation is relative to its bound, so that limits in multiply-adds and in milliseconds
+// add up.
 #include "search/constraints.hpp"
 
 #include <algorithm>

@@ -1,3 +1,5 @@
+// The network asked for last is kept: limits, objectives and reports ask about one architecture in
+// a row, and building its plan costs more than any cost of it.
 #include "search/costs.hpp"
 
 #include <algorithm>

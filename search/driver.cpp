@@ -1,3 +1,7 @@
+// An algorithm asks for architectures, the driver pays for them: each canonical form once, costs
+// before truth, truth only where the limits hold. What is known (a resumed search, another's
+// results) is answered without paying, and everything happens in the order of asking, so that a
+// search that was interrupted comes to the same archive.
 #include "search/driver.hpp"
 
 #include <algorithm>

@@ -1,3 +1,6 @@
+// Whether limits can be met is asked before anything is paid. Small spaces are listed, which proves
+// it; in large ones descents from both ends and from random starts look for an architecture that
+// fits, so that "was found" is all that is said.
 #include "search/feasibility.hpp"
 
 #include <charconv>

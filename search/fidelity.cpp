@@ -1,3 +1,5 @@
+// Two values are compared only when they came about the same way. That is equality of documents: a
+// key that one of them lacks may be a version's, and is forgiven only where it names the weights.
 #include "search/fidelity.hpp"
 
 #include <algorithm>

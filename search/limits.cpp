@@ -1,3 +1,5 @@
+// Limits are held against what is known of their metric (spaces/metric.hpp): a bound outside its
+// range is a mistake of unit or sign, and told before the search instead of by an empty result.
 #include "search/limits.hpp"
 
 #include <algorithm>

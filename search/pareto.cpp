@@ -1,3 +1,5 @@
+// Dominance and ranks. Points with two objectives are ranked by a sweep in n log n; more go to
+// pagmo, which compares all pairs.
 #include "search/pareto.hpp"
 
 #include <algorithm>

@@ -1,3 +1,6 @@
+// Set operations on a part of a space. A part with fewer options is a space with fewer options: the
+// same tables (space_tables.cpp) are made of the options that are left, so that counts and draws
+// stay exact.
 #include "spaces/domain.hpp"
 
 #include <algorithm>

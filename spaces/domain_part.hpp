@@ -5,8 +5,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "spaces/counting/space_tables.hpp"
 #include "spaces/domain.hpp"
-#include "spaces/space_tables.hpp"
 
 namespace nas {
 

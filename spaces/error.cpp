@@ -1,3 +1,5 @@
+// Texts of others (paths, keys, values) go into messages with control characters shown: a terminal
+// must not obey a file. The nearest word is that of least edit distance, and only if it is near.
 #include "spaces/error.hpp"
 
 #include <algorithm>

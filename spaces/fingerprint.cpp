@@ -5,8 +5,8 @@
 #include <cstdio>
 
 #include "spaces/base/sha256.hpp"
+#include "spaces/counting/space_tables.hpp"
 #include "spaces/space.hpp"
-#include "spaces/space_tables.hpp"
 
 namespace nas {
 namespace {

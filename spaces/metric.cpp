@@ -1,3 +1,5 @@
+// What is known of a metric by name: unit, direction, range. Other names state them by their
+// endings and words (`_ms`, `error`), which is a guess that the user can overrule.
 #include "spaces/metric.hpp"
 
 #include <algorithm>

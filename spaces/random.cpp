@@ -1,3 +1,6 @@
+// xoshiro256++ (Blackman and Vigna 2019): four words of state that fit into a checkpoint as text,
+// and passes the usual batteries. Streams are seeded by a hash of their names, so that a new one
+// never shifts the others.
 #include "spaces/random.hpp"
 
 #include <algorithm>

@@ -12,10 +12,10 @@
 
 namespace nas {
 
-// Each family: one file that defines make_<family> and schema_<family>, and one line below.
+// Each family: one file that defines make_<family> and describe_<family>, and one line below.
 #define NAS_FAMILY(family)                                         \
   std::unique_ptr<Space> make_##family(const YamlSource& section); \
-  std::string schema_##family();
+  void describe_##family(Binder& b);
 NAS_FAMILY(downsampling)
 NAS_FAMILY(cnn)
 NAS_FAMILY(custom)
@@ -32,39 +32,39 @@ const std::vector<SpaceFamily>& space_families() {
       {"downsampling",
        "where a ResNet halves its resolution (ResNet20, 18, 50)",
        make_downsampling,
-       schema_downsampling},
+       describe_downsampling},
       {"cnn",
        "small convolutional networks for small images: kinds, widths and depths of layers",
        make_cnn,
-       schema_cnn},
+       describe_cnn},
       {"custom",
        "a space of your own, written in YAML: blocks, widths, depths, conditions, rules",
        make_custom,
-       schema_custom},
+       describe_custom},
       {"nasbench201",
        "NAS-Bench-201 cells: 6 edges, 5 operations, 15,625 architectures",
        make_nasbench201,
-       schema_nasbench201},
+       describe_nasbench201},
       {"nasbench-macro",
        "NAS-Bench-Macro: 8 layers, each identity or one of two inverted residuals",
        make_nasbench_macro,
-       schema_nasbench_macro},
+       describe_nasbench_macro},
       {"mobilenet",
        "once-for-all MobileNetV3: elastic kernels, expansions, depths, resolution",
        make_mobilenet,
-       schema_mobilenet},
+       describe_mobilenet},
       {"proxyless",
        "once-for-all ProxylessNAS: elastic kernels, expansions, depths, resolution",
        make_proxyless,
-       schema_proxyless},
+       describe_proxyless},
       {"ofa_resnet50",
        "once-for-all ResNet50: elastic depths, expansions, widths",
        make_ofa_resnet50,
-       schema_ofa_resnet50},
+       describe_ofa_resnet50},
       {"darts",
        "DARTS cells: a normal and a reduction cell of four nodes, seven operations",
        make_darts,
-       schema_darts},
+       describe_darts},
   };
   return table;
 }

@@ -15,7 +15,7 @@ struct SpaceFamily {
   /// Reads the rest of the section (strictly) and makes the space.
   std::unique_ptr<Space> (*make)(const YamlSource& section);
   /// Describes the options, for schema and help.
-  std::string (*schema)();
+  void (*describe)(Binder& b);
 };
 const std::vector<SpaceFamily>& space_families();
 

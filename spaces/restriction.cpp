@@ -1,3 +1,5 @@
+// A bit for each option. Closed under intersection, compared and hashed as text, and read from a
+// text that names choices and options, so that a part of a space means the same in every command.
 #include "spaces/restriction.hpp"
 
 #include <algorithm>

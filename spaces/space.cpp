@@ -8,8 +8,8 @@
 #include <stdexcept>
 
 #include "spaces/base/sha256.hpp"
+#include "spaces/counting/space_tables.hpp"
 #include "spaces/error.hpp"
-#include "spaces/space_tables.hpp"
 
 namespace nas {
 namespace {

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "spaces/architecture.hpp"
-#include "spaces/big_int.hpp"
+#include "spaces/counting/big_int.hpp"
 #include "spaces/plan.hpp"
 #include "spaces/random.hpp"
 

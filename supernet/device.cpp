@@ -1,17 +1,24 @@
+// The CUDA part of LibTorch is opened by hand before the first question about CUDA, because
+// LibTorch remembers the answer: so one program serves machines with and without a GPU.
 #include "supernet/device.hpp"
 
-#include "supernet/device_name.hpp"
-
+#include <ATen/Config.h>
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
+#include <ATen/Version.h>
 #include <ATen/autocast_mode.h>
 #include <c10/core/impl/DeviceGuardImplInterface.h>
 #include <dlfcn.h>
 #include <malloc.h>
+#include <torch/version.h>
 
 #include <algorithm>
 #include <cstdlib>
 #include <thread>
+
+#include "spaces/error.hpp"
+#include "supernet/device_name.hpp"
+#include "supernet/torch_device.hpp"
 
 namespace nas {
 namespace {
@@ -42,11 +49,10 @@ const std::string& cuda_problem() {
 
 }  // namespace
 
-c10::Device open_device(const std::string& name) {
+Device open_device(const std::string& name) {
   const DeviceName wanted = parse_device_name(name);
-  if (wanted.kind == DeviceName::kCpu) return c10::Device(c10::kCPU);
-  if (wanted.kind == DeviceName::kAuto)
-    return cuda_problem().empty() ? c10::Device(c10::kCUDA, 0) : c10::Device(c10::kCPU);
+  if (wanted.kind == DeviceName::kCpu) return {};
+  if (wanted.kind == DeviceName::kAuto) return {cuda_problem().empty(), 0};
   const int index = wanted.index;
   if (!cuda_problem().empty())
     throw DeviceError("device '" + name + "' is not available: " + cuda_problem() +
@@ -56,7 +62,7 @@ c10::Device open_device(const std::string& name) {
   if (index >= count)
     throw DeviceError("device '" + name + "' is not available: this machine has " +
                       std::to_string(count) + " GPU(s)");
-  return c10::Device(c10::kCUDA, static_cast<c10::DeviceIndex>(index));
+  return {true, index};
 }
 
 int set_compute_threads(int threads) {
@@ -78,6 +84,10 @@ int set_compute_threads(int threads) {
   return at::get_num_threads();
 }
 
+int compute_threads() {
+  return at::get_num_threads();
+}
+
 void tune_allocator() {
   // Large activations would be unmapped and faulted in again at every step (8 % of ResNet20's
   // time). The threshold is limited to half a heap in some glibc versions; take the most that is
@@ -85,6 +95,31 @@ void tune_allocator() {
   if (mallopt(M_MMAP_THRESHOLD, 1 << 30) == 0) mallopt(M_MMAP_THRESHOLD, 32 << 20);
   mallopt(M_TRIM_THRESHOLD, 2047 << 20);
   mallopt(M_TOP_PAD, 64 << 20);
+}
+
+std::vector<std::pair<std::string, std::string>> libtorch_facts() {
+  std::vector<std::pair<std::string, std::string>> facts;
+  facts.emplace_back("libtorch", TORCH_VERSION);
+  facts.emplace_back("cpu_capability", at::get_cpu_capability());
+  facts.emplace_back("threads", std::to_string(at::get_num_threads()));
+  facts.emplace_back("mkldnn", at::hasMKLDNN() ? "yes" : "no");
+  facts.emplace_back("mkl", at::hasMKL() ? "yes" : "no");
+  facts.emplace_back("openmp", at::hasOpenMP() ? "yes" : "no");
+  return facts;
+}
+
+c10::Device torch_device(const Device& device) {
+  if (device.is_cpu()) return c10::Device(c10::kCPU);
+  return {c10::kCUDA, static_cast<c10::DeviceIndex>(device.index)};
+}
+
+Device device_of(const c10::Device& device) {
+  if (device.is_cpu()) return {};
+  return {true, device.has_index() ? device.index() : 0};
+}
+
+c10::ScalarType torch_type(FloatType type) {
+  return type == FloatType::kFloat64 ? at::kDouble : at::kFloat;
 }
 
 AutocastScope::AutocastScope(c10::Device device, Precision precision)

@@ -1,39 +1,36 @@
 #pragma once
-// Where and how tensors are computed: device, threads, allocator, reduced precision.
-#include <c10/core/Device.h>
-#include <c10/core/ScalarType.h>
-
+// Where and how tensors are computed: device, threads, allocator. No torch header here.
 #include <string>
-
-#include "supernet/train/train_options.hpp"
+#include <utility>
+#include <vector>
 
 namespace nas {
+
+/// The CPU, or one GPU.
+struct Device {
+  bool cuda = false;
+  int index = 0;  ///< Of the GPU.
+  bool is_cpu() const { return !cuda; }
+  /// `cpu` or `cuda:N`.
+  std::string str() const { return cuda ? "cuda:" + std::to_string(index) : "cpu"; }
+  bool operator==(const Device&) const = default;
+};
 
 /// `auto` (a GPU where one works, else the CPU), `cpu`, `cuda` or `cuda:N`; ConfigError for any
 /// other name. Opens the CUDA part of LibTorch before the first question about it. DeviceError says
 /// what is missing.
-c10::Device open_device(const std::string& name);
+Device open_device(const std::string& name);
 
 /// Sets LibTorch's threads (0: OMP_NUM_THREADS, else all cores); returns how many are used.
 /// ConfigError for many more than the machine has cores.
 int set_compute_threads(int threads);
+/// How many LibTorch uses now.
+int compute_threads();
 
 /// Lets glibc keep freed tensors instead of giving them back to the kernel at every step.
 void tune_allocator();
 
-/// Mixed precision on `device` while it lives; nothing for fp32.
-class AutocastScope {
- public:
-  AutocastScope(c10::Device device, Precision precision);
-  ~AutocastScope();
-  AutocastScope(const AutocastScope&) = delete;
-  AutocastScope& operator=(const AutocastScope&) = delete;
-
- private:
-  c10::DeviceType type_;
-  bool active_;
-  bool before_ = false;
-  c10::ScalarType dtype_before_ = c10::ScalarType::Undefined;
-};
+/// What this LibTorch is and can do: (name, value).
+std::vector<std::pair<std::string, std::string>> libtorch_facts();
 
 }  // namespace nas

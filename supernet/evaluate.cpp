@@ -1,3 +1,6 @@
+// Batches are cut into parts that differ by one image at most: with the statistics of the batch a
+// small rest would be judged by poor ones. Decoded images are kept where they fit, since the same
+// ones are asked for by hundreds of subnets.
 #include "supernet/evaluate.hpp"
 
 #include <ATen/ATen.h>
@@ -11,6 +14,9 @@
 #include "hardware/usable_memory.hpp"
 #include "spaces/base/stop.hpp"
 #include "spaces/random.hpp"
+#include "supernet/torch_device.hpp"
+#include "supernet/weights/weight_set.hpp"
+#include "supernet/weights/weight_store.hpp"
 
 namespace nas {
 namespace {
@@ -188,34 +194,34 @@ SubnetScorer::SubnetScorer(const Space& space,
                            WeightStore& store,
                            const RunData& data,
                            const EvaluateOptions& options,
-                           c10::Device device,
+                           const Device& device,
                            Layout layout)
-    : space_(space),
-      store_(store),
-      options_(options),
-      batches_(data,
-               seeded_subset(options.split == "test"    ? data.splits.test
-                             : options.split == "train" ? data.splits.train
-                                                        : data.splits.validation,
-                             options.images,
-                             options.seed,
-                             "evaluate"),
-               options.batch,
-               device,
-               layout) {
-  if (batches_.size() == 0)
+    : space_(space), store_(store), options_(options), running_(store.keeps_statistics()) {
+  const Splits& splits = data.splits;
+  const auto batches = [&](const std::vector<int64_t>& from,
+                           int64_t images,
+                           uint64_t seed,
+                           const std::string& purpose,
+                           int64_t batch) {
+    return std::make_unique<FixedBatches>(
+        data, seeded_subset(from, images, seed, purpose), batch, torch_device(device), layout);
+  };
+  batches_ = batches(options.split == "test"    ? splits.test
+                     : options.split == "train" ? splits.train
+                                                : splits.validation,
+                     options.images,
+                     options.seed,
+                     "evaluate",
+                     options.batch);
+  if (batches_->size() == 0)
     throw ConfigError("the " + options.split + " split is empty",
                       "give it a share with `data." + options.split + "`");
-  running_ = store.keeps_statistics();
-  if (running_ && options.recalibrate.enabled)
-    calibration_ = std::make_unique<FixedBatches>(
-        data,
-        seeded_subset(
-            data.splits.train, options.recalibrate.images, options.recalibrate.seed, "recalibrate"),
-        options.recalibrate.batch,
-        device,
-        layout);
+  const RecalibrateOptions& r = options.recalibrate;
+  if (running_ && r.enabled)
+    calibration_ = batches(splits.train, r.images, r.seed, "recalibrate", r.batch);
 }
+
+SubnetScorer::~SubnetScorer() = default;
 
 Score SubnetScorer::score(const Architecture& a) {
   const c10::NoGradGuard no_grad;
@@ -235,7 +241,7 @@ Score SubnetScorer::score(const Architecture& a) {
   Score score;
   int64_t top1 = 0, top5 = 0;
   double loss = 0;
-  batches_.each([&](const FixedBatches::Item& item) {
+  batches_->each([&](const FixedBatches::Item& item) {
     const at::Tensor logits = forward(plan_, *tensors, item.images, forward_options);
     // Sorting puts NaN first, so a network that answers nothing would still be right now and then.
     if (!at::isfinite(logits).all().item<bool>())
@@ -261,8 +267,8 @@ Score SubnetScorer::score(const Architecture& a) {
 std::string SubnetScorer::fidelity_json() const {
   nlohmann::json j;
   j["split"] = options_.split;
-  j["images"] = batches_.size();
-  j["batch"] = batches_.batch();
+  j["images"] = batches_->size();
+  j["batch"] = batches_->batch();
   j["seed"] = options_.seed;
   if (calibration_) {
     j["bn"] = "recalibrated";
@@ -272,7 +278,7 @@ std::string SubnetScorer::fidelity_json() const {
   } else {
     j["bn"] = running_ ? "running" : "batch";
     // The statistics, and so the value, depend on the cut.
-    if (!running_ && batches_.cut_anew()) j["cut"] = "equal";
+    if (!running_ && batches_->cut_anew()) j["cut"] = "equal";
   }
   return j.dump();
 }

@@ -1,3 +1,5 @@
+// Folding multiplies in double and rounds once: in single precision two roundings per weight would
+// show in the logits of deep networks.
 #include "supernet/subnet.hpp"
 
 #include <ATen/ATen.h>

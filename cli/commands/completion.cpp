@@ -5,13 +5,14 @@
 #include "cli/command.hpp"
 #include "cli/commands/topics.hpp"
 #include "cli/report/document.hpp"
+#include "cli/torch_services.hpp"
 
 namespace nas::cli {
 namespace {
 
 std::string names() {
   std::string text = "help";
-  for (const Command& command : torch_commands()) text += " " + command.name;
+  for (const Command& command : torch_services().commands) text += " " + command.name;
   for (const Command& command : light_commands()) text += " " + command.name;
   return text;
 }

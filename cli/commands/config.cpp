@@ -13,7 +13,7 @@
 #include "cli/config/config_path.hpp"
 #include "cli/config/config_problems.hpp"
 #include "cli/report/document.hpp"
-#include "cli/report/suggest.hpp"
+#include "cli/terminal/suggest.hpp"
 #include "spaces/base/whole_file.hpp"
 #include "spaces/registry.hpp"
 
@@ -260,7 +260,7 @@ int keys(const Options& o) {
   const std::vector<ConfigKind> kinds = config_kinds();
   const ConfigKind& kind = kind_named(kinds, o.kind);
   if (kind.torch) hand_over();
-  const std::vector<HelpLine> lines = kind.keys ? kind.keys() : keys_of_schema(kind.schema());
+  const std::vector<HelpLine> lines = kind.keys();
   constexpr size_t kRoom = 140;
   if (const size_t width = output_width(1); !o.common.json && width > 0 && width < kRoom)
     return print_keys(lines, width), kExitOk;

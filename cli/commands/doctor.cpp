@@ -4,6 +4,7 @@
 
 #include "cli/machine.hpp"
 #include "cli/report/document.hpp"
+#include "cli/torch_services.hpp"
 #include "cli/version.hpp"
 #include "search/store/store.hpp"
 #include "spaces/registry.hpp"
@@ -27,7 +28,7 @@ std::string gib(double bytes) {
 void add_build(std::vector<Line>& lines) {
   for (const auto& [name, value] : build_facts()) lines.push_back({"build", name, value, "ok"});
   const std::string torch = torch_binary();
-  if (const auto facts = torch_facts()) {
+  if (const auto facts = torch_services().facts()) {
     for (const auto& [name, value] : *facts) lines.push_back({"libtorch", name, value, "ok"});
   } else if (torch.empty()) {
     lines.push_back({"libtorch",

@@ -1,33 +1,26 @@
 // nas export: a chosen subnet as files for other programs, proven right in a fresh process.
-#include <ATen/ATen.h>
-#include <ATen/Parallel.h>
-#include <c10/core/GradMode.h>
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "cli/config/stored_config.hpp"
 #include "cli/report/document.hpp"
-#include "cli/report/suggest.hpp"
 #include "cli/runs/arch_list.hpp"
 #include "cli/runs/data_notes.hpp"
 #include "cli/runs/own_architecture.hpp"
 #include "cli/runs/pick.hpp"
 #include "cli/runs/run_sets.hpp"
-#include "cli/runs/stand_alone.hpp"
-#include "cli/runs/supernet_run.hpp"
+#include "cli/runs/trained/stand_alone.hpp"
+#include "cli/runs/trained/supernet_run.hpp"
+#include "cli/terminal/suggest.hpp"
 #include "cli/validators.hpp"
 #include "spaces/base/shell_word.hpp"
 #include "spaces/base/stop.hpp"
 #include "spaces/base/subprocess.hpp"
 #include "spaces/base/whole_file.hpp"
-#include "supernet/device.hpp"
-#include "supernet/export/export.hpp"
-#include "supernet/files/checkpoint.hpp"
-#include "supernet/files/tensor_file.hpp"
-#include "supernet/train/trained_sets.hpp"
+#include "supernet/export/subnet_export.hpp"
+#include "supernet/weights/trained_weights.hpp"
 
 namespace nas::cli {
 namespace {
@@ -47,20 +40,6 @@ struct Options {
   }
 };
 
-constexpr int64_t kCheckImages = 16;
-
-/// What the fresh process does: load, run, write down.
-int check_files(const std::vector<std::string>& files) {
-  set_compute_threads(std::stoi(files[3]));
-  const TensorFile images = read_tensor_file(files[1]);
-  const ExportCheck check = run_torchscript(files[0], images.tensors.at("images"));
-  TensorFile result;
-  result.meta["tensors_sha256"] = check.tensors_sha256;
-  result.tensors["logits"] = check.logits.contiguous();
-  write_tensor_file(files[2], result);
-  return kExitOk;
-}
-
 /// Runs this program again as `nas-torch export --check-files ...`.
 void spawn_check(const std::vector<std::string>& files) {
   std::error_code error;
@@ -76,42 +55,6 @@ void spawn_check(const std::vector<std::string>& files) {
   if (!child.ending()->good())
     throw Error("the exported TorchScript file does not run in a fresh process: it " +
                 child.ending()->text() + " (see above)");
-}
-
-struct Check {
-  double max_difference = 0;
-  bool equal = false;
-  bool tensors_equal = false;
-};
-
-Check check_torchscript(const std::string& path,
-                        const Subnet& subnet,
-                        const at::Tensor& images,
-                        const at::Tensor& expected) {
-  const std::string own = std::to_string(getpid());
-  const std::string input = path + ".check-in" + own, output = path + ".check-out" + own;
-  TensorFile file;
-  file.tensors["images"] = images;
-  write_tensor_file(input, file);
-  try {
-    spawn_check({path, input, output, std::to_string(at::get_num_threads())});
-    const TensorFile result = read_tensor_file(output);
-    Check check;
-    const at::Tensor& logits = result.tensors.at("logits");
-    check.equal = at::equal(logits, expected);
-    check.max_difference = (logits - expected).abs().max().item<double>();
-    check.tensors_equal = result.meta.at("tensors_sha256") == hash_tensors(subnet.tensors);
-    fs::remove(input);
-    fs::remove(output);
-    return check;
-  } catch (...) {
-    // A file that was not proven right is not left behind.
-    std::error_code ignored;
-    fs::remove(path, ignored);
-    fs::remove(input, ignored);
-    fs::remove(output, ignored);
-    throw;
-  }
 }
 
 /// Folder, file stem and refusal to overwrite.
@@ -169,90 +112,39 @@ class Export {
   }
 
  private:
-  /// Statistics, the subnet and its logits inside the supernet.
   void cut() {
     const RunParts& p = *run_.parts;
-    plan_ = p.space->plan(architecture_);
-    cost_ = cost_of(plan_, p.space->counting());
-    const int owner = run_.weights->owner(architecture_);
-    if (run_.weights->sets() > 1) weights_ = run_.weights->set_name(owner);
-    const std::shared_ptr<WeightSet> set = run_.weights->open(owner);
-    const std::unique_ptr<TensorSource> tensors = set->bind(architecture_);
-    BnTable table = statistics(*tensors);
-    subnet_ = cut_out(plan_, *tensors, table);
-    if (parameter_count(subnet_) != cost_.params)
-      throw std::logic_error("the subnet's tensors are not those its plan counts");
-
-    const std::vector<int64_t>& pool =
-        p.splits.validation.empty() ? p.splits.train : p.splits.validation;
-    FixedBatches few(p.data(),
-                     seeded_subset(pool, kCheckImages, 0, "export"),
-                     kCheckImages,
-                     c10::Device(c10::kCPU),
-                     Layout::kContiguous);
-    few.each([&](const FixedBatches::Item& item) { images_ = item.images.contiguous(); });
-    // The supernet's own answer: shared weights, on the CPU as the exported file will run.
-    const auto cpu = make_weights(p, c10::Device(c10::kCPU)).store;
-    open_weights_of(*cpu, read_checkpoint(run_.checkpoint), run_.checkpoint);
-    const std::shared_ptr<WeightSet> shared = cpu->open(cpu->owner(architecture_));
-    for (auto& [id, stats] : table) stats = {stats.mean.cpu(), stats.var.cpu()};
-    ForwardOptions options;
-    options.bn = ForwardOptions::Bn::kTable;
-    options.table = &table;
-    const c10::NoGradGuard no_grad;
-    expected_ = forward(plan_, *shared->bind(architecture_), images_, options);
-    if (o_.fold) folded_ = fold_batch_norms(subnet_);
-  }
-
-  /// Batch-norm statistics as the run's subnets are judged with (evaluate.recalibrate), so that the
-  /// file answers as `nas evaluate` said: measured anew, or the supernet's running ones. Batch
-  /// norms without running ones are judged with those of the batch; they are measured all the same,
-  /// unless asked not, because a network alone answers for single images.
-  BnTable statistics(TensorSource& tensors) {
-    const RunParts& p = *run_.parts;
-    const RecalibrateOptions& r = p.config.evaluate.recalibrate;
-    measured_ = !o_.running && (r.enabled || o_.recalibrate > 0);
-    BnTable running = running_statistics(plan_, tensors);
-    size_t norms = 0;
-    for (const Node& node : plan_.nodes)
-      norms += std::holds_alternative<BatchNorm>(node.op) ? 1 : 0;
-    const bool others = norms > running.size() && !o_.batch_statistics;
-    BnTable table;
-    if ((measured_ && !running.empty()) || others) {
-      const int64_t images = o_.recalibrate > 0 ? o_.recalibrate : r.images;
-      FixedBatches calibration(p.data(),
-                               seeded_subset(p.splits.train, images, r.seed, "recalibrate"),
-                               r.batch,
-                               p.device,
-                               p.config.train.memory_format);
-      calibrated_on_ = calibration.size();
-      calibration_batch_ = calibration.batch();
-      table = recalibrate(plan_, tensors, calibration, !o_.batch_statistics);
-    }
-    from_running_ = measured_ ? 0 : running.size();
-    if (!measured_)
-      for (auto& [id, stats] : running) table[id] = std::move(stats);
-    from_images_ = table.size() - from_running_;
-    from_batch_ = norms - table.size();
-    return table;
+    if (run_.weights->sets() > 1)
+      weights_ = run_.weights->set_name(run_.weights->owner(architecture_));
+    const auto on_cpu = make_weights(p, Device{}).store;
+    open_weights_of(*on_cpu, *open_checkpoint(run_.checkpoint), run_.checkpoint);
+    ExportOptions options;
+    options.judged = p.config.evaluate.recalibrate;
+    options.keep_running = o_.running;
+    options.images = o_.recalibrate;
+    options.batch_statistics = o_.batch_statistics;
+    options.fold = o_.fold;
+    options.device = p.device;
+    options.layout = p.config.train.memory_format;
+    subnet_ = std::make_unique<SubnetExport>(
+        *p.space, architecture_, *run_.weights, *on_cpu, p.data(), options);
   }
 
   Json batch_norm_json() const {
-    const RecalibrateOptions& r = run_.parts->config.evaluate.recalibrate;
-    Json json{
-        {"statistics", from_batch_ > 0 ? "batch where the space says so" : "fixed"},
-        {"treatment",
-         from_running_ > 0  ? "running"
-         : from_images_ > 0 ? "recalibrated"
-                            : "batch"},
-        {"from",
-         {{"recalibration", from_images_}, {"running", from_running_}, {"batch", from_batch_}}},
-        {"images", calibrated_on_},
-        {"folded", folded_}};
-    if (calibrated_on_ > 0) {
+    const BatchNormSources& from = subnet_->batch_norms();
+    Json json{{"statistics", from.batch > 0 ? "batch where the space says so" : "fixed"},
+              {"treatment",
+               from.running > 0  ? "running"
+               : from.images > 0 ? "recalibrated"
+                                 : "batch"},
+              {"from",
+               {{"recalibration", from.images}, {"running", from.running}, {"batch", from.batch}}},
+              {"images", from.calibration_images},
+              {"folded", subnet_->folded()}};
+    if (from.calibration_images > 0) {
       json["split"] = "train";
-      json["batch"] = calibration_batch_;
-      json["seed"] = r.seed;
+      json["batch"] = from.calibration_batch;
+      json["seed"] = run_.parts->config.evaluate.recalibrate.seed;
     }
     return json;
   }
@@ -263,37 +155,39 @@ class Export {
     const auto add = [&](size_t n, const std::string& what) {
       if (n > 0) text += (text.empty() ? "" : "; ") + std::to_string(n) + " " + what;
     };
-    add(from_images_, "measured on " + std::to_string(calibrated_on_) + " training images");
-    add(from_running_, "with the supernet's running statistics");
-    add(from_batch_, "with the statistics of each batch");
+    const BatchNormSources& from = subnet_->batch_norms();
+    add(from.images, "measured on " + std::to_string(from.calibration_images) + " training images");
+    add(from.running, "with the supernet's running statistics");
+    add(from.batch, "with the statistics of each batch");
     return text.empty() ? "none" : text;
   }
 
   Json description() const {
     const RunParts& p = *run_.parts;
+    const Plan& plan = subnet_->plan();
     Json json{{"schema", "nas-export/1"},
               {"run", run_.row.id},
               {"space", run_.row.space},
               {"architecture", text_},
               {"choices", Json::parse(p.space->json(architecture_))},
-              {"macs", cost_.macs},
-              {"params", cost_.params},
+              {"macs", subnet_->cost().macs},
+              {"params", subnet_->cost().params},
               {"batch_norm", batch_norm_json()},
               {"input",
-               {{"shape", {plan_.input.c, plan_.input.h, plan_.input.w}},
+               {{"shape", {plan.input.c, plan.input.h, plan.input.w}},
                 {"resizes",
-                 plan_.resize_input
+                 plan.resize_input
                      ? "images of another size: bilinear, antialiased, inside the TorchScript model"
                      : "no"},
                 {"preparation", preparation_json(*p.dataset)},
                 {"scale", "pixel / 255, minus mean, divided by std, per channel"},
-                {"channel_order", plan_.input.c == 3 ? "RGB" : "grey"},
+                {"channel_order", plan.input.c == 3 ? "RGB" : "grey"},
                 {"layout", "NCHW"},
                 {"value_range_before_mean", {0, 1}},
                 {"mean", p.normalisation.mean},
                 {"std", p.normalisation.std}}},
               {"classes", p.dataset->class_names()},
-              {"plan", Json::parse(plan_json(subnet_.plan))}};
+              {"plan", Json::parse(plan_json(subnet_->written_plan()))}};
     if (!weights_.empty()) json["weights"] = weights_;
     return json;
   }
@@ -318,39 +212,27 @@ class Export {
     Json check = nullptr;
     if (o_.wants("torchscript")) {
       const std::string path = target.file("model.ts");
-      const std::string sha = write_torchscript(path, subnet_, json_line(about));
-      const Check found = check_torchscript(path, subnet_, images_, expected_);
-      // Folding rounds differently; before it every bit must agree.
-      const double scale = expected_.abs().max().item<double>();
-      const bool good =
-          found.tensors_equal &&
-          (folded_ > 0 ? found.max_difference <= 1e-4 * std::max(1.0, scale) : found.equal);
-      check = {{"images", images_.size(0)},
+      std::string sha;
+      const FileCheck found = subnet_->write_torchscript(path, json_line(about), spawn_check, sha);
+      check = {{"images", found.images},
                {"fresh_process", true},
-               {"logits_equal", found.equal},
+               {"logits_equal", found.logits_equal},
                {"max_difference", found.max_difference},
                {"tensors_equal", found.tensors_equal},
-               {"passed", good}};
-      if (!good) {
-        fs::remove(path);
+               {"passed", found.passed}};
+      if (!found.passed)
         throw Error(
             "the exported model does not answer as the subnet inside the supernet does "
             "(largest difference " +
             format_number(found.max_difference, 3) + "); nothing was exported");
-      }
       record("torchscript", path, sha, check);
     }
     if (o_.wants("safetensors")) {
       const std::string path = target.file("model.safetensors");
-      TensorFile file;
-      file.meta = {{"architecture", text_}, {"space", run_.row.space}, {"run", run_.row.id}};
-      file.tensors = subnet_.tensors;
-      const std::string sha = write_tensor_file(path, file);
-      record("safetensors",
-             path,
-             sha,
-             {{"tensors_equal",
-               hash_tensors(read_tensor_file(path).tensors) == hash_tensors(subnet_.tensors)}});
+      std::string sha;
+      const bool equal = subnet_->write_tensors(
+          path, {{"architecture", text_}, {"space", run_.row.space}, {"run", run_.row.id}}, sha);
+      record("safetensors", path, sha, {{"tensors_equal", equal}});
     }
     if (o_.wants("json")) {
       const std::string path = target.file("model.json");
@@ -366,11 +248,11 @@ class Export {
       Json json{{"schema", "nas-export-report/1"},
                 {"run", run_.row.id},
                 {"architecture", text_},
-                {"macs", cost_.macs},
-                {"params", cost_.params},
-                {"params_in_file", parameter_count(subnet_)},
+                {"macs", subnet_->cost().macs},
+                {"params", subnet_->cost().params},
+                {"params_in_file", subnet_->parameters()},
                 {"batch_norm", batch_norm_json()},
-                {"batch_norms_folded", folded_},
+                {"batch_norms_folded", subnet_->folded()},
                 {"files", files},
                 {"check", check}};
       if (!weights_.empty()) json["weights"] = weights_;
@@ -378,15 +260,17 @@ class Export {
     }
     print_prose("exported " + text_ + " of run " + run_.row.id +
                 (weights_.empty() ? "" : ", weights of " + weights_) + ": " +
-                format_count(static_cast<double>(cost_.macs)) + " MACs, " +
-                format_count(static_cast<double>(cost_.params)) + " parameters");
+                format_count(static_cast<double>(subnet_->cost().macs)) + " MACs, " +
+                format_count(static_cast<double>(subnet_->cost().params)) + " parameters");
     Table table({"format", "file", "bytes"});
     for (const auto& [format, file] : files.items())
       table.row({format, file["path"].get<std::string>(), file["bytes"].dump()});
     print(table.text());
-    print_prose("parameters in the file: " + std::to_string(parameter_count(subnet_)) +
-                " (counted: " + std::to_string(cost_.params) + ")" +
-                (folded_ > 0 ? ", " + std::to_string(folded_) + " batch norms folded" : ""));
+    print_prose("parameters in the file: " + std::to_string(subnet_->parameters()) +
+                " (counted: " + std::to_string(subnet_->cost().params) + ")" +
+                (subnet_->folded() > 0
+                     ? ", " + std::to_string(subnet_->folded()) + " batch norms folded"
+                     : ""));
     print_prose("batch norms: " + batch_norm_text());
     if (check.is_null()) return;
     print_prose(
@@ -402,14 +286,7 @@ class Export {
   Architecture architecture_;
   std::string text_;
   std::string weights_;  ///< Which of several sets they come from; "" where there is one.
-  Plan plan_;
-  Cost cost_;
-  Subnet subnet_;
-  int folded_ = 0;
-  bool measured_ = true;  ///< Running statistics are replaced by measured ones.
-  int64_t calibrated_on_ = 0, calibration_batch_ = 0;
-  size_t from_images_ = 0, from_running_ = 0, from_batch_ = 0;  ///< Batch norms, by statistics.
-  at::Tensor images_, expected_;
+  std::unique_ptr<SubnetExport> subnet_;
 };
 
 }  // namespace
@@ -451,7 +328,10 @@ int run_export(const std::vector<std::string>& args) {
   app.add_option("--check-files", o.check)->expected(4)->group("");
   add_common(app, o.common, kTakesDb | kTakesSets);
   if (!parse(app, args)) return kExitOk;
-  if (!o.check.empty()) return check_files(o.check);
+  if (!o.check.empty()) {
+    check_exported_files(o.check);
+    return kExitOk;
+  }
   run_sets(o.common.sets);
   Store store(o.common.db, Store::Mode::kRead);
   return Export(o, store).run();

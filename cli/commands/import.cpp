@@ -1,7 +1,5 @@
 // nas import: a finished training run from published weights, so that search, evaluate and export
 // work on them.
-#include <ATen/ops/empty.h>
-
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
@@ -9,15 +7,14 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/report/document.hpp"
-#include "cli/report/suggest.hpp"
-#include "cli/runs/run_data.hpp"
 #include "cli/runs/run_files.hpp"
 #include "cli/runs/run_name.hpp"
-#include "cli/runs/supernet_run.hpp"
+#include "cli/runs/trained/run_data.hpp"
+#include "cli/runs/trained/supernet_run.hpp"
+#include "cli/terminal/suggest.hpp"
 #include "spaces/base/stop.hpp"
-#include "supernet/files/checkpoint.hpp"
-#include "supernet/files/tensor_file.hpp"
-#include "supernet/weights/initial_weights.hpp"
+#include "supernet/files/checkpoint_files.hpp"
+#include "supernet/weights/trained_weights.hpp"
 
 namespace nas::cli {
 namespace {
@@ -35,20 +32,6 @@ struct Imported {
   std::unique_ptr<WeightStore> weights;
   std::string kind, sha256;
 };
-
-Checkpoint checkpoint_of(const Imported& run) {
-  Checkpoint c;
-  std::map<std::string, at::Tensor> model;
-  const std::shared_ptr<WeightSet> set = run.weights->open(0);
-  for (const NamedTensor& p : set->parameters()) model[p.name] = p.tensor;
-  for (const NamedTensor& b : set->buffers()) model[b.name] = b.tensor;
-  for (const auto& [name, t] : model) c.tensors["model/" + name] = t;
-  c.text["strategy"] = "imported";
-  c.text["fingerprint"] = run.row.fingerprint;
-  c.text["config_hash"] = config_hash_of(run.row.config_yaml);
-  c.text["split_hash"] = run.parts->splits.hash;
-  return c;
-}
 
 /// Everything is read and checked before the store hears of it.
 Imported read(const Options& o) {
@@ -99,8 +82,12 @@ void record(Imported& run, const Options& o, const Contents& contents) {
   record_data(store, run.row.id, *run.parts, contents);
   const std::string path = checkpoint_path(run.row.directory, 0);
   try {
-    const Checkpoint checkpoint = checkpoint_of(run);
-    run.sha256 = write_checkpoint(path, checkpoint);
+    run.sha256 = write_weights(path,
+                               *run.weights,
+                               {{"strategy", "imported"},
+                                {"fingerprint", run.row.fingerprint},
+                                {"config_hash", config_hash_of(run.row.config_yaml)},
+                                {"split_hash", run.parts->splits.hash}});
     store.add_checkpoint({run.row.id, path, run.sha256, 0, 0, utc_now()});
     store.finish_run(run.row.id, "finished");
   } catch (const std::exception& e) {
@@ -130,8 +117,7 @@ int run_import(const std::vector<std::string>& args) {
   const Contents contents = contents_of(*run.parts->dataset, run.parts->splits);
   tell_data(*run.parts, contents, o.common);
   record(run, o, contents);
-  int64_t parameters = 0;
-  for (const NamedTensor& p : run.weights->open(0)->parameters()) parameters += p.tensor.numel();
+  const int64_t parameters = count_weights(*run.weights->open(0)).parameters;
   if (o.common.json) {
     print(json_text(Json{{"schema", "nas-import/1"},
                          {"run", run.row.id},

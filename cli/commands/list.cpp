@@ -7,6 +7,7 @@
 #include "cli/config/config_path.hpp"
 #include "cli/lists.hpp"
 #include "cli/report/document.hpp"
+#include "cli/torch_services.hpp"
 #include "search/algorithms/algorithm.hpp"
 #include "spaces/metric.hpp"
 #include "spaces/registry.hpp"
@@ -57,13 +58,13 @@ Names families() {
   return names;
 }
 Names strategies() {
-  return torch_names("strategies");
+  return torch_services().names("strategies");
 }
 Names samplers() {
-  return torch_names("samplers");
+  return torch_services().names("samplers");
 }
 Names weights() {
-  return torch_names("weights");
+  return torch_services().names("weights");
 }
 Names algorithms() {
   Names names;
@@ -90,7 +91,7 @@ Names kinds() {
 }
 Names commands() {
   Names names;
-  for (const auto* table : {&torch_commands(), &light_commands()})
+  for (const auto* table : {&torch_services().commands, &light_commands()})
     for (const Command& command : *table) names.emplace_back(command.name, command.summary);
   return names;
 }

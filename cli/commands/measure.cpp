@@ -8,11 +8,11 @@
 #include "cli/command.hpp"
 #include "cli/machine.hpp"
 #include "cli/report/document.hpp"
-#include "cli/report/suggest.hpp"
 #include "cli/runs/latency.hpp"
 #include "cli/runs/own_architecture.hpp"
 #include "cli/runs/run_files.hpp"
 #include "cli/runs/run_name.hpp"
+#include "cli/terminal/suggest.hpp"
 #include "cli/version.hpp"
 #include "hardware/measure/measure.hpp"
 #include "predictors/rank_metrics.hpp"
@@ -58,7 +58,7 @@ struct CheckResult {
 CheckResult check(const Options& o,
                   const Space& space,
                   const LatencyTable& table,
-                  c10::Device device) {
+                  const Device& device) {
   CheckResult result;
   Rng rng(o.common.seed, "measure/check");
   Progress progress(o.common, "check", o.check);
@@ -82,7 +82,7 @@ CheckResult check(const Options& o,
   return result;
 }
 
-LatencyTable measure_all(const Options& o, const Space& space, c10::Device device, int threads) {
+LatencyTable measure_all(const Options& o, const Space& space, const Device& device, int threads) {
   bool complete = false;
   const std::map<std::string, OpCase> ops = distinct_ops(space, complete);
   LatencyTable table;
@@ -192,7 +192,7 @@ int run_measure(const std::vector<std::string>& args) {
   if (!parse(app, args)) return kExitOk;
   o.name = checked_name(o.name);
   const auto space = space_of(o);
-  const c10::Device device = open_device(o.device);
+  const Device device = open_device(o.device);
   const int threads = set_compute_threads(o.threads);
   Store store(o.common.db);
   if (!o.name.empty() && store.latency_table(o.name))

@@ -19,15 +19,15 @@
 #include "cli/runs/arch_list.hpp"
 #include "cli/runs/fix.hpp"
 #include "cli/runs/run_sets.hpp"
-#include "cli/runs/stand_alone.hpp"
-#include "cli/runs/supernet_run.hpp"
+#include "cli/runs/trained/stand_alone.hpp"
+#include "cli/runs/trained/supernet_run.hpp"
 #include "predictors/rank_metrics.hpp"
 #include "predictors/untrained_rankers.hpp"
 #include "search/evaluators/evaluators.hpp"
 #include "search/search_options.hpp"
 #include "spaces/base/stop.hpp"
 #include "spaces/registry.hpp"
-#include "supernet/evaluate.hpp"
+#include "supernet/score.hpp"
 
 namespace nas::cli {
 namespace {

@@ -7,7 +7,7 @@
 
 #include "cli/report/document.hpp"
 #include "cli/report/result_rows.hpp"
-#include "cli/report/suggest.hpp"
+#include "cli/terminal/suggest.hpp"
 #include "cli/validators.hpp"
 #include "search/limits.hpp"
 #include "search/pareto.hpp"

@@ -7,10 +7,10 @@
 #include "cli/config/stored_config.hpp"
 #include "cli/report/compute.hpp"
 #include "cli/report/document.hpp"
-#include "cli/report/fold.hpp"
 #include "cli/report/graphviz.hpp"
-#include "cli/report/suggest.hpp"
 #include "cli/report/tree_report.hpp"
+#include "cli/terminal/fold.hpp"
+#include "cli/terminal/suggest.hpp"
 #include "spaces/base/printable.hpp"
 
 namespace nas::cli {

@@ -10,7 +10,6 @@
 #include "cli/command.hpp"
 #include "cli/report/document.hpp"
 #include "cli/report/search_report.hpp"
-#include "cli/report/suggest.hpp"
 #include "cli/runs/fix.hpp"
 #include "cli/runs/latency.hpp"
 #include "cli/runs/run_files.hpp"
@@ -18,7 +17,8 @@
 #include "cli/runs/run_sets.hpp"
 #include "cli/runs/search_checks.hpp"
 #include "cli/runs/search_reuse.hpp"
-#include "cli/runs/supernet_evaluator.hpp"
+#include "cli/terminal/suggest.hpp"
+#include "cli/torch_services.hpp"
 #include "cli/validators.hpp"
 #include "cli/version.hpp"
 #include "search/evaluators/evaluators.hpp"
@@ -128,7 +128,7 @@ std::unique_ptr<Evaluator> make_evaluator(const SearchConfig& config,
   }
   Common judging = common;
   judging.sets = config.evaluator.set;
-  return make_supernet_evaluator(store, config.evaluator.run, std::nullopt, judging);
+  return torch_services().supernet_evaluator(store, config.evaluator.run, std::nullopt, judging);
 }
 
 /// `space_yaml`: that of the supernet's run, else the configuration's own.

@@ -9,18 +9,19 @@
 #include "cli/config/train_config.hpp"
 #include "cli/report/document.hpp"
 #include "cli/report/split_report.hpp"
-#include "cli/report/suggest.hpp"
 #include "cli/report/tree_report.hpp"
-#include "cli/runs/run_data.hpp"
 #include "cli/runs/run_files.hpp"
 #include "cli/runs/run_name.hpp"
 #include "cli/runs/run_sets.hpp"
-#include "cli/runs/stand_alone.hpp"
-#include "cli/runs/train_session.hpp"
+#include "cli/runs/trained/run_data.hpp"
+#include "cli/runs/trained/stand_alone.hpp"
+#include "cli/runs/trained/train_session.hpp"
+#include "cli/terminal/suggest.hpp"
 #include "cli/validators.hpp"
 #include "spaces/base/stop.hpp"
-#include "supernet/train/few_shot_schedule.hpp"
+#include "supernet/train/split/few_shot_schedule.hpp"
 #include "supernet/train/train_position.hpp"
+#include "supernet/weights/trained_weights.hpp"
 
 namespace nas::cli {
 namespace {
@@ -131,9 +132,8 @@ class Split {
     if (store_.read_only())
       throw DataError(store_.path() + " is read-only, so no run can be made in it");
     tell_taken_name(store_, o_.name);
-    old_ = read_checkpoint(run_.checkpoint);
-    if (const auto found = old_.text.find("position"); found != old_.text.end())
-      epochs_ = position_of(found->second).epoch;
+    old_ = open_checkpoint(run_.checkpoint);
+    epochs_ = epochs_behind(*old_);
   }
 
   void find_tree() {
@@ -205,7 +205,7 @@ class Split {
     report.training = compute_of(store_, run_.row.id);
     report.epochs = o_.epochs;
     const std::shared_ptr<WeightSet> set = run_.weights->open(set_);
-    for (const NamedTensor& t : set->parameters()) report.parameters += t.tensor.numel();
+    report.parameters = count_weights(*set).parameters;
     const Domain within(space(), tree_->node(node_).within);
     int64_t passes = 0;
     for (const size_t c : choices)
@@ -278,7 +278,7 @@ class Split {
     store_.add_run(row);
     try {
       record_data(store_, row.id, *session.parts, contents);
-      session.trainer->adopt(old_, run_.checkpoint);
+      session.trainer->adopt(*old_, run_.checkpoint);
       keep_metrics(row.id, session.epochs());
       store_.set_document(row.id, kSplitTree, split_tree_of(*session.weights.store)->json());
       store_.set_run_status(row.id, "interrupted");
@@ -320,8 +320,8 @@ class Split {
   SupernetRun run_;
   int set_ = 0, node_ = 0;
   std::unique_ptr<SplitTree> tree_;
-  Checkpoint old_;      ///< --apply: what the root takes over.
-  int64_t epochs_ = 0;  ///< Of it.
+  std::shared_ptr<const Checkpoint> old_;  ///< --apply: what the root takes over.
+  int64_t epochs_ = 0;                     ///< Of it.
 };
 
 void add_options(CLI::App& app, Options& o) {

@@ -11,18 +11,18 @@
 #include "cli/config/train_config.hpp"
 #include "cli/report/document.hpp"
 #include "cli/report/dry_run.hpp"
-#include "cli/report/failure.hpp"
-#include "cli/report/suggest.hpp"
 #include "cli/report/train_report.hpp"
 #include "cli/report/tree_report.hpp"
-#include "cli/runs/run_data.hpp"
 #include "cli/runs/run_files.hpp"
 #include "cli/runs/run_name.hpp"
-#include "cli/runs/stand_alone.hpp"
-#include "cli/runs/train_session.hpp"
+#include "cli/runs/trained/run_data.hpp"
+#include "cli/runs/trained/stand_alone.hpp"
+#include "cli/runs/trained/train_session.hpp"
+#include "cli/terminal/failure.hpp"
+#include "cli/terminal/suggest.hpp"
 #include "spaces/base/stop.hpp"
-#include "supernet/train/few_shot.hpp"
-#include "supernet/train/trained_sets.hpp"
+#include "supernet/train/split/few_shot.hpp"
+#include "supernet/weights/trained_weights.hpp"
 
 namespace nas::cli {
 namespace {
@@ -60,17 +60,11 @@ TrainConfig read_config(const Options& o) {
   return config;
 }
 
-int64_t elements(const std::vector<NamedTensor>& tensors) {
-  int64_t n = 0;
-  for (const NamedTensor& t : tensors) n += t.tensor.numel();
-  return n;
-}
-
 /// Values kept for one set between steps: weights, statistics, moments.
-int64_t values_of_set(const WeightSet& set, const OptimizerOptions& optimizer) {
+int64_t values_of_set(const WeightCount& set, const OptimizerOptions& optimizer) {
   int moments = 2;
   if (optimizer.kind == OptimizerKind::kSgd) moments = optimizer.momentum > 0 ? 1 : 0;
-  return elements(set.parameters()) * (1 + moments) + elements(set.buffers());
+  return set.parameters * (1 + moments) + set.statistics;
 }
 
 int dry_run(const Options& o) {
@@ -82,15 +76,15 @@ int dry_run(const Options& o) {
   constexpr int64_t kSteps = 10;
   const StepTiming timing = s.trainer->time_steps(kSteps);
   const auto sets = static_cast<int64_t>(s.weights.store->live_sets().size());
-  const std::shared_ptr<WeightSet> first = s.weights.store->open(0);
+  const WeightCount first = count_weights(*s.weights.store->open(0));
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
   DryRun d;
   d.space = p.space->name();
   d.architectures = p.space->count().str();
   d.sets = sets;
-  d.parameters = sets * elements(first->parameters());
-  d.state_bytes = 4.0 * static_cast<double>(sets * values_of_set(*first, p.config.train.optimizer));
+  d.parameters = sets * first.parameters;
+  d.state_bytes = 4.0 * static_cast<double>(sets * values_of_set(first, p.config.train.optimizer));
   d.weights = s.weights.store->summary(s.steps_per_epoch() * s.epochs());
   d.data = p.dataset->describe();
   d.train_images = p.splits.train.size();
@@ -285,7 +279,7 @@ void go_on(const Options& o, Store& store, const RunRow& row, Session& s) {
     throw no_checkpoint(store, row, o.common);
   if (!read.path.empty()) {
     tell_damaged(store, row.id, read);
-    s.trainer->resume(read.checkpoint, read.path);
+    s.trainer->resume(*read.checkpoint, read.path);
     for (const auto& [path, why] : read.damaged) {
       std::error_code ignored;
       std::filesystem::rename(path, path + ".damaged", ignored);

@@ -16,11 +16,16 @@ struct ConfigKind {
   /// Reads strictly (throws ConfigError); answers the resolved values as YAML or JSON. Empty for
   /// parts that are never a file of their own.
   std::function<std::string(const YamlSource&, bool json)> resolve = {};
-  std::function<std::string()> schema = {};
-  std::function<std::vector<HelpLine>()> keys = {};
+  std::string title = {};  ///< Of the schema.
+  /// The one description that schema and keys are made from; empty where `torch`.
+  Describe describe = {};
+  UnitPlace units = UnitPlace::kHelp;
   /// What is not wrong and yet will not do; of a configuration that resolve() takes.
   std::function<std::vector<std::string>(const YamlSource&)> warnings = {};
   bool torch = false;  ///< Known by nas-torch only; here just the name.
+
+  std::string schema() const { return json_schema(title, describe); }
+  std::vector<HelpLine> keys() const { return help_lines(describe, units); }
 };
 
 /// From an options struct with a `describe`, e.g. config_kind<TrainConfig>("train", ...).
@@ -34,23 +39,17 @@ ConfigKind config_kind(const std::string& name,
     const auto description = [&options](Binder& b) { describe(b, options); };
     return json ? write_json(description) : write_yaml(description);
   };
-  kind.schema = [name] {
+  kind.title = "nas " + name;
+  kind.describe = [](Binder& b) {
     T options{};
-    return json_schema("nas " + name, [&options](Binder& b) { describe(b, options); });
+    describe(b, options);
   };
-  kind.keys = [] {
-    T options{};
-    return help_lines([&options](Binder& b) { describe(b, options); });
-  };
+  kind.units = UnitPlace::kRange;
   return kind;
 }
 
-/// The table of keys that a JSON schema made by json_schema() holds, for kinds that have only that.
-std::vector<HelpLine> keys_of_schema(const std::string& schema);
-
-/// All kinds: those below, those of nas-torch, one for each space family.
+/// All kinds: those of nas-torch (TorchServices; `nas` names them only), search, one for each space
+/// family.
 std::vector<ConfigKind> config_kinds();
-/// Defined by each binary: `nas` names them only.
-std::vector<ConfigKind> torch_config_kinds();
 
 }  // namespace nas::cli

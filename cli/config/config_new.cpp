@@ -40,7 +40,7 @@ std::string simplest(const ConfigKind& kind) {
 
 std::string other_keys(const ConfigKind& kind, const YamlSource& source) {
   std::string text;
-  for (const HelpLine& line : kind.keys ? kind.keys() : keys_of_schema(kind.schema())) {
+  for (const HelpLine& line : kind.keys()) {
     const std::string top = line.key.substr(0, line.key.find_first_of(".["));
     // Items of lists have no place of their own; what is there needs no comment.
     if (line.key.find("[]") != std::string::npos) continue;

@@ -5,8 +5,8 @@
 
 #include "cli/config/stored_config.hpp"
 #include "cli/report/document.hpp"
-#include "cli/report/suggest.hpp"
 #include "cli/runs/own_architecture.hpp"
+#include "cli/terminal/suggest.hpp"
 
 namespace nas::cli {
 namespace {

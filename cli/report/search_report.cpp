@@ -4,8 +4,8 @@
 #include <cmath>
 
 #include "cli/report/document.hpp"
-#include "cli/report/suggest.hpp"
 #include "cli/runs/latency.hpp"
+#include "cli/terminal/suggest.hpp"
 #include "search/failures.hpp"
 #include "search/pareto.hpp"
 

@@ -1,7 +1,7 @@
 #include "cli/report/split_report.hpp"
 
 #include "cli/report/document.hpp"
-#include "cli/report/fold.hpp"
+#include "cli/terminal/fold.hpp"
 
 namespace nas::cli {
 namespace {

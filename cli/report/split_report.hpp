@@ -6,8 +6,8 @@
 
 #include "cli/report/compute.hpp"
 #include "spaces/space.hpp"
-#include "supernet/train/few_shot.hpp"
-#include "supernet/train/find_split.hpp"
+#include "supernet/train/split/few_shot.hpp"
+#include "supernet/train/split/find_split.hpp"
 
 namespace nas::cli {
 

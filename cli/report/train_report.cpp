@@ -1,6 +1,6 @@
 #include "cli/report/train_report.hpp"
-#include "cli/report/fold.hpp"
-#include "cli/report/suggest.hpp"
+#include "cli/terminal/fold.hpp"
+#include "cli/terminal/suggest.hpp"
 
 #include <nlohmann/json.hpp>
 

@@ -10,8 +10,8 @@
 #include "spaces/domain.hpp"
 #include "spaces/registry.hpp"
 #include "spaces/text/read_architecture.hpp"
-#include "supernet/weights/split_tree.hpp"
-#include "supernet/weights/tree_draw.hpp"
+#include "supernet/weights/math/split_tree.hpp"
+#include "supernet/weights/math/tree_draw.hpp"
 
 namespace nas::cli {
 namespace {

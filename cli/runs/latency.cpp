@@ -5,7 +5,7 @@
 #include <memory>
 #include <sstream>
 
-#include "cli/report/suggest.hpp"
+#include "cli/terminal/suggest.hpp"
 #include "spaces/base/printable.hpp"
 #include "spaces/error.hpp"
 

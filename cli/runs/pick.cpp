@@ -6,8 +6,8 @@
 
 #include "cli/command.hpp"
 #include "cli/config/stored_config.hpp"
-#include "cli/report/suggest.hpp"
 #include "cli/runs/own_architecture.hpp"
+#include "cli/terminal/suggest.hpp"
 #include "spaces/base/shell_word.hpp"
 #include "spaces/error.hpp"
 

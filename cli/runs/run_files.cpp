@@ -11,7 +11,7 @@
 #include <fstream>
 #include <sstream>
 
-#include "cli/report/failure.hpp"
+#include "cli/terminal/failure.hpp"
 #include "spaces/base/shell_word.hpp"
 #include "spaces/base/whole_file.hpp"
 #include "spaces/registry.hpp"

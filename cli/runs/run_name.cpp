@@ -1,7 +1,7 @@
 #include "cli/runs/run_name.hpp"
 
 #include "cli/command.hpp"
-#include "cli/report/suggest.hpp"
+#include "cli/terminal/suggest.hpp"
 #include "spaces/base/printable.hpp"
 
 namespace nas::cli {

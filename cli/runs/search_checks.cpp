@@ -4,7 +4,7 @@
 #include <cmath>
 #include <unordered_set>
 
-#include "cli/report/suggest.hpp"
+#include "cli/terminal/suggest.hpp"
 #include "search/evaluators/evaluators.hpp"
 #include "search/fidelity.hpp"
 #include "search/limits.hpp"

@@ -1,3 +1,5 @@
+// Medians and quartiles of repeated calls through the executor, so that what is timed is what runs.
+// Medians, because a busy machine adds to some calls and takes from none.
 #include "hardware/measure/measure.hpp"
 
 #include <ATen/ATen.h>
@@ -10,6 +12,7 @@
 
 #include "spaces/error.hpp"
 #include "supernet/executor.hpp"
+#include "supernet/torch_device.hpp"
 
 namespace nas {
 namespace {
@@ -102,8 +105,9 @@ void fix_statistics(Op& op) {
 
 }  // namespace
 
-LatencyEntry time_op(const OpCase& op, const MeasureOptions& options, c10::Device device) {
+LatencyEntry time_op(const OpCase& op, const MeasureOptions& options, const Device& on) {
   const c10::NoGradGuard no_grad;
+  const c10::Device device = torch_device(on);
   Plan plan = *op.plan;
   fix_statistics(plan.nodes[op.node].op);
   std::vector<at::Tensor> inputs;
@@ -118,8 +122,9 @@ LatencyEntry time_op(const OpCase& op, const MeasureOptions& options, c10::Devic
 LatencyEntry time_network(const Space& space,
                           const Architecture& a,
                           const MeasureOptions& options,
-                          c10::Device device) {
+                          const Device& on) {
   const c10::NoGradGuard no_grad;
+  const c10::Device device = torch_device(on);
   Plan plan = space.plan(a);
   for (Node& node : plan.nodes) fix_statistics(node.op);
   RandomTensors tensors(device);

@@ -1,7 +1,5 @@
 #pragma once
-// Timing single ops and whole networks as they run at inference.
-#include <ATen/core/Tensor.h>
-
+// Timing single ops and whole networks as they run at inference. No torch header here.
 #include <functional>
 #include <map>
 #include <string>
@@ -10,6 +8,7 @@
 #include "hardware/latency_table.hpp"
 #include "hardware/op_cases.hpp"
 #include "spaces/space.hpp"
+#include "supernet/device.hpp"
 
 namespace nas {
 
@@ -22,12 +21,12 @@ struct MeasureOptions {
 
 /// Median and quartiles of one op on random data, evaluation mode: wall-clock time on a CPU, the
 /// time between two events on a GPU (without copies to the host).
-LatencyEntry time_op(const OpCase& op, const MeasureOptions& options, c10::Device device);
+LatencyEntry time_op(const OpCase& op, const MeasureOptions& options, const Device& device);
 
 /// The same for a whole architecture with random weights, in one call of the executor.
 LatencyEntry time_network(const Space& space,
                           const Architecture& a,
                           const MeasureOptions& options,
-                          c10::Device device);
+                          const Device& device);
 
 }  // namespace nas

@@ -1,3 +1,5 @@
+// Lines of another program are read with suspicion: a question is answered by its id alone, each
+// once, and what is no answer is shown to the user as it came.
 #include "search/evaluators/external_answers.hpp"
 
 #include "spaces/metric.hpp"

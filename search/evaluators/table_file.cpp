@@ -1,3 +1,5 @@
+// JSON is brought to the columns and rows of a CSV file, with the place of each cell, so that one
+// reader of architectures and values follows and its errors name line and column in either form.
 #include "search/evaluators/table_file.hpp"
 
 #include <algorithm>
@@ -147,17 +149,34 @@ bool means_no_value(std::string text) {
 
 }  // namespace
 
-TableFile read_table_file(const std::string& file, const std::string& key) {
+const std::vector<TableFormat>& table_formats() {
+  static const std::vector<TableFormat> table = {
+      {"json",
+       [](std::string_view text) {
+         const size_t first = text.find_first_not_of(" \t\r\n");
+         return first != text.npos && (text[first] == '[' || text[first] == '{');
+       },
+       [](const std::string& file, const std::string& text, const std::string& key) {
+         return JsonTable(file, text, key).read();
+       }},
+      {"csv",
+       [](std::string_view) { return true; },
+       [](const std::string& file, const std::string& text, const std::string&) {
+         Csv csv = read_csv(file, text);
+         return TableFile{file, std::move(csv.header), std::move(csv.rows)};
+       }},
+  };
+  return table;
+}
+
+TableFile read_table_file(const std::string& file,
+                          const std::string& key,
+                          const std::vector<TableFormat>& formats) {
   const std::string text = read_text_file(file, "a table of architectures and values");
-  const size_t first = text.find_first_not_of(" \t\r\n");
-  const bool json = first != text.npos && (text[first] == '[' || text[first] == '{');
-  TableFile table;
-  if (json) {
-    table = JsonTable(file, text, key).read();
-  } else {
-    Csv csv = read_csv(file, text);
-    table = {file, std::move(csv.header), std::move(csv.rows)};
-  }
+  const auto format = std::find_if(
+      formats.begin(), formats.end(), [&](const TableFormat& f) { return f.recognises(text); });
+  if (format == formats.end()) fail_at(file, 0, 0, "is in no known form of tables");
+  TableFile table = format->read(file, text, key);
   if (table.rows.empty()) fail_at(file, 0, 0, "has no rows");
   const std::vector<std::string> names = names_of(table.header);
   const std::string* found = key.empty() ? architecture_key(names) : nullptr;

@@ -1,6 +1,7 @@
 #pragma once
 // Files of architectures with values, as cells that know their place.
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "spaces/text/csv.hpp"
@@ -16,11 +17,23 @@ struct TableFile {
   std::string sha256 = {};  ///< Of the file, the first 16 digits.
 };
 
+/// A form of such files. The first of a table that recognises a file's text reads it.
+struct TableFormat {
+  std::string name;
+  bool (*recognises)(std::string_view text);
+  /// Header and rows; `key`: column of the architectures, "" where it is to be found.
+  TableFile (*read)(const std::string& file, const std::string& text, const std::string& key);
+};
+/// json, csv (which takes any text): one table.
+const std::vector<TableFormat>& table_formats();
+
 /// Reads CSV (spaces/csv.hpp), a JSON array of objects, lines of JSON objects, a document that
 /// `nas ... --json` printed, or {"ARCHITECTURE": value or {...}, ...}. `key`: column of the
 /// architectures; empty: architecture or arch. DataError (file:line:column), ConfigError where
 /// there is no file.
-TableFile read_table_file(const std::string& file, const std::string& key);
+TableFile read_table_file(const std::string& file,
+                          const std::string& key,
+                          const std::vector<TableFormat>& formats = table_formats());
 /// Position of a column; DataError where it is missing or stands twice.
 size_t column_of(const TableFile& table, const std::string& name);
 

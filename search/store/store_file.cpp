@@ -1,3 +1,5 @@
+// Every way in which a SQLite file can be wrong has a sentence and a remedy. WAL, because readers
+// must not wait for a training that writes.
 #include "search/store/store_file.hpp"
 #include "spaces/base/shell_word.hpp"
 

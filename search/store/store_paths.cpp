@@ -1,3 +1,5 @@
+// Paths are kept relative to the store where they lie below it: a folder that is moved or copied
+// whole still opens.
 #include "search/store/store_paths.hpp"
 
 #include <sqlite3.h>

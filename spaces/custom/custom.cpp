@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <nlohmann/json.hpp>
 
 #include "spaces/custom/custom_space.hpp"
 #include "spaces/registry.hpp"
@@ -171,15 +170,9 @@ std::unique_ptr<Space> make_custom(const YamlSource& section) {
   return custom::make(yaml_section(section, "").value_or(section));
 }
 
-std::string schema_custom() {
-  auto schema = nlohmann::ordered_json::parse(json_schema("space: family custom", [](Binder& b) {
-    custom::Options options;
-    describe(b, options);
-  }));
-  // Reading tells a missing stage itself, with an example.
-  schema["required"] = {"stages"};
-  schema["properties"]["stages"]["minItems"] = 1;
-  return schema.dump(2);
+void describe_custom(Binder& b) {
+  custom::Options options;
+  describe(b, options);
 }
 
 }  // namespace nas

@@ -1,3 +1,5 @@
+// Each kind of block is a chain of units (convolution, batch norm, activation); only the order of
+// kernels and widths differs.
 #include "spaces/custom/custom_blocks.hpp"
 
 #include <algorithm>

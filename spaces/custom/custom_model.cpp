@@ -1,3 +1,5 @@
+// Conditions and rules are sentences about choices (`a >= 3 and b in [1, 2]`): read once into sets
+// of allowed options, so that no text is looked at while architectures are drawn.
 #include "spaces/custom/custom_model.hpp"
 
 #include <algorithm>
@@ -7,7 +9,7 @@
 #include <optional>
 #include <set>
 
-#include "spaces/space_tables.hpp"
+#include "spaces/counting/space_tables.hpp"
 #include "spaces/text/arch_text.hpp"
 
 namespace nas::custom {

@@ -289,6 +289,7 @@ void describe(Binder& b, Options& o) {
   b.section("stem", o.stem, "The first convolution, not searched");
   b.items("blocks", o.blocks, "Named candidates; kinds can be named without being listed");
   b.items("stages", o.stages, "Stages in order");
+  b.needs_item("stages");
   b.section("head", o.head, "What follows the stages, not searched");
   b.items("conditions", o.conditions, "Choices that are open only at times");
   b.items("rules", o.rules, "What valid architectures must keep");

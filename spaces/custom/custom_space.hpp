@@ -7,9 +7,9 @@
 #include <utility>
 #include <vector>
 
+#include "spaces/counting/space_tables.hpp"
 #include "spaces/custom/custom_model.hpp"
 #include "spaces/domain.hpp"
-#include "spaces/space_tables.hpp"
 #include "spaces/text/notation.hpp"
 
 namespace nas::custom {

@@ -1,3 +1,6 @@
+// A block ends where all data pass one node (nothing before it is read after it), so that any space
+// is cut where its network is; the choice behind a node and the first part of its name say what a
+// block is called.
 #include "spaces/draw/plan_blocks.hpp"
 
 #include <algorithm>

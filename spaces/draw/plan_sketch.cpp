@@ -1,3 +1,5 @@
+// A plan is drawn as people draw networks: convolution, norm and activation in one box, repeated
+// cells once.
 #include "spaces/draw/plan_sketch.hpp"
 
 #include <algorithm>

@@ -327,11 +327,9 @@ std::unique_ptr<Space> make_cnn(const YamlSource& section) {
   return std::make_unique<Cnn>(read_yaml_as<Options>(section));
 }
 
-std::string schema_cnn() {
-  return json_schema("space: family cnn", [](Binder& b) {
-    Options options;
-    describe(b, options);
-  });
+void describe_cnn(Binder& b) {
+  Options options;
+  describe(b, options);
 }
 
 }  // namespace nas

@@ -384,11 +384,9 @@ std::unique_ptr<Space> make_darts(const YamlSource& section) {
   return std::make_unique<Darts>(read_yaml_as<DartsOptions>(section));
 }
 
-std::string schema_darts() {
-  return json_schema("space: family darts", [](Binder& b) {
-    DartsOptions options;
-    describe(b, options);
-  });
+void describe_darts(Binder& b) {
+  DartsOptions options;
+  describe(b, options);
 }
 
 }  // namespace nas

@@ -338,11 +338,9 @@ std::unique_ptr<Space> make_downsampling(const YamlSource& section) {
   return std::make_unique<Downsampling>(read_yaml_as<Options>(section));
 }
 
-std::string schema_downsampling() {
-  return json_schema("space: family downsampling", [](Binder& b) {
-    Options options;
-    describe(b, options);
-  });
+void describe_downsampling(Binder& b) {
+  Options options;
+  describe(b, options);
 }
 
 }  // namespace nas

@@ -381,13 +381,6 @@ std::unique_ptr<Space> make(const YamlSource& section, const MobileNetOptions& d
   return std::make_unique<MobileNet>(options);
 }
 
-std::string schema(const char* family, const MobileNetOptions& defaults) {
-  return json_schema(std::string("space: family ") + family, [&](Binder& b) {
-    MobileNetOptions options = defaults;
-    describe(b, options);
-  });
-}
-
 MobileNetOptions proxyless_defaults() {
   MobileNetOptions options;
   options.variant = Variant::kProxyless;
@@ -400,14 +393,16 @@ MobileNetOptions proxyless_defaults() {
 std::unique_ptr<Space> make_mobilenet(const YamlSource& section) {
   return make(section, {});
 }
-std::string schema_mobilenet() {
-  return schema("mobilenet", {});
+void describe_mobilenet(Binder& b) {
+  MobileNetOptions options;
+  describe(b, options);
 }
 std::unique_ptr<Space> make_proxyless(const YamlSource& section) {
   return make(section, proxyless_defaults());
 }
-std::string schema_proxyless() {
-  return schema("proxyless", proxyless_defaults());
+void describe_proxyless(Binder& b) {
+  MobileNetOptions options = proxyless_defaults();
+  describe(b, options);
 }
 
 }  // namespace nas

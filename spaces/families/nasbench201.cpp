@@ -395,11 +395,9 @@ std::unique_ptr<Space> make_nasbench201(const YamlSource& section) {
   return std::make_unique<NasBench201>(read_yaml_as<NasBench201Options>(section));
 }
 
-std::string schema_nasbench201() {
-  return json_schema("space: family nasbench201", [](Binder& b) {
-    NasBench201Options options;
-    describe(b, options);
-  });
+void describe_nasbench201(Binder& b) {
+  NasBench201Options options;
+  describe(b, options);
 }
 
 }  // namespace nas

@@ -197,11 +197,9 @@ std::unique_ptr<Space> make_nasbench_macro(const YamlSource& section) {
   return std::make_unique<NasBenchMacro>(read_yaml_as<Options>(section));
 }
 
-std::string schema_nasbench_macro() {
-  return json_schema("space: family nasbench-macro", [](Binder& b) {
-    Options options;
-    describe(b, options);
-  });
+void describe_nasbench_macro(Binder& b) {
+  Options options;
+  describe(b, options);
 }
 
 }  // namespace nas

@@ -223,11 +223,9 @@ std::unique_ptr<Space> make_ofa_resnet50(const YamlSource& section) {
   return std::make_unique<OfaResNet50>(read_yaml_as<OfaResNet50Options>(section));
 }
 
-std::string schema_ofa_resnet50() {
-  return json_schema("space: family ofa_resnet50", [](Binder& b) {
-    OfaResNet50Options options;
-    describe(b, options);
-  });
+void describe_ofa_resnet50(Binder& b) {
+  OfaResNet50Options options;
+  describe(b, options);
 }
 
 }  // namespace nas

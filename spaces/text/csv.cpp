@@ -1,3 +1,5 @@
+// RFC 4180 with the place of each cell. The separator is the one with which the first rows all have
+// equally many cells, more than one where that can be had.
 #include "spaces/text/csv.hpp"
 
 #include <algorithm>

@@ -33,6 +33,10 @@ struct BinderState {
   virtual bool reading() const { return false; }
   virtual void leaf(Leaf leaf) = 0;
   virtual void ignore(const std::string&) {}
+  virtual void constant(const std::string& key, const std::string&, const std::string&) {
+    ignore(key);
+  }
+  virtual void needs_item(const std::string&) {}
   // Refinements of the last leaf.
   virtual void range(double, double) {}
   virtual void each(double, double) {}

@@ -330,6 +330,12 @@ Binder::Field Binder::raw(const std::string& key, Raw& v, const std::string& hel
 void Binder::ignore(const std::string& key) {
   s_.ignore(key);
 }
+void Binder::constant(const std::string& key, const std::string& value, const std::string& help) {
+  s_.constant(key, value, help);
+}
+void Binder::needs_item(const std::string& key) {
+  s_.needs_item(key);
+}
 void Binder::problem(const std::string& key, const std::string& message, const std::string& hint) {
   s_.problem(key, message, hint);
 }

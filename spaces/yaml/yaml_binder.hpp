@@ -116,6 +116,11 @@ class Binder {
   Field raw(const std::string& key, Raw& v, const std::string& help);
   /// A key that is known here but read elsewhere (e.g. `family` inside a space's own section).
   void ignore(const std::string& key);
+  /// The same for a key that has one possible value here: `family: cnn`.
+  void constant(const std::string& key, const std::string& value, const std::string& help);
+  /// A list described before must have an item. For schema and help: whoever reads says it in words
+  /// of his own.
+  void needs_item(const std::string& key);
 
   /// An error at a key of the section being described.
   void problem(const std::string& key, const std::string& message, const std::string& hint = "");
@@ -183,6 +188,8 @@ std::string json_schema(const std::string& title, const Describe& describe);
 struct HelpLine {
   std::string key, type, value, range, help;
 };
-std::vector<HelpLine> help_lines(const Describe& describe);
+/// Where a unit is told: with the range, or (as in the schema) at the end of the help.
+enum class UnitPlace { kRange, kHelp };
+std::vector<HelpLine> help_lines(const Describe& describe, UnitPlace units = UnitPlace::kRange);
 
 }  // namespace nas

@@ -115,7 +115,19 @@ class SchemaState : public BinderState {
     last_ = &((*stack_.back())["properties"][leaf.key] = std::move(entry));
   }
   void ignore(const std::string& key) override {
-    (*stack_.back())["properties"][key] = Json::object();
+    Json& properties = (*stack_.back())["properties"];
+    if (!properties.contains(key)) properties[key] = Json::object();
+  }
+  void constant(const std::string& key,
+                const std::string& value,
+                const std::string& help) override {
+    (*stack_.back())["properties"][key] = {
+        {"type", "string"}, {"const", value}, {"description", help}};
+    (*stack_.back())["required"].push_back(key);
+  }
+  void needs_item(const std::string& key) override {
+    (*stack_.back())["required"].push_back(key);
+    (*stack_.back())["properties"][key]["minItems"] = 1;
   }
   void range(double low, double high) override {
     const bool list = type_ == Leaf::Type::kList, text = type_ == Leaf::Type::kText;
@@ -178,6 +190,7 @@ class SchemaState : public BinderState {
 // ---- Help.
 class HelpState : public BinderState {
  public:
+  explicit HelpState(UnitPlace units) : units_(units) {}
   std::vector<HelpLine> take() { return std::move(lines_); }
 
   void leaf(Leaf leaf) override {
@@ -191,6 +204,11 @@ class HelpState : public BinderState {
     }
     lines_.push_back({path() + leaf.key, type_text(leaf), value, "", leaf.help});
   }
+  void constant(const std::string& key,
+                const std::string& value,
+                const std::string& help) override {
+    lines_.push_back({path() + key, value, "(required)", "", help});
+  }
   void range(double low, double high) override {
     add_range(range_text(low, high, whole_) + (list_ ? " items" : ""));
   }
@@ -199,7 +217,10 @@ class HelpState : public BinderState {
   }
   void unit(const std::string& text) override {
     std::string& range = lines_.back().range;
-    range += (range.empty() ? "" : " ") + text;
+    if (units_ == UnitPlace::kHelp)
+      lines_.back().help += " [" + text + "]";
+    else
+      range += (range.empty() ? "" : " ") + text;
   }
   void required() override { lines_.back().value = "(required)"; }
   void enter(const std::string& key, const std::string&) override { parts_.push_back(key + "."); }
@@ -221,6 +242,7 @@ class HelpState : public BinderState {
     std::string& range = lines_.back().range;
     range += (range.empty() ? "" : ", ") + text;
   }
+  UnitPlace units_;
   std::vector<HelpLine> lines_;
   std::vector<std::string> parts_;
   bool whole_ = false, each_whole_ = false, list_ = false;
@@ -291,8 +313,8 @@ std::string json_schema(const std::string& title, const Describe& describe) {
   return schema.dump(2);
 }
 
-std::vector<HelpLine> help_lines(const Describe& describe) {
-  detail::HelpState state;
+std::vector<HelpLine> help_lines(const Describe& describe, UnitPlace units) {
+  detail::HelpState state(units);
   detail::run(state, describe);
   return state.take();
 }

@@ -1,3 +1,5 @@
+// yaml-cpp's events, kept with the place of every value, which its own tree forgets. Size, depth
+// and what aliases expand to are bounded while it is read.
 #include "spaces/yaml/yaml_tree.hpp"
 
 #include <yaml-cpp/eventhandler.h>

@@ -1,3 +1,6 @@
+// Normalisation is a table of 256 values for each channel, so that augmentation copies bytes
+// through it instead of computing floats. Padding is black before normalisation, as if the image
+// itself had been padded.
 #include "supernet/data/augment.hpp"
 
 #include <algorithm>

@@ -1,3 +1,5 @@
+// Images are read by all cores and told in their order. A fault of an image is a finding; anything
+// else (memory, say) ends the check, the first one as it came.
 #include "supernet/data/check.hpp"
 
 #include <algorithm>

@@ -1,3 +1,5 @@
+// Byte values are counted, which is exact, and moments are taken of the counts: the result depends
+// on neither the order of the images nor the number of threads.
 #include <array>
 #include <cmath>
 

@@ -1,3 +1,6 @@
+// Decoded images lie in one block that is mapped but untouched until an image is written: a data
+// set that is never read whole never takes its memory. Each slot has a flag, taken by the first
+// thread that decodes it.
 #include "supernet/data/prepare.hpp"
 
 #include <atomic>

@@ -1,3 +1,6 @@
+// TorchScript is written as source, one statement for each node, and compiled by LibTorch itself: a
+// tracer would fix the batch size, and a second implementation of the operators would have to be
+// proven equal. The statements call the operators that the executor calls, in its order.
 #include "supernet/export/export.hpp"
 
 #include <ATen/ATen.h>
@@ -16,6 +19,7 @@
 
 #include "spaces/base/whole_file.hpp"
 #include "spaces/error.hpp"
+#include "supernet/export/subnet_export.hpp"
 #include "supernet/files/tensor_file.hpp"
 
 namespace nas {

@@ -25,7 +25,4 @@ struct ExportCheck {
 /// Loads a TorchScript file and runs it on x [N, C, H, W]. DataError naming path and cause.
 ExportCheck run_torchscript(const std::string& path, const at::Tensor& x);
 
-/// SHA-256 of a file's bytes. DataError when it cannot be read.
-std::string file_sha256(const std::string& path);
-
 }  // namespace nas

@@ -1,6 +1,9 @@
+// The text of a checkpoint (positions, random streams) lies in a tensor of bytes, so that the one
+// hash of the data covers it too.
 #include "supernet/files/checkpoint.hpp"
 
-#include <ATen/ops/empty.h>
+#include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
 
 #include <algorithm>
 #include <charconv>
@@ -115,16 +118,36 @@ Checkpoint read_checkpoint(const std::string& path, std::string* sha256) {
   return checkpoint;
 }
 
+std::string not_finite(const std::map<std::string, at::Tensor>& tensors) {
+  const c10::NoGradGuard no_grad;
+  // One answer for all: on a GPU every look at a number waits for the whole queue.
+  at::Tensor all;
+  for (const auto& [name, t] : tensors) {
+    if (!t.is_floating_point() || t.numel() == 0) continue;
+    const at::Tensor finite = at::isfinite(t.detach()).all();
+    all = all.defined() ? at::logical_and(all, finite.to(all.device())) : finite;
+  }
+  if (!all.defined() || all.item<bool>()) return "";
+  for (const auto& [name, t] : tensors)
+    if (t.is_floating_point() && !at::isfinite(t.detach()).all().item<bool>()) return name;
+  return "";
+}
+
+std::shared_ptr<const Checkpoint> open_checkpoint(const std::string& path) {
+  return std::make_shared<const Checkpoint>(read_checkpoint(path));
+}
+
 ReadCheckpoint read_newest_checkpoint(const std::string& folder,
                                       const std::map<std::string, std::string>& recorded) {
   ReadCheckpoint result;
   for (const std::string& path : checkpoints_in(folder)) {
     try {
-      result.checkpoint = read_checkpoint(path, &result.sha256);
+      const auto read = std::make_shared<const Checkpoint>(read_checkpoint(path, &result.sha256));
       const auto known = recorded.find(std::filesystem::path(path).filename().string());
       if (known != recorded.end() && known->second != result.sha256)
         throw DataError(path + ": is not the file that was written (another SHA-256)");
-      check_sets(result.checkpoint, path);
+      check_sets(*read, path);
+      result.checkpoint = read;
       result.path = path;
       return result;
     } catch (const DataError& e) {

@@ -1,3 +1,6 @@
+// Python's own reader executes what a file says. This one knows the opcodes of state dictionaries
+// and names of a short list, builds values and runs nothing. Limits bound it: nodes are owned by a
+// list, so that nothing recurses however deep they nest, and each operation adds at most one value.
 #include "supernet/files/pickle_reader.hpp"
 
 #include <algorithm>

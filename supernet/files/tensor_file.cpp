@@ -1,3 +1,6 @@
+// The safetensors layout, because other tools read it. A hash of the data in the header tells
+// damage that a length cannot; writing goes to a temporary name, is synced and renamed, so that
+// whoever kills the program leaves either file whole.
 #include "supernet/files/tensor_file.hpp"
 
 #include <ATen/ATen.h>

@@ -1,3 +1,6 @@
+// Tensors share the storages they share in the file, so that a file never takes more memory than it
+// has bytes; sizes, strides and offsets are checked against the storage before anything is read
+// from it.
 #include "supernet/files/torch_file.hpp"
 
 #include <ATen/ATen.h>

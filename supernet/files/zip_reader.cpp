@@ -1,3 +1,6 @@
+// Only stored entries, as torch.save writes them: nothing is inflated, so no archive can grow. Read
+// by the central directory, which decides in case of doubt (APPNOTE.TXT 4.3); entries that overlap
+// are refused.
 #include "supernet/files/zip_reader.hpp"
 
 #include <zlib.h>

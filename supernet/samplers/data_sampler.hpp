@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "spaces/yaml/yaml_binder.hpp"
-#include "supernet/train/path.hpp"
-#include "supernet/train/strategy_state.hpp"
+#include "supernet/train/step/path.hpp"
+#include "supernet/train/strategy_context.hpp"
 
 namespace nas {
 

@@ -8,6 +8,7 @@
 #include "spaces/random.hpp"
 #include "supernet/samplers/path_sampler.hpp"
 #include "supernet/samplers/section.hpp"
+#include "supernet/train/strategy_state.hpp"
 
 namespace nas {
 

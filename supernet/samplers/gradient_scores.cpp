@@ -1,3 +1,7 @@
+// An image's gradient in the classifier is the outer product (softmax - target) x features, so its
+// norm is the product of two norms: exact scores of a whole batch without a backward pass for each
+// image (panda.md 3.1). Norms of options come from the one backward pass that the step makes
+// anyway.
 #include "supernet/samplers/gradient_scores.hpp"
 
 #include <ATen/ATen.h>

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "supernet/train/path.hpp"
+#include "supernet/train/step/outcome.hpp"
 
 namespace nas {
 

@@ -1,3 +1,7 @@
+// The variance of a mean over drawn images is least when an image is drawn in proportion to the
+// norm of its gradient (panda.md 3.1). A score never reaches 0: an image the network has solved
+// would otherwise not be drawn again, and count as one that was never seen. Moving averages halve
+// the past, as the released program does.
 #include "supernet/samplers/image_importance.hpp"
 
 #include <algorithm>

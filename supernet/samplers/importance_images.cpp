@@ -11,6 +11,7 @@
 #include "spaces/random.hpp"
 #include "supernet/samplers/importance.hpp"
 #include "supernet/samplers/section.hpp"
+#include "supernet/train/strategy_state.hpp"
 
 namespace nas {
 namespace {

@@ -1,3 +1,10 @@
+// A path of N choices has too many forms to score each, so an option's score is the mean gradient
+// norm of the paths that used it, and a path's probability the product over its choices (panda.md
+// 3.2): N small distributions instead of one over the space. The floor bounds the importance
+// weight: with every option at least at floor / M of its even share, the product of N weights stays
+// below max_path_weight, which the constructor proves rather than hopes. Rejected draws (a space
+// with conditions) bend the probabilities, so that the mean weight is then measured instead of
+// being 1.
 #include "supernet/samplers/path_importance.hpp"
 
 #include <algorithm>

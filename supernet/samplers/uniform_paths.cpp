@@ -3,6 +3,7 @@
 #include "spaces/text/read_architecture.hpp"
 #include "supernet/samplers/path_sampler.hpp"
 #include "supernet/samplers/section.hpp"
+#include "supernet/train/strategy_state.hpp"
 
 namespace nas {
 namespace {

@@ -1,8 +1,6 @@
 #pragma once
 // Curriculum: what each epoch of a run trains: which weight sets, in which part of the space, where
-// on the learning-rate schedule; and what happens in between.
-#include <c10/core/Device.h>
-
+// on the learning-rate schedule; and what happens in between. No torch header here.
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -10,7 +8,8 @@
 #include <vector>
 
 #include "spaces/restriction.hpp"
-#include "supernet/train/strategy_state.hpp"
+#include "supernet/device.hpp"
+#include "supernet/train/strategy_context.hpp"
 
 namespace nas {
 
@@ -35,7 +34,7 @@ struct StageServices {
   const Space& space;
   const RunData& data;
   const TrainOptions& options;
-  c10::Device device;
+  Device device;
   uint64_t seed;
   TrainedSets& sets;
   std::function<bool()> stop;

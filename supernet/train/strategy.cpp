@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <set>
 
+#include "supernet/train/step/outcome.hpp"
+#include "supernet/train/strategy_state.hpp"
+
 namespace nas {
 namespace {
 

@@ -3,7 +3,7 @@
 // train next (PathSampler), on which images (DataSampler), and what a step does with them
 // (StepRule); a fourth, Phases, where the weights change in between. Sections `path_sampler` and
 // `data_sampler` put other parts into a strategy. The trainer owns loop, optimizers, schedule,
-// checkpoints and telemetry.
+// checkpoints and telemetry. No torch header here.
 #include <map>
 #include <memory>
 #include <optional>
@@ -12,8 +12,8 @@
 
 #include "supernet/samplers/data_sampler.hpp"
 #include "supernet/samplers/path_sampler.hpp"
-#include "supernet/train/step_rule.hpp"
-#include "supernet/train/strategy_state.hpp"
+#include "supernet/train/step/step_rule.hpp"
+#include "supernet/train/strategy_context.hpp"
 #include "supernet/weights/weight_store.hpp"
 
 namespace nas {

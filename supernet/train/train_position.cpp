@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "spaces/error.hpp"
+#include "supernet/files/checkpoint.hpp"
 
 namespace nas {
 namespace {
@@ -38,6 +39,11 @@ TrainPosition position_of(const std::string& text) {
     throw DataError(std::string("the position of a checkpoint is malformed: ") + e.what());
   }
   return position;
+}
+
+int64_t epochs_behind(const Checkpoint& checkpoint) {
+  const auto found = checkpoint.text.find("position");
+  return found == checkpoint.text.end() ? 0 : position_of(found->second).epoch;
 }
 
 }  // namespace nas

@@ -19,4 +19,8 @@ std::string to_text(const TrainPosition& position);
 /// DataError when it is not what to_text wrote.
 TrainPosition position_of(const std::string& text);
 
+struct Checkpoint;
+/// Epochs that a checkpoint has behind it; 0 where it was made without training.
+int64_t epochs_behind(const Checkpoint& checkpoint);
+
 }  // namespace nas

@@ -1,3 +1,5 @@
+// With several sets a checkpoint names one file for each. A set that did not change keeps its file,
+// so that saving costs what was trained since, not what the tree has grown to.
 #include "supernet/train/trained_sets.hpp"
 
 #include <c10/core/GradMode.h>
@@ -8,7 +10,8 @@
 #include <set>
 
 #include "spaces/error.hpp"
-#include "supernet/files/tensor_file.hpp"
+#include "supernet/weights/store_state.hpp"
+#include "supernet/weights/stored_sets.hpp"
 
 namespace nas {
 namespace {
@@ -17,24 +20,6 @@ std::string set_file(int set, int64_t step) {
   char name[64];
   std::snprintf(name, sizeof name, "set%d-%012lld.safetensors", set, static_cast<long long>(step));
   return name;
-}
-
-/// File of each set, by the checkpoint's word.
-std::map<int, SetFile> files_named(const Checkpoint& c, const std::string& path, int sets) {
-  std::map<int, SetFile> files = set_files_of(c, path);
-  for (const auto& [set, file] : files)
-    if (set >= sets)
-      throw DataError(path + ": names set " + std::to_string(set) + ", but the store has " +
-                      std::to_string(sets));
-  return files;
-}
-
-void load_store(WeightStore& store, const Checkpoint& c) {
-  StoreState state;
-  state.tensors = c.with_prefix("store/");
-  for (const auto& [key, value] : c.text)
-    if (key.starts_with("store/")) state.text[key.substr(6)] = value;
-  store.load(state);
 }
 
 }  // namespace
@@ -145,7 +130,7 @@ void TrainedSets::save(Checkpoint& c,
 }
 
 void TrainedSets::load(const Checkpoint& c, const std::string& path) {
-  load_store(store_, c);
+  load_store_state(store_, c);
   ready_.clear();
   files_.clear();
   if (store_.sets() == 1) {
@@ -154,7 +139,7 @@ void TrainedSets::load(const Checkpoint& c, const std::string& path) {
     read_state(only, c);
     return;
   }
-  files_ = files_named(c, path, store_.sets());
+  files_ = named_set_files(c, path, store_.sets());
   for (const auto& [number, file] : files_)
     store_.attach(number, (std::filesystem::path(folder_) / file.name).string());
 }
@@ -163,7 +148,7 @@ void TrainedSets::remove_unused(const std::vector<std::string>& checkpoints) con
   if (store_.sets() == 1) return;
   std::set<std::string> named;
   for (const std::string& path : checkpoints)
-    for (const auto& [number, file] : files_named(read_checkpoint(path), path, store_.sets()))
+    for (const auto& [number, file] : named_set_files(read_checkpoint(path), path, store_.sets()))
       named.insert(file.name);
   std::error_code ignored;
   std::vector<std::filesystem::path> stale;
@@ -176,28 +161,6 @@ void TrainedSets::remove_unused(const std::vector<std::string>& checkpoints) con
       stale.push_back(entry.path());
   }
   for (const auto& path : stale) std::filesystem::remove(path, ignored);
-}
-
-void open_weights_of(WeightStore& store, const Checkpoint& c, const std::string& path) {
-  load_store(store, c);
-  if (store.sets() == 1) {
-    load_model(*store.open(0), c, path);
-    return;
-  }
-  const auto folder = std::filesystem::path(path).parent_path();
-  for (const auto& [number, file] : files_named(c, path, store.sets()))
-    store.attach(number, (folder / file.name).string());
-}
-
-std::string weights_sha256(WeightStore& store) {
-  std::map<std::string, at::Tensor> all;
-  for (const int k : store.live_sets()) {
-    const std::string prefix = store.sets() == 1 ? "" : "set" + std::to_string(k) + "/";
-    const std::shared_ptr<WeightSet> set = store.open(k);
-    for (const NamedTensor& t : set->parameters()) all[prefix + t.name] = t.tensor;
-    for (const NamedTensor& t : set->buffers()) all[prefix + t.name] = t.tensor;
-  }
-  return hash_tensors(all);
 }
 
 }  // namespace nas

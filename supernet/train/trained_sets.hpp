@@ -8,8 +8,10 @@
 #include <vector>
 
 #include "supernet/files/checkpoint.hpp"
-#include "supernet/train/optimizer.hpp"
-#include "supernet/train/reptile.hpp"
+#include "supernet/train/step/optimizer.hpp"
+#include "supernet/train/step/reptile.hpp"
+#include "supernet/weights/trained_weights.hpp"
+#include "supernet/weights/weight_set.hpp"
 #include "supernet/weights/weight_store.hpp"
 
 namespace nas {
@@ -68,12 +70,5 @@ class TrainedSets {
   std::map<int, TrainedSet> ready_;
   std::map<int, SetFile> files_;  ///< Each set's newest file, in the folder.
 };
-
-/// Reads the weights of a run for judging: those of a store of one set at once, others when asked
-/// for. DataError as TrainedSets::load.
-void open_weights_of(WeightStore& store, const Checkpoint& checkpoint, const std::string& path);
-
-/// SHA-256 over all weights and buffers; of a store of one set, that of its tensors.
-std::string weights_sha256(WeightStore& store);
 
 }  // namespace nas

@@ -1,5 +1,6 @@
 #pragma once
-// The training loop: written once, for every strategy, space and weight store.
+// The training loop: written once, for every strategy, space and weight store. No torch header
+// here.
 #include <functional>
 #include <map>
 #include <memory>
@@ -7,14 +8,14 @@
 #include <utility>
 #include <vector>
 
-#include "supernet/evaluate.hpp"
-#include "supernet/files/checkpoint.hpp"
+#include "supernet/data/run_data.hpp"
 #include "supernet/train/curriculum.hpp"
-#include "supernet/train/optimizer.hpp"
 #include "supernet/train/strategy.hpp"
 #include "supernet/train/train_options.hpp"
 
 namespace nas {
+
+struct Checkpoint;
 
 /// Metrics of one finished epoch, in a fixed order. Names that begin with `time.` depend on the
 /// machine; all others are equal in a repeated or resumed run.
@@ -64,7 +65,7 @@ struct TrainSetup {
   TrainOptions options;
   EvaluateOptions evaluate;
   uint64_t seed = 0;
-  c10::Device device{c10::kCPU};
+  Device device;
   std::string folder;  ///< Receives the checkpoints.
   RunIdentity identity;
   TrainHooks hooks = {};

@@ -1,3 +1,7 @@
+// Channels of a layer are sorted by the L1 norm of the weights that read them, the most important
+// first (search.md 2.7), which changes no output: whoever reads a channel is permuted with it.
+// Narrower subnets that were trained already take the first channels, so that order is changed only
+// between their borders.
 #include "supernet/weights/channel_sort.hpp"
 
 #include <ATen/ATen.h>
@@ -8,6 +12,7 @@
 #include <set>
 
 #include "spaces/error.hpp"
+#include "supernet/weights/weight_set.hpp"
 
 namespace nas {
 namespace {

@@ -1,3 +1,6 @@
+// What a choice makes elastic is seen by comparing the plans of its options, not by its name: any
+// space that builds plans gets phases. Channels that must move together are found by union-find
+// over the ops that pass channels on unchanged.
 #include "supernet/weights/elastic.hpp"
 
 #include <algorithm>

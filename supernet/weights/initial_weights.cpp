@@ -1,3 +1,5 @@
+// Names are matched one by one, and nothing is written before every tensor has found its place: a
+// file that fits in part is a file of another space.
 #include "supernet/weights/initial_weights.hpp"
 
 #include <ATen/ATen.h>
@@ -12,6 +14,7 @@
 #include "supernet/files/checkpoint.hpp"
 #include "supernet/files/torch_file.hpp"
 #include "supernet/train/trainer.hpp"
+#include "supernet/weights/weight_set.hpp"
 
 namespace nas {
 namespace {

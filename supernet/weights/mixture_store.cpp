@@ -5,7 +5,9 @@
 
 #include "spaces/error.hpp"
 #include "supernet/samplers/section.hpp"
-#include "supernet/weights/mixture.hpp"
+#include "supernet/weights/math/mixture.hpp"
+#include "supernet/weights/store_state.hpp"
+#include "supernet/weights/weight_set.hpp"
 #include "supernet/weights/weights_section.hpp"
 
 namespace nas {

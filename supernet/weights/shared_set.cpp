@@ -1,3 +1,6 @@
+// Each tensor is initialised from a stream of its own name: a space with one more choice, another
+// order or another device begins with the same values. A subnet's tensors are views of the leaves,
+// so that their gradients land where they belong without a copy.
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 
@@ -7,6 +10,7 @@
 #include <unordered_map>
 
 #include "spaces/random.hpp"
+#include "supernet/torch_device.hpp"
 #include "supernet/weights/weight_set.hpp"
 
 namespace nas {
@@ -71,7 +75,7 @@ at::Tensor initial(const SupernetTensor& spec, uint64_t seed, const std::string&
 }
 
 at::Tensor put(const Placement& place, at::Tensor t) {
-  t = t.to(place.device, place.dtype);
+  t = t.to(torch_device(place.device), torch_type(place.dtype));
   return place.channels_last && t.dim() == 4 ? t.contiguous(at::MemoryFormat::ChannelsLast) : t;
 }
 
@@ -280,7 +284,11 @@ std::unique_ptr<WeightSet> make_shared_set(const Space& space,
                                            at::ScalarType dtype,
                                            c10::Device device,
                                            bool channels_last) {
-  return make_shared_set(make_layout(space), seed, Placement{dtype, device, channels_last});
+  return make_shared_set(make_layout(space),
+                         seed,
+                         {dtype == at::kDouble ? FloatType::kFloat64 : FloatType::kFloat32,
+                          device_of(device),
+                          channels_last});
 }
 
 }  // namespace nas

@@ -6,7 +6,9 @@
 #include <map>
 
 #include "spaces/error.hpp"
-#include "supernet/train/few_shot_schedule.hpp"
+#include "supernet/train/split/few_shot_schedule.hpp"
+#include "supernet/weights/store_state.hpp"
+#include "supernet/weights/weight_set.hpp"
 
 namespace nas {
 namespace {

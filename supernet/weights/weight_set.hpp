@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "spaces/space.hpp"
+#include "supernet/weights/placement.hpp"
 
 namespace nas {
 
@@ -44,20 +45,6 @@ class WeightSet {
   /// gives a gradient to. `used` has their number; what is marked already stays so.
   virtual void used_by(const Plan& plan, std::vector<bool>& used) const = 0;
 };
-
-/// How the tensors of a set lie in memory.
-struct Placement {
-  at::ScalarType dtype = at::kFloat;
-  c10::Device device{c10::kCPU};
-  bool channels_last = false;  ///< Convolution weights for images of that format.
-};
-
-/// What all sets of one space have in common: the tensors of the supernet and where their nodes
-/// find them. Made once, shared by many sets.
-class SupernetLayout;
-std::shared_ptr<const SupernetLayout> make_layout(const Space& space);
-/// Whether any layer of the space keeps running statistics.
-bool keeps_statistics(const SupernetLayout& layout);
 
 /// One shared set of tensors: leading slices for elastic sizes, centre crops (times learned
 /// matrices) for elastic kernels, whole tensors for choice blocks. Initialised from the stream

@@ -1,3 +1,5 @@
+// Sets that nobody holds are kept in the order of their last use; one that somebody still holds is
+// the same set even after it was let go here, so that two copies never train apart.
 #include "supernet/weights/weight_store.hpp"
 
 #include <ATen/ATen.h>
@@ -8,6 +10,8 @@
 
 #include "spaces/error.hpp"
 #include "supernet/files/checkpoint.hpp"
+#include "supernet/weights/store_state.hpp"
+#include "supernet/weights/weight_set.hpp"
 
 namespace nas {
 
@@ -35,6 +39,10 @@ std::shared_ptr<WeightSet> WeightStore::open(int set) {
   order_.push_back(set);
   trim();
   return found;
+}
+
+StoreState WeightStore::save() const {
+  return {};
 }
 
 void WeightStore::attach(int set, std::string path) {
@@ -76,21 +84,6 @@ void load_model(WeightSet& weights, const Checkpoint& checkpoint, const std::str
       });
   if (static_cast<size_t>(stored) != used)
     throw DataError(path + ": has tensors that this space does not know");
-}
-
-std::string not_finite(const std::map<std::string, at::Tensor>& tensors) {
-  const c10::NoGradGuard no_grad;
-  // One answer for all: on a GPU every look at a number waits for the whole queue.
-  at::Tensor all;
-  for (const auto& [name, t] : tensors) {
-    if (!t.is_floating_point() || t.numel() == 0) continue;
-    const at::Tensor finite = at::isfinite(t.detach()).all();
-    all = all.defined() ? at::logical_and(all, finite.to(all.device())) : finite;
-  }
-  if (!all.defined() || all.item<bool>()) return "";
-  for (const auto& [name, t] : tensors)
-    if (t.is_floating_point() && !at::isfinite(t.detach()).all().item<bool>()) return name;
-  return "";
 }
 
 namespace {

@@ -1,6 +1,7 @@
 #pragma once
 // WeightStore: which weights an architecture trains with and is judged with. One shared set, the
-// leaves of a split tree, the models of a mixture: each is a store of WeightSets.
+// leaves of a split tree, the models of a mixture: each is a store of WeightSets. No torch header
+// here.
 #include <map>
 #include <memory>
 #include <string>
@@ -8,15 +9,15 @@
 #include <vector>
 
 #include "spaces/random.hpp"
-#include "supernet/weights/weight_set.hpp"
+#include "spaces/space.hpp"
+#include "supernet/weights/placement.hpp"
 
 namespace nas {
 
-/// What a store keeps besides its sets (a tree, an association): tensors, and text for the rest.
-struct StoreState {
-  std::map<std::string, at::Tensor> tensors;
-  std::map<std::string, std::string> text;
-};
+class WeightSet;
+struct Checkpoint;
+/// What a store keeps besides its sets (a tree, an association): store_state.hpp.
+struct StoreState;
 
 class WeightStore {
  public:
@@ -40,7 +41,7 @@ class WeightStore {
   /// At most so many sets nobody holds stay in memory, the last used ones. Default: all.
   void keep(int most);
   bool keeps_statistics() const { return statistics_; }
-  at::ScalarType dtype() const { return dtype_; }
+  FloatType dtype() const { return dtype_; }
 
   // ---- While it is trained; a store that learns nothing of its own ignores all of these.
   /// The sets that are trained from now on.
@@ -67,12 +68,12 @@ class WeightStore {
   /// How a set is called in results ("" for the only one).
   virtual std::string set_name(int set) const { return sets() == 1 ? "" : std::to_string(set); }
 
-  virtual StoreState save() const { return {}; }
+  virtual StoreState save() const;  ///< By default nothing.
   /// DataError when the state is not one of this store.
   virtual void load(const StoreState&) {}
 
  protected:
-  WeightStore(bool keeps_statistics, at::ScalarType dtype)
+  WeightStore(bool keeps_statistics, FloatType dtype)
       : statistics_(keeps_statistics), dtype_(dtype) {}
   /// A new set with its first weights.
   virtual std::unique_ptr<WeightSet> make(int set) = 0;
@@ -80,7 +81,7 @@ class WeightStore {
  private:
   void trim();
   bool statistics_;
-  at::ScalarType dtype_;
+  FloatType dtype_;
   int most_ = -1;
   std::map<int, std::string> files_;
   std::map<int, std::shared_ptr<WeightSet>> open_;
@@ -88,13 +89,9 @@ class WeightStore {
   std::vector<int> order_;  ///< Of open_, the last used one at the end.
 };
 
-struct Checkpoint;
 /// Fills a set with the tensors `model/...` of a checkpoint. DataError, naming `path`, when they
 /// are those of another space.
 void load_model(WeightSet& weights, const Checkpoint& checkpoint, const std::string& path);
-
-/// Name of the first tensor that holds an infinity or NaN, "" when all values are finite.
-std::string not_finite(const std::map<std::string, at::Tensor>& tensors);
 
 /// One set for all architectures.
 std::unique_ptr<WeightStore> make_single_store(const Space& space,

@@ -1,7 +1,7 @@
 #include "supernet/weights/weights_section.hpp"
 
 #include "supernet/samplers/section.hpp"
-#include "supernet/train/few_shot.hpp"
+#include "supernet/train/split/few_shot.hpp"
 
 namespace nas {
 

@@ -18,7 +18,7 @@
 #include "spaces/registry.hpp"
 #include "supernet/device.hpp"
 #include "supernet/train/trainer.hpp"
-#include "supernet/weights/mixture.hpp"
+#include "supernet/weights/math/mixture.hpp"
 #include "supernet/weights/weights_section.hpp"
 
 namespace {
@@ -46,7 +46,7 @@ class Unjudged final : public WeightStore {
     mixture_.begin_epoch(0);
   }
   std::unique_ptr<WeightSet> make(int set) override {
-    return make_shared_set(layout_, 0, {at::kFloat, c10::Device(c10::kCPU), true}, set);
+    return make_shared_set(layout_, 0, {.channels_last = true}, set);
   }
   std::shared_ptr<const SupernetLayout> layout_;
   Mixture mixture_;
@@ -177,7 +177,7 @@ int main(int argc, char** argv) {
   const int threads = set_compute_threads(std::stoi(o.at("--threads")));
   tune_allocator();
   Bench bench(o);
-  const Placement place{at::kFloat, c10::Device(c10::kCPU), true};
+  const Placement place{.channels_last = true};
   Binder::Raw section;
   section.yaml = "{kind: mixture, models: " + o.at("--models") + "}";
   Side sides[] = {bench.side(make_single_store(*bench.space, 0, place)),

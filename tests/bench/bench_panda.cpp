@@ -54,6 +54,25 @@ double median(std::vector<double> v) {
   return v[v.size() / 2];
 }
 
+struct Ratios {
+  std::vector<double> cpu, wall;  ///< Of each round.
+  double best_plain = 1e9;        ///< Seconds per step.
+};
+Ratios compare(Trainer& plain, Trainer& panda, int64_t steps, int rounds) {
+  Ratios ratios;
+  for (int r = 0; r < rounds; ++r) {
+    // Whoever goes first changes from round to round: the machine may be slower at one end.
+    Timing a, b;
+    if (r % 2 == 0) a = time_steps(plain, steps);
+    b = time_steps(panda, steps);
+    if (r % 2 == 1) a = time_steps(plain, steps);
+    ratios.cpu.push_back(b.cpu / a.cpu);
+    ratios.wall.push_back(b.wall / a.wall);
+    ratios.best_plain = std::min(ratios.best_plain, a.wall);
+  }
+  return ratios;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -99,7 +118,7 @@ int main(int argc, char** argv) {
   source.text = "{name: panda, preset: " + o["--preset"] + "}";
   const auto make_side = [&](std::unique_ptr<Strategy> strategy) {
     Side side;
-    side.store = make_single_store(*space, 0, {at::kFloat, c10::Device(c10::kCPU), true});
+    side.store = make_single_store(*space, 0, {.channels_last = true});
     side.strategy = std::move(strategy);
     side.trainer = std::make_unique<Trainer>(
         TrainSetup{.space = *space,
@@ -121,28 +140,18 @@ int main(int argc, char** argv) {
   Side panda = make_side(make_strategy("panda", context, source));
   plain.trainer->time_steps(5);
   panda.trainer->time_steps(5);
-  std::vector<double> cpu, wall;
-  double best_plain = 1e9;
-  for (int r = 0; r < rounds; ++r) {
-    // Whoever goes first changes from round to round: the machine may be slower at one end.
-    Timing a, b;
-    if (r % 2 == 0) a = time_steps(*plain.trainer, steps);
-    b = time_steps(*panda.trainer, steps);
-    if (r % 2 == 1) a = time_steps(*plain.trainer, steps);
-    cpu.push_back(b.cpu / a.cpu);
-    wall.push_back(b.wall / a.wall);
-    best_plain = std::min(best_plain, a.wall);
-  }
+  const Ratios ratios = compare(*plain.trainer, *panda.trainer, steps, rounds);
   std::printf(
       "{\"space\": \"%s\", \"preset\": \"%s\", \"batch\": %lld, \"threads\": %d, \"cpu_ratios\": [",
       o["--space"].c_str(),
       o["--preset"].c_str(),
       static_cast<long long>(options.batch),
       threads);
-  for (size_t r = 0; r < cpu.size(); ++r) std::printf("%s%.3f", r == 0 ? "" : ", ", cpu[r]);
+  for (size_t r = 0; r < ratios.cpu.size(); ++r)
+    std::printf("%s%.3f", r == 0 ? "" : ", ", ratios.cpu[r]);
   std::printf("], \"cpu_median\": %.3f, \"wall_median\": %.3f, \"plain_step_ms\": %.1f}\n",
-              median(cpu),
-              median(wall),
-              1e3 * best_plain);
+              median(ratios.cpu),
+              median(ratios.wall),
+              1e3 * ratios.best_plain);
   return 0;
 }

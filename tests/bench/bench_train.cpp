@@ -12,8 +12,8 @@
 
 #include "spaces/registry.hpp"
 #include "supernet/device.hpp"
-#include "supernet/train/optimizer.hpp"
-#include "supernet/train/path_runner.hpp"
+#include "supernet/train/step/optimizer.hpp"
+#include "supernet/train/step/path_runner.hpp"
 
 namespace {
 

@@ -127,7 +127,9 @@ TEST_P(PartSearch, OnlyValuesOfItsOwnFormsAreReused) {
     EXPECT_EQ(entry.values.at("accuracy"), 0.5);
 }
 
-INSTANTIATE_TEST_SUITE_P(All, PartSearch, testing::Values("nsga2", "random"));
+INSTANTIATE_TEST_SUITE_P(All, PartSearch, testing::Values("nsga2", "random"), [](const auto& info) {
+  return std::string(info.param);
+});
 
 }  // namespace
 }  // namespace nas

@@ -1,7 +1,7 @@
 // balanced_mixture.md 7.8: the downsampling supernets on closed-form weights, float64.
 #include <gtest/gtest.h>
 
-#include "supernet/train/optimizer.hpp"
+#include "supernet/train/step/optimizer.hpp"
 #include "support.hpp"
 
 namespace nas {

@@ -8,8 +8,8 @@
 
 #include "spaces/registry.hpp"
 #include "supernet/executor.hpp"
-#include "supernet/train/optimizer.hpp"
-#include "supernet/train/path_runner.hpp"
+#include "supernet/train/step/optimizer.hpp"
+#include "supernet/train/step/path_runner.hpp"
 #include "supernet/weights/weight_set.hpp"
 
 namespace nas {

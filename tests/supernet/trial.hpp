@@ -9,12 +9,19 @@
 #include <map>
 
 #include "supernet/device.hpp"
+#include "supernet/evaluate.hpp"
 #include "supernet/files/tensor_file.hpp"
+#include "supernet/samplers/section.hpp"
 #include "supernet/train/strategy.hpp"
+#include "supernet/train/strategy_state.hpp"
 #include "supernet/train/trained_sets.hpp"
 #include "supernet/train/trainer.hpp"
+#include "supernet/weights/store_state.hpp"
+#include "supernet/weights/trained_weights.hpp"
+#include "supernet/weights/weight_set.hpp"
 #include "supernet/weights/weights_section.hpp"
 #include "support.hpp"
+#include "toys/toys.hpp"
 
 namespace nas::test {
 
@@ -29,6 +36,24 @@ inline DataOptions digits(int64_t limit, int resolution = 0) {
   o.limit = limit;
   o.resolution = resolution;
   return o;
+}
+
+/// The `weights:` section, among the shipped stores and the toys.
+inline Weights weights_of(const WeightsContext& context, const std::string& yaml) {
+  Binder::Raw section;
+  section.yaml = yaml;
+  if (yaml.empty()) return make_weights(context, section);
+  const YamlSource source = named_section(section, "kind");
+  return entry_named(all_weight_stores(), "kind of weights", source, "kind").make(context, source);
+}
+
+/// The `strategy:` section, likewise.
+inline std::unique_ptr<Strategy> strategy_of(const StrategyContext& context,
+                                             const YamlSource& source) {
+  const std::string name = yaml_scalar(source, "name").value();
+  const StrategyEntry toy = twice_strategy();
+  if (name == toy.name) return std::make_unique<Strategy>(name, toy.make(context, source));
+  return make_strategy(name, context, source);
 }
 
 /// A training run on the digits, small enough for a test.
@@ -58,16 +83,13 @@ struct Trial {
     options.gradient_variance.every = 3;
     options.gradient_variance.images = 128;
     if (change) change(options);
-    Binder::Raw section;
-    section.yaml = weights_yaml;
-    Weights made = make_weights({*space, 0, {}, options}, section);
+    Weights made = weights_of({*space, 0, {}, options}, weights_yaml);
     store = std::move(made.store);
     curriculum = std::move(made.curriculum);
     if (store->sets() == 1) weights = store->open(0);
     YamlSource source;
     source.text = strategy_yaml;
-    strategy = make_strategy(
-        yaml_scalar(source, "name").value(),
+    strategy = strategy_of(
         {*space, 0, epochs, static_cast<int64_t>(splits.train.size()), options.batch, options},
         source);
     folder = std::filesystem::temp_directory_path() /
@@ -91,16 +113,15 @@ struct Trial {
                    .hooks = hooks,
                    .curriculum = curriculum.get(),
                    .make_strategy = [this, source](const Stage& stage) {
-                     return make_strategy(yaml_scalar(source, "name").value(),
-                                          {*space,
-                                           0,
-                                           stage.epochs,
-                                           static_cast<int64_t>(splits.train.size()),
-                                           options.batch,
-                                           options,
-                                           stage.scope,
-                                           stage.within},
-                                          source);
+                     return strategy_of({*space,
+                                         0,
+                                         stage.epochs,
+                                         static_cast<int64_t>(splits.train.size()),
+                                         options.batch,
+                                         options,
+                                         stage.scope,
+                                         stage.within},
+                                        source);
                    }});
   }
   ~Trial() { std::filesystem::remove_all(folder); }

@@ -1,3 +1,5 @@
+// Files are read with limits told in advance: what a compressed file grows to is bounded before it
+// is inflated.
 #include "supernet/data/codecs/bytes.hpp"
 
 #include <fcntl.h>

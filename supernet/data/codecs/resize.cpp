@@ -1,3 +1,5 @@
+// A triangle filter whose width grows with the reduction (bilinear with antialiasing, as Pillow's),
+// one direction at a time: plain bilinear would skip pixels and make the network see noise.
 #include <algorithm>
 #include <cmath>
 

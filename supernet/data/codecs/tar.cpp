@@ -1,3 +1,6 @@
+// A reader of the ustar, GNU and pax forms that keeps an index instead of files: entries are read
+// where they lie. Numbers, checksums and sizes are checked against the file, so that no archive
+// names bytes beyond it.
 #include "supernet/data/codecs/tar.hpp"
 
 #include <algorithm>

@@ -1,5 +1,6 @@
 // One path per step (SPOS), or a set of them whose gradients make one update (FairNAS).
-#include "supernet/train/step_rule.hpp"
+#include "supernet/train/step/outcome.hpp"
+#include "supernet/train/step/step_rule.hpp"
 
 namespace nas {
 

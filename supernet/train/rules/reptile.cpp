@@ -2,8 +2,8 @@
 // optimizer moves along the mean displacement (panda.md 3.5).
 #include <algorithm>
 
-#include "supernet/train/reptile.hpp"
-#include "supernet/train/step_rule.hpp"
+#include "supernet/train/step/reptile.hpp"
+#include "supernet/train/step/step_rule.hpp"
 #include "supernet/train/trained_sets.hpp"
 
 namespace nas {

@@ -1,6 +1,7 @@
 // The sandwich rule with in-place distillation (search.md 2.7): what the largest and the smallest
 // subnet can do bounds all others, so both are trained in every step, and the largest teaches.
-#include "supernet/train/step_rule.hpp"
+#include "supernet/train/step/outcome.hpp"
+#include "supernet/train/step/step_rule.hpp"
 
 namespace nas {
 namespace {

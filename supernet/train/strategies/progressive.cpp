@@ -4,10 +4,12 @@
 #include <cmath>
 
 #include "spaces/error.hpp"
+#include "supernet/train/step/teacher.hpp"
 #include "supernet/train/strategies/options.hpp"
-#include "supernet/train/teacher.hpp"
+#include "supernet/train/strategy_state.hpp"
 #include "supernet/weights/channel_sort.hpp"
 #include "supernet/weights/elastic.hpp"
+#include "supernet/weights/weight_set.hpp"
 
 namespace nas {
 namespace {

@@ -7,10 +7,10 @@
 #include "supernet/samplers/gradient_scores.hpp"
 #include "supernet/samplers/image_importance.hpp"
 #include "supernet/samplers/path_importance.hpp"
-#include "supernet/train/gradient_variance.hpp"
-#include "supernet/train/optimizer.hpp"
-#include "supernet/train/path_runner.hpp"
-#include "supernet/train/reptile.hpp"
+#include "supernet/train/observers/gradient_variance.hpp"
+#include "supernet/train/step/optimizer.hpp"
+#include "supernet/train/step/path_runner.hpp"
+#include "supernet/train/step/reptile.hpp"
 #include "support.hpp"
 
 namespace nas {

@@ -7,7 +7,8 @@
 
 #include "spaces/error.hpp"
 #include "supernet/samplers/importance.hpp"
-#include "supernet/train/step_runner.hpp"
+#include "supernet/train/step/step_runner.hpp"
+#include "toys/toys.hpp"
 #include "trial.hpp"
 
 namespace nas {
@@ -26,10 +27,17 @@ Binder::Raw section(const std::string& yaml) {
   return raw;
 }
 
-class PathSamplerContract : public testing::TestWithParam<std::string> {
+YamlSource options_of(const std::string& yaml) {
+  YamlSource source;
+  source.text = yaml;
+  return source;
+}
+
+class PathSamplerContract : public testing::TestWithParam<PathSamplerEntry> {
  protected:
   std::unique_ptr<PathSampler> make(uint64_t seed, const Restriction& within = {}) const {
-    return make_path_sampler({*space_, seed, 4, kImages, 20, {}, "", within}, section(GetParam()));
+    return GetParam().make({*space_, seed, 4, kImages, 20, {}, "", within},
+                           options_of("{name: " + GetParam().name + "}"));
   }
   std::unique_ptr<Space> space_ = test::space_of(kCells);
 };
@@ -87,28 +95,24 @@ TEST_P(PathSamplerContract, StaysWithinARestrictionAndMeetsAllOfIt) {
 
 TEST_P(PathSamplerContract, UnknownOptionsAreRefused) {
   try {
-    make_path_sampler({*space_, 0, 4, kImages, 20},
-                      section("{name: " + GetParam() + ", nonsense: 1}"));
+    GetParam().make({*space_, 0, 4, kImages, 20},
+                    options_of("{name: " + GetParam().name + ", nonsense: 1}"));
     FAIL();
   } catch (const ConfigError& e) {
     EXPECT_THAT(e.what(), testing::HasSubstr("nonsense"));
   }
 }
 
-std::vector<std::string> path_entries() {
-  std::vector<std::string> all;
-  for (const PathSamplerEntry& entry : path_samplers()) all.push_back(entry.name);
-  return all;
-}
 INSTANTIATE_TEST_SUITE_P(All,
                          PathSamplerContract,
-                         testing::ValuesIn(path_entries()),
-                         [](const auto& info) { return info.param; });
+                         testing::ValuesIn(test::all_path_samplers()),
+                         [](const auto& info) { return info.param.name; });
 
 TEST(DataSamplers, EpochZeroShowsEveryImageOnce) {
   const auto space = test::space_of(kCells);
-  for (const DataSamplerEntry& entry : data_samplers()) {
-    const auto sampler = make_data_sampler({*space, 1, 4, kImages, 20}, section(entry.name));
+  for (const DataSamplerEntry& entry : test::all_data_samplers()) {
+    const auto sampler =
+        entry.make({*space, 1, 4, kImages, 20}, options_of("{name: " + entry.name + "}"));
     const std::vector<int64_t> order = sampler->order(0);
     EXPECT_EQ(std::set<int64_t>(order.begin(), order.end()).size(), size_t{kImages}) << entry.name;
   }

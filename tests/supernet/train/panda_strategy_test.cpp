@@ -6,7 +6,7 @@
 #include <c10/core/GradMode.h>
 
 #include "spaces/error.hpp"
-#include "supernet/train/variance_probe.hpp"
+#include "supernet/train/observers/variance_probe.hpp"
 #include "trial.hpp"
 
 namespace nas {

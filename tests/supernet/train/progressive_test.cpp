@@ -6,9 +6,10 @@
 #include <c10/core/GradMode.h>
 
 #include "spaces/error.hpp"
-#include "supernet/train/path_runner.hpp"
+#include "supernet/train/step/path_runner.hpp"
+#include "supernet/train/step/teacher.hpp"
 #include "supernet/train/strategy.hpp"
-#include "supernet/train/teacher.hpp"
+#include "supernet/train/strategy_state.hpp"
 #include "supernet/weights/channel_sort.hpp"
 #include "supernet/weights/elastic.hpp"
 #include "support.hpp"

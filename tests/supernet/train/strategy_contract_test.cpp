@@ -5,7 +5,9 @@
 
 #include "spaces/error.hpp"
 #include "supernet/train/strategy.hpp"
+#include "supernet/train/strategy_state.hpp"
 #include "support.hpp"
+#include "toys/toys.hpp"
 
 namespace nas {
 namespace {
@@ -21,7 +23,8 @@ class StrategyContract
     source.text = "{name: " + entry().name + options() + "}";
     TrainOptions train;
     train.optimizer.untouched = Untouched::kDecay;
-    return make_strategy(entry().name, {*space_, seed, kEpochs, kImages, kBatch, train}, source);
+    return std::make_unique<Strategy>(
+        entry().name, entry().make({*space_, seed, kEpochs, kImages, kBatch, train}, source));
   }
   const StrategyEntry& entry() const { return *std::get<0>(GetParam()); }
   /// Phases by default open options one kind after the other; here all at once.
@@ -187,7 +190,7 @@ TEST_P(StrategyContract, UnknownOptionsAreRefused) {
   TrainOptions train;
   train.optimizer.untouched = Untouched::kDecay;
   try {
-    make_strategy(entry().name, {*space_, 0, kEpochs, kImages, kBatch, train}, source);
+    entry().make({*space_, 0, kEpochs, kImages, kBatch, train}, source);
     FAIL();
   } catch (const ConfigError& e) {
     EXPECT_NE(std::string(e.what()).find("nonsense"), std::string::npos) << e.what();
@@ -221,7 +224,8 @@ TEST(StrictFairness, ImpossibleSpacesAreTold) {
 
 std::vector<std::tuple<const StrategyEntry*, const char*>> combinations() {
   std::vector<std::tuple<const StrategyEntry*, const char*>> all;
-  for (const StrategyEntry& entry : strategies())
+  static const std::vector<StrategyEntry> entries = test::all_strategies();
+  for (const StrategyEntry& entry : entries)
     for (const char* space : kSpaces)
       if (!no_fair_sets(entry, space) && !no_sizes(entry, space)) all.emplace_back(&entry, space);
   return all;

@@ -6,7 +6,7 @@
 
 #include "spaces/error.hpp"
 #include "supernet/evaluate.hpp"
-#include "supernet/train/path_runner.hpp"
+#include "supernet/train/step/path_runner.hpp"
 #include "trial.hpp"
 
 namespace nas {
@@ -162,7 +162,7 @@ TEST(Recalibration, PoolsTheFixedSubset) {
   // Scores are those of the recalibrated network, the same each time, and the store keeps its own.
   EvaluateOptions evaluate;
   evaluate.recalibrate.images = 200;
-  SubnetScorer scorer(*space, *weights, data, evaluate, c10::Device(c10::kCPU));
+  SubnetScorer scorer(*space, *weights, data, evaluate, Device{});
   EXPECT_EQ(scorer.score(a).loss, scorer.score(a).loss);
   EXPECT_TRUE(scorer.warning().empty());
   EXPECT_NE(scorer.fidelity_json().find("\"bn_images\":200"), std::string::npos);
@@ -171,8 +171,7 @@ TEST(Recalibration, PoolsTheFixedSubset) {
       EXPECT_EQ(b.tensor.abs().max().item<double>(), 0) << b.name;
     }
   evaluate.recalibrate.enabled = false;
-  EXPECT_FALSE(
-      SubnetScorer(*space, *weights, data, evaluate, c10::Device(c10::kCPU)).warning().empty());
+  EXPECT_FALSE(SubnetScorer(*space, *weights, data, evaluate, Device{}).warning().empty());
   // A network that answers NaN is right on no image, though sorting would put some class first.
   for (const NamedTensor& p : store->parameters())
     p.tensor.detach().fill_(std::numeric_limits<float>::quiet_NaN());

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "spaces/random.hpp"
-#include "supernet/weights/association.hpp"
+#include "supernet/weights/math/association.hpp"
 
 namespace nas::simulation {
 

@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "spaces/error.hpp"
-#include "supernet/train/step_runner.hpp"
-#include "supernet/weights/mixture.hpp"
+#include "supernet/train/step/step_runner.hpp"
+#include "supernet/weights/math/mixture.hpp"
 #include "trial.hpp"
 
 namespace nas {

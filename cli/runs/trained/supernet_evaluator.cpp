@@ -1,0 +1,79 @@
+#include "cli/runs/trained/supernet_evaluator.hpp"
+
+#include "cli/runs/trained/stand_alone.hpp"
+#include "cli/runs/trained/supernet_run.hpp"
+
+namespace nas::cli {
+namespace {
+
+class SupernetEvaluator final : public Evaluator {
+ public:
+  SupernetEvaluator(SupernetRun run, const EvaluateOptions& options)
+      : batch_(options.batch),
+        recalibrate_batch_(options.recalibrate.batch),
+        run_(std::move(run)),
+        scorer_(*run_.parts->space,
+                *run_.weights,
+                run_.parts->data(),
+                options,
+                run_.parts->device,
+                run_.parts->config.train.memory_format),
+        fidelity_(fidelity_of(run_, scorer_)) {
+    if (!scorer_.warning().empty()) warning(scorer_.warning());
+  }
+
+  std::vector<Evaluation> evaluate(std::span<const Architecture> architectures) override {
+    std::vector<Evaluation> results;
+    for (const Architecture& a : architectures) {
+      Evaluation e;
+      e.stopped = stop_requested();
+      if (!e.stopped) judge(a, e);
+      results.push_back(std::move(e));
+    }
+    return results;
+  }
+
+  std::vector<std::string> metrics() const override {
+    return {"accuracy", "accuracy_top5", "loss"};
+  }
+  std::string source() const override { return "supernet"; }
+  std::string fidelity_json() const override { return fidelity_; }
+
+ private:
+  /// Only what belongs to this architecture is its failure; anything else (a device that is lost,
+  /// images that cannot be read, a fault of this program) would be one of all that follow.
+  void judge(const Architecture& a, Evaluation& e) {
+    try {
+      const Score score = scorer_.score(a);
+      e.values = {
+          {"accuracy", score.accuracy}, {"accuracy_top5", score.top5}, {"loss", score.loss}};
+    } catch (const Interrupted&) {
+      e.stopped = true;
+    } catch (const NotFiniteError& problem) {
+      e.error = problem.what();
+    } catch (const std::exception& problem) {
+      if (!is_out_of_memory(problem)) throw;
+      e.error = "out of memory; lower evaluate.batch (now " + std::to_string(batch_) +
+                ") or evaluate.recalibrate.batch (now " + std::to_string(recalibrate_batch_) + ")";
+    }
+  }
+
+  int64_t batch_, recalibrate_batch_;
+  SupernetRun run_;
+  SubnetScorer scorer_;
+  std::string fidelity_;  ///< With the hash of the weights: a search may go on after more training.
+};
+
+}  // namespace
+
+std::unique_ptr<Evaluator> make_supernet_evaluator(Store& store,
+                                                   const std::string& run,
+                                                   const std::optional<EvaluateOptions>& options,
+                                                   const Common& common) {
+  SupernetRun opened = open_supernet_run(store, run, common);
+  require_supernet(opened, "searched");
+  const EvaluateOptions used = options.value_or(opened.parts->config.evaluate);
+  return std::make_unique<SupernetEvaluator>(std::move(opened), used);
+}
+
+}  // namespace nas::cli

@@ -1,0 +1,360 @@
+// What a split divides is found at the boundary after a node's last epoch, from the node's weights
+// and from streams of its own, so that an interrupted scoring comes to the same when it is done
+// again.
+#include "supernet/train/split/few_shot.hpp"
+
+#include <algorithm>
+#include <functional>
+#include <optional>
+#include <set>
+
+#include "spaces/error.hpp"
+#include "supernet/train/split/few_shot_schedule.hpp"
+#include "supernet/train/split/find_split.hpp"
+#include "supernet/train/strategy_state.hpp"
+#include "supernet/train/trained_sets.hpp"
+
+namespace nas {
+namespace {
+
+class FewShot final : public Curriculum {
+ public:
+  FewShot(const Space& space,
+          FewShotOptions options,
+          std::shared_ptr<SplitTree> tree,
+          std::shared_ptr<const FewShotSchedule> schedule)
+      : space_(space),
+        options_(std::move(options)),
+        tree_(std::move(tree)),
+        schedule_(std::move(schedule)) {}
+
+  int64_t epochs() const override { return schedule_->total(); }
+
+  Stage stage(int64_t epoch) const override {
+    const FewShotSchedule::Place p = schedule_->at(epoch);
+    Stage stage;
+    if (p.node > 0) stage.scope = "node" + std::to_string(p.node) + "/";
+    const int models = schedule_->last(p.level) ? options_.leaf_models : 1;
+    stage.sets.clear();
+    for (int m = 0; m < models; ++m) stage.sets.push_back(p.node * options_.leaf_models + m);
+    schedule_->place_on_schedule(p, stage);
+    if (static_cast<size_t>(p.node) < tree_->nodes().size())
+      stage.within = tree_->node(p.node).within;
+    return stage;
+  }
+
+  bool works_before(int64_t epoch) const override {
+    const int ended = schedule_->split_before(epoch);
+    return ended >= 0 && tree_->node(ended).choice < 0;
+  }
+
+  bool before(int64_t epoch, StageServices& services) override {
+    const FewShotSchedule::Place now = schedule_->at(epoch);
+    bool changed = false;
+    const int ended = schedule_->split_before(epoch);
+    if (ended >= 0 && tree_->node(ended).choice < 0) {
+      split(ended, services);
+      changed = true;
+    }
+    SplitNode& node = tree_->node(now.node);
+    if (node.epochs == 0) node.first = epoch;
+    node.epochs = now.epoch + 1;
+    return changed;
+  }
+
+  Telemetry telemetry() const override {
+    double passes = 0, macs = 0;
+    for (const SplitNode& n : tree_->nodes()) {
+      passes += static_cast<double>(n.scoring_passes);
+      macs += n.scoring_macs;
+    }
+    return {{"split.leaves", static_cast<double>(tree_->leaves().size())},
+            {"split.scoring_passes", passes},
+            {"split.scoring_macs", macs},
+            // More than train.epochs, which counts those along one branch.
+            {"split.epochs", static_cast<double>(epochs())}};
+  }
+
+  std::vector<std::string> health() const override {
+    std::vector<std::string> lines;
+    for (const SplitNode& n : tree_->nodes()) {
+      if (n.choice < 0) continue;
+      for (const ChoiceScore& s : n.scores)
+        if (static_cast<int>(s.choice) == n.choice && !s.halves_agree)
+          lines.push_back("node " + std::to_string(n.id) + " was split on " +
+                          space_.choices()[s.choice].name +
+                          " without evidence: two halves of the batches give different groups");
+    }
+    return lines;
+  }
+
+ private:
+  void split(int id, StageServices& services) {
+    const size_t level = schedule_->level_of(id);
+    Rng rng(services.seed, "split/" + std::to_string(id));
+    std::vector<std::vector<int16_t>> groups;
+    const size_t choice = find(id, level, services, rng, groups);
+    const std::vector<int> children = tree_->split(id, choice, std::move(groups));
+    const int models = options_.leaf_models;
+    const bool fresh = schedule_->restarts(level + 1);
+    for (const int child : children) {
+      tree_->node(child).restarted = fresh;
+      const int copies = schedule_->last(level + 1) ? models : 1;
+      for (int m = 0; m < copies; ++m) {
+        const int set = child * models + m;
+        if (fresh)
+          services.sets.at(set);
+        else
+          services.sets.inherit(set, id * models);
+      }
+    }
+    if (!options_.keep_interior) services.sets.drop(id * models);
+  }
+
+  size_t find(int id,
+              size_t level,
+              StageServices& services,
+              Rng& rng,
+              std::vector<std::vector<int16_t>>& groups) {
+    const FewShotOptions::Split& s = options_.split;
+    const bool named = s.criterion == SplitCriterion::kExhaustive || s.edge == EdgeRule::kFixed;
+    std::optional<size_t> fixed;
+    if (named) fixed = choice_named(space_, at_or_last(s.choices, level), "weights.split.choices");
+    if (s.criterion == SplitCriterion::kExhaustive) {
+      for (size_t o = 0; o < space_.choices()[*fixed].options.size(); ++o)
+        groups.push_back({static_cast<int16_t>(o)});
+      return *fixed;
+    }
+    PartitionOptions partition = s.score.partition;
+    partition.groups = at_or_last(s.groups, level);
+    std::vector<size_t> choices = split_candidates(*tree_, id, space_, partition, s.candidates);
+    if (fixed) choices = {*fixed};
+    if (choices.empty())
+      throw ConfigError("node " + std::to_string(id) + " has no choice left that can be divided " +
+                            "into " + std::to_string(partition.groups) + " groups",
+                        "make fewer splits (weights.split.epochs), or smaller groups");
+    if (s.criterion == SplitCriterion::kRandom) {
+      const size_t choice = choices[rng.below(choices.size())];
+      const size_t n = space_.choices()[choice].options.size();
+      groups = random_partition(n, partition_for(partition, n), rng).groups;
+      return choice;
+    }
+    return by_gradients(id, choices, partition, services, rng, groups);
+  }
+
+  size_t by_gradients(int id,
+                      const std::vector<size_t>& choices,
+                      const PartitionOptions& partition,
+                      StageServices& services,
+                      Rng& rng,
+                      std::vector<std::vector<int16_t>>& groups) {
+    SplitNode& node = tree_->node(id);
+    ScoreOptions score = options_.split.score;
+    score.partition = partition;
+    const ScoringSetup setup{space_,
+                             services.data,
+                             services.options,
+                             services.device,
+                             services.seed,
+                             "split/" + std::to_string(id),
+                             services.stop,
+                             services.on_progress};
+    TrainedSet& set = services.sets.at(id * options_.leaf_models);
+    FoundSplit found = find_split(setup,
+                                  *set.weights,
+                                  Domain(space_, node.within),
+                                  choices,
+                                  score,
+                                  options_.split.edge,
+                                  choices.front(),
+                                  rng);
+    const size_t choice = found.scoring.choices[found.chosen].choice;
+    groups = std::move(found.groups);
+    node.scores = std::move(found.scoring.choices);
+    node.scoring_passes = found.scoring.passes;
+    node.scoring_macs = found.scoring.macs;
+    return choice;
+  }
+
+  const Space& space_;
+  FewShotOptions options_;
+  std::shared_ptr<SplitTree> tree_;
+  std::shared_ptr<const FewShotSchedule> schedule_;
+};
+
+using Refuse =
+    std::function<void(const std::string& key, const std::string& what, const std::string& hint)>;
+
+/// That the first split can be made; what is left on deeper levels depends on what was split.
+void check_candidates(const Space& space, const FewShotOptions::Split& s, const Refuse& refuse) {
+  PartitionOptions partition = s.score.partition;
+  partition.groups = s.groups.front();
+  const bool fixed = s.edge == EdgeRule::kFixed;
+  const std::vector<size_t> choices =
+      split_candidates(SplitTree(space), 0, space, partition, fixed ? s.choices : s.candidates);
+  if (choices.empty() || (fixed && choices.size() < s.choices.size()))
+    refuse("split.groups",
+           std::string(fixed ? "not every choice named" : "no choice") + " can be divided into " +
+               std::to_string(partition.groups) + " groups" +
+               (partition.min_group > 1
+                    ? " of at least " + std::to_string(partition.min_group) + " options"
+                    : ""),
+           "ask for fewer groups; `nas space show` lists choices and options");
+  const bool sums = s.edge == EdgeRule::kMaxCut || s.edge == EdgeRule::kMinWithin;
+  if (s.criterion == SplitCriterion::kGradient && sums && !equal_option_counts(space, choices))
+    refuse(
+        "split.edge",
+        "compares sums of distances, but choices of this space have different numbers of options",
+        "set it to mean_cut, or name choices of equal size in split.candidates");
+}
+
+void check(const Space& space,
+           const FewShotOptions& o,
+           const TrainOptions& train,
+           const YamlSource& source) {
+  const auto refuse =
+      [&](const std::string& key, const std::string& what, const std::string& hint) {
+        throw ConfigError({yaml_problem(source, key, what, hint)});
+      };
+  const FewShotOptions::Split& s = o.split;
+  if (train.budget.limit() > 0)
+    refuse(
+        "kind",
+        "the epochs of few-shot weights are known before they begin, but train.budget ends a run "
+        "elsewhere",
+        "leave train.budget out");
+  if (!train.fix.empty())
+    refuse("kind",
+           "few-shot weights divide the whole space, but train.fix names a part",
+           "leave train.fix out");
+  if (s.epochs.empty()) refuse("split.epochs", "names no split", "e.g. [2, 4]");
+  // A split at 0 parts weights that nothing has trained yet: the few-shot baseline.
+  for (size_t i = 0; i < s.epochs.size(); ++i)
+    if (s.epochs[i] <= (i == 0 ? -1 : s.epochs[i - 1]))
+      refuse("split.epochs", "must ascend, from 0 on", "e.g. [2, 4, 6]");
+  if (o.final_epochs == 0 && s.epochs.back() >= train.epochs)
+    refuse("split.epochs",
+           "the last split, after epoch " + std::to_string(s.epochs.back()) +
+               ", leaves nothing of train.epochs (" + std::to_string(train.epochs) +
+               ") for the leaves",
+           "raise train.epochs, split earlier, or set final_epochs");
+  if (s.groups.empty()) refuse("split.groups", "is empty", "e.g. [2]");
+  for (const int g : s.groups)
+    if (g < 2) refuse("split.groups", "a split has at least 2 groups", "e.g. [2, 2]");
+  const bool named = s.criterion == SplitCriterion::kExhaustive || s.edge == EdgeRule::kFixed;
+  if (named && s.choices.empty())
+    refuse("split.choices", "the choice to split on must be named", "`nas space show` lists them");
+  for (const auto* list : {&s.choices, &s.candidates})
+    for (const std::string& name : *list) {
+      const size_t c = choice_named(
+          space, name, list == &s.choices ? "weights.split.choices" : "weights.split.candidates");
+      if (!space.choices()[c].conditions.empty())
+        refuse(list == &s.choices ? "split.choices" : "split.candidates",
+               "choice '" + name +
+                   "' is not active in every architecture, so that its options cannot divide the "
+                   "space",
+               "name a choice without conditions");
+    }
+  const std::set<std::string> different(s.choices.begin(), s.choices.end());
+  if (named && different.size() < s.epochs.size())
+    refuse("split.choices",
+           "names " + std::to_string(different.size()) + " choices for " +
+               std::to_string(s.epochs.size()) +
+               " splits, but a choice is split once on every branch",
+           "name one for each of split.epochs");
+  if (s.criterion != SplitCriterion::kExhaustive) check_candidates(space, s, refuse);
+}
+
+}  // namespace
+
+void describe(Binder& b, FewShotOptions::Split& o) {
+  b.list("epochs", o.epochs, "Epochs along a branch after which its nodes are split");
+  b.list("groups", o.groups, "Groups of each split; the last entry goes on");
+  b.choice("criterion",
+           o.criterion,
+           {{"gradient", SplitCriterion::kGradient},
+            {"random", SplitCriterion::kRandom},
+            {"exhaustive", SplitCriterion::kExhaustive}},
+           "What divides: gradients, chance, or every option of `choices` for itself");
+  b.choice("edge",
+           o.edge,
+           {{"max_cut", EdgeRule::kMaxCut},
+            {"min_within", EdgeRule::kMinWithin},
+            {"mean_cut", EdgeRule::kMeanCut},
+            {"random", EdgeRule::kRandom},
+            {"fixed", EdgeRule::kFixed}},
+           "Which choice is split: the largest distance between its groups, the least inside (the "
+           "released program), the largest mean distance (needed where choices have unequal "
+           "numbers of options), any, or those of `choices`");
+  b.list("choices", o.choices, "edge fixed, criterion exhaustive: the choice of each split");
+  b.list("candidates", o.candidates, "Choices that may be split; []: all that are always active");
+  b.section("score", o.score, "Comparison of gradients");
+}
+
+void describe(Binder& b, FewShotOptions& o) {
+  b.section("split", o.split, "When and how nodes are split");
+  b.choice("restart",
+           o.restart,
+           {{"final", Restart::kFinal}, {"none", Restart::kNone}, {"all", Restart::kAll}},
+           "Children that begin with fresh weights: of the last split, none, or all");
+  b.value("final_epochs",
+          o.final_epochs,
+          "Epochs of every leaf; 0: train.epochs less the last of split.epochs")
+      .range(0, 1e7);
+  b.value("keep_interior", o.keep_interior, "Keep the weights of nodes that were split");
+  Binder::Raw ignored;
+  b.raw("leaf", ignored, "Weights of a leaf: single, or a mapping as kind: mixture has it");
+}
+
+namespace {
+
+/// `leaf:` is read by the table of kinds' own reader.
+void read_leaf(const YamlSource& source, FewShotOptions& o) {
+  const auto leaf = yaml_section(source, "leaf");
+  if (!leaf) return;
+  const std::string kind =
+      yaml_scalar(*leaf).value_or(yaml_scalar(*leaf, "kind").value_or("single"));
+  if (kind == "single") return;
+  if (kind != "mixture")
+    throw ConfigError({yaml_problem(
+        source, "leaf", "a leaf holds weights of kind single or mixture, not '" + kind + "'", "")});
+  if (!yaml_scalar(*leaf))
+    read_yaml(*leaf, [&](Binder& b) {
+      b.ignore("kind");
+      describe(b, o.mixture);
+    });
+  o.leaf_models = o.mixture.association.models;
+}
+
+}  // namespace
+
+Weights make_few_shot(const WeightsContext& context,
+                      const FewShotOptions& options,
+                      const YamlSource& source) {
+  check(context.space, options, context.train, source);
+  const auto schedule =
+      std::make_shared<const FewShotSchedule>(context.space, options, context.train.epochs);
+  const auto tree = std::make_shared<SplitTree>(context.space);
+  return {make_tree_store(context, tree, options, schedule),
+          std::make_unique<FewShot>(context.space, options, tree, schedule)};
+}
+
+WeightsEntry few_shot_weights() {
+  return {"few-shot",
+          "A tree of sets, split where the options of a choice disagree (gradient matching).",
+          [](const WeightsContext& context, const YamlSource& source) -> Weights {
+            FewShotOptions options;
+            read_yaml(source, [&](Binder& b) {
+              b.ignore("kind");
+              describe(b, options);
+            });
+            read_leaf(source, options);
+            return make_few_shot(context, options, source);
+          },
+          [](Binder& b) {
+            FewShotOptions o;
+            describe(b, o);
+          }};
+}
+
+}  // namespace nas

@@ -1,0 +1,56 @@
+#pragma once
+// Scores the choices of a supernet by the gradients that their options send into shared weights
+// (gradient_matching.md 3.2 to 3.4, the sampled-path forms). No torch header here.
+#include <functional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "spaces/domain.hpp"
+#include "spaces/yaml/yaml_binder.hpp"
+#include "supernet/data/run_data.hpp"
+#include "supernet/device.hpp"
+#include "supernet/train/split/shared_weights.hpp"
+#include "supernet/train/train_options.hpp"
+#include "supernet/weights/math/split_tree.hpp"
+
+namespace nas {
+
+/// `weights.split.score` and the options of `nas split`.
+struct ScoreOptions {
+  int64_t batches = 100;  ///< R: gradients are compared on so many, matrices are averaged.
+  GradientMetric metric = GradientMetric::kCos;
+  SharedWeights params = SharedWeights::kOthers;
+  PartitionOptions partition;
+};
+void describe(Binder& b, ScoreOptions& o);
+
+struct ScoringSetup {
+  const Space& space;
+  RunData data;
+  const TrainOptions& train;
+  Device device = {};
+  uint64_t seed = 0;
+  std::string stream = "split";     ///< Names the random streams.
+  std::function<bool()> stop = {};  ///< Asked between batches; true ends in Interrupted.
+  std::function<void(int64_t done, int64_t all)> on_batch = {};
+};
+
+struct Scoring {
+  std::vector<ChoiceScore> choices;
+  /// Of each of them, names of the weights whose gradients were compared in any batch.
+  std::vector<std::set<std::string>> compared;
+  int64_t passes = 0;  ///< Forward and backward passes.
+  double macs = 0;     ///< Their multiply-adds, forward.
+};
+
+/// Scores `choices` of a set within a domain. Weights and statistics stay as they are. A choice
+/// whose options share no weights is told by ConfigError when it is the only one, else `usable` is
+/// false. Interrupted when told to stop.
+Scoring score_choices(const ScoringSetup& setup,
+                      WeightSet& weights,
+                      const Domain& within,
+                      const std::vector<size_t>& choices,
+                      const ScoreOptions& options);
+
+}  // namespace nas

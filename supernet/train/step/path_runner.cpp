@@ -1,0 +1,171 @@
+// One path: build its plan, forward, loss, backward. Dropout masks come from a stream numbered by
+// step and path, so that a resumed run draws the same ones. Logits of a path stay for those that
+// learn from it.
+#include "supernet/train/step/path_runner.hpp"
+
+#include <ATen/ATen.h>
+#include <ATen/CPUGeneratorImpl.h>
+#include <c10/core/GradMode.h>
+
+#include "spaces/random.hpp"
+#include "supernet/torch_device.hpp"
+#include "supernet/train/step/teacher.hpp"
+
+namespace nas {
+namespace {
+
+at::Generator make_generator(c10::Device device) {
+  if (device.is_cpu()) return at::detail::createCPUGenerator();
+  return at::globalContext().defaultGenerator(device).clone();
+}
+
+bool has_dropout(const Plan& plan) {
+  for (const Node& node : plan.nodes)
+    if (std::holds_alternative<Dropout>(node.op) || std::holds_alternative<DropPath>(node.op))
+      return true;
+  return false;
+}
+
+}  // namespace
+
+PathRunner::PathRunner(const Space& space,
+                       bool keeps_statistics,
+                       const TrainOptions& options,
+                       c10::Device device,
+                       uint64_t seed)
+    : space_(space),
+      options_(options),
+      device_(device),
+      seed_(seed),
+      generator_(make_generator(device)),
+      running_bn_(keeps_statistics) {}
+
+void PathRunner::clear() {
+  for (Slot& slot : slots_) {
+    slot.logits.reset();
+    slot.features.reset();
+  }
+  teacher_logits_.reset();
+}
+
+void PathRunner::ask_teacher(const Step& step, const TrainBatch& batch, int64_t global_step) {
+  if (teacher_logits_.defined()) return;
+  if (step.teacher == nullptr) throw std::logic_error("a path is to be taught, but by nobody");
+  const c10::NoGradGuard no_grad;
+  const AutocastScope autocast(device_, options_.precision);
+  Rng rng(seed_, "dropout/teacher", static_cast<uint64_t>(global_step));
+  generator_.set_current_seed(rng.next());
+  teacher_logits_ =
+      step.teacher->logits(space_.plan(step.teacher_architecture), batch.images, generator_)
+          .to(at::kFloat);
+}
+
+at::Tensor PathRunner::loss_of(const Path& path,
+                               const at::Tensor& logits,
+                               const at::Tensor& auxiliary,
+                               double auxiliary_weight,
+                               const TrainBatch& batch) {
+  // Each image's loss only where images are weighted: the fused mean is faster.
+  const auto reduction = batch.weights.defined() ? at::Reduction::None : at::Reduction::Mean;
+  at::Tensor loss;
+  if (path.hard_loss > 0)
+    loss = at::cross_entropy_loss(
+        logits, batch.labels, {}, reduction, /*ignore_index=*/-100, options_.label_smoothing);
+  if (path.hard_loss > 0 && path.distill_from < 0 && path.hard_loss != 1.0)
+    loss = loss * path.hard_loss;
+  if (path.distill_from >= 0) {
+    const at::Tensor target =
+        slots_.at(static_cast<size_t>(path.distill_from)).logits.to(at::kFloat).softmax(1);
+    at::Tensor soft = at::cross_entropy_loss(logits, target, {}, reduction);
+    loss = path.hard_loss > 0 ? loss * path.hard_loss + soft * (1 - path.hard_loss) : soft;
+  }
+  if (path.teacher_loss > 0) {
+    const at::Tensor soft =
+        at::cross_entropy_loss(logits, teacher_logits_.softmax(1), {}, reduction) *
+        path.teacher_loss;
+    loss = loss.defined() ? loss + soft : soft;
+  }
+  if (!loss.defined()) throw std::logic_error("a path without any loss");
+  // The auxiliary head learns the labels, whoever teaches the path.
+  if (auxiliary.defined())
+    loss = loss + at::cross_entropy_loss(
+                      auxiliary, batch.labels, {}, reduction, -100, options_.label_smoothing) *
+                      auxiliary_weight;
+  return batch.weights.defined() ? (loss * batch.weights).mean() : loss;
+}
+
+at::Tensor PathRunner::run(const Step& step,
+                           size_t index,
+                           WeightSet& weights,
+                           std::vector<bool>& used,
+                           const TrainBatch& batch,
+                           double share,
+                           int64_t global_step,
+                           bool features) {
+  const Path& path = step.paths[index];
+  while (slots_.size() <= index) slots_.emplace_back();
+  Slot& slot = slots_[index];
+  space_.build(path.architecture, slot.plan);
+  slot.weights = &weights;
+  weights.used_by(slot.plan, used);
+  if (path.teacher_loss > 0) ask_teacher(step, batch, global_step);
+
+  ForwardOptions options;
+  options.bn = running_bn_ ? ForwardOptions::Bn::kTrain : ForwardOptions::Bn::kBatch;
+  options.train = path.regularise;
+  if (path.regularise && has_dropout(slot.plan)) {
+    Rng rng(
+        seed_, "dropout", static_cast<uint64_t>(global_step) * 1024 + static_cast<uint64_t>(index));
+    generator_.set_current_seed(rng.next());
+    options.generator = generator_;
+  }
+  slot.features.reset();
+  if (features) options.features = &slot.features;
+
+  at::Tensor auxiliary;
+  options.auxiliary = &auxiliary;
+
+  at::Tensor loss;
+  {
+    const AutocastScope autocast(device_, options_.precision);
+    const std::unique_ptr<TensorSource> tensors = weights.bind(path.architecture);
+    slot.logits = forward(slot.plan, *tensors, batch.images, options);
+  }
+  if (slot.logits.scalar_type() == at::kBFloat16) slot.logits = slot.logits.to(at::kFloat);
+  if (auxiliary.defined()) auxiliary = auxiliary.to(at::kFloat);
+  loss = loss_of(path, slot.logits, auxiliary, slot.plan.auxiliary_weight, batch);
+  const double factor = share * path.weight;
+  (factor == 1.0 ? loss : loss * factor).backward();
+  slot.logits = slot.logits.detach();
+  if (slot.features.defined()) slot.features = slot.features.detach();
+
+  const c10::NoGradGuard no_grad;
+  const int64_t images = batch.labels.size(0);
+  const at::Tensor detached = loss.detach();
+  const at::Tensor correct = slot.logits.argmax(1).eq(batch.labels).sum();
+  const at::Tensor weighted = detached.to(at::kDouble) * static_cast<double>(images);
+  totals.loss = totals.loss.defined() ? totals.loss + weighted : weighted;
+  totals.correct = totals.correct.defined() ? totals.correct + correct : correct;
+  totals.paths += 1;
+  totals.path_images += images;
+  int64_t macs = cost_of(slot.plan, space_.counting()).macs;
+  for (const Node& node : slot.plan.auxiliary) macs += macs_of(slot.plan, node, space_.counting());
+  totals.macs += static_cast<double>(macs) * static_cast<double>(images);
+  return detached;
+}
+
+PathOutcome PathRunner::outcome(
+    const Step& step, size_t index, const TrainBatch& batch, double share, double clip) {
+  const Slot& slot = slots_.at(index);
+  return {step.paths[index].architecture,
+          slot.plan,
+          slot.logits,
+          batch.labels,
+          batch.positions,
+          slot.features.defined() ? &slot.features : nullptr,
+          *slot.weights,
+          share * step.paths[index].weight,
+          clip};
+}
+
+}  // namespace nas

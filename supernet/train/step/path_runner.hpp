@@ -1,0 +1,75 @@
+#pragma once
+// The forward and backward passes of one training step, without the optimizer.
+#include <ATen/core/Generator.h>
+#include <ATen/core/Tensor.h>
+
+#include <vector>
+
+#include "supernet/executor.hpp"
+#include "supernet/train/step/outcome.hpp"
+#include "supernet/train/train_options.hpp"
+
+namespace nas {
+
+/// Sums over the paths of some steps, kept on the device until they are asked for.
+struct PathTotals {
+  at::Tensor loss, correct;  ///< Scalars; undefined before the first path.
+  int64_t paths = 0;
+  int64_t path_images = 0;
+  double macs = 0;  ///< Forward MACs of all images of all paths.
+};
+
+class PathRunner {
+ public:
+  PathRunner(const Space& space,
+             bool keeps_statistics,
+             const TrainOptions& options,
+             c10::Device device,
+             uint64_t seed);
+
+  /// Forward and backward of path `index` with the tensors of `weights`; marks in `used` the
+  /// parameters that got a gradient; `share` multiplies its loss. `step` numbers the batches
+  /// of the run: dropout masks depend on (seed, step, index) only. Returns the loss, detached.
+  at::Tensor run(const Step& step,
+                 size_t index,
+                 WeightSet& weights,
+                 std::vector<bool>& used,
+                 const TrainBatch& batch,
+                 double share,
+                 int64_t global_step,
+                 bool features);
+  /// Forgets the logits and plans of the last step (teachers of distillation).
+  void clear();
+
+  /// Of path `index` of the current step, valid until clear(). `share` as in run(), `clip`: factor
+  /// that clipping has applied to the gradients.
+  PathOutcome outcome(
+      const Step& step, size_t index, const TrainBatch& batch, double share = 1, double clip = 1);
+
+  PathTotals totals;
+
+ private:
+  struct Slot {
+    Plan plan;
+    at::Tensor logits, features;
+    WeightSet* weights = nullptr;
+  };
+  /// `auxiliary`: logits of the plan's training-only head (DARTS), undefined where it has none.
+  at::Tensor loss_of(const Path& path,
+                     const at::Tensor& logits,
+                     const at::Tensor& auxiliary,
+                     double auxiliary_weight,
+                     const TrainBatch& batch);
+  void ask_teacher(const Step& step, const TrainBatch& batch, int64_t global_step);
+
+  const Space& space_;
+  const TrainOptions& options_;
+  c10::Device device_;
+  uint64_t seed_;
+  at::Generator generator_;
+  std::vector<Slot> slots_;
+  at::Tensor teacher_logits_;  ///< Of the current step's batch; undefined until asked for.
+  bool running_bn_;
+};
+
+}  // namespace nas

@@ -1,0 +1,58 @@
+// The tree of gradient_matching.md 7.5 in a real space, and how a tree is drawn.
+#include "supernet/weights/math/split_tree.hpp"
+
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "spaces/domain.hpp"
+#include "spaces/registry.hpp"
+#include "supernet/weights/math/tree_draw.hpp"
+
+namespace nas {
+namespace {
+
+// 7.5: the leaves.
+TEST(SplitTree, LeavesOfTheLinearChain) {
+  YamlSource yaml;
+  yaml.text =
+      "family: cnn\nchannels: 1\nresolution: 8\nclasses: 10\nstem_width: 8\n"
+      "kinds: [conv3, conv5, sep3, sep5]\nstages:\n"
+      "  - {widths: [8], depths: [1], stride: 1}\n  - {widths: [8], depths: [2], stride: 1}\n";
+  const auto space = make_space(yaml);
+  std::vector<size_t> edges;
+  for (size_t c = 0; c < space->choices().size(); ++c)
+    if (space->choices()[c].options.size() == 4) edges.push_back(c);
+  ASSERT_EQ(edges.size(), 3u);
+  ASSERT_EQ(space->count(), BigInt(64));
+  SplitTree tree(*space);
+  const std::vector<int> children = tree.split(0, edges[0], {{0, 3}, {1, 2}});
+  std::vector<int> leaves = tree.split(children[0], edges[1], {{0, 3}, {1, 2}});
+  for (const int leaf : tree.split(children[1], edges[2], {{0, 2}, {1, 3}})) leaves.push_back(leaf);
+  EXPECT_EQ(tree.leaves(), leaves);
+  const char* const masks[4][3] = {{"1001", "1001", "1111"},
+                                   {"1001", "0110", "1111"},
+                                   {"0110", "1111", "1010"},
+                                   {"0110", "1111", "0101"}};
+  std::map<int, int> sizes;
+  space->enumerate([&](const Architecture& a) {
+    ++sizes[tree.leaf_of(a)];
+    return true;
+  });
+  for (size_t k = 0; k < 4; ++k) {
+    const Restriction& within = tree.node(leaves[k]).within;
+    for (size_t e = 0; e < 3; ++e)
+      for (int16_t o = 0; o < 4; ++o)
+        EXPECT_EQ(within.allows(edges[e], o), masks[k][e][o] == '1') << k << e << o;
+    EXPECT_EQ(sizes[leaves[k]], 16);
+    EXPECT_EQ(Domain(*space, within).count(), BigInt(16));
+  }
+  const std::string drawn = draw_tree(tree, *space, {"a \"title\""}, {{}, {}, {}, {"81 %"}});
+  EXPECT_NE(drawn.find("n0 -> n1"), std::string::npos);
+  EXPECT_NE(drawn.find("leaf 3"), std::string::npos);
+  EXPECT_NE(drawn.find("81 %"), std::string::npos);
+  EXPECT_NE(drawn.find("a \\\"title\\\""), std::string::npos);
+}
+
+}  // namespace
+}  // namespace nas
