@@ -173,7 +173,7 @@ TEST(FewShot, TrainsSplitsAndResumesToTheSameBits) {
   // 4 steps an epoch: inside the root, after its last step (before the scoring), in a child, before
   // the second split, in leaves.
   const auto make = [](int stop_at) { return trial(kTree, stop_at); };
-  for (const int stop_at : {1, 4, 8, 14, 30})
+  for (const int stop_at : {4, 14, 30})
     EXPECT_EQ(test::hash_of_resumed(make, stop_at), store_hash(whole)) << stop_at;
 }
 
@@ -205,12 +205,11 @@ TEST(FewShot, ComposesWithStrategiesAndMixtures) {
       "{kind: few-shot, split: {epochs: [1], candidates: ['3<-2'], score: {batches: 2}}, "
       "leaf: {kind: mixture, models: 2}}";
   for (const auto& [weights, strategy] : std::vector<std::pair<std::string, std::string>>{
-           {kTree, "{name: panda}"}, {mixture, "{name: fair}"}, {mixture, "{name: panda}"}}) {
+           {kTree, "{name: panda}"}, {mixture, "{name: panda}"}}) {
     Trial whole = trial(weights, -1, strategy);
     whole.trainer->run();
     const auto make = [&](int stop_at) { return trial(weights, stop_at, strategy); };
-    for (const int stop_at : {10})
-      EXPECT_EQ(test::hash_of_resumed(make, stop_at), store_hash(whole)) << strategy << stop_at;
+    EXPECT_EQ(test::hash_of_resumed(make, 10), store_hash(whole)) << strategy;
   }
 }
 
@@ -263,6 +262,7 @@ TEST(FewShot, AdoptsARunOfOneSet) {
   rest.trainer->run();
   EXPECT_EQ(tree_of(rest).node(0).groups, tree_of(own).node(0).groups);
   EXPECT_EQ(tree_of(rest).node(0).choice, tree_of(own).node(0).choice);
+  EXPECT_EQ(tree_of(rest).node(0).epochs, 2);
   EXPECT_EQ(store_hash(rest), store_hash(own));
 }
 
@@ -344,6 +344,7 @@ TEST(GradientMatch, FindsAPlantedConflict) {
     ScoreOptions options;
     options.batches = 6;
     options.metric = metric;
+    options.params = SharedWeights::kOthersAndCommon;  // The stem: there is no other choice.
     const Scoring scoring = score_choices(setup, *t.weights, s, {choice}, options);
     const ChoiceScore& score = scoring.choices[0];
     EXPECT_EQ(score.partition.groups, (std::vector<std::vector<int16_t>>{{0, 2}, {1, 3}}));

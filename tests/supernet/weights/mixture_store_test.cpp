@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <c10/core/GradMode.h>
+
 #include "spaces/error.hpp"
 #include "supernet/train/step_runner.hpp"
 #include "supernet/weights/mixture.hpp"
@@ -305,10 +307,17 @@ TEST(MixtureStore, WrongSettingsAreToldWithTheirPlace) {
 TEST(MixtureStore, AValidationSplitSmallerThanABatchIsToldBeforeTraining) {
   try {
     Trial(
-        "{name: uniform}", 1, kCells, -1, [](TrainOptions& o) { o.batch = 100; }, 0, kTwo);
+        "{name: uniform}",
+        1,
+        kCells,
+        -1,
+        [](TrainOptions& o) { o.batch = 5000; },
+        0,
+        test::digits(240),
+        kTwo);
     FAIL() << "the validation split has fewer images";
   } catch (const ConfigError& e) {
-    EXPECT_THAT(e.what(), testing::HasSubstr("fewer than one batch of 100"));
+    EXPECT_THAT(e.what(), testing::HasSubstr("fewer than one batch of 5000"));
   }
 }
 
