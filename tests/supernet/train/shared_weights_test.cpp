@@ -23,6 +23,7 @@ std::set<std::string> compared(const Trial& t,
   ScoreOptions options;
   options.params = params;
   options.batches = batches;
+  options.partition.min_group = 0;
   const Scoring scoring = score_choices(setup, *t.weights, *t.space, {c}, options);
   EXPECT_TRUE(scoring.choices[0].usable);
   return scoring.compared.at(0);
@@ -87,9 +88,9 @@ TEST(SharedWeights, OfAKernelChoiceOfMobileNet) {
   block = choice.substr(0, choice.rfind('.') + 1);
   const auto in_block = [&](const std::string& name) { return name.starts_with(block); };
   ASSERT_FALSE(parameters(t, in_block).empty()) << choice;
-  EXPECT_EQ(compared(t, choice, SharedWeights::kOthersAndCommon),
+  EXPECT_EQ(compared(t, choice, SharedWeights::kOthersAndCommon, 14),
             parameters(t, [&](const auto& name) { return !in_block(name); }));
-  const std::set<std::string> others = compared(t, choice, SharedWeights::kOthers);
+  const std::set<std::string> others = compared(t, choice, SharedWeights::kOthers, 3);
   for (const std::string& name : others) {
     EXPECT_FALSE(in_block(name)) << name;
     EXPECT_FALSE(has(name, "classifier")) << name;
