@@ -72,6 +72,13 @@ int Mixture::best(const Architecture& a) const {
   return fixed_.empty() ? association_.best(row) : fixed_[row];
 }
 
+std::optional<double> Mixture::seen_accuracy(const Architecture& a) const {
+  const size_t row = rows_.row(a);
+  const int model = best(a);
+  if (association_.visits(row, model) == 0) return {};
+  return association_.w(row, model);
+}
+
 int Mixture::draw(const Architecture& a, double u) const {
   const size_t row = rows_.row(a);
   return fixed_.empty() ? association_.draw(row, u) : fixed_[row];

@@ -88,7 +88,7 @@ TEST(SharedWeights, OfAKernelChoiceOfMobileNet) {
   block = choice.substr(0, choice.rfind('.') + 1);
   const auto in_block = [&](const std::string& name) { return name.starts_with(block); };
   ASSERT_FALSE(parameters(t, in_block).empty()) << choice;
-  EXPECT_EQ(compared(t, choice, SharedWeights::kOthersAndCommon, 14),
+  EXPECT_EQ(compared(t, choice, SharedWeights::kOthersAndCommon),
             parameters(t, [&](const auto& name) { return !in_block(name); }));
   const std::set<std::string> others = compared(t, choice, SharedWeights::kOthers, 3);
   for (const std::string& name : others) {

@@ -236,6 +236,23 @@ TEST(Mixture, SaysWhenBalancingStoppedAtItsCap) {
   EXPECT_EQ(other.save(), m.save());
 }
 
+// 3.6: W[a, m*(a)]; the optimistic start is nobody's accuracy.
+TEST(Mixture, WhatWasSeenIsTheAverageWithTheBestModel) {
+  const auto space = load_space("resnet20-pool");
+  MixtureOptions options;
+  options.association.beta = 0.5;
+  Mixture m(*space, options, 3, 0);
+  m.begin_epoch(0);
+  Rng rng(1, "x");
+  const Architecture a = space->sample(rng);
+  EXPECT_FALSE(m.seen_accuracy(a).has_value());
+  for (int model = 0; model < m.models(); ++model) m.observe(a, model, model == 2 ? 0.9 : 0.1);
+  m.end_epoch();
+  m.begin_epoch(2);
+  ASSERT_EQ(m.best(a), 2);
+  EXPECT_DOUBLE_EQ(m.seen_accuracy(a).value(), 0.5 * 1 + 0.5 * 0.9);
+}
+
 TEST(Mixture, SaysWhenTheAssociationNeverFormed) {
   const auto space = load_space("resnet20-pool");
   Mixture m(*space, {}, 3, 0);
