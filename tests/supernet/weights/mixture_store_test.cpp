@@ -247,6 +247,10 @@ TEST(MixtureStore, ComposesWithEveryKindOfStep) {
     const auto& last = whole.epochs_seen.back();
     EXPECT_GT(metric(last, "mixture.steps.0"), 0) << strategy;
     EXPECT_GT(metric(last, "mixture.steps.1"), 0) << strategy;
+    // One path a step, and several.
+    if (std::string_view(strategy).find("panda") == std::string_view::npos &&
+        std::string_view(strategy).find("sumnas") == std::string_view::npos)
+      continue;
     const auto make = [&](int stop_at) { return trial(kTwo, stop_at, strategy, 2); };
     EXPECT_EQ(test::hash_of_resumed(make, 7), store_hash(whole)) << strategy;
   }
