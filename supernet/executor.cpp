@@ -17,6 +17,7 @@ class Pass {
       : plan_(plan), tensors_(tensors), options_(options) {}
 
   at::Tensor run(const at::Tensor& x) {
+    if (options_.features != nullptr) plan_.classifier_layer();  // Or an error, before the work.
     const size_t own = plan_.nodes.size();
     const size_t head = options_.auxiliary == nullptr ? 0 : plan_.auxiliary.size();
     values_.resize(own + head);
@@ -37,7 +38,6 @@ class Pass {
         if (id != Plan::kInput && --uses_[static_cast<size_t>(id)] == 0)
           values_[static_cast<size_t>(id)].reset();
       values_[i] = std::move(out);
-      if (i + 1 == own) features_done_ = true;
     }
     if (head > 0) *options_.auxiliary = values_.back();
     return values_[own - 1];
@@ -75,7 +75,7 @@ class Pass {
   }
 
   at::Tensor tensor(Role role) {
-    TensorSpec specs[4];
+    TensorSpec specs[kMostTensors];
     const int n = tensors_of(node_->op, specs);
     for (int i = 0; i < n; ++i)
       if (specs[i].role == role) return tensors_.get(plan_, *node_, specs[i]);
@@ -169,7 +169,7 @@ class Pass {
   }
 
   at::Tensor execute(const Linear& op) {
-    if (options_.features != nullptr && !features_done_) *options_.features = in();
+    if (options_.features != nullptr && id_ == plan_.classifier) *options_.features = in();
     return at::linear(in(), tensor(Role::kWeight), op.bias ? tensor(Role::kBias) : at::Tensor());
   }
 
@@ -220,7 +220,6 @@ class Pass {
   at::Tensor image_;
   std::vector<at::Tensor> values_;
   std::vector<int32_t> uses_;
-  bool features_done_ = false;  ///< The network has ended; the auxiliary head runs.
   int32_t id_ = 0;
   const Node* node_ = nullptr;
   std::span<const int32_t> inputs_;

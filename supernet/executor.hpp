@@ -32,7 +32,7 @@ struct ForwardOptions {
   BnTable* table = nullptr;
   bool train = false;  ///< Dropout and drop-path on, drawn from `generator`.
   std::optional<at::Generator> generator;
-  at::Tensor* features = nullptr;  ///< If set, receives the input of the last Linear ([N, F]).
+  at::Tensor* features = nullptr;  ///< If set, receives the classifier's input ([N, F]).
   /// If set, the plan's auxiliary head runs too and its logits are put here (left as it is where
   /// the plan has none).
   at::Tensor* auxiliary = nullptr;

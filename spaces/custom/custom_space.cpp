@@ -306,7 +306,7 @@ void Custom::head(PlanBuilder& b, int32_t x, Width width) const {
   linear.in = width.now;
   linear.full_in = width.full;
   linear.out = linear.full_out = classes_;
-  b.add(linear, classifier_, x);
+  b.classifier(linear, classifier_, x);
 }
 
 }  // namespace nas::custom

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "spaces/error.hpp"
+#include "spaces/plan_builder.hpp"
 #include "spaces/registry.hpp"
 #include "spaces/text/arch_text.hpp"
 #include "spaces/text/notation.hpp"
@@ -114,9 +115,9 @@ class Cnn final : public Space, public Notated {
     }
     b.origin({});
     x = b.add(GlobalAvgPool{}, 0, x);
-    b.add(Linear{in.now, o_.classes, true, Init::kFrameworkDefault, in.full, o_.classes},
-          classifier_,
-          x);
+    b.classifier(Linear{in.now, o_.classes, true, Init::kFrameworkDefault, in.full, o_.classes},
+                 classifier_,
+                 x);
   }
 
   /// Kinds may be listed in any order; widths and depths rise.

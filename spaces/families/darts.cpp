@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "spaces/plan_builder.hpp"
+
 namespace nas {
 namespace {
 
@@ -259,9 +261,9 @@ void Darts::build(const Architecture& a, Plan& plan) const {
   }
   const int features = b.shape(x).c;
   x = b.add(GlobalAvgPool{}, 0, x);
-  b.add(Linear{.in = features, .out = classes_, .full_in = features, .full_out = classes_},
-        classifier_,
-        x);
+  b.classifier(Linear{.in = features, .out = classes_, .full_in = features, .full_out = classes_},
+               classifier_,
+               x);
   if (o_.auxiliary > 0) {
     b.begin_auxiliary(o_.auxiliary);
     auxiliary_head(b, tapped);

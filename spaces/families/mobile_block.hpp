@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 
-#include "spaces/plan.hpp"
+#include "spaces/plan_builder.hpp"
 
 namespace nas {
 

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "spaces/error.hpp"
+#include "spaces/plan_builder.hpp"
 #include "spaces/text/arch_text.hpp"
 
 namespace nas {
@@ -247,9 +248,9 @@ void NasBench201::build(const Architecture& a, Plan& plan) const {
   x = b.add(batch_norm(4 * width), head_bn_, x);
   x = b.add(Activation{Act::kRelu}, 0, x);
   x = b.add(GlobalAvgPool{}, 0, x);
-  b.add(Linear{.in = 4 * width, .out = classes_, .full_in = 4 * width, .full_out = classes_},
-        classifier_,
-        x);
+  b.classifier(Linear{.in = 4 * width, .out = classes_, .full_in = 4 * width, .full_out = classes_},
+               classifier_,
+               x);
 }
 
 Architecture NasBench201::canonical(Architecture a) const {

@@ -74,9 +74,9 @@ class NasBenchMacro final : public Space, public Notated {
     b.origin({});
     x = conv_unit(b, head_, x, kHead, 1, 1, true);
     x = b.add(GlobalAvgPool{}, 0, x);
-    b.add(Linear{.in = kHead, .out = classes_, .full_in = kHead, .full_out = classes_},
-          classifier_,
-          x);
+    b.classifier(Linear{.in = kHead, .out = classes_, .full_in = kHead, .full_out = classes_},
+                 classifier_,
+                 x);
   }
 
   /// Identities that are not first in their stage compute nothing: they move to its end.

@@ -120,9 +120,9 @@ void OfaResNet50::build(const Architecture& a, Plan& plan) const {
   b.origin({});
   const int features = b.shape(x).c;
   x = b.add(GlobalAvgPool{}, 0, x);
-  b.add(Linear{.in = features, .out = classes_, .full_in = full_in, .full_out = classes_},
-        classifier_,
-        x);
+  b.classifier(Linear{.in = features, .out = classes_, .full_in = full_in, .full_out = classes_},
+               classifier_,
+               x);
 }
 
 int32_t OfaResNet50::stem(PlanBuilder& b, const Architecture& a) const {
