@@ -3,6 +3,7 @@
 #include <stdexcept>
 
 #include "spaces/plan_builder.hpp"
+#include "spaces/relaxed.hpp"
 
 namespace nas {
 
@@ -20,6 +21,7 @@ void Plan::clear() {
   classifier = -1;
   input_pool.clear();
   origin_pool.clear();
+  option_pool.clear();
   resize_input = false;
 }
 
@@ -37,6 +39,29 @@ PlanBuilder::PlanBuilder(Plan& plan, const SymbolTable& symbols, Shape input)
   plan.clear();
   plan.symbols = &symbols;
   plan.input = input;
+}
+
+void PlanBuilder::push(Provenance p) {
+  if (size_ == kMostOrigins)
+    throw std::logic_error("a node that belongs to more than " + std::to_string(kMostOrigins) +
+                           " choices");
+  stack_[size_++] = p;
+}
+
+bool PlanBuilder::mixes(size_t choice) const {
+  return !plan_.relaxation_->options[choice].empty();
+}
+
+int32_t PlanBuilder::mix(size_t choice, const std::function<int32_t(int16_t)>& branch) {
+  const std::vector<int16_t>& options = plan_.relaxation_->options[choice];
+  std::vector<int32_t> outputs;
+  for (const int16_t option : options)
+    outputs.push_back(
+        under({static_cast<int16_t>(choice), option}, [&] { return branch(option); }));
+  const WeightedSum sum{static_cast<int16_t>(choice),
+                        static_cast<uint32_t>(plan_.option_pool.size())};
+  plan_.option_pool.insert(plan_.option_pool.end(), options.begin(), options.end());
+  return add(sum, 0, std::span<const int32_t>(outputs));
 }
 
 int32_t PlanBuilder::add(const Op& op, uint32_t name, std::span<const int32_t> inputs) {

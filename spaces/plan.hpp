@@ -16,6 +16,7 @@
 namespace nas {
 
 class PlanBuilder;
+struct Relaxation;
 
 /// Interned strings; made once by a Space, then only read.
 class SymbolTable {
@@ -62,6 +63,7 @@ class Plan {
   int32_t classifier = -1;
   std::vector<int32_t> input_pool;  ///< Node ids, kInput for the image.
   std::vector<Provenance> origin_pool;
+  std::vector<int16_t> option_pool;  ///< What the inputs of WeightedSums are: see options().
   Shape input;
   /// Images of another size are resized to `input` first (resolution is a choice of the space).
   bool resize_input = false;
@@ -74,6 +76,12 @@ class Plan {
   std::span<const Provenance> origins(const Node& node) const {
     return {origin_pool.data() + node.origins, node.origin_count};
   }
+  /// Option of the choice for each input of a WeightedSum.
+  std::span<const int16_t> options(const Node& node) const {
+    return {option_pool.data() + std::get<WeightedSum>(node.op).options, node.input_count};
+  }
+  /// Whether some choices are mixed and not decided (spaces/relaxed.hpp).
+  bool relaxed() const { return !option_pool.empty(); }
   /// The classifier; std::logic_error where none was recorded.
   const Linear& classifier_layer() const;
   const std::string& name(const Node& node) const { return symbols->text(node.name); }
@@ -84,7 +92,15 @@ class Plan {
     const auto i = static_cast<size_t>(id);
     return i < nodes.size() ? nodes[i].out : auxiliary[i - nodes.size()].out;
   }
+
+ private:
+  friend class PlanBuilder;
+  friend class RelaxedBuild;
+  const Relaxation* relaxation_ = nullptr;  ///< While a relaxed plan is built.
 };
+
+/// Mixing weights of a relaxed plan, [choice][option]; what is not mixed is empty.
+using Mixing = std::vector<std::vector<double>>;
 
 /// Key of a latency table: op, shapes and attributes, nothing about names or weights, e.g.
 /// `conv2d in=16x32x32 out=32x16x16 k=3 s=2 p=1 d=1 g=1 bias=0`. Equal key, equal work.
@@ -107,9 +123,13 @@ Cost cost_of(const Plan& plan, Counting counting = Counting::kConvLinear);
 /// Per node: whether it can carry anything from the image to the logits, i.e. lies on a way from
 /// the one to the other that passes no Zero. Convolutions outside are dead weight.
 std::vector<bool> live_nodes(const Plan& plan);
+/// Weight of an input of a WeightedSum; std::logic_error where `mixing` does not have it.
+double weight_of(const Plan& plan, const Node& sum, const Mixing& mixing, size_t input);
+
 /// Per node, then per node of the auxiliary head: whether the logits (or the head's) are computed
-/// from it at all, if only times zero: what backward reaches.
-std::vector<bool> needed_nodes(const Plan& plan);
+/// from it at all, if only times zero: what backward reaches. With `mixing`, options whose weight
+/// is exactly 0 are not.
+std::vector<bool> needed_nodes(const Plan& plan, const Mixing* mixing = nullptr);
 
 /// nodes/edges/shapes/params as JSON text (schema `nas-plan/1`), and a table for people.
 std::string plan_json(const Plan& plan);

@@ -105,7 +105,17 @@ std::vector<bool> live_nodes(const Plan& plan) {
   return live;
 }
 
-std::vector<bool> needed_nodes(const Plan& plan) {
+double weight_of(const Plan& plan, const Node& sum, const Mixing& mixing, size_t input) {
+  const auto choice = static_cast<size_t>(std::get<WeightedSum>(sum.op).choice);
+  const auto option = static_cast<size_t>(plan.options(sum)[input]);
+  if (choice >= mixing.size() || option >= mixing[choice].size())
+    throw std::logic_error("no mixing weight for option " + std::to_string(option) + " of choice " +
+                           std::to_string(choice));
+  return mixing[choice][option];
+}
+
+// Backwards: who reads a node stands behind it.
+std::vector<bool> needed_nodes(const Plan& plan, const Mixing* mixing) {
   const size_t own = plan.nodes.size();
   std::vector<bool> needed(own + plan.auxiliary.size(), false);
   if (own == 0) return needed;
@@ -113,8 +123,13 @@ std::vector<bool> needed_nodes(const Plan& plan) {
   if (!plan.auxiliary.empty()) needed.back() = true;
   for (size_t i = needed.size(); i-- > 0;) {
     if (!needed[i]) continue;
-    for (const int32_t id : plan.inputs(i < own ? plan.nodes[i] : plan.auxiliary[i - own]))
-      if (id != Plan::kInput) needed[static_cast<size_t>(id)] = true;
+    const Node& node = i < own ? plan.nodes[i] : plan.auxiliary[i - own];
+    const auto inputs = plan.inputs(node);
+    const auto* sum = mixing == nullptr ? nullptr : std::get_if<WeightedSum>(&node.op);
+    for (size_t k = 0; k < inputs.size(); ++k) {
+      if (sum != nullptr && weight_of(plan, node, *mixing, k) == 0) continue;
+      if (inputs[k] != Plan::kInput) needed[static_cast<size_t>(inputs[k])] = true;
+    }
   }
   return needed;
 }

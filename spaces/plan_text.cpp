@@ -47,6 +47,10 @@ Json node_json(const Plan& plan, size_t id) {
   for (const int32_t input : plan.inputs(node)) out["inputs"].push_back(input);
   out["shape"] = shape_json(node.out);
   attributes_json(node.op, out);
+  if (std::holds_alternative<WeightedSum>(node.op)) {
+    const auto options = plan.options(node);
+    out["options"] = std::vector<int16_t>(options.begin(), options.end());
+  }
   if (tensors > 0) {
     Json& list = out["tensors"] = Json::array();
     for (int t = 0; t < tensors; ++t) {

@@ -298,8 +298,7 @@ class Downsampling final : public Space, public Notated {
     const Names& n = names_[i];
     const bool pooled = o_.variant == Variant::kResNet20Pool;
     const int stride = down && !pooled ? 2 : 1;
-    b.origin({});
-    if (down) b.origin({origin});
+    b.origin({origin});
     if (down && pooled) {
       x = b.add(Pool{true, 2, 2, 0}, 0, x);
       b.origin({});

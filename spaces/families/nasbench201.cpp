@@ -201,13 +201,12 @@ int32_t NasBench201::cell(PlanBuilder& b,
   for (int target = 1; target < 4; ++target) {
     int32_t terms[3];
     for (int source = 0; source < target; ++source, ++e) {
-      const int16_t gene = a.genes[static_cast<size_t>(e)];
       const auto& layers = names[static_cast<size_t>(e)];
-      b.origin({{e, gene}});
       const Layer pair[2] = {layers[0], layers[1]};
-      terms[source] = edge(b, pair, nodes[source], gene);
+      terms[source] = b.choose(a.genes, static_cast<size_t>(e), [&](int16_t gene) {
+        return edge(b, pair, nodes[source], gene);
+      });
     }
-    b.origin({});
     nodes[target] =
         target == 1 ? terms[0]
                     : b.add(Add{}, 0, std::span<const int32_t>(terms, static_cast<size_t>(target)));

@@ -11,6 +11,7 @@
 #include "spaces/ops/merge.hpp"
 #include "spaces/ops/pass.hpp"
 #include "spaces/ops/pool.hpp"
+#include "spaces/ops/weighted_sum.hpp"
 
 namespace nas {
 
@@ -27,6 +28,7 @@ using Op = std::variant<Conv2d,
                         Identity,
                         Subsample,
                         Dropout,
-                        DropPath>;
+                        DropPath,
+                        WeightedSum>;
 
 }  // namespace nas
