@@ -3,61 +3,11 @@
 #include <nlohmann/json.hpp>
 
 #include "spaces/plan.hpp"
-#include "spaces/visit.hpp"
 
 namespace nas {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-std::string_view act_name(Act act) {
-  switch (act) {
-    case Act::kRelu:
-      return "relu";
-    case Act::kRelu6:
-      return "relu6";
-    case Act::kHSwish:
-      return "h_swish";
-    case Act::kHSigmoid:
-      return "h_sigmoid";
-    case Act::kSwish:
-      return "swish";
-    case Act::kSigmoid:
-      return "sigmoid";
-  }
-  return "";
-}
-
-// Attributes that decide the work of an op, in the order of the signature.
-std::string work_attributes(const Op& op) {
-  const auto item = [](const char* key, int64_t value) {
-    return std::string(" ") + key + "=" + std::to_string(value);
-  };
-  return std::visit(
-      Overloaded{
-          [&](const Conv2d& c) {
-            return item("k", c.kernel) + item("s", c.stride) + item("p", c.padding) +
-                   item("d", c.dilation) + item("g", c.groups) + item("bias", c.bias);
-          },
-          [&](const BatchNorm& b) { return item("affine", b.affine) + item("running", b.running); },
-          [&](const Pool& p) {
-            return item("k", p.kernel) + item("s", p.stride) + item("p", p.padding);
-          },
-          [&](const GlobalAvgPool& p) { return item("keep", p.keep); },
-          [&](const Linear& l) { return item("bias", l.bias); },
-          [&](const Zero& z) { return item("s", z.stride); },
-          [&](const Subsample& s) { return item("s", s.stride) + item("offset", s.offset); },
-          [](const Activation&) { return std::string(); },
-          [](const Add&) { return std::string(); },
-          [](const Mul&) { return std::string(); },
-          [](const Concat&) { return std::string(); },
-          [](const Identity&) { return std::string(); },
-          // Training only: no work when timed or exported.
-          [](const Dropout&) { return std::string(); },
-          [](const DropPath&) { return std::string(); },
-      },
-      op);
-}
 
 std::string input_shapes(const Plan& plan, const Node& node) {
   std::string text;
@@ -74,50 +24,15 @@ Json shape_json(const Shape& shape) {
 }
 
 void attributes_json(const Op& op, Json& out) {
-  std::visit(Overloaded{
-                 [&](const Conv2d& c) {
-                   out["in_channels"] = c.in;
-                   out["out_channels"] = c.out;
-                   out["kernel"] = c.kernel;
-                   out["stride"] = c.stride;
-                   out["padding"] = c.padding;
-                   out["dilation"] = c.dilation;
-                   out["groups"] = c.groups;
-                   out["bias"] = c.bias;
-                 },
-                 [&](const BatchNorm& b) {
-                   out["channels"] = b.channels;
-                   out["affine"] = b.affine;
-                   out["running"] = b.running;
-                   out["eps"] = b.eps;
-                   out["momentum"] = b.momentum;
-                 },
-                 [&](const Pool& p) {
-                   out["kernel"] = p.kernel;
-                   out["stride"] = p.stride;
-                   out["padding"] = p.padding;
-                   out["count_include_pad"] = false;
-                 },
-                 [&](const GlobalAvgPool& p) { out["keep_dims"] = p.keep; },
-                 [&](const Linear& l) {
-                   out["in_features"] = l.in;
-                   out["out_features"] = l.out;
-                   out["bias"] = l.bias;
-                 },
-                 [&](const Zero& z) { out["stride"] = z.stride; },
-                 [&](const Subsample& s) {
-                   out["stride"] = s.stride;
-                   out["offset"] = s.offset;
-                 },
-                 [&](const Dropout& d) { out["p"] = d.p; },
-                 [&](const DropPath& d) { out["p"] = d.p; },
-                 [](const Activation&) {},
-                 [](const Add&) {},
-                 [](const Mul&) {},
-                 [](const Concat&) {},
-                 [](const Identity&) {},
-             },
-             op);
+  std::visit(
+      [&out](const auto& o) {
+        o.fields([&out](auto value, const char* name = nullptr, const char* = nullptr) {
+          if (name != nullptr) out[name] = value;
+        });
+        if constexpr (requires { o.constants(0); })
+          o.constants([&out](const char* name, auto value) { out[name] = value; });
+      },
+      op);
 }
 
 Json node_json(const Plan& plan, size_t id) {
@@ -125,13 +40,17 @@ Json node_json(const Plan& plan, size_t id) {
   Json out;
   out["id"] = id;
   out["op"] = std::string(op_name(node.op));
-  TensorSpec specs[4];
+  TensorSpec specs[kMostTensors];
   const int tensors = tensors_of(node.op, specs);
   if (tensors > 0) out["name"] = plan.name(node);
   out["inputs"] = Json::array();
   for (const int32_t input : plan.inputs(node)) out["inputs"].push_back(input);
   out["shape"] = shape_json(node.out);
   attributes_json(node.op, out);
+  if (std::holds_alternative<WeightedSum>(node.op)) {
+    const auto options = plan.options(node);
+    out["options"] = std::vector<int16_t>(options.begin(), options.end());
+  }
   if (tensors > 0) {
     Json& list = out["tensors"] = Json::array();
     for (int t = 0; t < tensors; ++t) {
@@ -156,30 +75,9 @@ std::string pad(std::string text, size_t width, bool right) {
 
 }  // namespace
 
-std::string_view op_name(const Op& op) {
-  return std::visit(
-      Overloaded{
-          [](const Conv2d&) -> std::string_view { return "conv2d"; },
-          [](const BatchNorm&) -> std::string_view { return "batch_norm"; },
-          [](const Activation& a) { return act_name(a.act); },
-          [](const Pool& p) -> std::string_view { return p.max ? "max_pool" : "avg_pool"; },
-          [](const GlobalAvgPool&) -> std::string_view { return "global_avg_pool"; },
-          [](const Linear&) -> std::string_view { return "linear"; },
-          [](const Add&) -> std::string_view { return "add"; },
-          [](const Mul&) -> std::string_view { return "mul"; },
-          [](const Concat&) -> std::string_view { return "concat"; },
-          [](const Zero&) -> std::string_view { return "zero"; },
-          [](const Identity&) -> std::string_view { return "identity"; },
-          [](const Subsample&) -> std::string_view { return "subsample"; },
-          [](const Dropout&) -> std::string_view { return "dropout"; },
-          [](const DropPath&) -> std::string_view { return "drop_path"; },
-      },
-      op);
-}
-
 std::string signature(const Plan& plan, const Node& node) {
   return std::string(op_name(node.op)) + " in=" + input_shapes(plan, node) +
-         " out=" + to_string(node.out) + work_attributes(node.op);
+         " out=" + to_string(node.out) + attributes_text(node.op);
 }
 
 std::string plan_json(const Plan& plan) {
@@ -204,8 +102,8 @@ std::string plan_text(const Plan& plan) {
     std::string inputs;
     for (const int32_t id : plan.inputs(node))
       inputs += (inputs.empty() ? "" : ",") + (id < 0 ? "image" : std::to_string(id));
-    TensorSpec specs[4];
-    const std::string attributes = work_attributes(node.op);
+    TensorSpec specs[kMostTensors];
+    const std::string attributes = attributes_text(node.op);
     rows.push_back({std::to_string(i),
                     std::string(op_name(node.op)),
                     tensors_of(node.op, specs) > 0 ? plan.name(node) : "",
