@@ -7,13 +7,22 @@
 namespace nas::exact {
 
 std::vector<MetricFunction> metrics_of(const CostModel& costs,
-                                       const std::vector<std::string>& names) {
+                                       const std::vector<std::string>& names,
+                                       const Domain* domain) {
   std::vector<MetricFunction> metrics;
   for (const std::string& name : names) {
     const bool known = std::any_of(metrics.begin(), metrics.end(), [&](const MetricFunction& m) {
       return m.name == name;
     });
-    if (!known) metrics.push_back({name, costs.function(name), name != "peak_bytes"});
+    if (known) continue;
+    MetricFunction& metric = metrics.emplace_back();
+    metric.name = name;
+    metric.sum = name != "peak_bytes";
+    metric.value = costs.function(name);
+    if (domain != nullptr)
+      metric.value = [whole = *domain, value = costs.function(name)](const Architecture& a) {
+        return value(whole.canonical(a));
+      };
   }
   return metrics;
 }

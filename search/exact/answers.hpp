@@ -14,9 +14,11 @@
 
 namespace nas::exact {
 
-/// The metrics of `costs` named, for factorise.
+/// The metrics of `costs` named, for factorise, each once. With `domain`: those of the canonical
+/// form, as a search counts them (in cell spaces dead edges cost, too).
 std::vector<MetricFunction> metrics_of(const CostModel& costs,
-                                       const std::vector<std::string>& names);
+                                       const std::vector<std::string>& names,
+                                       const Domain* domain = nullptr);
 
 /// A limit in sums of the terms, constant included. Real values within the terms' rounding of a
 /// bound count as equal to it.

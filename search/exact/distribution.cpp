@@ -78,7 +78,10 @@ class Counter {
     const int64_t cells = (far_.value.back() - far_.value[0]) / g_ + 1;
     const int64_t reach = (inner_.value.back() - inner_.value[0]) / g_;
     constexpr double kRoom = 1.8e19;
-    dense_ = cells <= kMostCells && reach < std::numeric_limits<int32_t>::max() &&
+    // Where a pointer would need more steps than there are cells.
+    const double steps = static_cast<double>(outer_.size()) *
+                         static_cast<double>(inner_.size() + far_.size());
+    dense_ = cells <= kMostCells && static_cast<double>(cells) < steps && reach < std::numeric_limits<int32_t>::max() &&
              most < (Wide{1} << 32) &&
              static_cast<double>(inner_all) * static_cast<double>(far_all_) < kRoom;
     if (!dense_) return;

@@ -107,7 +107,7 @@ TEST(Feasibility, LargeSpacesAreSearched) {
                 require_attainable(
                     costs, {parse_constraint("macs < " + std::to_string(smallest))}, 0);
               }),
-              HasSubstr("smallest attainable value found is " +
+              HasSubstr("smallest attainable value is " +
                         std::to_string(static_cast<int64_t>(smallest))));
 }
 
