@@ -31,18 +31,18 @@ std::string difference(const std::string& then, const std::string& now) {
 
 std::string Search::state_json() const {
   nlohmann::json state = {{"schema", "nas-search-state/2"},
-                                {"generation", generation_},
-                                {"evaluations", archive_.evaluations()},
-                                {"requested", requested_},
-                                {"saved", saved_},
-                                {"saved_equivalent", saved_equivalent_},
-                                {"skipped", skipped_},
-                                {"reused", reused_},
-                                {"exhausted", exhausted_},
-                                {"reference", reference_},
-                                {"source", evaluator_.source()},
-                                {"fidelity", evaluator_.fidelity_json()},
-                                {"algorithm", algorithm_->state_json()}};
+                          {"generation", generation_},
+                          {"evaluations", archive_.evaluations()},
+                          {"requested", requested_},
+                          {"saved", saved_},
+                          {"saved_equivalent", saved_equivalent_},
+                          {"skipped", skipped_},
+                          {"reused", reused_},
+                          {"exhausted", exhausted_},
+                          {"reference", reference_},
+                          {"source", evaluator_.source()},
+                          {"fidelity", evaluator_.fidelity_json()},
+                          {"algorithm", algorithm_->state_json()}};
   if (!finished_.empty()) state["finished"] = finished_;
   return state.dump();
 }

@@ -177,12 +177,10 @@ std::string out_of_reach(const Reach& reach,
   if (!one_alone || constraints.size() > 1) {
     text += "\n  nearest to all" + proof + ":";
     for (const Constraint& constraint : constraints)
-      text +=
-          " " + constraint.metric + " = " + number(reach.together.values.at(constraint.metric));
+      text += " " + constraint.metric + " = " + number(reach.together.values.at(constraint.metric));
     text += " (" + costs.space().text(reach.together.architecture) + ")";
   }
-  if (!reach.exact)
-    text += "\n  (looked for by trying: " + reach.why_not + ")";
+  if (!reach.exact) text += "\n  (looked for by trying: " + reach.why_not + ")";
   return text;
 }
 

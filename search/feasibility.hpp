@@ -20,8 +20,8 @@ struct Reach {
   std::optional<Architecture> witness;  ///< Meets all limits.
   std::vector<Nearest> each;            ///< By limit: the nearest to it. Without a witness only,
   Nearest together;                     ///< as the nearest to all.
-  bool exact = true;   ///< False: the best that was met; others may be better.
-  std::string why_not; ///< Why it is not exact.
+  bool exact = true;                    ///< False: the best that was met; others may be better.
+  std::string why_not;                  ///< Why it is not exact.
 };
 
 /// `constraints` are metrics of `costs`, on the same space. Exact for domains small enough to list

@@ -123,7 +123,8 @@ void describe(Binder& b, BlockwiseOptions& o) {
           "In which options are replaced, one at a time: largest, smallest, or an architecture");
   b.value("pool", o.pool, "Best architectures by the sum of the single effects, judged truly")
       .range(1, 100000);
-  b.value("distance", o.distance, "Choices in which any two of them differ at least").range(1, 1000);
+  b.value("distance", o.distance, "Choices in which any two of them differ at least")
+      .range(1, 1000);
   b.value("controls",
           o.controls,
           "Also judge architectures with the same option wherever it is a choice, at most as many");

@@ -264,11 +264,12 @@ int check_what_limits_leave(const Options& o,
   CostModel costs(space);
   if (!o.latency_table.empty()) {
     std::optional<LatencyTable> file = latency_table_file(o.latency_table);
-    if (!file) file = open_latency_table(Store(o.common.db, Store::Mode::kExisting), o.latency_table);
+    if (!file)
+      file = open_latency_table(Store(o.common.db, Store::Mode::kExisting), o.latency_table);
     document["latency"] = use_latency(costs, std::move(*file), o.latency_batch, o.common.db);
   }
-  const SpaceLimits answer = check_limits(
-      costs, read_limits(o.limits, costs), domain, o.exact_count, o.common.seed);
+  const SpaceLimits answer =
+      check_limits(costs, read_limits(o.limits, costs), domain, o.exact_count, o.common.seed);
   put_fix(document, domain);
   if (o.common.json) {
     put_limits(document, answer, costs, domain);
@@ -384,17 +385,18 @@ int run_space(const std::vector<std::string>& args) {
   add_architectures(*cost_app, o.architectures);
   add_architecture_file(*cost_app, o.file);
   add_format(*cost_app, o.format);
-  CLI::App* check_app =
-      add("check",
-          "Every mistake of a space's YAML, whether its networks can be built, and what limits leave",
-          kTakesSeed | kTakesDb);
+  CLI::App* check_app = add(
+      "check",
+      "Every mistake of a space's YAML, whether its networks can be built, and what limits leave",
+      kTakesSeed | kTakesDb);
   check_app->add_option("space", o.space, "Name of a config, a YAML file, or - (standard input)")
       ->required();
   check_app
-      ->add_option("--max,--limit",
-                   o.limits,
-                   "What share of the space meets a limit such as 'macs <= 300M'; repeatable; none: "
-                   "the nearest value, exit 3")
+      ->add_option(
+          "--max,--limit",
+          o.limits,
+          "What share of the space meets a limit such as 'macs <= 300M'; repeatable; none: "
+          "the nearest value, exit 3")
       ->type_name("LIMIT")
       ->allow_extra_args(false);
   check_app->add_flag("--count", o.exact_count, "With --max: also the exact number (some seconds)");

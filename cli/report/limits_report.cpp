@@ -42,9 +42,7 @@ std::string share_text(const SpaceLimits& answer, const BigInt& all) {
   return text;
 }
 
-Json point(const SpaceLimits& answer,
-           const CostModel& costs,
-           const Architecture& a) {
+Json point(const SpaceLimits& answer, const CostModel& costs, const Architecture& a) {
   Json values = Json::object();
   const auto all = costs.of(a);
   for (const Constraint& limit : answer.limits) values[limit.metric] = all.at(limit.metric);
@@ -68,23 +66,21 @@ std::string limits_text(const SpaceLimits& answer,
       double most = 0;
       for (const exact::Share& share : spread.shares) most = std::max(most, share.middle());
       for (size_t i = 0; i < spread.shares.size(); ++i)
-        table.row({format_number(spread.edges[i + 1], 6),
-                   percent(spread.shares[i].middle()),
-                   std::string(static_cast<size_t>(
-                                   std::lround(40 * spread.shares[i].middle() / most)),
-                               '#')});
+        table.row(
+            {format_number(spread.edges[i + 1], 6),
+             percent(spread.shares[i].middle()),
+             std::string(static_cast<size_t>(std::lround(40 * spread.shares[i].middle() / most)),
+                         '#')});
       text += "\n" + table.text() + "\n";
     }
-  if (!answer.reach.witness)
-    return text + out_of_reach(answer.reach, costs, answer.limits, domain);
+  if (!answer.reach.witness) return text + out_of_reach(answer.reach, costs, answer.limits, domain);
   text += limits_list(answer) + ": " + share_text(answer, domain.count());
   if (!answer.why_no_count.empty() && !answer.count)
     text += "\nno exact count: " + answer.why_no_count;
   const auto values = costs.of(*answer.reach.witness);
   std::string told;
   for (const Constraint& limit : answer.limits) {
-    const std::string one =
-        limit.metric + " " + format_number(values.at(limit.metric), 10);
+    const std::string one = limit.metric + " " + format_number(values.at(limit.metric), 10);
     if (told.find(one) == std::string::npos) told += (told.empty() ? "" : ", ") + one;
   }
   return text + "\none of them: " + costs.space().text(*answer.reach.witness) + " (" + told + ")";
@@ -98,9 +94,8 @@ void put_limits(Json& document,
   for (const Constraint& limit : answer.limits) document["limits"].push_back(to_string(limit));
   document["feasible"] = answer.reach.witness.has_value();
   document["exact"] = answer.reach.exact;
-  document["share"] = {{"low", answer.share.low},
-                       {"high", answer.share.high},
-                       {"estimated", answer.estimated}};
+  document["share"] = {
+      {"low", answer.share.low}, {"high", answer.share.high}, {"estimated", answer.estimated}};
   if (answer.estimated) document["share"]["draws"] = answer.draws;
   document["count"] = answer.count ? Json(answer.count->str()) : Json(nullptr);
   if (!answer.count && !answer.why_no_count.empty()) document["no_count"] = answer.why_no_count;
@@ -123,7 +118,8 @@ void put_limits(Json& document,
     for (const exact::Share& share : spread.shares) shares.push_back({share.low, share.high});
     document["metrics"].push_back(
         {{"metric", spread.metric},
-         {"least", {{"value", spread.least}, {"architecture", costs.space().text(spread.least_at)}}},
+         {"least",
+          {{"value", spread.least}, {"architecture", costs.space().text(spread.least_at)}}},
          {"most", {{"value", spread.most}, {"architecture", costs.space().text(spread.most_at)}}},
          {"histogram", {{"edges", spread.edges}, {"shares", shares}}}});
   }

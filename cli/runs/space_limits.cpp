@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "search/exact/answers.hpp"
 #include "search/exact/sums.hpp"
@@ -102,10 +103,35 @@ void count_inside(const exact::Terms& terms,
     answer.why_no_count = std::string("the space has ") + e.what();
   }
   if (!answer.count) return;
-  const double share = static_cast<double>(answer.count->to_long_double() /
-                                           domain.count().to_long_double());
+  const double share =
+      static_cast<double>(answer.count->to_long_double() / domain.count().to_long_double());
   answer.share = {share, share};
   answer.estimated = false;
+}
+
+/// Leaves a reason in `why_estimated` where the share has to be estimated.
+void by_tables(const exact::Terms& terms, const Domain& domain, bool count, SpaceLimits& answer) {
+  for (size_t m = 0; m < terms.metrics(); ++m) answer.spreads.push_back(spread_of(terms, m));
+  if (!answer.reach.witness && answer.reach.exact) {
+    answer.share = {0, 0};
+    answer.count = 0;
+    return;
+  }
+  const std::vector<exact::Limit> sums = exact::limits_of(answer.limits, terms);
+  // Together at most the least share, and at least what all leave when they overlap least.
+  double low = 1, high = 1;
+  for (const exact::Limit& limit : sums) {
+    const bool open = limit.low == std::numeric_limits<int64_t>::min();
+    const int64_t asked[] = {open ? limit.low : limit.low - 1, limit.high};
+    const std::vector<exact::Share> shares = exact::Distribution(terms, limit.metric).shares(asked);
+    const exact::Share own = between(shares[0], shares[1]);
+    low -= 1 - own.low;
+    high = std::min(high, own.high);
+  }
+  answer.share = {std::max(0.0, low), high};
+  const bool small = domain.count() <= kAlwaysCounted;
+  if (count || small) count_inside(terms, domain, sums, answer);
+  if (sums.size() > 1 && !answer.count) answer.why_estimated = "limits on several metrics";
 }
 
 }  // namespace
@@ -119,11 +145,11 @@ std::vector<Constraint> read_limits(const std::vector<std::string>& texts, const
       const std::string near = nearest(limit.metric, known);
       std::string list;
       for (const std::string& name : known) list += (list.empty() ? "" : ", ") + name;
-      throw ConfigError("--max '" + text + "': there is no free cost '" + limit.metric +
-                            "'; known: " + list,
-                        limit.metric == "latency_ms" ? "Name a latency table with --table."
-                        : near.empty()               ? ""
-                                                     : "Did you mean '" + near + "'?");
+      throw ConfigError(
+          "--max '" + text + "': there is no free cost '" + limit.metric + "'; known: " + list,
+          limit.metric == "latency_ms" ? "Name a latency table with --table."
+          : near.empty()               ? ""
+                                       : "Did you mean '" + near + "'?");
     }
     limits.push_back(resolve_limit(limit, ValueScale::kOurs, "--max"));
   }
@@ -142,37 +168,16 @@ SpaceLimits check_limits(const CostModel& costs,
   for (const Constraint& limit : answer.limits) names.push_back(limit.metric);
   answer.reach = reach(costs, answer.limits, seed, domain);
   const exact::Factorised tables = exact::factorise(domain, exact::metrics_of(costs, names));
-  if (!tables.terms) {
-    answer.why_estimated = answer.why_no_count = tables.why_not;
-    estimate(costs, domain, seed, answer);
-    return answer;
+  answer.why_estimated = answer.why_no_count = tables.why_not;
+  try {
+    if (tables.terms) {
+      by_tables(*tables.terms, domain, count, answer);
+      if (answer.why_estimated.empty()) return answer;
+    }
+  } catch (const exact::TooMany& e) {
+    answer.why_estimated = answer.why_no_count = std::string("the space has ") + e.what();
   }
-  const exact::Terms& terms = *tables.terms;
-  for (size_t m = 0; m < terms.metrics(); ++m) answer.spreads.push_back(spread_of(terms, m));
-  const std::vector<exact::Limit> sums = exact::limits_of(answer.limits, terms);
-  // Together at most the least share, and at least what all leave when they overlap least.
-  double low = 1, high = 1;
-  for (const exact::Limit& limit : sums) {
-    const int64_t before = limit.low == std::numeric_limits<int64_t>::min() ? limit.low
-                                                                            : limit.low - 1;
-    const std::vector<exact::Share> shares = exact::Distribution(terms, limit.metric)
-                                                 .shares(std::vector<int64_t>{before, limit.high});
-    const exact::Share own = between(shares[0], shares[1]);
-    low -= 1 - own.low;
-    high = std::min(high, own.high);
-  }
-  answer.share = {std::max(0.0, low), high};
-  if (!answer.reach.witness && answer.reach.exact) {
-    answer.share = {0, 0};
-    answer.count = 0;
-    return answer;
-  }
-  const bool small = domain.count() <= kAlwaysCounted;
-  if (sums.size() > 1 && !small && !(count && domain.count() <= kGoneThrough)) {
-    answer.why_estimated = "limits on several metrics";
-    estimate(costs, domain, seed, answer);
-  }
-  if (count || small) count_inside(terms, domain, sums, answer);
+  estimate(costs, domain, seed, answer);
   return answer;
 }
 

@@ -24,7 +24,7 @@ struct SpaceLimits {
   };
   std::vector<Spread> spreads;  ///< None where metrics do not add up.
 
-  exact::Share share;  ///< Of the architectures, that meets all limits. Proven, unless:
+  exact::Share share;      ///< Of the architectures, that meets all limits. Proven, unless:
   bool estimated = false;  ///< From `draws` random architectures, with 95 % certainty.
   int64_t draws = 0;
   std::optional<BigInt> count;  ///< Where asked for and possible.

@@ -22,7 +22,8 @@ const std::vector<AlgorithmInfo>& search_algorithms() {
        no_population_problem,
        false},
       {"blockwise",
-       "One true evaluation per option replaced in a reference; the best of their sum, judged truly",
+       "One true evaluation per option replaced in a reference; the best of their sum, judged "
+       "truly",
        make_blockwise,
        no_population_problem,
        false},

@@ -88,9 +88,11 @@ class Proposals {
 class SearchAlgorithm {
  public:
   virtual ~SearchAlgorithm() = default;
-  /// Before anything is paid for or stored. ConfigError where the algorithm cannot do what is asked.
+  /// Before anything is paid for or stored. ConfigError where the algorithm cannot do what is
+  /// asked.
   virtual void prepare(const SearchContext&) {}
-  /// What it has to say beside the front, as a JSON object whose `lines` are for people; "": nothing.
+  /// What it has to say beside the front, as a JSON object whose `lines` are for people; "":
+  /// nothing.
   virtual std::string report_json(const SearchContext&) const { return ""; }
   /// One generation.
   virtual void step(SearchContext& context) = 0;

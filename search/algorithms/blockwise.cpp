@@ -44,9 +44,10 @@ class Blockwise : public SearchAlgorithm {
  public:
   void prepare(const SearchContext& context) override {
     if (measured_metrics(context).empty())
-      throw ConfigError("search.algorithm: blockwise judges single options, but all objectives and "
-                        "limits are free costs",
-                        "exact solves these without a single evaluation.");
+      throw ConfigError(
+          "search.algorithm: blockwise judges single options, but all objectives and "
+          "limits are free costs",
+          "exact solves these without a single evaluation.");
     plan_replacements(context);
     // Told before the first evaluation: what cannot be solved, and a budget that cannot do.
     const std::vector<std::string> free = free_metrics(context);
@@ -58,8 +59,8 @@ class Blockwise : public SearchAlgorithm {
                             " networks before it can solve anything; the budget pays for " +
                             std::to_string(context.budget_left()),
                         "Raise search.evaluations to at least " +
-                            std::to_string(networks.size() + static_cast<size_t>(
-                                                                 context.options().blockwise.pool)) +
+                            std::to_string(networks.size() +
+                                           static_cast<size_t>(context.options().blockwise.pool)) +
                             ", or fix more choices.");
   }
 
@@ -94,16 +95,17 @@ class Blockwise : public SearchAlgorithm {
                 {"lines", Json::array()}};
     const size_t lost = left_out(context);
     report["lines"].push_back(
-        "blockwise: " + std::to_string(replacements_.size()) + " options replaced, one at a time, in " +
-        context.space().text(reference_) + "; the " + std::to_string(pool_.size()) +
-        " best by their sum were judged truly" +
+        "blockwise: " + std::to_string(replacements_.size()) +
+        " options replaced, one at a time, in " + context.space().text(reference_) + "; the " +
+        std::to_string(pool_.size()) + " best by their sum were judged truly" +
         (proven_ ? " (proved optimal for the sum)" : ""));
     if (lost > 0)
       report["lines"].push_back(std::to_string(lost) +
                                 " options could not be judged alone and were left out");
     if (relaxed_)
       report["lines"].push_back(
-          "no architecture meets all limits by the sums: those on measured metrics were left aside");
+          "no architecture meets all limits by the sums: those on measured metrics were left "
+          "aside");
     for (const std::string& metric : measured_metrics(context)) {
       Json& about = report["additivity"][metric];
       for (const auto& [name, list] : {std::pair{"pool", &pool_}, {"controls", &controls_}}) {
@@ -291,8 +293,7 @@ class Blockwise : public SearchAlgorithm {
     const Domain& domain = context.domain();
     const auto lost = unjudged(context);
     if (lost.empty()) return domain;
-    Restriction restriction =
-        domain.whole() ? Restriction(domain.space()) : domain.restriction();
+    Restriction restriction = domain.whole() ? Restriction(domain.space()) : domain.restriction();
     for (size_t c = 0; c < domain.space().choices().size(); ++c) {
       std::vector<int16_t> kept;
       for (const int16_t o : domain.options(c))
@@ -343,8 +344,8 @@ class Blockwise : public SearchAlgorithm {
   /// At most `pool` of a front, evenly along it with both ends, that keep their distance.
   static std::vector<exact::Solution> spread(const SearchContext& context,
                                              const std::vector<exact::Solution>& front) {
-    const auto most = std::min(static_cast<size_t>(context.options().blockwise.pool),
-                               context.budget_left());
+    const auto most =
+        std::min(static_cast<size_t>(context.options().blockwise.pool), context.budget_left());
     const Space& space = context.space();
     const auto distance = [&](const Architecture& x, const Architecture& y) {
       int differ = 0;
@@ -364,8 +365,7 @@ class Blockwise : public SearchAlgorithm {
       return apart;
     }
     std::vector<exact::Solution> even;
-    for (size_t i = 0; i < most; ++i)
-      even.push_back(apart[i * (apart.size() - 1) / (most - 1)]);
+    for (size_t i = 0; i < most; ++i) even.push_back(apart[i * (apart.size() - 1) / (most - 1)]);
     return even;
   }
 

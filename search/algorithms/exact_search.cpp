@@ -34,12 +34,13 @@ class ExactSearch : public SearchAlgorithm {
   void prepare(const SearchContext& context) override {
     const std::vector<std::string> measured = measured_metrics(context);
     if (!measured.empty())
-      throw ConfigError("search.algorithm: exact needs free costs that add up over a network, but " +
-                            joined(measured) + (measured.size() > 1 ? " are" : " is") +
-                            " measured by the evaluator",
-                        "blockwise makes a sum of measured metrics, too; or choose objectives and "
-                        "limits among " +
-                            joined(context.costs().metrics()));
+      throw ConfigError(
+          "search.algorithm: exact needs free costs that add up over a network, but " +
+              joined(measured) + (measured.size() > 1 ? " are" : " is") +
+              " measured by the evaluator",
+          "blockwise makes a sum of measured metrics, too; or choose objectives and "
+          "limits among " +
+              joined(context.costs().metrics()));
     const exact::Terms terms =
         tables_for("exact",
                    context.domain(),
@@ -111,8 +112,8 @@ exact::Terms tables_for(const std::string& algorithm,
                         const std::vector<exact::MetricFunction>& metrics) {
   exact::Factorised found = exact::factorise(domain, metrics);
   if (found.terms) return std::move(*found.terms);
-  throw ConfigError("search.algorithm: " + algorithm + " needs metrics that add up over a network: " +
-                        found.why_not,
+  throw ConfigError("search.algorithm: " + algorithm +
+                        " needs metrics that add up over a network: " + found.why_not,
                     "Choose other metrics, or nsga2, which needs no sums.");
 }
 

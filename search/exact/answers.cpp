@@ -11,9 +11,8 @@ std::vector<MetricFunction> metrics_of(const CostModel& costs,
                                        const Domain* domain) {
   std::vector<MetricFunction> metrics;
   for (const std::string& name : names) {
-    const bool known = std::any_of(metrics.begin(), metrics.end(), [&](const MetricFunction& m) {
-      return m.name == name;
-    });
+    const bool known = std::any_of(
+        metrics.begin(), metrics.end(), [&](const MetricFunction& m) { return m.name == name; });
     if (known) continue;
     MetricFunction& metric = metrics.emplace_back();
     metric.name = name;
@@ -92,8 +91,7 @@ Attainable attainable(const Terms& terms, const std::vector<Constraint>& constra
     double violation = 0;
     for (const Constraint& constraint : constraints) {
       const Unit& unit = terms.units()[terms.metric(constraint.metric)];
-      violation +=
-          constraint.violation(unit.value(solution.sums[terms.metric(constraint.metric)]));
+      violation += constraint.violation(unit.value(solution.sums[terms.metric(constraint.metric)]));
     }
     if (violation < least) {
       least = violation;

@@ -79,10 +79,10 @@ class Counter {
     const int64_t reach = (inner_.value.back() - inner_.value[0]) / g_;
     constexpr double kRoom = 1.8e19;
     // Where a pointer would need more steps than there are cells.
-    const double steps = static_cast<double>(outer_.size()) *
-                         static_cast<double>(inner_.size() + far_.size());
-    dense_ = cells <= kMostCells && static_cast<double>(cells) < steps && reach < std::numeric_limits<int32_t>::max() &&
-             most < (Wide{1} << 32) &&
+    const double steps =
+        static_cast<double>(outer_.size()) * static_cast<double>(inner_.size() + far_.size());
+    dense_ = cells <= kMostCells && static_cast<double>(cells) < steps &&
+             reach < std::numeric_limits<int32_t>::max() && most < (Wide{1} << 32) &&
              static_cast<double>(inner_all) * static_cast<double>(far_all_) < kRoom;
     if (!dense_) return;
     far_all_ < (Wide{1} << 32) ? fill(small_, cells) : fill(large_, cells);
@@ -130,19 +130,17 @@ class Counter {
         if (position_[first] > room) continue;
         // Partners of sums up to `full` all fit, of those from `end` on none.
         const auto at = [&](int64_t p) {
-          return static_cast<size_t>(std::upper_bound(position_.begin() +
-                                                          static_cast<std::ptrdiff_t>(first),
-                                                      position_.begin() +
-                                                          static_cast<std::ptrdiff_t>(last),
-                                                      p) -
-                                     position_.begin());
+          return static_cast<size_t>(
+              std::upper_bound(position_.begin() + static_cast<std::ptrdiff_t>(first),
+                               position_.begin() + static_cast<std::ptrdiff_t>(last),
+                               p) -
+              position_.begin());
         };
         const size_t full = position_[last - 1] <= room - size ? last : at(room - size);
         const size_t end = position_[last - 1] <= room ? last : at(room);
         uint64_t sum = 0;
         const T* cell = cells.data() + room;
-        for (size_t i = full; i < end; ++i)
-          sum += uint64_t{ways_[i]} * *(cell - position_[i]);
+        for (size_t i = full; i < end; ++i) sum += uint64_t{ways_[i]} * *(cell - position_[i]);
         sums[o] += (before_[full] - before_[first]) * far_all_ + sum;
       }
     }
@@ -177,7 +175,8 @@ void count_below(const Lists<N>& lists,
   counts.assign(most.size(), 0);
   for (const Case<N>& one : lists.cases()) {
     const Split<N> parts = split(one, lists.rounding());
-    if (parts.outer.sums->size() == 0 || parts.inner.sums->size() == 0 || parts.looked_up.sums->size() == 0)
+    if (parts.outer.sums->size() == 0 || parts.inner.sums->size() == 0 ||
+        parts.looked_up.sums->size() == 0)
       continue;
     if (parts.steps() > kMostSteps) throw TooMany("too many pairs of sums");
     const Counter<N> counter(parts);
@@ -191,8 +190,10 @@ std::pair<int64_t, int64_t> Distribution::range() const {
   return {least_sum(terms_, metric_, 1), -least_sum(terms_, metric_, -1)};
 }
 
-std::vector<Share> Distribution::shares(std::span<const int64_t> most, double width) const {
+std::vector<Share> Distribution::shares(std::span<const int64_t> asked, double width) const {
   const auto [first, last] = range();
+  std::vector<int64_t> most;
+  for (const int64_t at : asked) most.push_back(std::clamp(at, first - 1, last));
   const auto span = static_cast<double>(last - first);
   std::vector<Share> shares(most.size());
   for (int cells = 15; cells <= 19; cells += 2) {

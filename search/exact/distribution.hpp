@@ -23,9 +23,9 @@ class Distribution {
 
   /// Least and most sum of all.
   std::pair<int64_t, int64_t> range() const;
-  /// Share of the architectures with a sum of at most each of `most` (rising or not). Proven, and
+  /// Share of the architectures with a sum of at most each of `asked` (rising or not). Proven, and
   /// at most `width` wide, where `cells` in steps of 4 up to 2^19 do that.
-  std::vector<Share> shares(std::span<const int64_t> most, double width = 0.001) const;
+  std::vector<Share> shares(std::span<const int64_t> asked, double width = 0.001) const;
   /// Exact number with a sum from `low` to `high`. TooMany (sums.hpp) where that would take more
   /// than some minutes.
   BigInt count(int64_t low, int64_t high) const;

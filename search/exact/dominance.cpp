@@ -66,8 +66,12 @@ Staircase merged(const Staircase& a, const Staircase& b, const Pairs& pairs) {
   return out;
 }
 
-Staircase moved(
-    const PartSet& x, const PartSet& y, uint32_t from, uint32_t to, const Keep& keep, const Pairs& p) {
+Staircase moved(const PartSet& x,
+                const PartSet& y,
+                uint32_t from,
+                uint32_t to,
+                const Keep& keep,
+                const Pairs& p) {
   if (to - from > 1) {
     const uint32_t middle = from + (to - from) / 2;
     return merged(moved(x, y, from, middle, keep, p), moved(x, y, middle, to, keep, p), p);

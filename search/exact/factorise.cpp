@@ -56,6 +56,7 @@ class Builder {
     Term term;
     term.first = {0};
     domain_.enumerate([&](const Architecture& a) {
+      terms_.row_of_listed_.emplace(a, static_cast<uint32_t>(terms_.listed_.size()));
       terms_.listed_.push_back(a);
       term.state.push_back(0);
       const std::vector<double>& values = values_.of(a);

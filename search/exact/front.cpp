@@ -112,9 +112,8 @@ class Solver {
     PartSet by_aims(aims, all.genes_each);
     for (size_t i = 0; i < all.size(); ++i) {
       const auto sums = all.sums_of(i).first(aims);
-      if (by_aims.size() > 0 && std::equal(sums.begin(),
-                                           sums.end(),
-                                           by_aims.sums_of(by_aims.size() - 1).begin()))
+      if (by_aims.size() > 0 &&
+          std::equal(sums.begin(), sums.end(), by_aims.sums_of(by_aims.size() - 1).begin()))
         continue;
       by_aims.add(sums, all.genes_of(i));
     }
@@ -158,8 +157,7 @@ Optimum optimum(const Terms& terms, const Aim& aim, std::span<const Limit> limit
   const Relaxation relaxation(terms, aim, limits, sides);
   const Bounds bounds(terms, limits, relaxation.weights());
   try {
-    std::vector<Solution> best =
-        Solver(terms, {&aim, 1}, bounds, &relaxation, most).solve(1);
+    std::vector<Solution> best = Solver(terms, {&aim, 1}, bounds, &relaxation, most).solve(1);
     if (!best.empty()) found.solution = std::move(best.front());
     found.proven = true;
   } catch (const TooMany&) {

@@ -18,8 +18,7 @@ int64_t least_sum(const Terms& terms, size_t metric, int sign) {
         int64_t sum = sign * terms.value(term, row, metric);
         bool possible = true;
         for (size_t c = 0; c < term.children.size() && possible; ++c) {
-          const int64_t part =
-              below[term.children[c]][term.keys[row * term.children.size() + c]];
+          const int64_t part = below[term.children[c]][term.keys[row * term.children.size() + c]];
           possible = part != kNever;
           if (possible) sum += part;
         }
@@ -43,8 +42,7 @@ Weighted::Weighted(const Terms& terms, std::vector<double> weights)
     for (size_t row = 0; row < term.rows(); ++row) {
       double sum = 0;
       for (size_t m = 0; m < weights_.size(); ++m)
-        if (weights_[m] != 0)
-          sum += weights_[m] * static_cast<double>(terms.value(term, row, m));
+        if (weights_[m] != 0) sum += weights_[m] * static_cast<double>(terms.value(term, row, m));
       own_.push_back(sum);
     }
   }

@@ -50,9 +50,9 @@ class Branching {
   static constexpr int16_t kOpen = -2, kClosed = -1;
   struct Part {
     std::vector<std::pair<size_t, uint32_t>> open;
-    double aim = 0, relaxed = 0;                // Of what is decided.
-    double aim_rest = 0, relaxed_rest = 0;      // Least of what is open.
-    std::vector<double> sides;                  // Both together.
+    double aim = 0, relaxed = 0;            // Of what is decided.
+    double aim_rest = 0, relaxed_rest = 0;  // Least of what is open.
+    std::vector<double> sides;              // Both together.
   };
   struct Option {
     size_t row;
@@ -124,9 +124,8 @@ class Branching {
     genes_[choice] = kOpen;
   }
   bool too_near() const {
-    return std::any_of(differ_.begin(), differ_.end(), [this](size_t d) {
-      return d + undecided_ < distance_;
-    });
+    return std::any_of(
+        differ_.begin(), differ_.end(), [this](size_t d) { return d + undecided_ < distance_; });
   }
 
   void branch(const Part& part) {
@@ -225,8 +224,7 @@ Pool pool(const Terms& terms,
   if (!sides.possible()) return found;
   Branching branching(terms, aim, limits, sides);
   while (found.solutions.size() < size) {
-    std::optional<Solution> next =
-        branching.next(found.solutions, distance, steps, found.proven);
+    std::optional<Solution> next = branching.next(found.solutions, distance, steps, found.proven);
     if (!next) break;
     found.solutions.push_back(std::move(*next));
   }

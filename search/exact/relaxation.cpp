@@ -1,6 +1,6 @@
 // Multipliers by subgradient steps with Polyak's length (his rule needs a good known solution: the
-// relaxed ones that happen to lie inside the limits, made better by single changes). Any multipliers
-// give a valid bound; better ones a closer one.
+// relaxed ones that happen to lie inside the limits, made better by single changes). Any
+// multipliers give a valid bound; better ones a closer one.
 #include "search/exact/relaxation.hpp"
 
 #include <algorithm>
@@ -70,8 +70,8 @@ Relaxation::Relaxation(const Terms& terms,
   multipliers_.assign(sides.sides().size(), 0.0);
   std::vector<double> ranges;
   for (const Aim& side : sides.sides())
-    ranges.push_back(static_cast<double>(-least_sum(terms, side.metric, -1) -
-                                         least_sum(terms, side.metric, 1)));
+    ranges.push_back(
+        static_cast<double>(-least_sum(terms, side.metric, -1) - least_sum(terms, side.metric, 1)));
   ascend(ranges);
   weights_.assign(terms.metrics(), 0.0);
   weights_[aim.metric] += aim.sign;
@@ -80,8 +80,7 @@ Relaxation::Relaxation(const Terms& terms,
     weights_[sides.sides()[s].metric] += multipliers_[s] * sides.sides()[s].sign;
     shift_ += multipliers_[s] * sides.room(s);
   }
-  const double constant =
-      static_cast<double>(aim.sign * terms.units()[aim.metric].constant);
+  const double constant = static_cast<double>(aim.sign * terms.units()[aim.metric].constant);
   Architecture at;
   bound_ = aim.sign * static_cast<int64_t>(std::ceil(dual(multipliers_, at) + constant - 1e-6));
   if (!best_) {
@@ -137,8 +136,8 @@ void Relaxation::ascend(const std::vector<double>& ranges) {
   double highest = dual(multipliers_, at);
   offer(at);
   if (multipliers_.empty()) return;
-  const double aim_range = static_cast<double>(-least_sum(terms_, aim_.metric, -1) -
-                                               least_sum(terms_, aim_.metric, 1));
+  const double aim_range =
+      static_cast<double>(-least_sum(terms_, aim_.metric, -1) - least_sum(terms_, aim_.metric, 1));
   const double constant = static_cast<double>(aim_.sign * terms_.units()[aim_.metric].constant);
   std::vector<double> now = multipliers_;
   double value = highest, pace = 1;
@@ -157,9 +156,9 @@ void Relaxation::ascend(const std::vector<double>& ranges) {
       square += over[s] * over[s];
     }
     if (square == 0) break;
-    const double known =
-        best_ ? static_cast<double>(aim_.sign * best_->sums[aim_.metric]) - constant
-              : highest + 0.1 * aim_range;
+    const double known = best_
+                             ? static_cast<double>(aim_.sign * best_->sums[aim_.metric]) - constant
+                             : highest + 0.1 * aim_range;
     const double length = pace * std::max(known - value, 1e-6 * aim_range) / square;
     for (size_t s = 0; s < now.size(); ++s)
       now[s] = std::max(0.0, now[s] + length * over[s] / ranges[s]);

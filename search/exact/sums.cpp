@@ -125,9 +125,8 @@ Sums<N> product(const Sums<N>& x, const Sums<N>& y, const Rounding& rounding) {
   const double pairs = static_cast<double>(x.size()) * static_cast<double>(y.size());
   const bool rounds = rounding.shift > 0 && pairs > static_cast<double>(rounding.many);
   const int64_t first = x.value.front() + y.value.front(), last = x.value.back() + y.value.back();
-  const int64_t g =
-      rounds ? int64_t{1} << rounding.shift
-             : std::max<int64_t>(1, divisor(y.value, divisor(x.value, 0)));
+  const int64_t g = rounds ? int64_t{1} << rounding.shift
+                           : std::max<int64_t>(1, divisor(y.value, divisor(x.value, 0)));
   const int64_t start = rounds ? rounding.of(first) : first;
   const int64_t cells = ((rounds ? rounding.of(last) : last) - start) / g + 1;
   if (cells <= kCells && (rounds || static_cast<double>(cells) < 8 * pairs + 1024))
@@ -164,8 +163,8 @@ template <class N>
 double Lists<N>::pairs(const Term& term, size_t row) const {
   double all = 1;
   for (size_t c = 0; c < term.children.size(); ++c)
-    all *= static_cast<double>(
-        at(term.children[c], term.keys[row * term.children.size() + c]).size());
+    all *=
+        static_cast<double>(at(term.children[c], term.keys[row * term.children.size() + c]).size());
   return all;
 }
 

@@ -36,7 +36,8 @@ struct Rounding {
   size_t many = 16'384;
   size_t most = 8'000'000;
   int64_t of(int64_t sum) const {
-    return (up ? (sum + ((int64_t{1} << shift) - 1)) >> shift : sum >> shift) * (int64_t{1} << shift);
+    return (up ? (sum + ((int64_t{1} << shift) - 1)) >> shift : sum >> shift) *
+           (int64_t{1} << shift);
   }
 };
 

@@ -37,8 +37,12 @@ bool Terms::evaluate(const Architecture& a, std::vector<int64_t>& sums) const {
     const Term& term = terms_[t];
     size_t row = term.first[key];
     const size_t end = term.first[key + 1];
+    if (term.choice == kNone) {
+      const auto at = row_of_listed_.find(a);
+      row = at == row_of_listed_.end() ? end : at->second;
+    }
     const auto is = [&](size_t r) {
-      if (term.choice == kNone) return listed_[r] == a;
+      if (term.choice == kNone) return true;
       const auto state = static_cast<size_t>(term.state[r]);
       if (active[term.choice] == 0) return state == domain_.option_count(term.choice);
       return state < domain_.option_count(term.choice) &&

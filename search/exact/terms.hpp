@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "spaces/domain.hpp"
@@ -28,9 +29,9 @@ struct Term {
   std::vector<size_t> children;  ///< Terms.
   /// Rows of key k: first[k] up to first[k + 1]. The key numbers the states of `given`.
   std::vector<uint32_t> first;
-  std::vector<int16_t> state;    ///< By row: position among the allowed options, or inactive.
-  std::vector<int64_t> values;   ///< By row and metric, in units of the metric.
-  std::vector<uint32_t> keys;    ///< By row and child: its key.
+  std::vector<int16_t> state;   ///< By row: position among the allowed options, or inactive.
+  std::vector<int64_t> values;  ///< By row and metric, in units of the metric.
+  std::vector<uint32_t> keys;   ///< By row and child: its key.
 
   size_t rows() const { return state.size(); }
   size_t key_count() const { return first.size() - 1; }
@@ -81,6 +82,7 @@ class Terms {
   std::vector<size_t> term_of_;  ///< By choice.
   std::vector<Unit> units_;
   std::vector<Architecture> listed_;
+  std::unordered_map<Architecture, uint32_t> row_of_listed_;
 };
 
 }  // namespace nas::exact

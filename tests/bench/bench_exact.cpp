@@ -59,8 +59,7 @@ int main(int argc, char** argv) {
   const auto limit = static_cast<int64_t>(std::atof(argv[3]));
   const int repeats = argc > 4 ? std::atoi(argv[4]) : 1;
   const exact::MetricFunction metric = plan_metric(*space, name);
-  const exact::MetricFunction three[] = {
-      metric, surrogate(*space), plan_metric(*space, other)};
+  const exact::MetricFunction three[] = {metric, surrogate(*space), plan_metric(*space, other)};
   std::map<std::string, std::vector<double>> seconds;
   std::string count, facts;
   for (int r = 0; r < repeats; ++r) {

@@ -1,4 +1,5 @@
-// The tactics exact and blockwise: whole fronts against enumerated truth, refusals, budgets, resuming.
+// The tactics exact and blockwise: whole fronts against enumerated truth, refusals, budgets,
+// resuming.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -61,7 +62,8 @@ TEST(ExactSearch, IsTheEnumeratedFrontWithinLimits) {
       return true;
     });
     for (const Point& p : points)
-      if (std::none_of(points.begin(), points.end(), [&](const Point& q) { return dominates(q, p); }))
+      if (std::none_of(
+              points.begin(), points.end(), [&](const Point& q) { return dominates(q, p); }))
         front.insert(p);
     const std::vector<Point> found = found_front(search);
     EXPECT_EQ(std::set<Point>(found.begin(), found.end()), front) << limit;

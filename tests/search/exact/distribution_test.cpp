@@ -47,8 +47,14 @@ TEST(Distribution, OracleB) {
   EXPECT_EQ(terms.count().str(), "21758655492572485851");
   EXPECT_EQ(spread.count(0, 200'000'000).str(), "8771878157810");
   EXPECT_EQ(spread.count(0, 300'000'000).str(), "856295841105991212");
-  const std::vector<int64_t> limits{121278671, 121278672, 200'000'000, 300'000'000, 340'000'000,
-                                    400'000'000, 566170655, 566170656};
+  const std::vector<int64_t> limits{121278671,
+                                    121278672,
+                                    200'000'000,
+                                    300'000'000,
+                                    340'000'000,
+                                    400'000'000,
+                                    566170655,
+                                    566170656};
   const std::vector<Share> shares = spread.shares(limits);
   const double all = 21758655492572485851.0;
   for (const Share& share : shares) {
@@ -104,13 +110,16 @@ TEST(Distribution, AsGoingThroughSpacesAndParts) {
   const auto custom = load_space("custom-cifar10");
   expect_as_listed({*custom,
                     Restriction::parse(*custom,
-                                       {"late.depth=2", "middle.depth=1|2", "middle.*.mb.expand=2",
-                                        "early.depth=1", "late.layer2=mb|none"})},
+                                       {"late.depth=2",
+                                        "middle.depth=1|2",
+                                        "middle.*.mb.expand=2",
+                                        "early.depth=1",
+                                        "late.layer2=mb|none"})},
                    "macs");
   const auto resnet = load_space("ofa-resnet50");
-  expect_as_listed({*resnet,
-                    Restriction::parse(*resnet, {"*.expansion=0.2", "stage1.more_blocks=0|2"})},
-                   "macs");
+  expect_as_listed(
+      {*resnet, Restriction::parse(*resnet, {"*.expansion=0.2", "stage1.more_blocks=0|2"})},
+      "macs");
 }
 
 TEST(Distribution, DrawsInsideAreUniform) {
@@ -145,8 +154,9 @@ TEST(Distribution, DrawsOfTheRareCornerOfALargeSpace) {
   const auto space = load_space("mobilenet");
   const MetricFunction macs = plan_metric(*space, "macs");
   // Four stages stand, so that the corner can be counted at once.
-  const Domain part(*space, Restriction::parse(*space, {"stage3.*.kernel=3|5", "stage4.depth=2|3",
-                                                        "stage5.depth=2"}));
+  const Domain part(
+      *space,
+      Restriction::parse(*space, {"stage3.*.kernel=3|5", "stage4.depth=2|3", "stage5.depth=2"}));
   const exact::Terms terms = tables(part, macs);
   Rng rng(1, "corner");
   const int64_t limit = 140'000'000;
@@ -161,9 +171,8 @@ TEST(Distribution, DrawsOfTheRareCornerOfALargeSpace) {
   const Distribution spread(terms, 0);
   const double share = static_cast<double>(spread.count(0, 137'000'000).to_long_double() /
                                            spread.count(0, limit).to_long_double());
-  const auto below = std::count_if(drawn.begin(), drawn.end(), [&](const Architecture& a) {
-    return macs.value(a) <= 137e6;
-  });
+  const auto below = std::count_if(
+      drawn.begin(), drawn.end(), [&](const Architecture& a) { return macs.value(a) <= 137e6; });
   EXPECT_NEAR(static_cast<double>(below) / 200, share, 4 * std::sqrt(share * (1 - share) / 200));
 }
 

@@ -123,7 +123,8 @@ TEST(Factorise, WhatIsNoSumIsSaidToBeNone) {
   EXPECT_NE(found.why_not.find("peak_bytes is no sum"), std::string::npos) << found.why_not;
   // Every choice acts on every other.
   const MetricFunction macs = plan_metric(*space, "macs");
-  const MetricFunction root{"root", [&](const Architecture& a) { return std::sqrt(macs.value(a)); }};
+  const MetricFunction root{"root",
+                            [&](const Architecture& a) { return std::sqrt(macs.value(a)); }};
   found = exact::factorise(*space, {&root, 1});
   EXPECT_FALSE(found.terms);
   EXPECT_NE(found.why_not.find("too many choices act on it together"), std::string::npos)
@@ -137,9 +138,8 @@ TEST(Factorise, WhatIsNoSumIsSaidToBeNone) {
 TEST(Factorise, SmallSpacesThatDoNotFallApartAreOneTable) {
   const auto space = load_space("digits");
   const MetricFunction macs = plan_metric(*space, "macs");
-  const MetricFunction hash{"hash", [](const Architecture& a) {
-                              return static_cast<double>(a.hash() % 1'000'003);
-                            }};
+  const MetricFunction hash{
+      "hash", [](const Architecture& a) { return static_cast<double>(a.hash() % 1'000'003); }};
   const Factorised found = exact::factorise(*space, {&hash, 1}, /*listed=*/5000);
   ASSERT_TRUE(found.terms) << found.why_not;
   EXPECT_TRUE(found.proven);

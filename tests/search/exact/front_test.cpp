@@ -43,15 +43,43 @@ std::vector<std::pair<int64_t, int64_t>> cost_and_value(const exact::Terms& term
 TEST(ExactFront, OracleA) {
   const OracleSpace space, conditional(true);
   EXPECT_EQ(cost_and_value(oracle(space)),
-            (std::vector<std::pair<int64_t, int64_t>>{
-                {7, 0},   {8, 5},   {9, 7},   {11, 12}, {12, 14}, {14, 15}, {15, 18},
-                {16, 20}, {17, 22}, {18, 25}, {19, 27}, {21, 28}, {22, 29}, {23, 33},
-                {24, 35}, {28, 37}, {29, 42}, {34, 46}, {39, 47}}));
+            (std::vector<std::pair<int64_t, int64_t>>{{7, 0},
+                                                      {8, 5},
+                                                      {9, 7},
+                                                      {11, 12},
+                                                      {12, 14},
+                                                      {14, 15},
+                                                      {15, 18},
+                                                      {16, 20},
+                                                      {17, 22},
+                                                      {18, 25},
+                                                      {19, 27},
+                                                      {21, 28},
+                                                      {22, 29},
+                                                      {23, 33},
+                                                      {24, 35},
+                                                      {28, 37},
+                                                      {29, 42},
+                                                      {34, 46},
+                                                      {39, 47}}));
   EXPECT_EQ(cost_and_value(oracle(conditional)),
-            (std::vector<std::pair<int64_t, int64_t>>{
-                {4, 0},   {5, 5},   {6, 7},   {10, 9},  {11, 14}, {15, 16},
-                {16, 20}, {17, 22}, {18, 25}, {19, 27}, {22, 29}, {23, 33},
-                {24, 35}, {28, 37}, {29, 42}, {34, 46}, {39, 47}}));
+            (std::vector<std::pair<int64_t, int64_t>>{{4, 0},
+                                                      {5, 5},
+                                                      {6, 7},
+                                                      {10, 9},
+                                                      {11, 14},
+                                                      {15, 16},
+                                                      {16, 20},
+                                                      {17, 22},
+                                                      {18, 25},
+                                                      {19, 27},
+                                                      {22, 29},
+                                                      {23, 33},
+                                                      {24, 35},
+                                                      {28, 37},
+                                                      {29, 42},
+                                                      {34, 46},
+                                                      {39, 47}}));
 }
 
 TEST(ExactFront, OracleAOptimaAndPool) {
@@ -121,9 +149,8 @@ TEST(ExactFront, AsGoingThrough) {
     for (const size_t limited : {0, 1, 2}) {
       const std::span<const Limit> used(limits, limited);
       const auto inside = [&](const std::array<int64_t, 3>& sums) {
-        return std::all_of(used.begin(), used.end(), [&](const Limit& l) {
-          return l.holds(sums[l.metric]);
-        });
+        return std::all_of(
+            used.begin(), used.end(), [&](const Limit& l) { return l.holds(sums[l.metric]); });
       };
       std::set<std::pair<int64_t, int64_t>> front;
       for (const auto& a : listed.all) {
@@ -148,8 +175,7 @@ TEST(ExactFront, AsGoingThrough) {
         return sums;
       };
       for (size_t i = 0; i < listed.all.size(); ++i)
-        if (inside(listed.all[i]) &&
-            (!inside(listed.all[first]) || rank(i) < rank(first)))
+        if (inside(listed.all[i]) && (!inside(listed.all[first]) || rank(i) < rank(first)))
           first = i;
       ASSERT_TRUE(best.solution);
       EXPECT_TRUE(best.proven);
@@ -192,8 +218,10 @@ TEST(ExactFront, WholeFrontOfTheOnceForAllSpaceHoldsEveryOptimum) {
     const Limit macs{.metric = 1, .high = budget};
     const exact::Optimum best = exact::optimum(terms, {0, -1}, {&macs, 1});
     ASSERT_TRUE(best.solution && best.proven);
-    const auto after = std::upper_bound(
-        front.begin(), front.end(), budget, [](int64_t b, const Solution& s) { return b < s.sums[1]; });
+    const auto after =
+        std::upper_bound(front.begin(), front.end(), budget, [](int64_t b, const Solution& s) {
+          return b < s.sums[1];
+        });
     EXPECT_EQ(std::prev(after)->sums[0], best.solution->sums[0]) << budget;
     EXPECT_EQ(std::prev(after)->architecture, best.solution->architecture) << budget;
     // A second limit that the optimum breaks leaves a worse one inside both.

@@ -15,7 +15,8 @@ class OracleSpace final : public Space {
     name_ = "oracle";
     input_ = {1, 1, 1, true};
     classes_ = 1;
-    for (const char* name : {"a", "b", "c", "d", "e"}) choices_.push_back({name, {"0", "1", "2"}, {}});
+    for (const char* name : {"a", "b", "c", "d", "e"})
+      choices_.push_back({name, {"0", "1", "2"}, {}});
     if (conditional)
       for (const size_t c : {3, 4}) choices_[c].conditions.push_back({0, {1, 2}});
   }
@@ -52,11 +53,11 @@ inline exact::MetricFunction plan_metric(const Space& space, const std::string& 
   exact::MetricFunction metric{name, [&space, name, plan](const Architecture& a) {
                                  space.build(a, *plan);
                                  const Cost cost = cost_of(*plan, space.counting());
-                                 return static_cast<double>(
-                                     name == "macs"     ? cost.macs
-                                     : name == "params" ? cost.params
-                                     : name == "activation_bytes" ? cost.activation_bytes
-                                                                  : cost.peak_bytes);
+                                 return static_cast<double>(name == "macs"     ? cost.macs
+                                                            : name == "params" ? cost.params
+                                                            : name == "activation_bytes"
+                                                                ? cost.activation_bytes
+                                                                : cost.peak_bytes);
                                }};
   metric.sum = name != "peak_bytes";
   return metric;
