@@ -117,8 +117,21 @@ SearchOptions::SearchOptions() {
   objectives.yaml = "[maximize: accuracy, minimize: macs]";
 }
 
+void describe(Binder& b, BlockwiseOptions& o) {
+  b.value("reference",
+          o.reference,
+          "In which options are replaced, one at a time: largest, smallest, or an architecture");
+  b.value("pool", o.pool, "Best architectures by the sum of the single effects, judged truly")
+      .range(1, 100000);
+  b.value("distance", o.distance, "Choices in which any two of them differ at least")
+      .range(1, 1000);
+  b.value("controls",
+          o.controls,
+          "Also judge architectures with the same option wherever it is a choice, at most as many");
+}
+
 void describe(Binder& b, SearchOptions& o) {
-  b.value("algorithm", o.algorithm, "Search algorithm: nsga2 or random")
+  b.value("algorithm", o.algorithm, "Search algorithm: nsga2, random, exact or blockwise")
       .check([&o]() -> std::string {
         try {
           search_algorithm(o.algorithm);
@@ -172,6 +185,7 @@ void describe(Binder& b, SearchOptions& o) {
                 "a budget is needed: evaluations or generations (or both)",
                 "For example: evaluations: 500");
   }
+  b.section("blockwise", o.blockwise, "blockwise: replacing blocks of a reference");
   b.value("reuse",
           o.reuse,
           "In a supernet: take values that other runs stored for the same weights and settings; "
@@ -340,6 +354,7 @@ SearchSettings to_settings(const SearchOptions& search,
   for (const std::string& text : search.reference)
     settings.reference.emplace(parse_assignment(text).metric, parse_assignment(text).bound);
   settings.batch = evaluator.batch;
+  settings.options.blockwise = search.blockwise;
   return settings;
 }
 

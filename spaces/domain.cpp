@@ -136,6 +136,12 @@ bool Domain::contains(const Architecture& a, std::string* why) const {
   return space_->valid(a, why) && restriction().contains(a, why);
 }
 
+std::optional<std::vector<SpaceRule>> Domain::rules() const {
+  std::vector<SpaceRule> rules = space_->rules();
+  if (rules.empty() && space_->constrained()) return std::nullopt;
+  return rules;
+}
+
 // ---- Count, list, draw.
 
 BigInt Domain::count() const {
