@@ -4,21 +4,11 @@
 #include <cstring>
 
 #include "cli/command.hpp"
+#include "cli/report/fold.hpp"
+#include "spaces/base/printable.hpp"
 
 namespace nas::cli {
 namespace {
-
-// What would move the cursor or colour the rest of the terminal is shown instead of sent.
-std::string printable(const std::string& text) {
-  std::string out;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    char code[8];
-    std::snprintf(code, sizeof code, "\\x%02x", byte);
-    out += byte < 0x20 || byte == 0x7f ? std::string(code) : std::string(1, c);
-  }
-  return out;
-}
 
 bool numeric(const std::string& cell) {
   if (cell.empty() || cell == "-") return true;
@@ -52,6 +42,7 @@ Table::Table(std::vector<std::string> header) {
 
 void Table::row(std::vector<std::string> cells) {
   if (!rows_.empty()) cells.resize(rows_.front().size());
+  // What would move the cursor or colour the rest of the terminal is shown instead of sent.
   for (std::string& cell : cells) cell = printable(cell);
   rows_.push_back(std::move(cells));
 }
@@ -62,6 +53,8 @@ using Lines = std::vector<std::string>;
 
 // Pieces that lines may be made of: each ends with a blank or with one of `signs`.
 Lines pieces_of(const std::string& text, const char* signs) {
+  const bool path = text.find(' ') != std::string::npos && names_a_path(text);
+  if (path) return {text};  // To be copied.
   Lines pieces(1);
   for (size_t i = 0; i < text.size(); ++i) {
     pieces.back() += text[i];
