@@ -8,8 +8,6 @@
 #include <fstream>
 #include <string>
 
-#include "spaces/error.hpp"
-
 namespace nas::cli {
 
 /// A whole number of 1 or more.
@@ -26,19 +24,17 @@ inline CLI::Validator positive_number() {
       "");
 }
 
-/// ConfigError where `path` (of `flag`) is no file that can be read: asked before anything long is
-/// begun. `-` is standard input.
-inline void require_readable_file(const std::string& path, const std::string& flag) {
-  if (path == "-") return;
+/// Why `path` is no file that can be read, or "": asked before anything long is begun. `-` is
+/// standard input.
+inline std::string unreadable(const std::string& path) {
   std::error_code ignored;
+  if (path == "-") return "";
+  if (std::filesystem::is_directory(path, ignored)) return path + " is a folder; name a file";
+  // A pipe: opening it would take from it.
+  const bool other =
+      std::filesystem::exists(path, ignored) && !std::filesystem::is_regular_file(path, ignored);
   errno = 0;
-  if (std::filesystem::is_directory(path, ignored))
-    throw ConfigError(flag + " " + path + " is a folder", "name a file");
-  if (std::filesystem::exists(path, ignored) && !std::filesystem::is_regular_file(path, ignored))
-    return;  // A pipe: opening it would take from it.
-  if (!std::ifstream(path))
-    throw ConfigError(flag + " " + path + " cannot be read: " + std::strerror(errno),
-                      "name a file that exists");
+  return other || std::ifstream(path) ? "" : path + " cannot be read: " + std::strerror(errno);
 }
 
 }  // namespace nas::cli

@@ -400,7 +400,8 @@ int show(const Options& o,
 }
 
 int rank(const Options& o) {
-  require_readable_file(o.truth, "--truth");
+  if (const std::string why = unreadable(o.truth); !why.empty())
+    throw ConfigError("--truth " + why);
   if (!o.space.empty()) {
     const std::unique_ptr<Space> space = load_space(o.space);
     const Domain domain = fixed_domain(*space, o.fix);

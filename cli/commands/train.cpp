@@ -57,7 +57,8 @@ TrainConfig read_config(const Options& o) {
   });
   config.data.path = absolute_place(config.data.path, typed ? "" : o.common.config);
   config.train.init = absolute_place(config.train.init, o.common.config);
-  if (!config.train.init.empty()) require_readable_file(config.train.init, "train.init");
+  if (!config.train.init.empty() && !unreadable(config.train.init).empty())
+    throw DataError("train.init: " + unreadable(config.train.init));
   config.space = absolute_space(config.space);
   return config;
 }

@@ -10,6 +10,17 @@
 namespace nas::cli {
 namespace {
 
+// What would move the cursor or colour the rest of the terminal is shown instead of sent.
+std::string shown_text(const std::string& text) {
+  std::string out;
+  for (const char c : text) {
+    char code[8];
+    std::snprintf(code, sizeof code, "\\x%02x", static_cast<unsigned char>(c));
+    out += c == '\n' || c == '\t' || c == '\r' ? std::string(code) : std::string(1, c);
+  }
+  return printable(out);
+}
+
 bool numeric(const std::string& cell) {
   if (cell.empty() || cell == "-") return true;
   const size_t start = cell[0] == '-' || cell[0] == '+' || cell[0] == '.' ? 1 : 0;
@@ -42,8 +53,7 @@ Table::Table(std::vector<std::string> header) {
 
 void Table::row(std::vector<std::string> cells) {
   if (!rows_.empty()) cells.resize(rows_.front().size());
-  // What would move the cursor or colour the rest of the terminal is shown instead of sent.
-  for (std::string& cell : cells) cell = printable(cell);
+  for (std::string& cell : cells) cell = shown_text(cell);
   rows_.push_back(std::move(cells));
 }
 

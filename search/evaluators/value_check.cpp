@@ -59,6 +59,9 @@ class Values {
   double back() const { return sorted_.back(); }
   /// Of the values above 1: where nearly all of them begin.
   double bulk() const { return sorted_[first_above_ + above_one() / 10]; }
+  double least_above_one() const { return sorted_[first_above_]; }
+  /// Farther below the bulk than a poor network of a list that thins out downwards.
+  bool detached(double value) const { return bulk() - value >= (back() - bulk()) / 4; }
   /// Of those up to 1: the largest and the smallest above 0; 0 without any.
   double largest_share() const { return first_above_ == 0 ? 0 : sorted_[first_above_ - 1]; }
   double smallest_share() const {
@@ -92,12 +95,15 @@ class Values {
 std::optional<OddValue> low_among_percents(const Values& v, bool accuracy) {
   if (v.above_one() == 0) return std::nullopt;
   const double bulk = v.bulk(), far = v.median() > kPercents ? kFar : kVeryFar;
-  const auto apart = [&](double x) { return x > 0 && x <= 1 && bulk >= far * x; };
+  const auto apart = [&](double x) {
+    return x > 0 && x <= 1 && bulk >= far * x &&
+           (v.detached(x) || v.least_above_one() >= 3 * x);
+  };
   const auto chance = [&](double x) {
     return accuracy && (x == 1 || (v.equals(x) > 1 && chance_level(x)));
   };
   const auto certain = [&](double x) {
-    return v.median() > kPercents && apart(x) && 200 * x >= bulk && !chance(x);
+    return v.median() > kPercents && apart(x) && v.detached(x) && 200 * x >= bulk && !chance(x);
   };
   if (auto odd = v.first(certain, [&](double x) {
         return OddValue{.why = "is a share among percents (" + v.percents() + ")",
@@ -153,7 +159,8 @@ std::optional<OddValue> shares_and_percents(const Values& v) {
   const double bulk = v.bulk(), low = 100 * v.smallest_share(), high = 100 * v.largest_share();
   // 1 is 1 % sooner than 100 %.
   const bool one_range = low < 100 && low <= 2 * v.back() && high >= bulk / 2;
-  if (bulk < kFar * v.largest_share() || !one_range) return std::nullopt;
+  if (bulk < kFar * v.largest_share() || !one_range || !v.detached(v.largest_share()))
+    return std::nullopt;
   const bool percents = v.median() > 1;
   return v.first([&](double x) { return percents ? x > 0 && x <= 1 : x > 1; },
                  [&](double x) {
