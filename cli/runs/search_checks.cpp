@@ -126,6 +126,11 @@ void settle_limits(const SearchConfig& config,
     if (objective_problem(objective).empty()) odd.push_back(objective);
   for (const std::string& text : objective_warnings(odd)) warning(text);
   if (table != nullptr) tell_other_costs(*table, costs);
+  if (config.evaluator.kind == EvaluatorKind::kExternal)
+    for (const std::string& metric : config.evaluator.external.metrics)
+      if (const Metric* cost = cost_meant(metric); cost != nullptr && costs.knows(cost->name))
+        warning("the program's '" + metric + "' is another metric than '" + cost->name +
+                "', which is computed here; objectives and limits on one say nothing of the other");
   const KnownOf known = [&](const std::string& metric) {
     const bool ours = costs.knows(metric) || config.evaluator.kind == EvaluatorKind::kSupernet ||
                       (config.evaluator.kind == EvaluatorKind::kExternal && find_metric(metric));
@@ -141,20 +146,27 @@ void settle_limits(const SearchConfig& config,
 bool tell_odd_limits(const SearchConfig& config, const Archive& archive) {
   if (config.evaluator.kind != EvaluatorKind::kExternal) return true;
   bool told = false;
-  for (const std::string& text : config.search.constraints) {
-    const Constraint limit = parse_constraint(text);
-    if (find_metric(limit.metric) != nullptr) continue;
+  const auto check = [&](const Constraint& value, auto&& resolve) {
+    if (find_metric(value.metric) != nullptr) return;
     std::vector<double> values;
     for (const Archive::Entry& entry : archive.entries())
-      if (const auto value = entry.values.find(limit.metric); value != entry.values.end())
-        values.push_back(value->second);
+      if (const auto found = entry.values.find(value.metric); found != entry.values.end())
+        values.push_back(found->second);
     try {
-      resolve_limit(limit, values_of(std::move(values), /*complete=*/false), "search.constraints");
+      resolve(value, values_of(std::move(values), /*complete=*/false));
     } catch (const ConfigError& e) {
       warning(e.what());
       told = true;
     }
-  }
+  };
+  for (const std::string& text : config.search.constraints)
+    check(parse_constraint(text), [](const Constraint& limit, const KnownValues& known) {
+      resolve_limit(limit, known, "search.constraints");
+    });
+  for (const std::string& text : config.search.reference)
+    check(parse_assignment(text), [](const Constraint& value, const KnownValues& known) {
+      resolve_reference(value, known, "search.reference");
+    });
   return told;
 }
 

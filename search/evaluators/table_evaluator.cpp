@@ -244,6 +244,13 @@ struct TableEvaluator::Impl {
       }
     }
     std::string_view text = trim(cell.text);
+    if (text.starts_with('#') && whole_number(text.substr(1)))
+      fail(file,
+           cell,
+           shown(cell) +
+               " is a number of nas space enumerate, which counts from 0 whatever the "
+               "column does; with --index-from (evaluator.table.index_from) write bare "
+               "numbers, without it all as #N");
     // As pandas writes whole numbers of a column that also has empty cells.
     if (text.size() > 2 && text.substr(text.size() - 2) == ".0") text.remove_suffix(2);
     int64_t number = 0;

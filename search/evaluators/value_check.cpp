@@ -96,8 +96,7 @@ std::optional<OddValue> low_among_percents(const Values& v, bool accuracy) {
   if (v.above_one() == 0) return std::nullopt;
   const double bulk = v.bulk(), far = v.median() > kPercents ? kFar : kVeryFar;
   const auto apart = [&](double x) {
-    return x > 0 && x <= 1 && bulk >= far * x &&
-           (v.detached(x) || v.least_above_one() >= 3 * x);
+    return x > 0 && x <= 1 && bulk >= far * x && (v.detached(x) || v.least_above_one() >= 3 * x);
   };
   const auto chance = [&](double x) {
     return accuracy && (x == 1 || (v.equals(x) > 1 && chance_level(x)));

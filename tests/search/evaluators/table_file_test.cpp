@@ -284,6 +284,10 @@ TEST_F(Tables, NumbersOfArchitectures) {
   EXPECT_THAT(error("arch,acc\n1,5\n0,6\n"), HasSubstr("t.csv:3:1: '0' is no number"));
   EXPECT_THAT(error("arch,acc\n1.5,5\n"), HasSubstr("t.csv:2:1: '1.5' is no number"));
   EXPECT_TRUE(read.notes().empty());  // Published in this order.
+  EXPECT_THAT(error("arch,acc\n#5,5\n"),
+              testing::AllOf(HasSubstr("t.csv:2:1: '#5' is a number of nas space enumerate, which "
+                                       "counts from 0"),
+                             testing::Not(HasSubstr("no number"))));
   options_.index_from = -1;
   EXPECT_THAT(error("arch,acc\n1,5\n2.0,6\n"),
               testing::AllOf(HasSubstr("t.csv:2:1: "), HasSubstr("--index-from N")));
