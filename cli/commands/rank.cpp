@@ -51,8 +51,7 @@ constexpr int64_t kMost = 20000;
 
 /// Networks with a truth.
 struct Truth {
-  /// Larger is better.
-  List quality() const {
+  List quality() const {  ///< Larger is better.
     List list = values;
     if (direction.better == Better::kLower)
       for (double& v : list) v = -v;
@@ -400,8 +399,8 @@ int show(const Options& o,
 }
 
 int rank(const Options& o) {
-  if (const std::string why = unreadable(o.truth); !why.empty())
-    throw ConfigError("--truth " + why);
+  const std::string why = unreadable(o.truth);
+  if (!why.empty()) throw ConfigError("--truth " + why);
   if (!o.space.empty()) {
     const std::unique_ptr<Space> space = load_space(o.space);
     const Domain domain = fixed_domain(*space, o.fix);

@@ -27,7 +27,7 @@ TEST(MetricName, ErrorsOfClassesAreShares) {
 }
 
 TEST(MetricName, QualitiesThatAreSharesAreAccuracies) {
-  for (const char* name : {"accuracy", "acc (%)", "recall", "val_auc", "mIoU", "dice", "topk_acc"})
+  for (const char* name : {"accuracy", "acc (%)", "recall", "val_auc", "miou", "dice", "topk_acc"})
     EXPECT_TRUE(is_accuracy(name)) << name;
   for (const char* name : {"log_acc", "acc_z", "normalized_accuracy", "psnr", "score"})
     EXPECT_FALSE(is_accuracy(name)) << name;
