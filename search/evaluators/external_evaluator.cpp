@@ -221,8 +221,11 @@ struct ExternalEvaluator::State {
       if (odd->certain)
         throw DataError("the answers of evaluator.external.command cannot all be right: " + text +
                         ". Answer all in one unit; where it is meant as it stands, say the unit in "
-                        "the metric's name (acc_percent)");
-      if (std::exchange(s.told, value) != value) tell("external: " + text);
+                        "the metric's name (" +
+                        metric + "_percent)");
+      const std::string more =
+          odd->more > 0 ? " (" + std::to_string(odd->more) + " more like it)" : "";
+      if (std::exchange(s.told, value) != value) tell("external: " + text + more);
     }
   }
 

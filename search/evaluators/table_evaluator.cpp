@@ -182,7 +182,8 @@ struct TableEvaluator::Impl {
                            : "; if not what is meant, write " + odd->instead;
       const bool low = values[odd->index] <= 1;
       if (is_accuracy(metric) || is_error(metric))
-        text += low ? ". Where it is meant as it stands, say the unit: 'acc_percent = " + metric +
+        text += low ? ". Where it is meant as it stands, say the unit: '" + metric +
+                          "_percent = " + metric +
                           "' as the metric (--column, evaluator.table.metrics)"
                     : "";
     }

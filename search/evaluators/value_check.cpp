@@ -98,8 +98,10 @@ std::optional<OddValue> low_among_percents(const Values& v, bool accuracy) {
   const auto apart = [&](double x) {
     return x > 0 && x <= 1 && bulk >= far * x && (v.detached(x) || v.least_above_one() >= 3 * x);
   };
+  // Several networks that learnt nothing have one accuracy, which as a share is none of the others.
   const auto chance = [&](double x) {
-    return accuracy && (x == 1 || (v.equals(x) > 1 && chance_level(x)));
+    const bool foreign = 100 * x > v.back() || 100 * x < bulk;
+    return accuracy && (x == 1 || (v.equals(x) > 1 && chance_level(x) && foreign));
   };
   const auto certain = [&](double x) {
     return v.median() > kPercents && apart(x) && v.detached(x) && 200 * x >= bulk && !chance(x);

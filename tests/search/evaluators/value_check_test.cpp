@@ -80,7 +80,8 @@ TEST(ValueCheck, PercentagesAmongShares) {
 TEST(ValueCheck, ChanceLevelsAndPoorNetworksAreNotRefused) {
   EXPECT_THAT(said("acc", from_to(45, 73, {1.0})), Told());         // One of 100 classes.
   EXPECT_THAT(said("acc", from_to(12, 47, {0.83, 0.83})), Told());  // 120 classes, as published.
-  EXPECT_THAT(said("acc", from_to(40, 70, {0.5, 0.5, 0.5})), Told());
+  EXPECT_THAT(said("acc", from_to(20, 47, {0.5, 0.5, 0.5})), Told());
+  EXPECT_THAT(said("acc", from_to(40, 70, {0.5, 0.5})), Refused());      // 50 % is one of theirs.
   EXPECT_THAT(said("acc", from_to(40, 70, {0.632, 0.632})), Refused());  // Of no number of classes.
   EXPECT_THAT(said("acc", from_to(0.2, 30)), Told());
   EXPECT_EQ(said("acc", {0.3, 0.9, 2.5, 8, 15, 22}), "");
