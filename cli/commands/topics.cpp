@@ -161,9 +161,10 @@ Fields    `id` must be copied from the question: it alone says which
           (not a text, not NaN); `accuracy` is a share from 0 to 1, other
           names (acc, err, top1) may be shares or percents, but not both: that
           ends the search. A value that cannot be (a negative latency) fails
-          its architecture. Other fields are ignored. id, architecture, choices and error cannot be
-          metrics, nor what is computed here (macs, params ...). Where
-          `architecture` is given it must be that of the question.
+          its architecture. Other fields are ignored. id, architecture,
+          choices and error cannot be metrics, nor what is computed here
+          (macs, params ...). Where `architecture` is given it must be that of
+          the question.
 Failures  {"id": ID, "error": "out of memory"} fails this architecture, as
           does a metric that is missing or no finite number. The search goes
           on, and shows why at its end.

@@ -183,7 +183,7 @@ struct TableEvaluator::Impl {
       const bool low = values[odd->index] <= 1;
       if (is_accuracy(metric) || is_error(metric))
         text += low ? ". Where it is meant as it stands, say the unit: '" + metric +
-                          "_percent = " + metric +
+                          "_percent = " + table.header[column].text +
                           "' as the metric (--column, evaluator.table.metrics)"
                     : "";
     }
