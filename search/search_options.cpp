@@ -324,16 +324,7 @@ std::map<std::string, double> resolved_reference(const SearchOptions& search,
   std::map<std::string, double> point;
   for (const std::string& text : search.reference) {
     const Constraint value = parse_assignment(text);
-    const ValueScale scale = known(value.metric).scale;
-    const double resolved = resolve_value(value, scale, "search.reference");
-    const Metric* metric = find_metric(value.metric);
-    if (metric != nullptr && scale == ValueScale::kOurs &&
-        (resolved < metric->low || resolved > metric->high))
-      throw ConfigError(
-          "search.reference: '" + text + "' lies outside of what " + value.metric + " can be",
-          metric->unit == MetricUnit::kShare ? "It is a share from 0 to 1."
-                                             : "It is never negative.");
-    point.emplace(value.metric, resolved);
+    point.emplace(value.metric, resolve_reference(value, known(value.metric), "search.reference"));
   }
   return point;
 }

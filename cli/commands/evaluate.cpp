@@ -322,6 +322,8 @@ int run_evaluate(const std::vector<std::string>& args) {
   add_common(app, o.common, kTakesDb | kTakesSets | kTakesSeed);
   if (!parse(app, args)) return kExitOk;
   run_sets(o.common.sets);
+  if (!o.file.empty() && !unreadable(o.file).empty())
+    throw ConfigError("--file " + unreadable(o.file));
   Store store(o.common.db, Store::Mode::kRead);
   const Picked picked = pick_architecture(store, o.run, o.pick, o.common);
   o.run = picked.supernet;

@@ -146,7 +146,10 @@ int count(const Options& o) {
     json["distinct"] = nullptr;
     text += " (above " + std::to_string(kCountDistinctUpTo) + " distinct networks are not counted)";
   }
-  print(o.common.json ? json.dump(2) : text);
+  if (o.common.json)
+    print(json.dump(2));
+  else
+    print_prose(text);
   return kExitOk;
 }
 

@@ -20,6 +20,7 @@
 #include "cli/runs/run_name.hpp"
 #include "cli/runs/stand_alone.hpp"
 #include "cli/runs/train_session.hpp"
+#include "cli/validators.hpp"
 #include "spaces/base/stop.hpp"
 #include "supernet/train/few_shot.hpp"
 #include "supernet/train/trained_sets.hpp"
@@ -56,6 +57,8 @@ TrainConfig read_config(const Options& o) {
   });
   config.data.path = absolute_place(config.data.path, typed ? "" : o.common.config);
   config.train.init = absolute_place(config.train.init, o.common.config);
+  if (!config.train.init.empty() && !unreadable(config.train.init).empty())
+    throw DataError("train.init: " + unreadable(config.train.init));
   config.space = absolute_space(config.space);
   return config;
 }

@@ -228,7 +228,10 @@ void record_failure(Store& store, const std::string& run, const std::exception& 
   try {
     store.finish_run(run, "failed", text);
   } catch (const std::exception& e) {
-    warning(std::string("the failure cannot be recorded: ") + e.what());
+    warning("run " + run + " cannot be marked as failed" +
+            (std::string(e.what()) == error.what() ? " for the same reason"
+                                                   : std::string(": ") + e.what()) +
+            "; it will be listed as killed");
   }
 }
 

@@ -180,6 +180,10 @@ TEST(Frame, JsonIsAlwaysOneDocument) {
   }
   EXPECT_TRUE(json_of({"help", "config"}).contains("topic"));
   EXPECT_EQ(json_of({"help"}).value("about", ""), "nas");
+  EXPECT_EQ(json_of({}).value("about", ""), "nas");
+  const Finished before = run({"--json", "version"});  // A mistake, but a document all the same.
+  EXPECT_EQ(before.code, 2);
+  EXPECT_EQ(nlohmann::json::parse(before.out).value("schema", ""), "nas-error/1");
   EXPECT_EQ(json_of({"help", "exit-codes"}).value("about", ""), "exit-codes");
   EXPECT_EQ(json_of({"help", "no-such-page"}, 2).value("schema", ""), "nas-error/1");
   for (const char* shell : {"bash", "zsh", "fish"})
