@@ -213,14 +213,17 @@ class Pass {
   }
 
   /// One term alone is not added to zero, and weight 1 keeps every bit: one-hot weights leave the
-  /// values of the option as they are.
+  /// values of the option as they are. Where no gradient is asked of them, the graph is that of
+  /// the plain network, too.
   at::Tensor execute(const WeightedSum& op) {
     const at::Tensor& w = (*options_.mixing)[static_cast<size_t>(op.choice)];
     const auto options = plan_.options(*node_);
     at::Tensor sum;
     for (size_t k = 0; k < options.size(); ++k) {
-      if (weight_of(plan_, *node_, weights_, k) == 0) continue;
-      const at::Tensor term = in(k)*w.select(0, options[k]);
+      const double weight = weight_of(plan_, *node_, weights_, k);
+      if (weight == 0) continue;
+      const bool plain = weight == 1 && !w.requires_grad();
+      const at::Tensor term = plain ? in(k) : at::mul(in(k), w.select(0, options[k]));
       sum = sum.defined() ? sum + term : term;
     }
     if (sum.defined()) return sum;

@@ -38,15 +38,16 @@ std::vector<size_t> open_choices(const Domain& domain, const Architecture& base)
   return open;
 }
 
-/// One-hot at the options of `a`, differentiable.
+/// One-hot at the options of `a`.
 std::vector<at::Tensor> one_hot(const Space& space,
                                 const Architecture& a,
-                                const std::vector<size_t>& choices) {
+                                const std::vector<size_t>& choices,
+                                bool differentiable = false) {
   std::vector<at::Tensor> mixing(space.choices().size());
   for (const size_t c : choices) {
     mixing[c] = at::zeros({static_cast<int64_t>(space.choices()[c].options.size())}, at::kFloat);
     mixing[c][a.genes[c]] = 1;
-    mixing[c].set_requires_grad(true);
+    mixing[c].set_requires_grad(differentiable);
   }
   return mixing;
 }
@@ -93,18 +94,29 @@ TEST_P(OneHot, IsThePlainNetworkToTheLastBit) {
     Architecture a = base;
     for (const size_t c : choices) a.genes[c] = drawn.genes[c];
     SCOPED_TRACE(space->text(a));
-    const std::vector<at::Tensor> mixing = one_hot(*space, a, choices);
     const Outcome plain = outcome(*space, space->plan(a), a, nullptr);
-    const Outcome mixed = outcome(*space, relaxed, a, &mixing);
-    EXPECT_TRUE(at::equal(plain.logits, mixed.logits));
-    ASSERT_EQ(plain.gradients.size(), mixed.gradients.size());
-    for (size_t i = 0; i < plain.gradients.size(); ++i) {
-      ASSERT_EQ(plain.gradients[i].defined(), mixed.gradients[i].defined()) << i;
-      if (plain.gradients[i].defined())
-        EXPECT_TRUE(at::equal(plain.gradients[i], mixed.gradients[i])) << i;
+    double largest = 0;
+    for (const at::Tensor& g : plain.gradients)
+      if (g.defined()) largest = std::max(largest, g.abs().max().item<double>());
+    for (const bool differentiable : {false, true}) {
+      const std::vector<at::Tensor> mixing = one_hot(*space, a, choices, differentiable);
+      const Outcome mixed = outcome(*space, relaxed, a, &mixing);
+      EXPECT_TRUE(at::equal(plain.logits, mixed.logits));
+      for (size_t i = 0; i < plain.buffers.size(); ++i)
+        EXPECT_TRUE(at::equal(plain.buffers[i], mixed.buffers[i])) << i;
+      ASSERT_EQ(plain.gradients.size(), mixed.gradients.size());
+      for (size_t i = 0; i < plain.gradients.size(); ++i) {
+        const at::Tensor &one = plain.gradients[i], &other = mixed.gradients[i];
+        ASSERT_EQ(one.defined(), other.defined()) << i;
+        if (!one.defined()) continue;
+        // With gradients of the weights the graph has one more node at each sum, so that the
+        // gradients of a value that three or more read are added in another order. Some are
+        // nothing but rounding: of a bias that a batch norm takes away.
+        const bool same =
+            differentiable ? at::allclose(one, other, 1e-4, 1e-6 * largest) : at::equal(one, other);
+        EXPECT_TRUE(same) << i;
+      }
     }
-    for (size_t i = 0; i < plain.buffers.size(); ++i)
-      EXPECT_TRUE(at::equal(plain.buffers[i], mixed.buffers[i])) << i;
   }
 }
 
@@ -149,7 +161,7 @@ TEST(RelaxedForward, OptionsOfWeightZeroAreNotExecuted) {
   // A second option of one edge comes in with its weight, in each of the three cells.
   const size_t before = asked(relaxed, &mixing).size();
   mixing[0] = at::tensor({0.0F, 0.0F, 0.25F, 0.75F, 0.0F});
-  EXPECT_EQ(asked(relaxed, &mixing).size(), before + 3 * 2);
+  EXPECT_EQ(asked(relaxed, &mixing).size(), before + 3);
   // All weights of an edge 0: the edge carries zeros, and nothing of it is computed.
   mixing[0] = at::zeros({5});
   const Architecture none = space->parse("0,1,2,0,4,3");
@@ -206,7 +218,8 @@ TEST_P(MixingGradient, MatchesCentralDifferences) {
   const auto space = space_of(GetParam().second);
   const auto set = make_shared_set(*space, 1, at::kDouble);
   const Architecture base = space->largest();
-  const std::vector<size_t> choices = open_choices(*space, base);
+  std::vector<size_t> choices = open_choices(*space, base);
+  choices.resize(std::min<size_t>(choices.size(), 5));  // Nested ones among them: node 3 of DARTS.
   const Plan relaxed = relaxed_plan(*space, base, choices);
   const at::Tensor x = images(at::kDouble), labels = at::tensor({0, 2, 1, 9}, at::kLong);
   Rng rng(7, "mixing");
@@ -223,9 +236,9 @@ TEST_P(MixingGradient, MatchesCentralDifferences) {
   };
   loss().backward();
   int other_than_zero = 0;
-  for (size_t i = 0; i < choices.size(); i += 1 + choices.size() / 5) {
+  for (size_t i = 0; i < choices.size(); ++i) {
     const at::Tensor w = mixing[choices[i]], values = w.detach();
-    for (int64_t o = 0; o < w.numel(); ++o) {
+    for (int64_t o = w.numel() - 1; o >= 0; o -= 2) {
       const double eps = 1e-5, was = values[o].item<double>();
       values[o] = was + eps;
       const double up = loss().item<double>();
