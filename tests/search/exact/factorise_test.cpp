@@ -2,6 +2,8 @@
 // that are no sums.
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "search/exact/factorise.hpp"
 #include "spaces/error.hpp"
 #include "spaces/registry.hpp"
