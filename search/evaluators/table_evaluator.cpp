@@ -179,7 +179,7 @@ struct TableEvaluator::Impl {
     if (odd->more > 0) text += " (and " + std::to_string(odd->more) + " more like it)";
     if (!odd->instead.empty()) {
       text += odd->certain ? "; write " + odd->instead
-                           : "; if not what is meant, write " + odd->instead;
+                           : "; if another unit was meant, write " + odd->instead;
       const bool low = values[odd->index] <= 1;
       if (is_accuracy(metric) || is_error(metric))
         text += low ? ". Where it is meant as it stands, say the unit: '" + metric +

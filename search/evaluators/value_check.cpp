@@ -113,7 +113,7 @@ std::optional<OddValue> low_among_percents(const Values& v, bool accuracy) {
     return odd;
   return v.first(apart, [&](double x) {
     return OddValue{.why = "lies far below the others (" + v.percents() + ") and is taken for " +
-                           text_of(x) + " %; is it a share?",
+                           text_of(x) + " %",
                     .instead = text_of(100 * x),
                     .certain = false};
   });
@@ -134,7 +134,7 @@ std::optional<OddValue> high_among_shares(const Values& v, bool accuracy) {
   if (auto odd = v.first(certain, as_percent)) return odd;
   return v.first(far, [&](double x) {
     OddValue odd = as_percent(x);
-    odd.why = "lies far above the others (" + v.shares() + "); is it a percentage among shares?";
+    odd.why = "lies far above the others (" + v.shares() + ") and is taken for a share";
     odd.certain = false;
     return odd;
   });

@@ -137,7 +137,7 @@ TEST_F(ExternalTest, SharesAmongPercentsEndTheSearch) {
         run("for i, q in enumerate(questions): say({'id': q['id'], 'acc': [61, 1, 66, 71][i]})\n");
       }),
       "");
-  EXPECT_THAT(shown_, testing::Contains(HasSubstr("is it a share?")));
+  EXPECT_THAT(shown_, testing::Contains(HasSubstr("and is taken for 1 %")));
   options_.metrics = {"acc_percent"};
   EXPECT_EQ(data_error([&] {
               run("for i, q in enumerate(questions): say({'id': q['id'], 'acc_percent': [61, 0.63, "
