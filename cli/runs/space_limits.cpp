@@ -54,6 +54,8 @@ SpaceLimits::Spread spread_of(const exact::Terms& terms, size_t metric) {
   const exact::Distribution distribution(terms, metric);
   const auto [least, most] = distribution.range();
   spread.metric = unit.metric;
+  spread.least = unit.value(least);
+  spread.most = unit.value(most);
   spread.least_at = exact::optimum(terms, {metric, 1}, {}).solution->architecture;
   spread.most_at = exact::optimum(terms, {metric, -1}, {}).solution->architecture;
   std::vector<int64_t> edges{least - 1};

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "search/exact/factorise.hpp"
+#include "spaces/plan_builder.hpp"
 #include "spaces/space.hpp"
 
 namespace nas {
