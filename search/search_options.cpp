@@ -229,12 +229,15 @@ void describe(Binder& b, ExternalOptions& o) {
 }
 
 void describe(Binder& b, EvaluatorOptions& o) {
-  b.choice("kind",
-           o.kind,
-           {{"supernet", EvaluatorKind::kSupernet},
-            {"table", EvaluatorKind::kTable},
-            {"external", EvaluatorKind::kExternal}},
-           "Where the truth about an architecture comes from");
+  b.choice(
+      "kind",
+      o.kind,
+      {{"supernet", EvaluatorKind::kSupernet},
+       {"table", EvaluatorKind::kTable},
+       {"external", EvaluatorKind::kExternal},
+       {"none", EvaluatorKind::kNone}},
+      "Where the truth about an architecture comes from; none: nothing is measured, objectives "
+      "and limits are free costs");
   b.value("run", o.run, "supernet: training run by id, name or last");
   b.list("set",
          o.set,
@@ -284,7 +287,7 @@ std::vector<Objective> parse_objectives(const Binder::Raw& raw) {
 void describe(Binder& b, SearchConfig& o) {
   b.raw("space",
         o.space,
-        "Search space (evaluators table and external): a name, a path, or a mapping with `family`");
+        "Search space (all evaluators but supernet): a name, a path, or a mapping with `family`");
   b.section("search", o.search, "What is searched for, how, and how long");
   b.section("evaluator", o.evaluator, "Where the quality of an architecture comes from");
   b.value("seed", o.seed, "Seed of every random decision of the search");

@@ -36,7 +36,7 @@ struct SearchOptions {
 void describe(Binder& b, BlockwiseOptions& o);
 void describe(Binder& b, SearchOptions& o);
 
-enum class EvaluatorKind { kSupernet, kTable, kExternal };
+enum class EvaluatorKind { kSupernet, kTable, kExternal, kNone };
 /// `evaluator.table`.
 struct TableOptions {
   std::string file;

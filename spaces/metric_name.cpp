@@ -266,6 +266,10 @@ std::optional<NamedUnit> unit_in_name(std::string_view name) {
   // Characters that people type for micro are no letters here.
   for (const std::string_view micro : {"\u00b5s", "\u03bcs"})
     if (name.find(micro) != name.npos) return NamedUnit{U::kMilliseconds, 1e-3};
+  // Two words by their capitals.
+  for (const auto& [binary, size] : std::initializer_list<std::pair<std::string_view, double>>{
+           {"KiB", 1024.0}, {"MiB", 1048576.0}, {"GiB", 1073741824.0}})
+    if (words.size() > 1 && name.find(binary) != name.npos) return NamedUnit{U::kBytes, size};
   for (size_t i = words.size(); i-- > 0;)
     for (const auto& [word, kind, size] : units)
       if (word == words[i] && (words.size() > 1 || kind == U::kCount)) return NamedUnit{kind, size};

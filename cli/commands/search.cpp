@@ -123,6 +123,8 @@ std::unique_ptr<Evaluator> make_evaluator(const SearchConfig& config,
       program->show = [](const std::string& line) { warning(line); };
       return program;
     }
+    case EvaluatorKind::kNone:
+      return std::make_unique<NoEvaluator>();
     case EvaluatorKind::kSupernet:
       break;
   }

@@ -144,6 +144,7 @@ std::string evaluators() {
 
   supernet   a run of nas train (evaluator.run)
   table      published values in a CSV or JSON file (evaluator.table)
+  none       nothing is measured: objectives and limits are free costs
   external   a program of yours (evaluator.external)
 
 The protocol of external programs

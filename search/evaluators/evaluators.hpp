@@ -7,6 +7,16 @@
 
 namespace nas {
 
+/// Measures nothing: for searches among free costs, which need no truth.
+class NoEvaluator final : public Evaluator {
+ public:
+  std::vector<Evaluation> evaluate(std::span<const Architecture> architectures) override {
+    return std::vector<Evaluation>(architectures.size());
+  }
+  std::vector<std::string> metrics() const override { return {}; }
+  std::string source() const override { return "none"; }
+};
+
 /// Values from a CSV or JSON file (search/table_file.hpp). A row belongs to the network its
 /// architecture names, in any form. Where several rows name one network, that of its canonical form
 /// counts, else their mean; a row that stands twice counts once, with other values it is an error.

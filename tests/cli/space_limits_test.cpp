@@ -24,9 +24,9 @@ std::string table_file(const Space& space) {
     return true;
   });
   const std::string path = fresh_folder() + "/table.json";
-  write_file(path,
-             Json{{"schema", "nas-latency-table/1"}, {"id", "made"}, {"unit", "us"}, {"ops", ops}}
-                 .dump());
+  write_file(
+      path,
+      Json{{"schema", "nas-latency-table/1"}, {"id", "made"}, {"unit", "us"}, {"ops", ops}}.dump());
   return path;
 }
 
@@ -47,7 +47,8 @@ TEST(SpaceLimits, ShareCountAndNearestValue) {
     inside += cost.macs <= 150'000 && cost.params >= 2000;
     return true;
   });
-  done = run({"space", "check", "digits", "--max", "macs<=150k", "--max", "params>=2000", "--json"});
+  done =
+      run({"space", "check", "digits", "--max", "macs<=150k", "--max", "params>=2000", "--json"});
   ASSERT_EQ(done.code, 0) << done.err;
   const Json json = Json::parse(done.out);
   EXPECT_EQ(json["count"], std::to_string(inside));
@@ -79,8 +80,8 @@ TEST(SpaceLimits, LatencyOfATableAndItsNearestValueAsALimit) {
   Json json = Json::parse(done.out);
   // The value that is told can be used as a limit, and is met.
   const std::string least = json["nearest"][0]["value"].dump();
-  done = run({"space", "check", "digits", "--max", "latency_ms <= " + least, "--table", table,
-              "--json"});
+  done = run(
+      {"space", "check", "digits", "--max", "latency_ms <= " + least, "--table", table, "--json"});
   ASSERT_EQ(done.code, 0) << done.err;
   json = Json::parse(done.out);
   EXPECT_EQ(json["count"], "1");
@@ -102,6 +103,27 @@ TEST(SpaceLimits, WrongUse) {
   refused({"--max", "macs <= 3", "--max", "macs >= 5"}, "");
   refused({"--count"}, "name one with --max");
   refused({"--max", "latency_ms <= 3", "--table", "no-such-table"}, "");
+}
+
+// The same numbers by a search that measures nothing.
+TEST(SpaceLimits, AnExactSearchNeedsNoEvaluator) {
+  Launch launch;
+  launch.folder = fresh_folder();
+  write_file(
+      launch.folder + "/exact.yaml",
+      "space: mobilenet\nevaluator: {kind: none}\nsearch: {algorithm: exact, evaluations: 9, "
+      "objectives: [minimize: macs]}\n");
+  launch.args = {"search", "--config", "exact.yaml", "--json"};
+  Finished done = run(launch);
+  ASSERT_EQ(done.code, 0) << done.err;
+  const Json json = Json::parse(done.out);
+  EXPECT_EQ(json["front"][0]["values"]["macs"], 121278672);
+  // What is measured needs one.
+  launch.args = {
+      "search", "--config", "exact.yaml", "--set", "search.objectives=[maximize: accuracy]"};
+  done = run(launch);
+  EXPECT_EQ(done.code, 2);
+  EXPECT_THAT(done.err, HasSubstr("accuracy"));
 }
 
 }  // namespace
