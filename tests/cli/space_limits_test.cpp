@@ -24,9 +24,9 @@ std::string table_file(const Space& space) {
     return true;
   });
   const std::string path = fresh_folder() + "/table.json";
-  write_file(path,
-             Json{{"schema", "nas-latency-table/1"}, {"id", "made"}, {"unit", "us"}, {"ops", ops}}
-                 .dump());
+  write_file(
+      path,
+      Json{{"schema", "nas-latency-table/1"}, {"id", "made"}, {"unit", "us"}, {"ops", ops}}.dump());
   return path;
 }
 
@@ -47,7 +47,8 @@ TEST(SpaceLimits, ShareCountAndNearestValue) {
     inside += cost.macs <= 150'000 && cost.params >= 2000;
     return true;
   });
-  done = run({"space", "check", "digits", "--max", "macs<=150k", "--max", "params>=2000", "--json"});
+  done =
+      run({"space", "check", "digits", "--max", "macs<=150k", "--max", "params>=2000", "--json"});
   ASSERT_EQ(done.code, 0) << done.err;
   const Json json = Json::parse(done.out);
   EXPECT_EQ(json["count"], std::to_string(inside));
@@ -79,8 +80,8 @@ TEST(SpaceLimits, LatencyOfATableAndItsNearestValueAsALimit) {
   Json json = Json::parse(done.out);
   // The value that is told can be used as a limit, and is met.
   const std::string least = json["nearest"][0]["value"].dump();
-  done = run({"space", "check", "digits", "--max", "latency_ms <= " + least, "--table", table,
-              "--json"});
+  done = run(
+      {"space", "check", "digits", "--max", "latency_ms <= " + least, "--table", table, "--json"});
   ASSERT_EQ(done.code, 0) << done.err;
   json = Json::parse(done.out);
   EXPECT_EQ(json["count"], "1");

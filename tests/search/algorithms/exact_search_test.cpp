@@ -127,6 +127,7 @@ TEST(Blockwise, FindsTheTrueFrontOfAnAdditiveMetric) {
   ToyEvaluator evaluator(WideSpace::accuracy);
   SearchSettings settings = blockwise(100);
   settings.goal.objectives = {{"accuracy", true}};
+  settings.reference = {};
   settings.goal.constraints = {parse_constraint("macs <= 12k")};
   Search search(space, evaluator, costs, settings);
   while (!search.done()) search.step();
