@@ -356,14 +356,14 @@ Factorised factorise(const Domain& domain,
   try {
     const auto rules = domain.rules();
     if (!rules) throw NotAdditive("what is valid can be told of whole architectures only");
+    // Random architectures cannot tell a largest value from a sum where one part is the largest
+    // nearly always.
+    if (!at_most(domain, kAllUpTo))
+      for (const MetricFunction& metric : metrics)
+        if (!metric.sum) throw NotAdditive(metric.name + " is no sum over the parts of a network");
     for (const int contexts : kContexts) {
       Terms terms = Builder(domain, metrics, values).build(*rules, contexts);
       result.why_not = verify(terms, values, result);
-      // Random architectures cannot tell a largest value from a sum where one part is the largest
-      // nearly always.
-      for (const MetricFunction& metric : metrics)
-        if (result.why_not.empty() && !metric.sum && !result.proven)
-          result.why_not = metric.name + " is no sum over the parts of a network";
       if (result.why_not.empty()) {
         result.terms.emplace(std::move(terms));
         break;

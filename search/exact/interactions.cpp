@@ -157,6 +157,33 @@ class Finder {
   std::vector<std::set<size_t>> found_;
 };
 
+/// Whether eliminating choices, the least tables first, leads to one far above `rows`.
+bool entangled(std::vector<std::set<size_t>> graph, const Domain& domain, double rows) {
+  const auto table = [&](size_t c) {
+    double size = static_cast<double>(domain.option_count(c));
+    for (const size_t partner : graph[c]) size *= static_cast<double>(domain.option_count(partner));
+    return size;
+  };
+  std::vector<char> done(graph.size(), 0);
+  for (size_t step = 0; step < graph.size(); ++step) {
+    size_t best = kNone;
+    double least = 0;
+    for (size_t c = 0; c < graph.size(); ++c)
+      if (done[c] == 0 && (best == kNone || table(c) < least)) {
+        best = c;
+        least = table(c);
+      }
+    if (least > rows) return true;
+    done[best] = 1;
+    for (const size_t a : graph[best]) {
+      graph[a].erase(best);
+      for (const size_t b : graph[best])
+        if (a != b) graph[a].insert(b);
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
 Neighbours interactions(const Domain& domain,
@@ -166,7 +193,15 @@ Neighbours interactions(const Domain& domain,
                         uint64_t seed) {
   const std::vector<Choice>& choices = domain.space().choices();
   Finder finder(domain, values, seed);
-  for (size_t c = 0; c < choices.size(); ++c) finder.find(c, contexts);
+  // Where everything acts on everything the search for partners takes long, and shows it early.
+  constexpr size_t kEvery = 4;
+  constexpr double kHopeless = 1e8;
+  for (size_t c = 0; c < choices.size(); ++c) {
+    finder.find(c, contexts);
+    if (c % kEvery == kEvery - 1 && entangled(finder.found(), domain, kHopeless))
+      throw NotAdditive("too many choices act on it together (" + choices[c].name + " with " +
+                        std::to_string(finder.found()[c].size()) + " others)");
+  }
   std::vector<std::set<size_t>> all = std::move(finder.found());
   const std::vector<std::vector<size_t>> above = ancestors(choices);
   const auto tie = [&all](size_t a, size_t b) {

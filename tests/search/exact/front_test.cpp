@@ -224,8 +224,8 @@ TEST(ExactFront, WholeFrontOfTheOnceForAllSpaceHoldsEveryOptimum) {
         });
     EXPECT_EQ(std::prev(after)->sums[0], best.solution->sums[0]) << budget;
     EXPECT_EQ(std::prev(after)->architecture, best.solution->architecture) << budget;
-    // A second limit that the optimum breaks leaves a worse one inside both.
-    const Limit both[] = {macs, {.metric = 2, .high = best.solution->sums[2] - 100'000}};
+    // A second limit that the optimum breaks (the least network meets both) leaves a worse one.
+    const Limit both[] = {macs, {.metric = 2, .high = (best.solution->sums[2] + 3'410'792) / 2}};
     const exact::Optimum less = exact::optimum(terms, {0, -1}, both);
     ASSERT_TRUE(less.proven) << budget;
     if (!less.solution) {
