@@ -117,11 +117,11 @@ void take_color(std::vector<std::string>& args) {
   }
 }
 
-// Behind the command: before it --json is a mistake of its own.
+// Before the command --json is a mistake of its own, but says what is wanted all the same.
 bool wants_json(const std::vector<std::string>& words) {
-  for (size_t i = 1; i < words.size() && words[i] != "--"; ++i)
+  for (size_t i = 0; i < words.size() && words[i] != "--"; ++i)
     if (words[i] == "--json" || words[i] == "--format=json" ||
-        (words[i] == "json" && words[i - 1] == "--format"))
+        (i > 0 && words[i] == "json" && words[i - 1] == "--format"))
       return true;
   return false;
 }
@@ -145,7 +145,10 @@ int dispatch(const std::vector<std::string>& words) {
   std::vector<std::string> args = words;
   require_utf8(args);
   take_color(args);
-  if (args.empty()) return print(overview()), kExitOk;
+  const auto flag = [](const std::string& word) {
+    return word == "--json" || word == "--quiet" || word == "-q";
+  };
+  if (std::all_of(args.begin(), args.end(), flag)) return help(args);  // `nas` alone.
   const std::string name = args[0];
   args.erase(args.begin());
   if (name == "help" || name == "--help" || name == "-h") return help(args);

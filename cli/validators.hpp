@@ -2,6 +2,10 @@
 // Checks of option values, with sentences instead of CLI11's ranges.
 #include <CLI/CLI.hpp>
 
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
 #include <string>
 
 namespace nas::cli {
@@ -18,6 +22,19 @@ inline CLI::Validator positive_number() {
                (digits && text.size() >= 19 ? " (too large)" : "");
       },
       "");
+}
+
+/// Why `path` is no file that can be read, or "": asked before anything long is begun. `-` is
+/// standard input.
+inline std::string unreadable(const std::string& path) {
+  std::error_code ignored;
+  if (path == "-") return "";
+  if (std::filesystem::is_directory(path, ignored)) return path + " is a folder; name a file";
+  // A pipe: opening it would take from it.
+  const bool other =
+      std::filesystem::exists(path, ignored) && !std::filesystem::is_regular_file(path, ignored);
+  errno = 0;
+  return other || std::ifstream(path) ? "" : path + " cannot be read: " + std::strerror(errno);
 }
 
 }  // namespace nas::cli

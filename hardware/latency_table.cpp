@@ -132,11 +132,6 @@ LatencyEntry read_entry(const LocatedJson& file,
 
 }  // namespace
 
-bool is_free(const Op& op) {
-  return std::holds_alternative<Identity>(op) || std::holds_alternative<Dropout>(op) ||
-         std::holds_alternative<DropPath>(op);
-}
-
 int64_t LatencyTable::batch() const {
   const auto it = conditions.find("batch");
   return it == conditions.end() ? 1 : std::stoll(it->second);

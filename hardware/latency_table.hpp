@@ -19,7 +19,8 @@ struct LatencyTable {
   std::string id, space, created;
   /// device, threads, batch, dtype, warm-up, repeats, library versions ...
   std::map<std::string, std::string> conditions;
-  std::map<std::string, LatencyEntry> entries;  ///< By nas::signature.
+  /// By nas::signature; ops that cost nothing (nas::is_free) have none.
+  std::map<std::string, LatencyEntry> entries;
 
   /// Images at once in every time: conditions.batch, 1 where it is not stated.
   int64_t batch() const;
@@ -27,9 +28,6 @@ struct LatencyTable {
   /// first op without an entry.
   double predict(const Plan& plan) const;
 };
-
-/// Ops that cost nothing at inference and have no entry: Identity, Dropout, DropPath.
-bool is_free(const Op& op);
 
 /// Refuses a table that cannot answer for `space`: one measured for a space of another name
 /// (ConfigError), or without times for some of its ops (DataError lists them). What is searched is

@@ -23,6 +23,18 @@ bool is_name(char c) {
   return is_name_start(c) || (c >= '0' && c <= '9') || c == '.';
 }
 
+bool is_control(char c) {
+  return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+}
+// The name of a column that is more than one plain word.
+bool free_name(std::string_view text) {
+  const bool letters = std::any_of(text.begin(), text.end(), is_name_start);
+  const bool plain = std::all_of(text.begin(), text.end(), is_name) && !text.empty() &&
+                     is_name_start(text.front());
+  return letters && !plain && std::none_of(text.begin(), text.end(), is_control) &&
+         text.find_first_of("=\"'") == text.npos;
+}
+
 // Reads one constraint from left to right; `at_` is the position of the next character.
 class Reader {
  public:
@@ -63,8 +75,11 @@ class Reader {
       const std::string names = unit_names(metric);
       if (!factor || written.empty())
         fail(unit_at,
-             names.empty() ? "the end (" + metric + " has no unit)"
-                           : "one of the units " + names + ", or the end");
+             !names.empty() ? "one of the units " + names + ", or the end"
+             : units_taken(metric) == UnitsTaken::kUnstated
+                 ? "the end (nothing says in which unit " + metric +
+                       " is: write the bare number, as the values are)"
+                 : "the end (" + metric + " has no unit)");
       unit_ = true;
       if (written == "%") percent_ = value;
       // 75 / 100, not 75 * 0.01, which is another double.
@@ -82,9 +97,17 @@ class Reader {
   }
 
  private:
+  // Up to the sign of the relation where there is one: columns have names such as `acc (%)`.
   std::string name() {
     skip_spaces();
     const size_t start = at_;
+    const size_t sign = text_.find_first_of("<>", start);
+    const std::string_view column =
+        sign == text_.npos ? std::string_view() : trim(text_.substr(start, sign - start));
+    if (free_name(column)) {
+      at_ = sign;
+      return std::string(column);
+    }
     if (at_ >= text_.size() || !is_name_start(text_[at_]))
       fail(at_, "the name of a metric such as macs, params or latency_ms");
     while (at_ < text_.size() && is_name(text_[at_])) ++at_;

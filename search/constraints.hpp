@@ -31,7 +31,8 @@ struct Constraint {
 };
 std::string to_string(const Constraint& constraint);  ///< `macs <= 20000000`
 
-/// NAME RELATION NUMBER[UNIT], spaces allowed around each part. Units are those of the metric
+/// NAME RELATION NUMBER[UNIT], spaces allowed around each part; a NAME may be that of a column such
+/// as `acc (%)`, without quotes and `=`. Units are those of the metric
 /// (spaces/metric.hpp): k, M, G, T (powers of 1000), `25ms`, `20MB`, `75%`. Throws ConfigError that
 /// says what was expected at which character (from 1).
 Constraint parse_constraint(std::string_view text);

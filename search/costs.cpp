@@ -66,6 +66,17 @@ std::map<std::string, double> CostModel::of(const Architecture& a) const {
   return values;
 }
 
+std::function<double(const Architecture&)> CostModel::function(const std::string& metric) const {
+  for (const PlanCost& each : kPlanCosts)
+    if (metric == each.name && !more_.contains(metric))
+      return [this, value = each.value](const Architecture& a) {
+        return static_cast<double>(built(a).cost.*value);
+      };
+  const auto extra = more_.find(metric);
+  if (extra == more_.end()) throw std::logic_error("'" + metric + "' is no free cost");
+  return [this, &cost = extra->second.cost](const Architecture& a) { return cost(built(a).plan); };
+}
+
 CostLimits::CostLimits(const CostModel& costs,
                        std::vector<Constraint> constraints,
                        const Domain& domain)

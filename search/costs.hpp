@@ -27,6 +27,9 @@ class CostModel {
   std::string source(const std::string& metric) const;
   std::string fidelity_json(const std::string& metric) const;
   std::map<std::string, double> of(const Architecture& a) const;
+  /// One metric as a function of architectures, for loops over many; this outlives it.
+  /// std::logic_error for a metric that is not known.
+  std::function<double(const Architecture&)> function(const std::string& metric) const;
   const Space& space() const { return space_; }
 
  private:

@@ -94,6 +94,7 @@ Search::Search(const Domain& domain,
                                             settings.initial,
                                             require_attainable(costs, free, settings.seed, domain_),
                                             settings.seed);
+  algorithm_->prepare(*this);
 }
 
 Search::~Search() = default;
@@ -271,6 +272,7 @@ void Search::step() {
 }
 
 std::string Search::why_done() const {
+  if (!finished_.empty()) return finished_;
   if (settings_.generations && generation_ >= *settings_.generations) return "generations done";
   if (budget_left() == 0) return "evaluations spent";
   return exhausted_;

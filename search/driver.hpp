@@ -31,6 +31,7 @@ struct SearchSettings {
   /// from the first generation with feasible results.
   std::map<std::string, double> reference;
   int batch = 8;  ///< Architectures per call of the evaluator; results are stored after each.
+  AlgorithmOptions options;
   int64_t failures_in_a_row = 50;  ///< So many evaluations failed one after another end it; 0: off.
 };
 
@@ -88,6 +89,8 @@ class Search : private SearchContext {
   /// How many networks the domain has inside the limits on free costs, where it is small enough to
   /// list (20,000 architectures).
   std::optional<size_t> networks() const;
+  /// What the algorithm has to say beside the front (see SearchAlgorithm::report_json).
+  std::string report_json() const { return algorithm_->report_json(*this); }
   /// hypervolume, evaluations, feasible, front, saved, skipped, failed of the generation just done.
   std::vector<MetricRow> telemetry() const;
 
@@ -103,6 +106,9 @@ class Search : private SearchContext {
   uint64_t seed() const override { return settings_.seed; }
   int64_t generation() const override { return generation_; }
   int population() const override { return settings_.population; }
+  const CostModel& costs() const override { return costs_; }
+  const AlgorithmOptions& options() const override { return settings_.options; }
+  void finish(const std::string& why) override { finished_ = why; }
   size_t budget_left() const override;
   bool propose(const Architecture& a) override;
   std::vector<const Archive::Entry*> evaluate(std::span<const Architecture> asked) override;
@@ -138,6 +144,7 @@ class Search : private SearchContext {
   int64_t generation_ = 0;
   int64_t failed_in_a_row_ = 0;
   mutable std::pair<size_t, double> hypervolume_{0, 0.0};  ///< Of that many evaluations.
+  std::string finished_;   ///< What the algorithm said when its work was done.
   std::string exhausted_;  ///< Why nothing is left to pay for; "" while something may be.
   size_t requested_ = 0, saved_ = 0, saved_equivalent_ = 0, skipped_ = 0, reused_ = 0;
 };

@@ -30,19 +30,20 @@ std::string difference(const std::string& then, const std::string& now) {
 }  // namespace
 
 std::string Search::state_json() const {
-  const nlohmann::json state = {{"schema", "nas-search-state/2"},
-                                {"generation", generation_},
-                                {"evaluations", archive_.evaluations()},
-                                {"requested", requested_},
-                                {"saved", saved_},
-                                {"saved_equivalent", saved_equivalent_},
-                                {"skipped", skipped_},
-                                {"reused", reused_},
-                                {"exhausted", exhausted_},
-                                {"reference", reference_},
-                                {"source", evaluator_.source()},
-                                {"fidelity", evaluator_.fidelity_json()},
-                                {"algorithm", algorithm_->state_json()}};
+  nlohmann::json state = {{"schema", "nas-search-state/2"},
+                          {"generation", generation_},
+                          {"evaluations", archive_.evaluations()},
+                          {"requested", requested_},
+                          {"saved", saved_},
+                          {"saved_equivalent", saved_equivalent_},
+                          {"skipped", skipped_},
+                          {"reused", reused_},
+                          {"exhausted", exhausted_},
+                          {"reference", reference_},
+                          {"source", evaluator_.source()},
+                          {"fidelity", evaluator_.fidelity_json()},
+                          {"algorithm", algorithm_->state_json()}};
+  if (!finished_.empty()) state["finished"] = finished_;
   return state.dump();
 }
 
@@ -82,6 +83,7 @@ void Search::restore(const std::string& state_json,
     algorithm_->restore(space_, state.at("algorithm").get<std::string>());
     generation_ = state.at("generation").get<int64_t>();
     exhausted_ = first ? "" : state.at("exhausted").get<std::string>();
+    finished_ = state.value("finished", "");
     skipped_ = first ? state.at("skipped").size() : state.at("skipped").get<size_t>();
     reused_ = first ? 0 : state.at("reused").get<size_t>();
     requested_ = state.at("requested").get<size_t>();

@@ -9,6 +9,7 @@
 #include <limits>
 
 #include "search/algorithms/sampler.hpp"
+#include "search/exact/answers.hpp"
 #include "spaces/error.hpp"
 
 namespace nas {
@@ -25,7 +26,8 @@ std::string number(double value) {
   return std::string(text, code == std::errc() ? end : text);
 }
 
-// Steepest descent over neighbours in total violation, until none is left or no neighbour is
+// Where metrics do not add up (peak memory), nothing but trying is left in large domains. Steepest
+// descent over neighbours in total violation, until none is left or no neighbour is
 // better. It looks for one architecture that fits, or for the nearest miss; architectures to search
 // among are drawn by ArchitectureSampler, since a descent ends in the same corner every time.
 Architecture descend(const CostLimits& limits, Architecture start) {
@@ -48,21 +50,14 @@ Architecture descend(const CostLimits& limits, Architecture start) {
   return start;
 }
 
-// Visits all architectures, or, in large spaces, those met on descents in each limit and in all.
-void visit(const CostModel& costs,
-           const Domain& domain,
-           const std::vector<Constraint>& constraints,
-           uint64_t seed,
-           bool all,
-           const std::function<bool(const Architecture&)>& f) {
-  if (all) {
-    domain.enumerate(f);
-    return;
-  }
+// The architectures met on descents in each limit and in all.
+void visit_some(const CostModel& costs,
+                const Domain& domain,
+                const std::vector<Constraint>& constraints,
+                uint64_t seed,
+                const std::function<bool(const Architecture&)>& f) {
   Rng rng(seed, "search.attainable");
   std::vector<Architecture> starts = {domain.smallest(), domain.largest()};
-  for (const Architecture& start : starts)
-    if (!f(start)) return;
   for (int i = 0; i < kRandomStarts; ++i) starts.push_back(domain.sample(rng));
   const CostLimits together(costs, constraints, domain);
   for (const Architecture& start : starts) {
@@ -81,42 +76,116 @@ void visit(const CostModel& costs,
     if (!f(domain.sample(rng))) return;
 }
 
-struct Nearest {
-  double violation = std::numeric_limits<double>::infinity();
-  std::map<std::string, double> values;
-  Architecture architecture;
-};
+/// False: the metrics do not add up, or too much would have to be kept.
+bool reach_by_tables(const CostModel& costs,
+                     const std::vector<Constraint>& constraints,
+                     const Domain& domain,
+                     Reach& found) {
+  std::vector<std::string> names;
+  for (const Constraint& constraint : constraints) names.push_back(constraint.metric);
+  const exact::Factorised tables =
+      exact::factorise(domain, exact::metrics_of(costs, names), /*listed=*/0);
+  if (!tables.terms) {
+    found.why_not = tables.why_not;
+    return false;
+  }
+  try {
+    const exact::Attainable nearest = exact::attainable(*tables.terms, constraints);
+    const auto entry = [&](const Architecture& a) {
+      Reach::Nearest near{domain.canonical(a), {}, 0};
+      near.values = costs.of(near.architecture);
+      near.violation = total_violation(constraints, near.values);
+      return near;
+    };
+    if (nearest.witness) {
+      const Reach::Nearest inside = entry(*nearest.witness);
+      // Real sums are compared to within their rounding: what just misses a bound is no witness.
+      if (inside.violation > 0) {
+        found.why_not = "a limit is as near to an attainable value as rounding tells apart";
+        return false;
+      }
+      found.witness = inside.architecture;
+      return true;
+    }
+    found.each.clear();
+    for (size_t i = 0; i < constraints.size(); ++i) {
+      found.each.push_back(entry(nearest.each[i]));
+      found.each.back().violation =
+          constraints[i].violation(found.each.back().values.at(constraints[i].metric));
+    }
+    found.together = entry(*nearest.together);
+    return true;
+  } catch (const exact::TooMany& e) {
+    found.why_not = e.what();
+    return false;
+  }
+}
 
-std::string message(const CostModel& costs,
-                    const Domain& domain,
-                    const std::vector<Constraint>& constraints,
-                    const std::vector<Nearest>& each,
-                    const Nearest& together,
-                    bool all) {
-  const std::string proof = all ? "" : " found";
-  std::string text = "search.constraints: no architecture of space '" + domain.space().name() +
-                     "'" + (domain.whole() ? "" : " with " + domain.restriction().text()) +
-                     (all ? "" : " was found that") + " meets" +
+}  // namespace
+
+Reach reach(const CostModel& costs,
+            const std::vector<Constraint>& constraints,
+            uint64_t seed,
+            const Domain& domain) {
+  Reach found;
+  if (constraints.empty()) {
+    found.witness = domain.smallest();
+    return found;
+  }
+  constexpr double kNever = std::numeric_limits<double>::infinity();
+  found.together.violation = kNever;
+  found.each.assign(constraints.size(), {{}, {}, kNever});
+  const auto look = [&](const Architecture& a) {
+    const Architecture key = domain.canonical(a);
+    const auto values = costs.of(key);
+    const double sum = total_violation(constraints, values);
+    if (sum < found.together.violation) found.together = {key, values, sum};
+    for (size_t i = 0; i < constraints.size(); ++i) {
+      const double v = constraints[i].violation(values.at(constraints[i].metric));
+      if (v < found.each[i].violation) found.each[i] = {key, values, v};
+    }
+    if (found.together.violation == 0) found.witness = found.together.architecture;
+    return !found.witness;
+  };
+  if (listable(domain, kListable)) {
+    domain.enumerate(look);
+    return found;
+  }
+  // Nearly always one of the two, and then nothing else is needed.
+  if (!look(domain.smallest()) || !look(domain.largest())) return found;
+  if (reach_by_tables(costs, constraints, domain, found)) return found;
+  found.exact = false;
+  visit_some(costs, domain, constraints, seed, look);
+  return found;
+}
+
+std::string out_of_reach(const Reach& reach,
+                         const CostModel& costs,
+                         const std::vector<Constraint>& constraints,
+                         const Domain& domain) {
+  const std::string proof = reach.exact ? "" : " found";
+  std::string text = "no architecture of space '" + domain.space().name() + "'" +
+                     (domain.whole() ? "" : " with " + domain.restriction().text()) +
+                     (reach.exact ? "" : " was found that") + " meets" +
                      (constraints.size() > 1 ? " all limits" : " the limit");
   bool one_alone = false;
   for (size_t i = 0; i < constraints.size(); ++i) {
-    if (each[i].violation == 0) continue;
+    if (reach.each[i].violation == 0) continue;
     one_alone = true;
     text += "\n  " + to_string(constraints[i]) + ": the " +
             (constraints[i].upper() ? "smallest" : "largest") + " attainable value" + proof +
-            " is " + number(each[i].values.at(constraints[i].metric)) + " (" +
-            costs.space().text(each[i].architecture) + ")";
+            " is " + number(reach.each[i].values.at(constraints[i].metric)) + " (" +
+            costs.space().text(reach.each[i].architecture) + ")";
   }
   if (!one_alone || constraints.size() > 1) {
     text += "\n  nearest to all" + proof + ":";
     for (const Constraint& constraint : constraints)
-      text += " " + constraint.metric + " = " + number(together.values.at(constraint.metric));
-    text += " (" + costs.space().text(together.architecture) + ")";
+      text += " " + constraint.metric + " = " + number(reach.together.values.at(constraint.metric));
+    text += " (" + costs.space().text(reach.together.architecture) + ")";
   }
+  if (!reach.exact) text += "\n  (looked for by trying: " + reach.why_not + ")";
   return text;
 }
-
-}  // namespace
 
 bool listable(const Domain& domain, int64_t most) {
   try {
@@ -130,23 +199,9 @@ Architecture require_attainable(const CostModel& costs,
                                 const std::vector<Constraint>& constraints,
                                 uint64_t seed,
                                 const Domain& domain) {
-  if (constraints.empty()) return domain.smallest();
-  const bool all = listable(domain, kListable);
-  std::vector<Nearest> each(constraints.size());
-  Nearest together;
-  visit(costs, domain, constraints, seed, all, [&](const Architecture& a) {
-    const Architecture key = domain.canonical(a);
-    const auto values = costs.of(key);
-    const double sum = total_violation(constraints, values);
-    if (sum < together.violation) together = {sum, values, key};
-    for (size_t i = 0; i < constraints.size(); ++i) {
-      const double v = constraints[i].violation(values.at(constraints[i].metric));
-      if (v < each[i].violation) each[i] = {v, values, key};
-    }
-    return together.violation > 0;
-  });
-  if (together.violation == 0) return together.architecture;
-  throw ConfigError(message(costs, domain, constraints, each, together, all),
+  const Reach found = reach(costs, constraints, seed, domain);
+  if (found.witness) return *found.witness;
+  throw ConfigError("search.constraints: " + out_of_reach(found, costs, constraints, domain),
                     domain.whole() ? "Loosen the limit, or choose another space."
                                    : "Loosen the limit, or fix less.");
 }

@@ -92,7 +92,8 @@ class Sight {
     const bool useless = all() || (none() && complete_);
     std::string hint;
     if (scale_ == ValueScale::kFractions && at_.bound > 1) hint = meant_of_shares();
-    if (scale_ == ValueScale::kPercents && at_.bound > 0 && at_.bound < 1)
+    // Percents by name may all be below 1: then nothing tells.
+    if (scale_ == ValueScale::kPercents && at_.bound > 0 && at_.bound < 1 && values_.back() > 1)
       hint = meant_of_percents();
     // 0.5% of shares 0.5 .. 0.85.
     if (scale_ == ValueScale::kFractions && useless && limit_.percent.value_or(0) > 0 &&
@@ -198,6 +199,8 @@ KnownValues values_of(std::vector<double> seen, bool complete) {
 
 double resolve_value(const Constraint& value, ValueScale scale, const std::string& where) {
   if (!value.percent) return value.bound;
+  // A unit in the name wins, whatever the values are.
+  if (says_percent(value.metric) && find_metric(value.metric) == nullptr) return *value.percent;
   if (!may_be_share(value.metric))
     throw ConfigError(where + ": '" + value.metric + "' is no share, so that " +
                           number(*value.percent) + "% means nothing",
@@ -219,9 +222,12 @@ double resolve_value(const Constraint& value, ValueScale scale, const std::strin
 }
 
 Constraint resolve_limit(const Constraint& limit,
-                         const KnownValues& known,
+                         const KnownValues& of_values,
                          const std::string& where,
                          std::vector<std::string>* notes) {
+  KnownValues known = of_values;
+  if (says_percent(limit.metric) && known.scale == ValueScale::kFractions)
+    known.scale = ValueScale::kPercents;
   const Metric* metric = find_metric(limit.metric);
   check_percent(limit, where);
   Constraint resolved = limit;
@@ -239,6 +245,46 @@ Constraint resolve_limit(const Constraint& limit,
     check_range(resolved, *metric, where);
   check_sight(limit, resolved, known, where, notes);
   return resolved;
+}
+
+double resolve_reference(const Constraint& value,
+                         const KnownValues& known,
+                         const std::string& where) {
+  const double resolved = resolve_value(value, known.scale, where);
+  const Metric* metric = find_metric(value.metric);
+  const std::string text = where + ": '" + value.metric + " = " +
+                           (value.percent ? number(*value.percent) + "%" : number(value.bound)) +
+                           "': ";
+  if (metric != nullptr && known.scale == ValueScale::kOurs &&
+      (resolved < metric->low || resolved > metric->high))
+    throw ConfigError(text + "lies outside of what " + value.metric + " can be",
+                      share(metric) ? "It is a share from 0 to 1." : "It is never negative.");
+  if (never_negative(value.metric) && resolved < 0)
+    throw ConfigError(text + value.metric + " is never negative", "Check sign and value.");
+  if (known.seen.empty() || resolved <= 0) return resolved;
+  if (known.scale == ValueScale::kPercents && is_accuracy(value.metric) && resolved > 100)
+    throw ConfigError(text + "the values are in percent, and 100 is the most",
+                      "Write a number from 0 to 100.");
+  // Any number of the right scale can be meant, and much else is only odd: as a limit that is held
+  // by some and not by others would be.
+  Constraint as_limit = value;
+  as_limit.bound = resolved;
+  as_limit.percent.reset();
+  const auto better = better_of(value.metric);
+  as_limit.relation = better == Better::kLower ? Constraint::Relation::kLessEqual
+                                               : Constraint::Relation::kGreaterEqual;
+  if (const std::string meant = Sight(value, as_limit, known).meant(); !meant.empty())
+    throw ConfigError(
+        text + Sight(value, as_limit, known).range() + ", so that this cannot be what is meant",
+        meant);
+  return resolved;
+}
+
+std::string scale_hint(const Constraint& limit, const KnownValues& known) {
+  if (known.seen.empty()) return "";
+  const KnownValues all{.scale = known.scale, .seen = known.seen, .complete = true};
+  const Sight sight(limit, limit, all);
+  return sight.none() ? sight.meant() : "";
 }
 
 Constraint resolve_limit(const Constraint& limit, ValueScale scale, const std::string& where) {

@@ -44,6 +44,16 @@ Constraint resolve_limit(const Constraint& limit, ValueScale scale, const std::s
 /// in percent. ConfigError where nobody knows the values' scale.
 double resolve_value(const Constraint& value, ValueScale scale, const std::string& where);
 
+/// The same, held against the values that were seen: ConfigError where they show that another scale
+/// is meant (`acc = 0.5` of 50 .. 85), and for what the metric cannot be.
+double resolve_reference(const Constraint& value,
+                         const KnownValues& known,
+                         const std::string& where);
+
+/// Of a resolved limit that none of the values meets: the bound that must have been meant, as a
+/// question (`Did you mean 1600?`); "" where it may be meant as it is.
+std::string scale_hint(const Constraint& limit, const KnownValues& known);
+
 /// ConfigError where two limits on one metric leave nothing between them.
 void refuse_contradictions(const std::vector<Constraint>& limits, const std::string& where);
 

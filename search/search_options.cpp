@@ -117,8 +117,21 @@ SearchOptions::SearchOptions() {
   objectives.yaml = "[maximize: accuracy, minimize: macs]";
 }
 
+void describe(Binder& b, BlockwiseOptions& o) {
+  b.value("reference",
+          o.reference,
+          "In which options are replaced, one at a time: largest, smallest, or an architecture");
+  b.value("pool", o.pool, "Best architectures by the sum of the single effects, judged truly")
+      .range(1, 100000);
+  b.value("distance", o.distance, "Choices in which any two of them differ at least")
+      .range(1, 1000);
+  b.value("controls",
+          o.controls,
+          "Also judge architectures with the same option wherever it is a choice, at most as many");
+}
+
 void describe(Binder& b, SearchOptions& o) {
-  b.value("algorithm", o.algorithm, "Search algorithm: nsga2 or random")
+  b.value("algorithm", o.algorithm, "Search algorithm: nsga2, random, exact or blockwise")
       .check([&o]() -> std::string {
         try {
           search_algorithm(o.algorithm);
@@ -172,6 +185,7 @@ void describe(Binder& b, SearchOptions& o) {
                 "a budget is needed: evaluations or generations (or both)",
                 "For example: evaluations: 500");
   }
+  b.section("blockwise", o.blockwise, "blockwise: replacing blocks of a reference");
   b.value("reuse",
           o.reuse,
           "In a supernet: take values that other runs stored for the same weights and settings; "
@@ -215,12 +229,15 @@ void describe(Binder& b, ExternalOptions& o) {
 }
 
 void describe(Binder& b, EvaluatorOptions& o) {
-  b.choice("kind",
-           o.kind,
-           {{"supernet", EvaluatorKind::kSupernet},
-            {"table", EvaluatorKind::kTable},
-            {"external", EvaluatorKind::kExternal}},
-           "Where the truth about an architecture comes from");
+  b.choice(
+      "kind",
+      o.kind,
+      {{"supernet", EvaluatorKind::kSupernet},
+       {"table", EvaluatorKind::kTable},
+       {"external", EvaluatorKind::kExternal},
+       {"none", EvaluatorKind::kNone}},
+      "Where the truth about an architecture comes from; none: nothing is measured, objectives "
+      "and limits are free costs");
   b.value("run", o.run, "supernet: training run by id, name or last");
   b.list("set",
          o.set,
@@ -270,7 +287,7 @@ std::vector<Objective> parse_objectives(const Binder::Raw& raw) {
 void describe(Binder& b, SearchConfig& o) {
   b.raw("space",
         o.space,
-        "Search space (evaluators table and external): a name, a path, or a mapping with `family`");
+        "Search space (all evaluators but supernet): a name, a path, or a mapping with `family`");
   b.section("search", o.search, "What is searched for, how, and how long");
   b.section("evaluator", o.evaluator, "Where the quality of an architecture comes from");
   b.value("seed", o.seed, "Seed of every random decision of the search");
@@ -310,16 +327,7 @@ std::map<std::string, double> resolved_reference(const SearchOptions& search,
   std::map<std::string, double> point;
   for (const std::string& text : search.reference) {
     const Constraint value = parse_assignment(text);
-    const ValueScale scale = known(value.metric).scale;
-    const double resolved = resolve_value(value, scale, "search.reference");
-    const Metric* metric = find_metric(value.metric);
-    if (metric != nullptr && scale == ValueScale::kOurs &&
-        (resolved < metric->low || resolved > metric->high))
-      throw ConfigError(
-          "search.reference: '" + text + "' lies outside of what " + value.metric + " can be",
-          metric->unit == MetricUnit::kShare ? "It is a share from 0 to 1."
-                                             : "It is never negative.");
-    point.emplace(value.metric, resolved);
+    point.emplace(value.metric, resolve_reference(value, known(value.metric), "search.reference"));
   }
   return point;
 }
@@ -340,6 +348,7 @@ SearchSettings to_settings(const SearchOptions& search,
   for (const std::string& text : search.reference)
     settings.reference.emplace(parse_assignment(text).metric, parse_assignment(text).bound);
   settings.batch = evaluator.batch;
+  settings.options.blockwise = search.blockwise;
   return settings;
 }
 

@@ -9,7 +9,7 @@
 #include <set>
 #include <stdexcept>
 
-#include "spaces/domain_part.hpp"
+#include "spaces/counting/domain_part.hpp"
 #include "spaces/error.hpp"
 
 namespace nas {
@@ -137,6 +137,12 @@ size_t Domain::open_choices() const {
 
 bool Domain::contains(const Architecture& a, std::string* why) const {
   return space_->valid(a, why) && restriction().contains(a, why);
+}
+
+std::optional<std::vector<SpaceRule>> Domain::rules() const {
+  std::vector<SpaceRule> rules = space_->rules();
+  if (rules.empty() && space_->constrained()) return std::nullopt;
+  return rules;
 }
 
 // ---- Count, list, draw.

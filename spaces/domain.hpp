@@ -3,6 +3,7 @@
 // architectures. A Space says what can be built, a Domain which part of it is open now.
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,10 @@ class Domain {
   size_t open_choices() const;
   /// Whether `a` (right number of genes or not) is valid and inside; `why` says what not.
   bool contains(const Architecture& a, std::string* why = nullptr) const;
+
+  /// What its architectures must keep beyond conditions, as rules of few choices each; nothing
+  /// where the family cannot tell it so (then going through the domain does).
+  std::optional<std::vector<SpaceRule>> rules() const;
 
   /// Exact number of architectures, inactive genes fixed. ConfigError where only going through the
   /// space would tell, and it is too large (no family that ships is so).

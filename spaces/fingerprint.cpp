@@ -11,93 +11,19 @@
 namespace nas {
 namespace {
 
-// Writes all that an op is. The structured bindings name every field: a field that is added to an
-// op does not compile until it stands here.
-class OpText {
- public:
-  explicit OpText(std::string& text) : text_(text) {}
-  void operator()(const Conv2d& op) {
-    const auto& [in,
-                 out,
-                 kernel,
-                 stride,
-                 padding,
-                 dilation,
-                 groups,
-                 bias,
-                 init,
-                 full_kernel,
-                 full_in,
-                 full_out,
-                 kernel_transform] = op;
-    put({in,
-         out,
-         kernel,
-         stride,
-         padding,
-         dilation,
-         groups,
-         bias,
-         static_cast<int>(init),
-         full_kernel,
-         full_in,
-         full_out,
-         kernel_transform});
-  }
-  void operator()(const BatchNorm& op) {
-    const auto& [channels, full, affine, running, zero_gamma, eps, momentum] = op;
-    put({channels, full, affine, running, zero_gamma});
-    put(eps);
-    put(momentum);
-  }
-  void operator()(const Activation& op) {
-    const auto& [act] = op;
-    put({static_cast<int>(act)});
-  }
-  void operator()(const Pool& op) {
-    const auto& [max, kernel, stride, padding] = op;
-    put({max, kernel, stride, padding});
-  }
-  void operator()(const GlobalAvgPool& op) {
-    const auto& [keep] = op;
-    put({keep});
-  }
-  void operator()(const Linear& op) {
-    const auto& [in, out, bias, init, full_in, full_out] = op;
-    put({in, out, bias, static_cast<int>(init), full_in, full_out});
-  }
-  void operator()(const Zero& op) {
-    const auto& [stride] = op;
-    put({stride});
-  }
-  void operator()(const Subsample& op) {
-    const auto& [stride, offset] = op;
-    put({stride, offset});
-  }
-  void operator()(const Dropout& op) {
-    const auto& [p] = op;
-    put(double{p});
-  }
-  void operator()(const DropPath& op) {
-    const auto& [p] = op;
-    put(double{p});
-  }
-  void operator()(const Add&) {}
-  void operator()(const Mul&) {}
-  void operator()(const Concat&) {}
-  void operator()(const Identity&) {}
-
- private:
-  void put(std::initializer_list<int64_t> values) {
-    for (const int64_t value : values) (text_ += ' ') += std::to_string(value);
-  }
-  void put(double value) {
-    char number[32];
-    std::snprintf(number, sizeof number, " %.9g", value);
-    text_ += number;
-  }
-  std::string& text_;
-};
+// Writes all that an op is: every field, which each op's fields() names.
+void append_op(const Op& op, std::string& text) {
+  const auto put = [&text](auto value, const char* = nullptr, const char* = nullptr) {
+    if constexpr (std::is_floating_point_v<decltype(value)>) {
+      char number[32];
+      std::snprintf(number, sizeof number, " %.9g", double{value});
+      text += number;
+    } else {
+      (text += ' ') += std::to_string(static_cast<int64_t>(value));
+    }
+  };
+  std::visit([&put](const auto& o) { o.fields(put); }, op);
+}
 
 void append_plan(const Plan& plan, std::string& text) {
   text += "plan " + to_string(plan.input) + (plan.resize_input ? " resized" : "") + "\n";
@@ -105,7 +31,7 @@ void append_plan(const Plan& plan, std::string& text) {
     for (const Node& node : *nodes) {
       (text += op_name(node.op)) += ' ';
       text += plan.name(node);
-      std::visit(OpText(text), node.op);
+      append_op(node.op, text);
       text += " <-";
       for (const int32_t id : plan.inputs(node)) (text += ' ') += std::to_string(id);
       text += '\n';

@@ -2,12 +2,7 @@
 // endings and words (`_ms`, `error`), which is a guess that the user can overrule.
 #include "spaces/metric.hpp"
 
-#include <algorithm>
-#include <cctype>
-#include <initializer_list>
 #include <limits>
-#include <span>
-#include <tuple>
 #include <utility>
 
 namespace nas {
@@ -52,182 +47,18 @@ std::optional<double> factor_in(const Units& units, std::string_view unit) {
   return std::nullopt;
 }
 
-// The unit that the end of a name states: (kind, size of one of it in the kind's base unit).
-std::optional<std::pair<MetricUnit, double>> unit_by_ending(std::string_view name) {
-  static const std::vector<std::tuple<std::string_view, MetricUnit, double>> endings = {
-      {"_ns", MetricUnit::kMilliseconds, 1e-6},
-      {"_us", MetricUnit::kMilliseconds, 1e-3},
-      {"_ms", MetricUnit::kMilliseconds, 1},
-      {"_s", MetricUnit::kMilliseconds, 1e3},
-      {"_seconds", MetricUnit::kMilliseconds, 1e3},
-      {"_bytes", MetricUnit::kBytes, 1},
-      {"_kb", MetricUnit::kBytes, 1e3},
-      {"_mb", MetricUnit::kBytes, 1e6},
-      {"_gb", MetricUnit::kBytes, 1e9}};
-  for (const auto& [ending, kind, size] : endings)
-    if (name.size() > ending.size() && name.ends_with(ending)) return std::pair{kind, size};
-  return std::nullopt;
-}
-
-// Lower-case words of a name, parted at what is no letter and where a capital follows a small
-// letter.
-std::vector<std::string> words_of(std::string_view name) {
-  std::vector<std::string> words;
-  bool inside = false, small = false;
-  for (const char raw : name) {
-    const auto c = static_cast<unsigned char>(raw);
-    if (c >= 128 || std::isalpha(c) == 0) {
-      inside = false;
-      continue;
-    }
-    if (!inside || (small && std::isupper(c) != 0)) words.emplace_back();
-    words.back() += static_cast<char>(std::tolower(c));
-    inside = true;
-    small = std::islower(c) != 0;
-  }
-  return words;
-}
-
-bool any_of(const std::vector<std::string>& words, std::span<const std::string_view> list) {
-  return std::any_of(words.begin(), words.end(), [&](const std::string& word) {
-    return std::find(list.begin(), list.end(), word) != list.end();
-  });
-}
-bool any_of(const std::vector<std::string>& words, std::initializer_list<std::string_view> list) {
-  return any_of(words, std::span(list.begin(), list.size()));
-}
-
-// Shares as often as counts: 0.2, 20 (percent), 2000 (wrong images).
-constexpr std::string_view kErrors[] = {"error", "errors", "err", "wer", "cer"};
-// More of these is a larger network, which can be what is wanted.
-constexpr std::string_view kCapacity[] = {"mac",
-                                          "macs",
-                                          "madds",
-                                          "flop",
-                                          "flops",
-                                          "mflops",
-                                          "gflops",
-                                          "param",
-                                          "params",
-                                          "parameters",
-                                          "size"};
-constexpr std::string_view kLowerIsBetter[] = {
-    "loss",  "losses",     "latency", "lat",     "ms",     "us",      "ns",
-    "sec",   "secs",       "second",  "seconds", "time",   "runtime", "bytes",
-    "kb",    "mb",         "gb",      "memory",  "mem",    "energy",  "mj",
-    "joule", "joules",     "power",   "watt",    "watts",  "cost",    "costs",
-    "ppl",   "perplexity", "nll",     "ce",      "bce",    "entropy", "crossentropy",
-    "rmse",  "mse",        "mae",     "regret",  "fid",    "kl",      "divergence",
-    "bpc",   "violation",  "rank",    "delay",   "cycles", "duration"};
-constexpr std::string_view kHigherIsBetter[] = {
-    "accuracy", "acc",        "precision",   "recall",  "auc",        "auroc", "map",
-    "iou",      "miou",       "bleu",        "psnr",    "ssim",       "score", "reward",
-    "fps",      "throughput", "hypervolume", "quality", "likelihood", "f",     "dice"};
-// Higher is better, and no share.
-constexpr std::string_view kNoShares[] = {
-    "psnr", "reward", "fps", "throughput", "likelihood", "per"};
-// In front these turn what follows: neg_loss, minus_loss, inverse_latency.
-constexpr std::string_view kTurns[] = {
-    "neg", "negative", "negated", "minus", "inverse", "inv", "reciprocal"};
-// And these change it so that the rest says nothing: accuracy_drop, loss_reduction, acc_std.
-constexpr std::string_view kChanges[] = {
-    "drop",  "gap",        "reduction", "decrease", "increase", "improvement", "gain",    "delta",
-    "diff",  "difference", "change",    "free",     "saved",    "saving",      "savings", "std",
-    "stdev", "stddev",     "sd",        "variance", "var",      "sem",         "ci"};
-
-bool turns(std::string_view word) {
-  return std::find(std::begin(kTurns), std::end(kTurns), word) != std::end(kTurns);
-}
-
-NameSays opposite(NameSays says) {
-  if (says == NameSays::kHigher) return NameSays::kLower;
-  return says == NameSays::kLower ? NameSays::kHigher : NameSays::kUnclear;
-}
-
-NameSays words_say(std::vector<std::string> words) {
-  if (any_of(words, kTurns) || any_of(words, kChanges)) return NameSays::kUnclear;
-  // A rate: images_per_second.
-  const auto per = std::find(words.begin(), words.end(), "per");
-  if (per != words.end() && per + 1 != words.end() &&
-      any_of(std::vector<std::string>{per[1]},
-             {"s", "sec", "second", "ms", "minute", "joule", "watt"}))
-    return any_of(std::vector<std::string>(words.begin(), per), {"energy", "joules", "cost"})
-               ? NameSays::kLower
-               : NameSays::kHigher;
-  const bool small =
-      any_of(words, kLowerIsBetter) || any_of(words, kErrors) || any_of(words, kCapacity);
-  const bool large = any_of(words, kHigherIsBetter);
-  if (small && large) return NameSays::kUnclear;
-  if (small || large) return small ? NameSays::kLower : NameSays::kHigher;
-  return any_of(words, {"top"}) ? NameSays::kHigher : NameSays::kNothing;  // top1, but top1_error
-}
-
-// `top1`, `top-5`: the words alone do not hold the digit.
-bool top_k(std::string_view name) {
-  for (size_t at = 0; at + 3 < name.size(); ++at) {
-    const auto lower = [&](size_t i) {
-      return std::tolower(static_cast<unsigned char>(name[at + i]));
-    };
-    if (lower(0) != 't' || lower(1) != 'o' || lower(2) != 'p') continue;
-    const size_t digit = at + (name[at + 3] == '-' || name[at + 3] == '_' ? 4 : 3);
-    if (digit < name.size() && std::isdigit(static_cast<unsigned char>(name[digit])) != 0)
-      return true;
-  }
-  return false;
+// Of a metric whose name states no unit.
+std::optional<double> factor_of_unknown(std::string_view metric, std::string_view unit) {
+  const UnitsTaken taken = units_taken(metric);
+  if (unit == "%")
+    return taken == UnitsTaken::kPercent || taken == UnitsTaken::kAny ? std::optional(0.01)
+                                                                      : std::nullopt;
+  return taken == UnitsTaken::kDecimal || taken == UnitsTaken::kAny
+             ? factor_in(decimal_units(), unit)
+             : std::nullopt;
 }
 
 }  // namespace
-
-NameSays name_says(std::string_view name) {
-  if (const Metric* metric = find_metric(name))
-    return metric->better == Better::kHigher ? NameSays::kHigher : NameSays::kLower;
-  std::vector<std::string> words = words_of(name);
-  if (words.empty()) return NameSays::kNothing;
-  // `one_minus_acc` is `1-acc`, `-loss` is neg_loss.
-  if (words.size() > 2 && words[0] == "one" && words[1] == "minus") words.erase(words.begin());
-  const bool sign = name[0] == '-' || name.starts_with("1-") || name.starts_with("1 -") ||
-                    name.starts_with("1/") || name.starts_with("1 /");
-  if (!sign && !turns(words.front())) return words_say(std::move(words));
-  if (!sign) words.erase(words.begin());
-  return opposite(words_say(std::move(words)));
-}
-
-bool is_accuracy(std::string_view name) {
-  if (const Metric* metric = find_metric(name)) return metric->unit == MetricUnit::kShare;
-  const std::vector<std::string> words = words_of(name);
-  const NameSays says = name_says(name);
-  if (top_k(name) && any_of(words, {"error", "err"})) return says == NameSays::kLower;
-  return says == NameSays::kHigher && (any_of(words, {"accuracy", "acc"}) || top_k(name)) &&
-         !any_of(words, kNoShares) && !turns(words.front()) && name[0] != '-';
-}
-
-bool may_be_share(std::string_view name) {
-  if (const Metric* metric = find_metric(name)) return metric->unit == MetricUnit::kShare;
-  const std::vector<std::string> words = words_of(name);
-  return !unit_by_ending(name) && !any_of(words, kLowerIsBetter) && !any_of(words, kCapacity) &&
-         !any_of(words, kNoShares);
-}
-
-bool is_capacity(std::string_view name) {
-  return any_of(words_of(name), kCapacity);
-}
-
-bool says_percent(std::string_view name) {
-  return name.find('%') != name.npos || any_of(words_of(name), {"percent", "pct", "percentage"});
-}
-
-bool never_negative(std::string_view name) {
-  const Metric* metric = find_metric(name);
-  if (metric != nullptr) return metric->cost || metric->unit == MetricUnit::kShare;
-  // Not of differences: latency_change_ms.
-  return is_accuracy(name) || (unit_by_ending(name) && name_says(name) == NameSays::kLower &&
-                               !turns(words_of(name).front()));
-}
-
-bool states_unit(std::string_view name) {
-  const Metric* metric = find_metric(name);
-  return metric != nullptr ? metric->unit != MetricUnit::kNone : unit_by_ending(name).has_value();
-}
 
 const std::vector<Metric>& known_metrics() {
   using U = MetricUnit;
@@ -295,10 +126,11 @@ std::optional<double> unit_factor(std::string_view metric, std::string_view unit
   const Metric* known = find_metric(metric);
   if (known != nullptr) {
     kind = known->unit;
-  } else if (const auto ending = unit_by_ending(metric)) {
-    std::tie(kind, size) = *ending;
+  } else if (const auto named = unit_in_name(metric)) {
+    kind = named->kind;
+    size = named->size;
   } else {
-    return unit == "%" ? std::optional(0.01) : factor_in(decimal_units(), unit);
+    return factor_of_unknown(metric, unit);
   }
   switch (kind) {
     case MetricUnit::kShare:
@@ -307,7 +139,8 @@ std::optional<double> unit_factor(std::string_view metric, std::string_view unit
       for (const std::string_view things : {"MACs", "macs", "MAC", "params"})
         if (unit.ends_with(things) && (things == "params") == (metric == "params"))
           return unit_factor(metric, unit.substr(0, unit.size() - things.size()));
-      return factor_in(decimal_units(), unit);
+      if (const auto factor = factor_in(decimal_units(), unit)) return *factor / size;
+      return std::nullopt;
     }
     case MetricUnit::kBytes: {
       if (const auto factor = factor_in(byte_units(), unit)) return *factor / size;
@@ -324,9 +157,21 @@ std::optional<double> unit_factor(std::string_view metric, std::string_view unit
 
 std::string unit_names(std::string_view metric) {
   const Metric* known = find_metric(metric);
-  const auto ending = unit_by_ending(metric);
-  if (known == nullptr && !ending) return "k, M, G, T, %";
-  switch (known != nullptr ? known->unit : ending->first) {
+  const auto named = unit_in_name(metric);
+  if (known == nullptr && !named) {
+    switch (units_taken(metric)) {
+      case UnitsTaken::kAny:
+        return "k, M, G, T, %";
+      case UnitsTaken::kDecimal:
+        return "k, M, G, T";
+      case UnitsTaken::kPercent:
+        return "%";
+      case UnitsTaken::kNone:
+      case UnitsTaken::kUnstated:
+        return "";
+    }
+  }
+  switch (known != nullptr ? known->unit : named->kind) {
     case MetricUnit::kShare:
       return "%";
     case MetricUnit::kCount:

@@ -3,28 +3,22 @@
 #include <vector>
 
 #include "spaces/plan.hpp"
-#include "spaces/visit.hpp"
 
 namespace nas {
 namespace {
 
-int64_t conv_macs(const Conv2d& conv, const Shape& out) {
-  const int64_t depth = conv.groups == 1 ? conv.in : conv.in / conv.groups;
-  return out.elements() * depth * conv.kernel * conv.kernel;
-}
-int64_t linear_macs(const Linear& linear, Counting counting) {
-  const bool counts_bias = counting == Counting::kConvLinearBias && linear.bias;
-  return int64_t{linear.in} * linear.out + (counts_bias ? linear.out : 0);
-}
-int64_t params(const Conv2d& conv) {
-  const int64_t depth = conv.groups == 1 ? conv.in : conv.in / conv.groups;
-  return int64_t{conv.out} * depth * conv.kernel * conv.kernel + (conv.bias ? conv.out : 0);
-}
-int64_t params(const BatchNorm& bn) {
-  return bn.affine ? 2 * int64_t{bn.channels} : 0;
-}
-int64_t params(const Linear& linear) {
-  return int64_t{linear.in} * linear.out + (linear.bias ? linear.out : 0);
+// What one node costs.
+struct Work {
+  int64_t macs = 0, params = 0;
+};
+Work work_of(const Node& node, Counting counting) {
+  return visit_op(node.op, [&](const auto& op) {
+    using T = std::remove_cvref_t<decltype(op)>;
+    Work work;
+    if constexpr (T::kMacs) work.macs = op.macs(node.out, counting);
+    if constexpr (T::kTensors) work.params = op.params();
+    return work;
+  });
 }
 
 // Marks of the nodes whose output is still needed; on the stack for all but huge plans.
@@ -53,17 +47,7 @@ class LiveSet {
 }  // namespace
 
 int64_t macs_of(const Plan&, const Node& node, Counting counting) {
-  // Attention-like ops will count here; elementwise ops, pooling and BN never do.
-  if (const auto* conv = std::get_if<Conv2d>(&node.op)) return conv_macs(*conv, node.out);
-  if (const auto* linear = std::get_if<Linear>(&node.op)) return linear_macs(*linear, counting);
-  return 0;
-}
-
-int64_t params_of(const Op& op) {
-  if (const auto* conv = std::get_if<Conv2d>(&op)) return params(*conv);
-  if (const auto* bn = std::get_if<BatchNorm>(&op)) return params(*bn);
-  if (const auto* linear = std::get_if<Linear>(&op)) return params(*linear);
-  return 0;
+  return work_of(node, counting).macs;
 }
 
 // Backwards, so that the first use seen of a value is its last one and liveness needs no table of
@@ -75,8 +59,9 @@ Cost cost_of(const Plan& plan, Counting counting) {
   bool image_live = false;
   for (size_t i = plan.nodes.size(); i-- > 0;) {
     const Node& node = plan.nodes[i];
-    cost.macs += macs_of(plan, node, counting);
-    cost.params += params_of(node.op);
+    const Work work = work_of(node, counting);
+    cost.macs += work.macs;
+    cost.params += work.params;
     const int64_t out = node.out.elements();
     sum += out;
     if (!live.contains(i)) live_elements += out;  // the result, or a value nobody reads
@@ -104,12 +89,11 @@ std::vector<bool> live_nodes(const Plan& plan) {
   };
   for (size_t i = 0; i < n; ++i) {
     const Node& node = plan.nodes[i];
-    if (std::holds_alternative<Zero>(node.op)) continue;
+    const Flow flow = flow_of(node.op);
+    if (flow == Flow::kNone) continue;
     const auto inputs = plan.inputs(node);
-    // A product is zero when one factor is; everything else passes on what any input brings.
-    reached[i] = std::holds_alternative<Mul>(node.op)
-                     ? std::all_of(inputs.begin(), inputs.end(), has_value)
-                     : std::any_of(inputs.begin(), inputs.end(), has_value);
+    reached[i] = flow == Flow::kGate ? std::all_of(inputs.begin(), inputs.end(), has_value)
+                                     : std::any_of(inputs.begin(), inputs.end(), has_value);
   }
   if (n > 0) live[n - 1] = reached[n - 1];
   for (size_t i = n; i-- > 0;) {
@@ -121,7 +105,17 @@ std::vector<bool> live_nodes(const Plan& plan) {
   return live;
 }
 
-std::vector<bool> needed_nodes(const Plan& plan) {
+double weight_of(const Plan& plan, const Node& sum, const Mixing& mixing, size_t input) {
+  const auto choice = static_cast<size_t>(std::get<WeightedSum>(sum.op).choice);
+  const auto option = static_cast<size_t>(plan.options(sum)[input]);
+  if (choice >= mixing.size() || option >= mixing[choice].size())
+    throw std::logic_error("no mixing weight for option " + std::to_string(option) + " of choice " +
+                           std::to_string(choice));
+  return mixing[choice][option];
+}
+
+// Backwards: who reads a node stands behind it.
+std::vector<bool> needed_nodes(const Plan& plan, const Mixing* mixing) {
   const size_t own = plan.nodes.size();
   std::vector<bool> needed(own + plan.auxiliary.size(), false);
   if (own == 0) return needed;
@@ -129,8 +123,13 @@ std::vector<bool> needed_nodes(const Plan& plan) {
   if (!plan.auxiliary.empty()) needed.back() = true;
   for (size_t i = needed.size(); i-- > 0;) {
     if (!needed[i]) continue;
-    for (const int32_t id : plan.inputs(i < own ? plan.nodes[i] : plan.auxiliary[i - own]))
-      if (id != Plan::kInput) needed[static_cast<size_t>(id)] = true;
+    const Node& node = i < own ? plan.nodes[i] : plan.auxiliary[i - own];
+    const auto inputs = plan.inputs(node);
+    const auto* sum = mixing == nullptr ? nullptr : std::get_if<WeightedSum>(&node.op);
+    for (size_t k = 0; k < inputs.size(); ++k) {
+      if (sum != nullptr && weight_of(plan, node, *mixing, k) == 0) continue;
+      if (inputs[k] != Plan::kInput) needed[static_cast<size_t>(inputs[k])] = true;
+    }
   }
   return needed;
 }

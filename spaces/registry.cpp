@@ -7,7 +7,7 @@
 #include <filesystem>
 
 #include "spaces/error.hpp"
-#include "spaces/space_file.hpp"
+#include "spaces/text/space_file.hpp"
 #include "spaces/yaml/yaml_tree.hpp"
 
 namespace nas {

@@ -234,25 +234,6 @@ std::optional<Architecture> Space::with_option(size_t choice, int16_t option) co
   return found;
 }
 
-namespace {
-
-// What tells how a tensor of the supernet starts; equal in all plans.
-bool start_alike(const Op& a, const Op& b) {
-  if (a.index() != b.index()) return false;
-  if (const auto* conv = std::get_if<Conv2d>(&a)) {
-    const auto& other = std::get<Conv2d>(b);
-    const auto depthwise = [](const Conv2d& c) { return c.groups > 1 && c.groups == c.in; };
-    return conv->init == other.init && conv->kernel_transform == other.kernel_transform &&
-           depthwise(*conv) == depthwise(other);
-  }
-  if (const auto* bn = std::get_if<BatchNorm>(&a))
-    return bn->zero_gamma == std::get<BatchNorm>(b).zero_gamma;
-  if (const auto* linear = std::get_if<Linear>(&a)) return linear->init == std::get<Linear>(b).init;
-  return true;
-}
-
-}  // namespace
-
 std::vector<SupernetTensor> Space::supernet_tensors() const {
   std::vector<SupernetTensor> tensors;
   std::map<std::pair<uint32_t, Role>, size_t> seen;
@@ -261,18 +242,23 @@ std::vector<SupernetTensor> Space::supernet_tensors() const {
     build(a, plan);
     for (const std::vector<Node>* nodes : {&plan.nodes, &plan.auxiliary})
       for (const Node& node : *nodes) {
-        TensorSpec specs[4];
+        TensorSpec specs[kMostTensors];
         const int n = tensors_of(node.op, specs);
         for (int i = 0; i < n; ++i) {
-          const auto [at, fresh] =
-              seen.emplace(std::pair(node.name, specs[i].role), tensors.size());
+          const TensorSpec& spec = specs[i];
+          const Start start = start_of(node.op, spec);
+          const auto [at, fresh] = seen.emplace(std::pair(node.name, spec.role), tensors.size());
           if (fresh) {
-            tensors.push_back(
-                {plan.tensor_name(node, specs[i].role), specs[i].role, specs[i].full, node.op});
+            tensors.push_back({plan.tensor_name(node, spec.role),
+                               spec.role,
+                               spec.full,
+                               start,
+                               spec.learned_crop});
             continue;
           }
           const SupernetTensor& first = tensors[at->second];
-          if (!(first.full == specs[i].full) || !start_alike(first.op, node.op))
+          if (!(first.full == spec.full) || !(first.start == start) ||
+              first.learned_crop != spec.learned_crop)
             throw std::logic_error("space " + name_ + ": the plans disagree about the tensor " +
                                    first.name + " (its full size or how it starts), at " + text(a));
         }

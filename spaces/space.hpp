@@ -34,7 +34,9 @@ struct SupernetTensor {
   std::string name;
   Role role;
   Dims full;
-  Op op;  ///< The op it belongs to (for initialisation: fan-in, Init, zero_gamma).
+  Start start;  ///< How it is filled before training.
+  /// Its smaller kernels are crops times learned matrices, one for each step of 2 from `full`.
+  bool learned_crop = false;
 };
 
 /// What valid architectures must keep: a test that looks at nothing but `choices` (and whether

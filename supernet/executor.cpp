@@ -17,15 +17,21 @@ class Pass {
       : plan_(plan), tensors_(tensors), options_(options) {}
 
   at::Tensor run(const at::Tensor& x) {
+    if (options_.features != nullptr) plan_.classifier_layer();  // Or an error, before the work.
     const size_t own = plan_.nodes.size();
     const size_t head = options_.auxiliary == nullptr ? 0 : plan_.auxiliary.size();
     values_.resize(own + head);
     uses_.assign(own + head, 0);
-    count_uses(plan_.nodes);
-    if (head > 0) count_uses(plan_.auxiliary);
+    if (plan_.relaxed()) {
+      weights_ = mixing_weights();
+      needed_ = needed_nodes(plan_, &weights_);
+    }
+    count_uses(plan_.nodes, 0);
+    if (head > 0) count_uses(plan_.auxiliary, own);
     ++uses_[own - 1];  // The caller's.
     image_ = sized(x);
     for (size_t i = 0; i < own + head; ++i) {
+      if (!needed(i)) continue;
       const Node& node = i < own ? plan_.nodes[i] : plan_.auxiliary[i - own];
       id_ = static_cast<int32_t>(i);
       node_ = &node;
@@ -33,11 +39,10 @@ class Pass {
       throw_if_stopped();  // One op of a large batch is the longest that is waited for.
       at::Tensor out = std::visit([this](const auto& op) { return execute(op); }, node.op);
       // Dead values go at once: without gradients this is what bounds the memory.
-      for (const int32_t id : inputs_)
-        if (id != Plan::kInput && --uses_[static_cast<size_t>(id)] == 0)
-          values_[static_cast<size_t>(id)].reset();
+      each_read(node, [this](int32_t id) {
+        if (--uses_[static_cast<size_t>(id)] == 0) values_[static_cast<size_t>(id)].reset();
+      });
       values_[i] = std::move(out);
-      if (i + 1 == own) features_done_ = true;
     }
     if (head > 0) *options_.auxiliary = values_.back();
     return values_[own - 1];
@@ -57,10 +62,38 @@ class Pass {
   }
 
  private:
-  void count_uses(const std::vector<Node>& nodes) {
-    for (const Node& node : nodes)
-      for (const int32_t id : plan_.inputs(node))
-        if (id != Plan::kInput) ++uses_[static_cast<size_t>(id)];
+  void count_uses(const std::vector<Node>& nodes, size_t first) {
+    for (size_t i = 0; i < nodes.size(); ++i)
+      if (needed(first + i))
+        each_read(nodes[i], [this](int32_t id) { ++uses_[static_cast<size_t>(id)]; });
+  }
+
+  /// Whether a node is executed: all are, but what options of weight 0 alone need.
+  bool needed(size_t i) const { return needed_.empty() || needed_[i]; }
+
+  /// f(id) for each node whose value `node` reads.
+  template <typename F>
+  void each_read(const Node& node, F&& f) const {
+    const auto inputs = plan_.inputs(node);
+    const bool sum = std::holds_alternative<WeightedSum>(node.op);
+    for (size_t k = 0; k < inputs.size(); ++k)
+      if (inputs[k] != Plan::kInput && !(sum && weight_of(plan_, node, weights_, k) == 0))
+        f(inputs[k]);
+  }
+
+  /// The mixing weights as numbers, to know which are 0.
+  Mixing mixing_weights() const {
+    if (options_.mixing == nullptr)
+      throw std::logic_error("a relaxed plan runs with mixing weights only");
+    const c10::NoGradGuard no_grad;
+    Mixing numbers(options_.mixing->size());
+    for (size_t c = 0; c < numbers.size(); ++c) {
+      const at::Tensor& given = (*options_.mixing)[c];
+      if (!given.defined()) continue;
+      const at::Tensor w = given.detach().to(at::kCPU, at::kDouble).contiguous();
+      numbers[c].assign(w.data_ptr<double>(), w.data_ptr<double>() + w.numel());
+    }
+    return numbers;
   }
 
   at::Tensor sized(const at::Tensor& x) const {
@@ -75,7 +108,7 @@ class Pass {
   }
 
   at::Tensor tensor(Role role) {
-    TensorSpec specs[4];
+    TensorSpec specs[kMostTensors];
     const int n = tensors_of(node_->op, specs);
     for (int i = 0; i < n; ++i)
       if (specs[i].role == role) return tensors_.get(plan_, *node_, specs[i]);
@@ -169,7 +202,7 @@ class Pass {
   }
 
   at::Tensor execute(const Linear& op) {
-    if (options_.features != nullptr && !features_done_) *options_.features = in();
+    if (options_.features != nullptr && id_ == plan_.classifier) *options_.features = in();
     return at::linear(in(), tensor(Role::kWeight), op.bias ? tensor(Role::kBias) : at::Tensor());
   }
 
@@ -177,6 +210,26 @@ class Pass {
     at::Tensor sum = in(0);
     for (size_t k = 1; k < inputs_.size(); ++k) sum = sum + in(k);
     return sum;
+  }
+
+  /// One term alone is not added to zero, and weight 1 keeps every bit: one-hot weights leave the
+  /// values of the option as they are. Where no gradient is asked of them, the graph is that of
+  /// the plain network, too.
+  at::Tensor execute(const WeightedSum& op) {
+    const at::Tensor& w = (*options_.mixing)[static_cast<size_t>(op.choice)];
+    const auto options = plan_.options(*node_);
+    at::Tensor sum;
+    for (size_t k = 0; k < options.size(); ++k) {
+      const double weight = weight_of(plan_, *node_, weights_, k);
+      if (weight == 0) continue;
+      const bool plain = weight == 1 && !w.requires_grad();
+      const at::Tensor term = plain ? in(k) : at::mul(in(k), w.select(0, options[k]));
+      sum = sum.defined() ? sum + term : term;
+    }
+    if (sum.defined()) return sum;
+    const Shape& s = node_->out;
+    return s.flat ? image_.new_zeros({image_.size(0), s.c})
+                  : image_.new_zeros({image_.size(0), s.c, s.h, s.w});
   }
 
   at::Tensor execute(const Mul&) { return in(0) * in(1); }
@@ -220,7 +273,8 @@ class Pass {
   at::Tensor image_;
   std::vector<at::Tensor> values_;
   std::vector<int32_t> uses_;
-  bool features_done_ = false;  ///< The network has ended; the auxiliary head runs.
+  Mixing weights_;            ///< Of a relaxed plan.
+  std::vector<bool> needed_;  ///< Empty: all nodes.
   int32_t id_ = 0;
   const Node* node_ = nullptr;
   std::span<const int32_t> inputs_;

@@ -32,10 +32,15 @@ struct ForwardOptions {
   BnTable* table = nullptr;
   bool train = false;  ///< Dropout and drop-path on, drawn from `generator`.
   std::optional<at::Generator> generator;
-  at::Tensor* features = nullptr;  ///< If set, receives the input of the last Linear ([N, F]).
+  at::Tensor* features = nullptr;  ///< If set, receives the classifier's input ([N, F]).
   /// If set, the plan's auxiliary head runs too and its logits are put here (left as it is where
   /// the plan has none).
   at::Tensor* auxiliary = nullptr;
+  /// Of a relaxed plan (spaces/relaxed.hpp), which does not run without: for each choice that is
+  /// mixed a weight for each of its options ([options], on any device, differentiable), undefined
+  /// for others. Options that take no part are not looked at; those of weight exactly 0 are not
+  /// executed, and their weight gets the gradient 0.
+  const std::vector<at::Tensor>* mixing = nullptr;
 };
 
 /// x: [N, C, H, W] on the device of the tensors; returns logits [N, classes].

@@ -26,23 +26,6 @@ class OwnTensors final : public TensorSource {
   const std::map<std::string, at::Tensor>& tensors_;
 };
 
-/// The sizes of the shared tensors mean nothing any more.
-void forget_full_sizes(Op& op) {
-  if (auto* conv = std::get_if<Conv2d>(&op)) {
-    conv->full_in = conv->full_out = 0;
-    conv->full_kernel = 1;
-    conv->kernel_transform = false;
-  } else if (auto* bn = std::get_if<BatchNorm>(&op)) {
-    bn->full = 0;
-  } else if (auto* linear = std::get_if<Linear>(&op)) {
-    linear->full_in = linear->full_out = 0;
-  }
-}
-
-bool is_buffer(Role role) {
-  return role == Role::kRunningMean || role == Role::kRunningVar;
-}
-
 }  // namespace
 
 BnTable running_statistics(const Plan& plan, TensorSource& tensors) {
@@ -50,7 +33,7 @@ BnTable running_statistics(const Plan& plan, TensorSource& tensors) {
   for (size_t i = 0; i < plan.nodes.size(); ++i) {
     const Node& node = plan.nodes[i];
     if (!std::holds_alternative<BatchNorm>(node.op)) continue;
-    TensorSpec specs[4];
+    TensorSpec specs[kMostTensors];
     const int n = tensors_of(node.op, specs);
     for (int k = 0; k < n; ++k) {
       if (specs[k].role == Role::kRunningMean)
@@ -70,13 +53,13 @@ Subnet cut_out(const Plan& plan, TensorSource& tensors, const BnTable& table) {
     const Node& node = plan.nodes[i];
     Node& mine = subnet.plan.nodes[i];
     const auto measured = table.find(static_cast<int32_t>(i));
-    TensorSpec specs[4];
+    TensorSpec specs[kMostTensors];
     const int n = tensors_of(node.op, specs);
     for (int k = 0; k < n; ++k)
       if (measured == table.end() || !is_buffer(specs[k].role))
         subnet.tensors[plan.tensor_name(node, specs[k].role)] =
             own(tensors.get(plan, node, specs[k]));
-    forget_full_sizes(mine.op);
+    forget_full_sizes(mine.op);  // Those of the shared tensors mean nothing any more.
     if (measured == table.end()) continue;
     std::get<BatchNorm>(mine.op).running = true;
     subnet.tensors[plan.tensor_name(node, Role::kRunningMean)] = own(measured->second.mean);

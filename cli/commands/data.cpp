@@ -299,6 +299,18 @@ void print_check(const Checked& c) {
   print_problems(c.problems);
 }
 
+/// Names go into model.json, the store and TorchScript files, which hold UTF-8 only: training
+/// refuses others.
+void add_foreign_names(Checked& c) {
+  std::vector<std::string> names;
+  for (const std::string& name : c.data->class_names())
+    if (!is_utf8(name)) names.push_back(printable(name));
+  if (names.empty()) return;
+  c.problems.push_back(
+      counted(names.size(), "class name is", "class names are") + " not UTF-8, such as " +
+      names[0] + "; rename the folders, e.g. with: convmv -f latin1 -t utf8 -r --notest FOLDER");
+}
+
 /// Where training would find nothing to train on, the images are looked at even so.
 Splits splits_to_check(const Dataset& data, const DataOptions& options, Faults& faults) {
   try {
@@ -331,6 +343,7 @@ int check_all(const Options& o, Faults& faults) {
     });
   }
   c.problems = faults.found();
+  add_foreign_names(c);
   add_shared_images(c);
   if (o.common.json) {
     print(dumped(check_json(c)));

@@ -163,7 +163,7 @@ int run_doctor(const std::vector<std::string>& args) {
   add_files(lines, common);
   bool bad = false;
   for (const Line& line : lines) bad = bad || line.verdict == "bad";
-  if (!common.json) return print(text_of(lines)), bad ? kExitFailed : kExitOk;
+  if (!common.json) return print_prose(text_of(lines)), bad ? kExitFailed : kExitOk;
   Json json{{"schema", "nas-doctor/1"}, {"ok", !bad}};
   for (const Line& line : lines) {
     Json entry{{"name", line.name}, {"value", line.value}, {"verdict", line.verdict}};

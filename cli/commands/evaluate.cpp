@@ -1,8 +1,10 @@
 // nas evaluate: architectures judged inside a trained supernet.
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "cli/report/document.hpp"
 #include "cli/runs/arch_list.hpp"
@@ -26,24 +28,70 @@ struct Options {
   std::vector<std::string> architectures, fix;
   std::string pick;
   std::string search, weights;  ///< Where the pick comes from, and what judged it there.
-  int64_t sample = 0;
+  int64_t sample = 0, top = 0;
   bool all = false, no_recalibrate = false;
 };
 
 constexpr int64_t kMostForAll = 1000000;
 
+/// The `n` networks that training itself saw do best (balanced_mixture.md 3.6: a large space is
+/// ranked by the moving averages, and only the top of that list is judged on the whole split).
+std::vector<Architecture> best_seen(
+    const SupernetRun& run, const Common& common, const Domain& domain, int64_t n, uint64_t seed) {
+  constexpr int kDraws = 100000;
+  std::vector<std::pair<double, Architecture>> seen;
+  std::unordered_set<Architecture> known;
+  int64_t networks = 0;
+  const auto look = [&](const Architecture& a) {
+    throw_if_stopped();
+    if (!known.insert(domain.space().canonical(a)).second) return true;
+    ++networks;
+    if (const auto accuracy = run.weights->seen_accuracy(a)) seen.emplace_back(*accuracy, a);
+    return true;
+  };
+  const bool all = domain.count() <= kMostForAll;
+  if (all) {
+    domain.enumerate(look);
+  } else {
+    Rng rng(seed, "evaluate/top");
+    for (int i = 0; i < kDraws; ++i) look(domain.sample(rng));
+  }
+  if (seen.empty())
+    throw ConfigError(
+        "--top: the training of run " + run.row.id + " saw no accuracy of any architecture",
+        "--top is for mixtures (weights: {kind: mixture}); use --sample N or --all");
+  std::stable_sort(
+      seen.begin(), seen.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+  note(common,
+       std::to_string(std::min<size_t>(static_cast<size_t>(n), seen.size())) + " of " +
+           std::to_string(networks) + (all ? "" : " drawn") +
+           " networks are judged, those with the best moving average of their model in training" +
+           (seen.size() < static_cast<size_t>(networks)
+                ? "; " + std::to_string(static_cast<size_t>(networks) - seen.size()) +
+                      " were never trained with their model"
+                : ""));
+  std::vector<Architecture> list;
+  for (const auto& entry : seen)
+    if (static_cast<int64_t>(list.size()) < n) list.push_back(entry.second);
+  return list;
+}
+
 std::vector<Architecture> chosen(const Options& o, const SupernetRun& run, uint64_t seed) {
   const Space& space = *run.parts->space;
-  if (o.sample > 0 || o.all) require_supernet(run, "sampled");
+  const bool drawn = o.sample > 0 || o.top > 0 || o.all;
+  if (drawn) require_supernet(run, "sampled");
   std::vector<Architecture> list = named_architectures(space, o.architectures, o.file);
-  if (!o.fix.empty() && o.sample == 0 && !o.all)
-    throw ConfigError("--fix says what --sample and --all take, and neither was given",
-                      "Add --sample N or --all, or leave out --fix.");
+  if (!o.fix.empty() && !drawn)
+    throw ConfigError("--fix says what --sample, --top and --all take, and none was given",
+                      "Add --sample N, --top N or --all, or leave out --fix.");
   const Domain domain = fixed_domain(space, with_trained_part(o.fix, run.row));
   if (o.sample > 0) {
     Rng rng(seed, "evaluate/sample");
     for (int64_t i = 0; i < o.sample; ++i) list.push_back(domain.sample(rng));
   }
+  if (o.top > 0)
+    for (Architecture& a : best_seen(run, o.common, domain, o.top, seed))
+      list.push_back(std::move(a));
   if (o.all) {
     if (domain.count() > kMostForAll)
       throw ConfigError("--all would evaluate " + domain.count().str() + " architectures",
@@ -57,7 +105,7 @@ std::vector<Architecture> chosen(const Options& o, const SupernetRun& run, uint6
     const auto own = stand_alone(*run.parts);
     throw ConfigError("no architecture was named",
                       own ? "the run has one: --arch " + shell_word(space.text(*own))
-                          : "use --arch A, --file F, --sample N or --all");
+                          : "use --arch A, --file F, --sample N, --top N or --all");
   }
   return list;
 }
@@ -261,6 +309,8 @@ int run_evaluate(const std::vector<std::string>& args) {
                  "best, knee or an index of a search's front; --run may then name that search");
   add_architecture_file(app, o.file);
   app.add_option("--sample", o.sample, "So many random architectures")->check(positive_number());
+  app.add_option("--top", o.top, "So many that did best in the training of a mixture")
+      ->check(positive_number());
   app.add_flag("--all", o.all, "Every architecture of the space");
   add_fix(app, o.fix);
   app.add_option(
@@ -272,6 +322,8 @@ int run_evaluate(const std::vector<std::string>& args) {
   add_common(app, o.common, kTakesDb | kTakesSets | kTakesSeed);
   if (!parse(app, args)) return kExitOk;
   run_sets(o.common.sets);
+  if (!o.file.empty() && !unreadable(o.file).empty())
+    throw ConfigError("--file " + unreadable(o.file));
   Store store(o.common.db, Store::Mode::kRead);
   const Picked picked = pick_architecture(store, o.run, o.pick, o.common);
   o.run = picked.supernet;

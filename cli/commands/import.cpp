@@ -12,6 +12,7 @@
 #include "cli/runs/trained/run_data.hpp"
 #include "cli/runs/trained/supernet_run.hpp"
 #include "cli/terminal/suggest.hpp"
+#include "cli/validators.hpp"
 #include "spaces/base/stop.hpp"
 #include "supernet/files/checkpoint_files.hpp"
 #include "supernet/weights/trained_weights.hpp"
@@ -39,6 +40,9 @@ Imported read(const Options& o) {
     throw ConfigError("nas import needs --config FILE, which says the space and the data",
                       "try --config ofa/import (nas list configs names more)");
   if (o.weights.empty()) throw ConfigError("nas import needs --weights FILE");
+  // Before the data set is read, which may take minutes.
+  if (const std::string why = unreadable(o.weights); !why.empty())
+    throw DataError("--weights " + why);
   TrainConfig config = read_yaml_as<TrainConfig>(yaml_file(o.common.config, o.common.sets));
   if (o.common.seed_given) config.seed = o.common.seed;
   const bool typed =

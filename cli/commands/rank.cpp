@@ -11,16 +11,17 @@
 #include <set>
 
 #include "cli/command.hpp"
-#include "cli/report/compute.hpp"
 #include "cli/report/document.hpp"
 #include "cli/report/rank_names.hpp"
 #include "cli/report/rank_print.hpp"
 #include "cli/report/space_report.hpp"
+#include "cli/report/training/compute.hpp"
 #include "cli/runs/arch_list.hpp"
 #include "cli/runs/fix.hpp"
 #include "cli/runs/run_sets.hpp"
 #include "cli/runs/trained/stand_alone.hpp"
 #include "cli/runs/trained/supernet_run.hpp"
+#include "cli/validators.hpp"
 #include "predictors/rank_metrics.hpp"
 #include "predictors/untrained_rankers.hpp"
 #include "search/evaluators/evaluators.hpp"
@@ -50,8 +51,7 @@ constexpr int64_t kMost = 20000;
 
 /// Networks with a truth.
 struct Truth {
-  /// Larger is better.
-  List quality() const {
+  List quality() const {  ///< Larger is better.
     List list = values;
     if (direction.better == Better::kLower)
       for (double& v : list) v = -v;
@@ -95,8 +95,7 @@ std::vector<Architecture> asked_for(const Options& o,
   }
   if (o.archs != "-" && !std::filesystem::exists(o.archs))
     throw ConfigError("--archs " + o.archs +
-                      ": expected all, a number from 2, or a file with one "
-                      "architecture a line (-: standard input)");
+                      ": expected all, a number from 2, or a file with one architecture a line");
   std::vector<Architecture> list = named_architectures(space, {}, o.archs);
   std::set<Architecture> seen;
   std::erase_if(list, [&](const Architecture& a) { return !seen.insert(a).second; });
@@ -123,6 +122,7 @@ Truth truth_of(const Options& o, const Domain& domain) {
   TableEvaluator evaluator(space, table, /*each_form=*/o.duplicates || listed);
   expect_one_column(o, evaluator);
   for (const std::string& text : evaluator.notes()) note(o.common, text);
+  for (const std::string& text : evaluator.warnings()) warning(text);
   const std::vector<Architecture> asked = fixed_part(
       domain,
       asked_for(o, space, fixed_part(domain, evaluator.architectures(), !o.duplicates && !listed)),
@@ -133,8 +133,8 @@ Truth truth_of(const Options& o, const Domain& domain) {
   truth.direction = truth_direction(truth.column, o.lower, o.higher);
   if (truth.direction.guessed)
     warning("whether more or less of '" + truth.column +
-            "' is better is not known; the largest are taken for the best (--lower-is-better, "
-            "--higher-is-better)");
+            "' is better is not known; as of any name that says nothing, more is taken for better "
+            "(--higher-is-better or --lower-is-better states it)");
   std::set<Architecture> functions;
   const std::vector<Evaluation> found = evaluator.evaluate(asked);
   for (size_t i = 0; i < asked.size(); ++i) {
@@ -399,6 +399,8 @@ int show(const Options& o,
 }
 
 int rank(const Options& o) {
+  const std::string why = unreadable(o.truth);
+  if (!why.empty()) throw ConfigError("--truth " + why);
   if (!o.space.empty()) {
     const std::unique_ptr<Space> space = load_space(o.space);
     const Domain domain = fixed_domain(*space, o.fix);
@@ -463,8 +465,7 @@ int run_rank(const std::vector<std::string>& args) {
   app.add_option("--archs",
                  o.archs,
                  "all that have a truth, the size of a sample of them drawn by --seed, or a file "
-                 "with one a "
-                 "line")
+                 "with one a line")
       ->capture_default_str();
   app.add_flag("--duplicates",
                o.duplicates,

@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "cli/report/directions.hpp"
 #include "cli/report/document.hpp"
 #include "cli/report/result_rows.hpp"
 #include "cli/terminal/suggest.hpp"
@@ -41,33 +42,6 @@ std::string joined(const std::vector<std::string>& names) {
   return text;
 }
 
-/// What is better of each metric: as a search was told, else as the metric table says.
-class Directions {
- public:
-  explicit Directions(const RunRow& run) {
-    if (run.command != "search") return;
-    try {
-      YamlSource source;
-      source.text = run.config_yaml;
-      const auto list = yaml_section(source, "search.objectives");
-      if (!list) return;
-      Binder::Raw raw;
-      raw.yaml = yaml_text(*list);
-      for (const Objective& objective : parse_objectives(raw))
-        stated_[objective.metric] = objective.maximize ? Better::kHigher : Better::kLower;
-    } catch (const Error&) {
-      // Not written by this program: the metric table alone.
-    }
-  }
-  std::optional<Better> of(const std::string& metric) const {
-    const auto stated = stated_.find(metric);
-    return stated != stated_.end() ? stated->second : better_of(metric);
-  }
-
- private:
-  std::map<std::string, Better> stated_;
-};
-
 void need_metric(const Results& table, const std::string& metric, const std::string& flag) {
   if (std::find(table.metrics.begin(), table.metrics.end(), metric) != table.metrics.end()) return;
   const std::string near = nearest(metric, table.metrics);
@@ -86,8 +60,18 @@ Constraint limit_of(const std::string& text, const Results& table) {
   for (const Entry& entry : table.entries)
     if (const auto value = entry.values.find(constraint.metric); value != entry.values.end())
       values.push_back(value->second);
-  if (ours) return resolve_limit(constraint, ValueScale::kOurs, "--where");
-  return resolve_limit(constraint, values_of(std::move(values), /*complete=*/false), "--where");
+  const Constraint limit =
+      ours ? resolve_limit(constraint, ValueScale::kOurs, "--where")
+           : resolve_limit(constraint, values_of(values, /*complete=*/false), "--where");
+  // Asking for none is an answer, but not where another scale must be meant.
+  KnownValues known = values_of(std::move(values), /*complete=*/true);
+  if (ours) known.scale = ValueScale::kOurs;
+  if (const std::string hint = scale_hint(limit, known); !hint.empty()) {
+    const auto [low, high] = std::minmax_element(known.seen.begin(), known.seen.end());
+    warning("--where: nothing meets '" + text + "': the values of " + limit.metric + " lie in " +
+            format_number(*low) + " .. " + format_number(*high) + ". " + hint);
+  }
+  return limit;
 }
 
 // Entries that lack a metric cannot be judged by it; that is told.
@@ -107,6 +91,13 @@ void keep_where(const Options& o, Results& table) {
     std::erase_if(table.entries,
                   [&](const Entry& entry) { return !limit.holds(entry.values.at(limit.metric)); });
   }
+}
+
+// What `maximize: latency (ms)` and `latency (ms)` name.
+std::string front_metric(const std::string& text) {
+  const size_t colon = text.find(':');
+  const size_t start = colon == std::string::npos ? 0 : text.find_first_not_of(' ', colon + 1);
+  return start == std::string::npos ? "" : text.substr(start);
 }
 
 // `maximize: accuracy`, `minimize:macs`, or a metric alone whose direction is known.
@@ -132,9 +123,8 @@ std::vector<Objective> objectives_of(const Options& o,
                                      const Directions& directions) {
   std::vector<Objective> objectives;
   for (const std::string& text : o.front) {
-    const size_t colon = text.find(':');
-    const size_t start = colon == std::string::npos ? 0 : text.find_first_not_of(' ', colon + 1);
-    if (start != std::string::npos) need_metric(table, text.substr(start), "--front");
+    if (const std::string metric = front_metric(text); !metric.empty())
+      need_metric(table, metric, "--front");
     objectives.push_back(objective_of(text, directions));
   }
   for (const std::string& text : objective_warnings(objectives)) warning(text);
@@ -262,8 +252,7 @@ int print_architectures(const Options& o, const Store& store, const RunRow& run,
   std::vector<std::string> asked = o.metrics;
   asked.push_back(o.sort);
   for (const std::string& text : o.where) asked.push_back(parse_constraint(text).metric);
-  for (const std::string& text : o.front)
-    asked.push_back(text.substr(std::min(text.size(), text.find_last_of(": ") + 1)));
+  for (const std::string& text : o.front) asked.push_back(front_metric(text));
   add_free_costs(table, run, asked);
   const Directions directions(run);
   for (const std::string& metric : o.metrics) need_metric(table, metric, "--metric");

@@ -5,10 +5,10 @@
 
 #include "cli/commands/runs.hpp"
 #include "cli/config/stored_config.hpp"
-#include "cli/report/compute.hpp"
 #include "cli/report/document.hpp"
 #include "cli/report/graphviz.hpp"
-#include "cli/report/tree_report.hpp"
+#include "cli/report/training/compute.hpp"
+#include "cli/report/training/tree_report.hpp"
 #include "cli/terminal/fold.hpp"
 #include "cli/terminal/suggest.hpp"
 #include "spaces/base/printable.hpp"
@@ -160,10 +160,13 @@ std::string splits_text(const Json& run) {
   for (const Json& split : splits)
     text += (&split == &splits[0] ? "" : ", ") + cell_text(split["size"]) + " " +
             cell_text(split["name"]);
-  text += " (hash " + cell_text(splits[0]["hash"]);
-  if (run.contains("data"))
-    text += ",\n  of the images " + run["data"].value("contents_sha256", "");
-  return text + ")";
+  // 64 digits seldom fit behind the numbers.
+  constexpr size_t kLine = 78;
+  const std::string hash = cell_text(splits[0]["hash"]);
+  const bool fits = text.size() - text.rfind('\n') + hash.size() + 8 <= kLine;
+  text += fits ? " (hash " + hash + ")" : "\n  hash     " + hash;
+  if (run.contains("data")) text += "\n  images   " + run["data"].value("contents_sha256", "");
+  return text;
 }
 
 // Indented, under a heading.

@@ -22,7 +22,6 @@
 #include "cli/validators.hpp"
 #include "cli/version.hpp"
 #include "search/evaluators/evaluators.hpp"
-#include "search/failures.hpp"
 #include "search/feasibility.hpp"
 #include "search/search_options.hpp"
 #include "spaces/base/stop.hpp"
@@ -112,6 +111,7 @@ std::unique_ptr<Evaluator> make_evaluator(const SearchConfig& config,
     case EvaluatorKind::kTable: {
       auto table = std::make_unique<TableEvaluator>(space, config.evaluator.table);
       for (const std::string& text : table->notes()) note(common, text);
+      for (const std::string& text : table->warnings()) warning(text);
       tell_coverage(*table, domain, config.evaluator.table.file);
       return table;
     }
@@ -123,6 +123,8 @@ std::unique_ptr<Evaluator> make_evaluator(const SearchConfig& config,
       program->show = [](const std::string& line) { warning(line); };
       return program;
     }
+    case EvaluatorKind::kNone:
+      return std::make_unique<NoEvaluator>();
     case EvaluatorKind::kSupernet:
       break;
   }
@@ -197,8 +199,13 @@ int64_t planned(const Search& search, const Common& common) {
 }
 
 /// Runs to the end of the budget; every generation is stored whole.
-void run_search(Search& search, Store& store, const RunRow& row, const Common& common) {
+void run_search(Search& search,
+                Store& store,
+                const RunRow& row,
+                const SearchConfig& config,
+                const Common& common) {
   const SearchSettings& s = search.settings();
+  bool odd_limits_told = false;
   Progress progress(common, "search", planned(search, common));
   progress.update(static_cast<int64_t>(search.archive().evaluations()), budget_text(s, search));
   search.stop = [] { return stop_requested(); };
@@ -208,6 +215,8 @@ void run_search(Search& search, Store& store, const RunRow& row, const Common& c
       for (EvaluationRow& r : search.rows(row.id, *entry)) rows.push_back(std::move(r));
     store.add_evaluations(rows);
     store.heartbeat(row.id);
+    // After the first batch, not at the end of the budget.
+    if (!odd_limits_told) odd_limits_told = tell_odd_limits(config, search.archive());
     progress.update(static_cast<int64_t>(search.archive().evaluations()), budget_text(s, search));
   };
   while (!search.done()) {
@@ -328,9 +337,12 @@ RunRow resumed_row(const Options& o, const Store& store, SearchConfig& config) {
   return *found;
 }
 
-void restore(Search& search, Store& store, const RunRow& row, const Common& common) {
+void restore(
+    Search& search, Evaluator& evaluator, Store& store, const RunRow& row, const Common& common) {
   const auto state = store.search_state(row.id);
   const auto known = search.known_from(store.evaluations(row.id));
+  if (auto* program = dynamic_cast<ExternalEvaluator*>(&evaluator))
+    for (const auto& [a, evaluation] : known) program->know(a, evaluation);
   if (state)
     search.restore(state->state_json, known);
   else
@@ -338,15 +350,6 @@ void restore(Search& search, Store& store, const RunRow& row, const Common& comm
   store.truncate_metrics(row.id, search.generations() + 1);
   note(common,
        "search " + row.id + ": resumed after generation " + std::to_string(search.generations()));
-}
-
-/// Nearly nothing but failures is no result, whatever little was found.
-void require_successes(const Archive& archive, const Space& space) {
-  constexpr size_t kFew = 10;
-  if (archive.evaluations() < kFew || archive.failures() * 10 < archive.evaluations() * 9) return;
-  throw DataError(std::to_string(archive.failures()) + " of " +
-                  std::to_string(archive.evaluations()) + " evaluations failed:\n" +
-                  failure_text(archive, space, 3));
 }
 
 /// Searches, stores and prints; the run is claimed by this process.
@@ -359,8 +362,10 @@ int carry_out(const Options& o,
   const auto start = Clock::now();
   if (config.search.reuse && config.evaluator.kind == EvaluatorKind::kSupernet)
     know_stored(search, store, row.parent, row.id);
-  if (!o.resume.empty()) restore(search, store, row, o.common);
-  run_search(search, store, row, o.common);
+  if (!o.resume.empty()) restore(search, *parts.evaluator, store, row, o.common);
+  run_search(search, store, row, config, o.common);
+  Common hinting = o.common;
+  hinting.sets = config.evaluator.set;  // Wherever these were given.
   Json document = search_document(search, *parts.space, row);
   if (!parts.latency.is_null()) document["latency"] = parts.latency;
   if (config.search.baseline)
@@ -370,8 +375,7 @@ int carry_out(const Options& o,
   if (o.common.json)
     print(json_text(document));
   else
-    print_search(document, row, o.common);
-  tell_odd_limits(config, search.archive());
+    print_search(document, row, hinting);
   require_successes(search.archive(), *parts.space);
   store.finish_run(row.id, "finished");
   return search.archive().any_feasible() ? kExitOk : kExitNothingFeasible;

@@ -6,9 +6,13 @@
 #include "cli/config/config_problems.hpp"
 #include "cli/report/document.hpp"
 #include "cli/report/graphviz.hpp"
+#include "cli/report/limits_report.hpp"
+#include "cli/report/search_report.hpp"
 #include "cli/report/space_report.hpp"
 #include "cli/runs/arch_list.hpp"
 #include "cli/runs/fix.hpp"
+#include "cli/runs/latency.hpp"
+#include "cli/runs/space_limits.hpp"
 #include "cli/terminal/row_stream.hpp"
 #include "cli/terminal/suggest.hpp"
 #include "spaces/base/stop.hpp"
@@ -23,9 +27,11 @@ using Json = nlohmann::ordered_json;
 struct Options {
   Common common;
   std::string space, format = "table", drawing, out, file;
-  std::vector<std::string> architectures, fix;
+  std::string latency_table;
+  std::vector<std::string> architectures, fix, limits;
   int samples = 10;
-  bool choices = false;
+  int64_t latency_batch = 1;
+  bool choices = false, exact_count = false, histogram = false;
 };
 
 int list(const Options& o) {
@@ -140,7 +146,10 @@ int count(const Options& o) {
     json["distinct"] = nullptr;
     text += " (above " + std::to_string(kCountDistinctUpTo) + " distinct networks are not counted)";
   }
-  print(o.common.json ? json.dump(2) : text);
+  if (o.common.json)
+    print(json.dump(2));
+  else
+    print_prose(text);
   return kExitOk;
 }
 
@@ -249,6 +258,32 @@ std::unique_ptr<Space> open_to_check(const std::string& name) {
   return space;
 }
 
+/// Share, count or nearest values; 3 where nothing meets the limits.
+int check_what_limits_leave(const Options& o,
+                            const Space& space,
+                            Json document,
+                            const std::string& text) {
+  const Domain domain = fixed_domain(space, o.fix);
+  CostModel costs(space);
+  if (!o.latency_table.empty()) {
+    std::optional<LatencyTable> file = latency_table_file(o.latency_table);
+    if (!file)
+      file = open_latency_table(Store(o.common.db, Store::Mode::kExisting), o.latency_table);
+    document["latency"] = use_latency(costs, std::move(*file), o.latency_batch, o.common.db);
+  }
+  const SpaceLimits answer =
+      check_limits(costs, read_limits(o.limits, costs), domain, o.exact_count, o.common.seed);
+  put_fix(document, domain);
+  if (o.common.json) {
+    put_limits(document, answer, costs, domain);
+    print(json_text(document));
+  } else {
+    print(text);
+    print_prose(limits_text(answer, costs, domain, o.histogram));
+  }
+  return answer.reach.witness ? kExitOk : kExitNothingFeasible;
+}
+
 int check_space(const Options& o) {
   const auto space = open_to_check(o.space);
   // Every plan of the cover and some random ones must chain: a wrong size shows here, not in
@@ -269,12 +304,10 @@ int check_space(const Options& o) {
   for (int i = 0; i < 200; ++i) build(space->sample(rng));
   const std::string text = o.space + ": fine: " + space->count().str() + " architectures; " +
                            std::to_string(built) + " built";
-  print(o.common.json ? Json{{"schema", "nas-space-check/1"},
-                             {"ok", true},
-                             {"space", space->name()},
-                             {"built", built}}
-                            .dump(2)
-                      : text);
+  Json document{
+      {"schema", "nas-space-check/1"}, {"ok", true}, {"space", space->name()}, {"built", built}};
+  if (!o.limits.empty()) return check_what_limits_leave(o, *space, std::move(document), text);
+  print(o.common.json ? document.dump(2) : text);
   return kExitOk;
 }
 
@@ -292,6 +325,25 @@ int check(const Options& o) {
   }
 }
 
+void add_check(CLI::App& app, Options& o) {
+  app.add_option("space", o.space, "Name of a config, a YAML file, or - (standard input)")
+      ->required();
+  app.add_option("--max,--limit",
+                 o.limits,
+                 "What share of the space meets a limit such as 'macs <= 300M'; repeatable; none: "
+                 "the nearest value, exit 3")
+      ->type_name("LIMIT")
+      ->allow_extra_args(false);
+  app.add_flag("--count", o.exact_count, "With --max: also the exact number (some seconds)");
+  app.add_flag("--histogram", o.histogram, "With --max: how the limited metrics are spread");
+  app.add_option("--table",
+                 o.latency_table,
+                 "Gives the metric latency_ms: id of `nas measure`, last, or a file");
+  app.add_option("--latency-batch", o.latency_batch, "Images at once in that table (default 1)")
+      ->check(CLI::Range(1, 1000000));
+  add_fix(app, o.fix);
+}
+
 }  // namespace
 
 int run_space(const std::vector<std::string>& args) {
@@ -306,7 +358,9 @@ int run_space(const std::vector<std::string>& args) {
       "nas space sample digits -n 5 --seed 1\n"
       "nas space enumerate resnet20-pool --format csv\n"
       "nas space cost resnet20-pool --arch '[4,3,3]' --arch '[1,1,8]'\n"
-      "nas space check my-space.yaml");
+      "nas space check my-space.yaml\n"
+      "nas space check mobilenet --max 'macs <= 300M' --count\n"
+      "nas space check mobilenet --max 'latency_ms <= 25' --table phone.json");
   app.require_subcommand(1, 1);
   const auto add = [&](const char* name, const char* help, unsigned takes = kTakesNothing) {
     CLI::App* sub = app.add_subcommand(name, help);
@@ -353,13 +407,16 @@ int run_space(const std::vector<std::string>& args) {
   add_architectures(*cost_app, o.architectures);
   add_architecture_file(*cost_app, o.file);
   add_format(*cost_app, o.format);
-  CLI::App* check_app =
-      add("check",
-          "Every mistake of a space's YAML, and whether its networks can be built",
-          kTakesSeed);
-  check_app->add_option("space", o.space, "Name of a config, a YAML file, or - (standard input)")
-      ->required();
+  CLI::App* check_app = add(
+      "check",
+      "Every mistake of a space's YAML, whether its networks can be built, and what limits leave",
+      kTakesSeed | kTakesDb);
+  add_check(*check_app, o);
   if (!parse(app, args)) return kExitOk;
+  if (o.limits.empty() && (o.exact_count || o.histogram || !o.latency_table.empty() ||
+                           (check_app->parsed() && !o.fix.empty())))
+    throw ConfigError("space check: --count, --histogram, --table and --fix say more about a limit",
+                      "name one with --max, such as --max 'macs <= 300M'");
   if (list_app->parsed()) return list(o);
   if (show_app->parsed()) return show(o);
   if (count_app->parsed()) return count(o);

@@ -8,8 +8,8 @@
 
 #include "cli/config/train_config.hpp"
 #include "cli/report/document.hpp"
-#include "cli/report/split_report.hpp"
-#include "cli/report/tree_report.hpp"
+#include "cli/report/training/split_report.hpp"
+#include "cli/report/training/tree_report.hpp"
 #include "cli/runs/run_files.hpp"
 #include "cli/runs/run_name.hpp"
 #include "cli/runs/run_sets.hpp"

@@ -144,6 +144,7 @@ std::string evaluators() {
 
   supernet   a run of nas train (evaluator.run)
   table      published values in a CSV or JSON file (evaluator.table)
+  none       nothing is measured: objectives and limits are free costs
   external   a program of yours (evaluator.external)
 
 The protocol of external programs
@@ -158,10 +159,13 @@ one line:
 Fields    `id` must be copied from the question: it alone says which
           architecture an answer is for. Every name in
           evaluator.external.metrics must be there as a finite JSON number
-          (not a text, not NaN); an accuracy is a share from 0 to 1. Other
-          fields are ignored. id, architecture, choices and error cannot be
-          metrics, nor what is computed here (macs, params ...). Where
-          `architecture` is given it must be that of the question.
+          (not a text, not NaN); `accuracy` is a share from 0 to 1, other
+          names (acc, err, top1) may be shares or percents, but not both: that
+          ends the search. A value that cannot be (a negative latency) fails
+          its architecture. Other fields are ignored. id, architecture,
+          choices and error cannot be metrics, nor what is computed here
+          (macs, params ...). Where `architecture` is given it must be that of
+          the question.
 Failures  {"id": ID, "error": "out of memory"} fails this architecture, as
           does a metric that is missing or no finite number. The search goes
           on, and shows why at its end.
@@ -210,26 +214,38 @@ Numbers   An architecture may be given as #N, the number that nas space
           the first is. The published tables of resnet20-pool count so from 1.
           NAS-Bench-201's own index is another order: use its strings.
 Values    Decimal numbers. 63.2% is read as 0.632, and a column is written all
-          with or all without %. Empty cells, NaN, NA and null are no value.
+          with or all without %. A name that says percent (acc_percent, or
+          acc with (%) behind it) has the last word: its values are percents,
+          whatever they look like. Empty cells, NaN, NA and null are no value.
 Errors    The first bad cell is named with file:line:column: one that is no
-          number; a negative accuracy or one above 100 %; a share among
-          percents (0.632 among 50 .. 95) or a percentage among shares; a
-          negative cost or time. Accuracies are told by their name (accuracy,
-          test_acc, top1 ...). 0 and chance level (1.0 of 100 classes) are
-          read; small percentages that look like shares are read where every
-          cell carries %, or the name says it (acc_percent).
-          Of a column whose name says nothing such cells are told, not refused.
+          number; a negative accuracy, error, cost or time; an accuracy above
+          100 %; a share among percents (0.632 among 50 .. 95) or a percentage
+          among shares. What a column holds is told by its name (accuracy,
+          test_acc, top1, recall; err, 1-acc).
+          A value up to 1 among percents that may be honest is told, not
+          refused: 1.0, the chance level of 100 classes, and others that
+          stand there twice (0.83 of 120 classes); what is no share of the
+          others' range. Where it is refused but meant, name the unit:
+          'acc_percent = acc' as --column or in evaluator.table.metrics.
+          Of a column whose name says nothing such cells are told.
+          Answers of programs are held to the same rules.
+Names     METRIC = COLUMN gives a column another name. What the two names
+          state must agree: quantity, direction, unit; nothing is converted.
 Limits    are in the unit of the column: acc >= 80 or acc >= 80% of percents,
-          acc >= 0.8 or acc >= 80% of shares. One that must be of another
-          scale, or that no row meets, is refused before the search, with the
-          range of the values; one that every row meets is told.
+          acc >= 0.8 or acc >= 80% of shares, latency (ms) <= 5. One that
+          must be of another scale, or that no row meets, is refused before
+          the search, with the range of the values; one that every row meets
+          is told. A reference point is held to the same.
 Direction Whether more is better follows from the name (loss, error, latency:
           less; neg_loss, -loss: more; 1-acc: less). nas rank asks for
-          --higher-is-better or --lower-is-better where a name does not tell
-          (accuracy_drop). An objective of nas search that runs against the
+          --higher-is-better or --lower-is-better where a name turns a meaning
+          (accuracy_drop). Values whose name says nothing (a JSON map, a
+          column value, test or x) are taken for a quality: more is better;
+          it is told. An objective of nas search that runs against the
           name is refused unless search.confirm names the metric.
 Costs     macs, params, activation_bytes and peak_bytes are computed, whatever
-          a table says of them; it is told where the two differ.)";
+          a table says of them; it is told where the two differ. A column of
+          another spelling (MACs, Params) is another metric; that is told.)";
 }
 
 std::string environment() {

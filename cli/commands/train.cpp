@@ -10,9 +10,9 @@
 
 #include "cli/config/train_config.hpp"
 #include "cli/report/document.hpp"
-#include "cli/report/dry_run.hpp"
-#include "cli/report/train_report.hpp"
-#include "cli/report/tree_report.hpp"
+#include "cli/report/training/dry_run.hpp"
+#include "cli/report/training/train_report.hpp"
+#include "cli/report/training/tree_report.hpp"
 #include "cli/runs/run_files.hpp"
 #include "cli/runs/run_name.hpp"
 #include "cli/runs/trained/run_data.hpp"
@@ -20,6 +20,7 @@
 #include "cli/runs/trained/train_session.hpp"
 #include "cli/terminal/failure.hpp"
 #include "cli/terminal/suggest.hpp"
+#include "cli/validators.hpp"
 #include "spaces/base/stop.hpp"
 #include "supernet/train/split/few_shot.hpp"
 #include "supernet/weights/trained_weights.hpp"
@@ -56,6 +57,8 @@ TrainConfig read_config(const Options& o) {
   });
   config.data.path = absolute_place(config.data.path, typed ? "" : o.common.config);
   config.train.init = absolute_place(config.train.init, o.common.config);
+  if (!config.train.init.empty() && !unreadable(config.train.init).empty())
+    throw DataError("train.init: " + unreadable(config.train.init));
   config.space = absolute_space(config.space);
   return config;
 }

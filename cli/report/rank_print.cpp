@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "cli/report/compute.hpp"
 #include "cli/report/document.hpp"
+#include "cli/report/training/compute.hpp"
 #include "spaces/base/whole_file.hpp"
 
 namespace nas::cli {

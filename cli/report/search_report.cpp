@@ -130,6 +130,8 @@ Json search_document(const Search& search, const Space& space, const RunRow& run
   json["requests_saved"] = search.saved();
   json["requests_saved_equivalent"] = search.saved_equivalent();
   json["stopped"] = search.why_done();
+  if (const std::string report = search.report_json(); !report.empty())
+    json["report"] = Json::parse(report);
   return json;
 }
 
@@ -189,7 +191,9 @@ void print_search(const Json& d, const RunRow& run, const Common& common) {
     print_prose(d["evaluations_reused"].dump() +
                 " of the evaluations were known from other runs and not measured again");
   const std::string stopped = d["stopped"];
-  if (stopped != "evaluations spent" && stopped != "generations done")
+  if (d.contains("report")) {
+    for (const Json& line : d["report"]["lines"]) print_prose(line.get<std::string>());
+  } else if (stopped != "evaluations spent" && stopped != "generations done")
     print_prose("stopped before the budget was spent: " + stopped);
   if (front.empty()) return;
   const std::string results = suggested({"results", run.id}, common);

@@ -1,6 +1,7 @@
 #include "cli/report/space_report.hpp"
 
 #include "cli/report/document.hpp"
+#include "cli/terminal/fold.hpp"
 #include "spaces/text/notation.hpp"
 
 namespace nas::cli {
@@ -114,11 +115,12 @@ void print_space(const Domain& domain, bool as_json) {
            format_count(static_cast<double>(cost.macs)) + " MACs, " +
            format_count(static_cast<double>(cost.params)) + " parameters)\n";
   };
-  print(domain.name() + ": " + domain.count().str() + " architectures, input " +
-        to_string(space.input()) + ", " + std::to_string(space.classes()) +
-        " classes, supernet of " + format_count(static_cast<double>(params)) + " parameters\n" +
-        line("smallest  ", smallest, small) + line("largest   ", largest, large) + "\n" +
-        notation_text(domain) + "\n" + choices_text(domain));
+  const std::string head = domain.name() + ": " + domain.count().str() + " architectures, input " +
+                           to_string(space.input()) + ", " + std::to_string(space.classes()) +
+                           " classes, supernet of " + format_count(static_cast<double>(params)) +
+                           " parameters\n" + line("smallest  ", smallest, small) +
+                           line("largest   ", largest, large) + "\n" + notation_text(domain);
+  print(fold(head, output_width(1)) + "\n" + choices_text(domain));
 }
 
 }  // namespace nas::cli

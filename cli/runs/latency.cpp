@@ -13,17 +13,20 @@ namespace nas::cli {
 
 using Json = nlohmann::ordered_json;
 
-LatencyTable open_latency_table(const Store& store, const std::string& name) {
+std::optional<LatencyTable> latency_table_file(const std::string& name) {
   std::error_code ignored;
-  if (std::filesystem::is_regular_file(name, ignored)) {
-    std::ifstream file(name, std::ios::binary);
-    std::ostringstream text;
-    text << file.rdbuf();
-    if (!file) throw DataError("latency table " + name + ": the file cannot be read");
-    LatencyTable table = latency_table_from_json(text.str(), name);
-    if (table.id.empty()) table.id = name;
-    return table;
-  }
+  if (!std::filesystem::is_regular_file(name, ignored)) return std::nullopt;
+  std::ifstream file(name, std::ios::binary);
+  std::ostringstream text;
+  text << file.rdbuf();
+  if (!file) throw DataError("latency table " + name + ": the file cannot be read");
+  LatencyTable table = latency_table_from_json(text.str(), name);
+  if (table.id.empty()) table.id = name;
+  return table;
+}
+
+LatencyTable open_latency_table(const Store& store, const std::string& name) {
+  if (std::optional<LatencyTable> file = latency_table_file(name)) return std::move(*file);
   const auto row = store.latency_table(name);
   if (!row)
     throw ConfigError(
@@ -34,18 +37,27 @@ LatencyTable open_latency_table(const Store& store, const std::string& name) {
 
 Json add_latency(CostModel& costs, const EvaluatorOptions& evaluator, const Store& store) {
   if (evaluator.latency_table.empty()) return nullptr;
-  auto table =
-      std::make_shared<const LatencyTable>(open_latency_table(store, evaluator.latency_table));
+  return use_latency(costs,
+                     open_latency_table(store, evaluator.latency_table),
+                     evaluator.latency_batch,
+                     store.path());
+}
+
+Json use_latency(CostModel& costs,
+                 LatencyTable opened,
+                 int64_t wanted_batch,
+                 const std::string& db) {
+  auto table = std::make_shared<const LatencyTable>(std::move(opened));
   const std::string batch = std::to_string(table->batch());
-  if (table->batch() != evaluator.latency_batch)
+  if (table->batch() != wanted_batch)
     throw ConfigError("latency table " + printable(table->id) + " was measured with " + batch +
-                          " image(s) at once, not " + std::to_string(evaluator.latency_batch) +
+                          " image(s) at once, not " + std::to_string(wanted_batch) +
                           ": its times are those of the whole batch",
-                      "measure with --batch " + std::to_string(evaluator.latency_batch) +
+                      "measure with --batch " + std::to_string(wanted_batch) +
                           "; or say that the batch of " + batch + " is meant: --latency-batch " +
                           batch + " (evaluator.latency_batch)");
   const std::string space = costs.space().name();
-  require_fit(*table, costs.space(), suggested({"measure", "--space", space}, store.path()));
+  require_fit(*table, costs.space(), suggested({"measure", "--space", space}, db));
   const Json fidelity{
       {"table", table->id}, {"batch", table->batch()}, {"conditions", table->conditions}};
   costs.add(

@@ -1,6 +1,7 @@
 #pragma once
 // Latency tables for a search: found in the store or in a file, and checked to fit.
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 
 #include "cli/command.hpp"
@@ -10,6 +11,9 @@
 #include "search/store/store.hpp"
 
 namespace nas::cli {
+
+/// The table in a JSON file; none where `name` is no file.
+std::optional<LatencyTable> latency_table_file(const std::string& name);
 
 /// `name`: id of a stored table, `last`, or a JSON file. ConfigError when there is none.
 LatencyTable open_latency_table(const Store& store, const std::string& name);
@@ -21,6 +25,12 @@ LatencyTable open_latency_table(const Store& store, const std::string& name);
 nlohmann::ordered_json add_latency(CostModel& costs,
                                    const EvaluatorOptions& evaluator,
                                    const Store& store);
+
+/// The same for a table that is open. `db`: the store, for what users are told to run.
+nlohmann::ordered_json use_latency(CostModel& costs,
+                                   LatencyTable table,
+                                   int64_t batch,
+                                   const std::string& db);
 
 /// The same in words: "of 8 images at once on cpu, 1 thread (table laptop)".
 std::string latency_text(const nlohmann::ordered_json& latency);

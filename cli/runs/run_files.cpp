@@ -15,7 +15,7 @@
 #include "spaces/base/shell_word.hpp"
 #include "spaces/base/whole_file.hpp"
 #include "spaces/registry.hpp"
-#include "spaces/space_file.hpp"
+#include "spaces/text/space_file.hpp"
 #include "supernet/data/sources/sources.hpp"
 
 namespace nas::cli {
@@ -228,7 +228,10 @@ void record_failure(Store& store, const std::string& run, const std::exception& 
   try {
     store.finish_run(run, "failed", text);
   } catch (const std::exception& e) {
-    warning(std::string("the failure cannot be recorded: ") + e.what());
+    warning("run " + run + " cannot be marked as failed" +
+            (std::string(e.what()) == error.what() ? " for the same reason"
+                                                   : std::string(": ") + e.what()) +
+            "; it will be listed as killed");
   }
 }
 

@@ -1,11 +1,13 @@
 #include "cli/runs/search_checks.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <unordered_set>
 
 #include "cli/terminal/suggest.hpp"
 #include "search/evaluators/evaluators.hpp"
+#include "search/failures.hpp"
 #include "search/fidelity.hpp"
 #include "search/limits.hpp"
 #include "spaces/metric.hpp"
@@ -23,6 +25,51 @@ std::vector<double> column(const TableEvaluator& table, const std::string& metri
   return values;
 }
 
+/// The computed cost that a column of another spelling means: `MACs`, `Params`, `#params`; null for
+/// others. Not flops, of which a multiply-accumulate is one or two.
+const Metric* cost_meant(const std::string& column) {
+  std::string letters;
+  for (const char c : column)
+    if (std::isalpha(static_cast<unsigned char>(c)) != 0)
+      letters += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  if (find_metric(column) != nullptr) return nullptr;
+  for (const char* name : {"mac", "macs", "madds", "multadds", "multiplyadds"})
+    if (letters == name) return find_metric("macs");
+  for (const char* name :
+       {"param", "params", "nparams", "numparams", "parameters", "numparameters", "nparameters"})
+    if (letters == name) return find_metric("params");
+  for (const Metric& metric : known_metrics()) {
+    std::string plain = metric.name;
+    std::erase_if(plain, [](char c) { return c == '_'; });
+    if (metric.cost && letters == plain && metric.unit == MetricUnit::kBytes) return &metric;
+  }
+  return nullptr;
+}
+
+/// A column beside the cost that it means: a limit on one is none on the other.
+void tell_other_spelling(const TableEvaluator& table,
+                         const CostModel& costs,
+                         const std::string& column,
+                         const Metric& cost) {
+  if (!costs.knows(cost.name)) return;
+  auto& reader = const_cast<TableEvaluator&>(table);
+  std::vector<Architecture> all = table.architectures();
+  const std::vector<Evaluation> rows = reader.evaluate(all);
+  for (size_t i = 0; i < all.size(); ++i) {
+    const auto value = rows[i].values.find(column);
+    if (value == rows[i].values.end()) continue;
+    const double here = costs.of(all[i]).at(cost.name);
+    const bool equal = std::abs(value->second - here) <= 1e-6 * std::abs(here);
+    warning("the table's '" + column + "' is another metric than '" + cost.name +
+            "', which is computed here" +
+            (equal ? ""
+                   : " (" + costs.space().text(all[i]) + ": " + format_number(here, 9) +
+                         ", in the table " + format_number(value->second, 9) + ")") +
+            "; objectives and limits on one say nothing of the other");
+    return;
+  }
+}
+
 /// Costs are computed here: told where a table says otherwise of them.
 void tell_other_costs(const TableEvaluator& table, const CostModel& costs) {
   constexpr size_t kCompared = 20;
@@ -31,6 +78,7 @@ void tell_other_costs(const TableEvaluator& table, const CostModel& costs) {
   some.resize(std::min(some.size(), kCompared));
   const std::vector<Evaluation> rows = reader.evaluate(some);
   for (const std::string& metric : table.metrics()) {
+    if (const Metric* cost = cost_meant(metric)) tell_other_spelling(table, costs, metric, *cost);
     if (!costs.knows(metric)) continue;
     for (size_t i = 0; i < some.size(); ++i) {
       const auto value = rows[i].values.find(metric);
@@ -78,6 +126,11 @@ void settle_limits(const SearchConfig& config,
     if (objective_problem(objective).empty()) odd.push_back(objective);
   for (const std::string& text : objective_warnings(odd)) warning(text);
   if (table != nullptr) tell_other_costs(*table, costs);
+  if (config.evaluator.kind == EvaluatorKind::kExternal)
+    for (const std::string& metric : config.evaluator.external.metrics)
+      if (const Metric* cost = cost_meant(metric); cost != nullptr && costs.knows(cost->name))
+        warning("the program's '" + metric + "' is another metric than '" + cost->name +
+                "', which is computed here; objectives and limits on one say nothing of the other");
   const KnownOf known = [&](const std::string& metric) {
     const bool ours = costs.knows(metric) || config.evaluator.kind == EvaluatorKind::kSupernet ||
                       (config.evaluator.kind == EvaluatorKind::kExternal && find_metric(metric));
@@ -90,21 +143,39 @@ void settle_limits(const SearchConfig& config,
   for (const std::string& text : notes) note(common, "note: " + text);
 }
 
-void tell_odd_limits(const SearchConfig& config, const Archive& archive) {
-  if (config.evaluator.kind != EvaluatorKind::kExternal) return;
-  for (const std::string& text : config.search.constraints) {
-    const Constraint limit = parse_constraint(text);
-    if (find_metric(limit.metric) != nullptr) continue;
+bool tell_odd_limits(const SearchConfig& config, const Archive& archive) {
+  if (config.evaluator.kind != EvaluatorKind::kExternal) return true;
+  bool told = false;
+  const auto check = [&](const Constraint& value, auto&& resolve) {
+    if (find_metric(value.metric) != nullptr) return;
     std::vector<double> values;
     for (const Archive::Entry& entry : archive.entries())
-      if (const auto value = entry.values.find(limit.metric); value != entry.values.end())
-        values.push_back(value->second);
+      if (const auto found = entry.values.find(value.metric); found != entry.values.end())
+        values.push_back(found->second);
     try {
-      resolve_limit(limit, values_of(std::move(values), /*complete=*/false), "search.constraints");
+      resolve(value, values_of(std::move(values), /*complete=*/false));
     } catch (const ConfigError& e) {
       warning(e.what());
+      told = true;
     }
-  }
+  };
+  for (const std::string& text : config.search.constraints)
+    check(parse_constraint(text), [](const Constraint& limit, const KnownValues& known) {
+      resolve_limit(limit, known, "search.constraints");
+    });
+  for (const std::string& text : config.search.reference)
+    check(parse_assignment(text), [](const Constraint& value, const KnownValues& known) {
+      resolve_reference(value, known, "search.reference");
+    });
+  return told;
+}
+
+void require_successes(const Archive& archive, const Space& space) {
+  constexpr size_t kFew = 10;
+  if (archive.evaluations() < kFew || archive.failures() * 10 < archive.evaluations() * 9) return;
+  throw DataError(std::to_string(archive.failures()) + " of " +
+                  std::to_string(archive.evaluations()) + " evaluations failed:\n" +
+                  failure_text(archive, space, 3));
 }
 
 std::vector<EvaluationRow> resumable_rows(Store& store,

@@ -23,14 +23,15 @@ void settle_limits(const SearchConfig& config,
                    const Common& common,
                    SearchSettings& settings);
 
-/// Warns of limits that the values of a program, unknown before, show to be of another scale.
-void tell_odd_limits(const SearchConfig& config, const Archive& archive);
+/// Warns of limits that the values of a program, unknown before, show to be of another scale. True
+/// when there is nothing more to tell.
+bool tell_odd_limits(const SearchConfig& config, const Archive& archive);
 
 /// A table that lacks architectures of what is searched makes a search pay for failures: warns.
 void tell_coverage(const TableEvaluator& table, const Domain& domain, const std::string& file);
 
-/// A table that lacks architectures of what is searched makes a search pay for failures: warns.
-void tell_coverage(const TableEvaluator& table, const Domain& domain, const std::string& file);
+/// Nearly nothing but failures is no result, whatever little was found: DataError with the reasons.
+void require_successes(const Archive& archive, const Space& space);
 
 /// The stored evaluations of search `row` as a resumed search may use them. Values of another
 /// fidelity than `evaluator` has now (the supernet was trained further, the table's file changed)

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <filesystem>
 #include <sstream>
 #include <vector>
 
@@ -67,7 +68,20 @@ bool begins_command(const Words& words, size_t i) {
          (i == 0 || words[i - 1].ends_with(":") || words[i - 1].ends_with(";"));
 }
 
-/// What a line may be broken between: a word, or a command as one piece.
+/// Where a path with blanks that begins at `first` ends (the word behind it); `first` + 1 for any
+/// other word. What is a path is known to the file system alone.
+size_t path_end(const Words& words, size_t first) {
+  constexpr size_t kMost = 12;
+  std::string text = words[first];
+  size_t end = first + 1;
+  for (size_t i = first + 1; i < std::min(words.size(), first + kMost); ++i) {
+    text += " " + words[i];
+    if (!words[i].empty() && names_a_path(text)) end = i + 1;
+  }
+  return end;
+}
+
+/// What a line may be broken between: a word, a path, or a command as one piece.
 struct Piece {
   std::string text;
   size_t blanks = 1;  ///< Before it.
@@ -83,8 +97,9 @@ std::vector<Piece> pieces_of(const std::string& line) {
       ++blanks, ++i;
       continue;
     }
-    const size_t end = begins_command(words, i) ? command_end(words, i) : i + 1;
-    Piece piece{words[i], blanks + (pieces.empty() ? 0 : 1), end > i + 1};
+    const bool command = begins_command(words, i) && command_end(words, i) > i + 1;
+    const size_t end = command ? command_end(words, i) : path_end(words, i);
+    Piece piece{words[i], blanks + (pieces.empty() ? 0 : 1), command};
     for (++i; i < end; ++i) piece.text += " " + words[i];
     pieces.push_back(std::move(piece));
     blanks = 0;
@@ -136,6 +151,25 @@ std::string folded_line(const std::string& line, size_t width) {
 }
 
 }  // namespace
+
+bool names_a_path(std::string text) {
+  const auto exists = [](const std::string& path) {
+    std::error_code ignored;
+    return !path.empty() && std::filesystem::exists(path, ignored);
+  };
+  text.erase(0, std::min(text.find_first_not_of("('\"`"), text.size()));
+  while (!exists(text)) {
+    const char last = text.empty() ? 'x' : text.back();
+    const bool sign = std::string(":,;.)'\"`").find(last) != std::string::npos;
+    // `:12` of `:line:column`.
+    const size_t digits = text.find_last_not_of("0123456789");
+    const bool place = std::isdigit(static_cast<unsigned char>(last)) != 0 &&
+                       digits != std::string::npos && text[digits] == ':';
+    if (!sign && !place) return false;
+    text.resize(sign ? text.size() - 1 : digits);
+  }
+  return true;
+}
 
 std::string fold(const std::string& text, size_t width) {
   if (width == 0) return text;

@@ -13,6 +13,7 @@
 #include "cli/command.hpp"
 #include "cli/terminal/fold.hpp"
 #include "cli/terminal/printed.hpp"
+#include "spaces/base/printable.hpp"
 
 namespace nas::cli {
 namespace {
@@ -24,9 +25,15 @@ std::string paint(const std::string& text, const char* code) {
   return use_color(2) ? "\x1b[" + std::string(code) + "m" + text + "\x1b[0m" : text;
 }
 
+/// Text for people: it may quote a cell of a table, a program's words, a file's name, and none of
+/// these may steer the terminal.
+std::string for_people(const std::string& text, int descriptor) {
+  return fold(printable_lines(text), output_width(descriptor));
+}
+
 /// `word text`, folded; only the word is painted.
 std::string headed(const std::string& word, const char* code, const std::string& text) {
-  return paint(word, code) + fold(word + " " + text, output_width(2)).substr(word.size()) + "\n";
+  return paint(word, code) + for_people(word + " " + text, 2).substr(word.size()) + "\n";
 }
 
 void to_stderr(const std::string& text) {
@@ -55,6 +62,7 @@ std::string excerpt(const Problem& problem) {
   if (line.find_first_not_of(" \t") == std::string::npos) return "";
   for (char& c : line)
     if (static_cast<unsigned char>(c) < 32 || c == 127) c = ' ';
+  if (printable(line) != line) return "";  // Columns would not fit what is shown.
   const auto start = static_cast<size_t>(std::max(0, problem.column - 1));
   if (start >= line.size()) return "";
   size_t end = line[start] == '"' || line[start] == '\'' ? line.find(line[start], start + 1)
@@ -101,11 +109,11 @@ void print(const std::string& text) {
 }
 
 void print_prose(const std::string& text) {
-  print(fold(text, output_width(1)));
+  print(for_people(text, 1));
 }
 
 void note(const Common& common, const std::string& text) {
-  if (!common.quiet) to_stderr(fold(text, output_width(2)) + "\n");
+  if (!common.quiet) to_stderr(for_people(text, 2) + "\n");
 }
 
 void warning(const std::string& text) {
@@ -124,7 +132,7 @@ void print_error(const ConfigError& error) {
     std::string hint = problem.hint;
     for (size_t at = 0; (at = hint.find('\n', at)) != std::string::npos; at += 3)
       hint.replace(at, 1, "\n  ");
-    if (!hint.empty()) text += fold("  " + hint, output_width(2)) + "\n";
+    if (!hint.empty()) text += for_people("  " + hint, 2) + "\n";
     to_stderr(text);
   }
 }

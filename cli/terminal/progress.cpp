@@ -3,6 +3,8 @@
 #include <cstdio>
 
 #include "cli/command.hpp"
+#include "cli/terminal/fold.hpp"
+#include "spaces/base/printable.hpp"
 
 namespace nas::cli {
 namespace {
@@ -64,7 +66,8 @@ void Progress::update(int64_t done, const std::string& detail, bool milestone) {
   const std::string count = std::to_string(done) + "/" + std::to_string(s.total);
   const std::string tail = "  " + s.timing(done) + (detail.empty() ? "" : "  " + detail);
   if (!s.live) {
-    if (milestone) std::fprintf(stderr, "%s %s%s\n", s.label.c_str(), count.c_str(), tail.c_str());
+    const std::string line = printable(s.label + " " + count + tail);
+    if (milestone) std::fprintf(stderr, "%s\n", fold(line, output_width(2)).c_str());
     return;
   }
   const auto now = Clock::now();
@@ -78,7 +81,7 @@ void Progress::update(int64_t done, const std::string& detail, bool milestone) {
                            std::string(static_cast<size_t>(cells - filled), '.') + "] " + count +
                            tail;
   // The last column stays free: some terminals go to the next line there.
-  std::fprintf(stderr, "\r%s\x1b[K", cut_to_width(line, width - 1).c_str());
+  std::fprintf(stderr, "\r%s\x1b[K", cut_to_width(printable(line), width - 1).c_str());
   std::fflush(stderr);
   line_drawn = true;
 }

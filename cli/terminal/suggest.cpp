@@ -16,6 +16,8 @@ bool is_needed(const std::vector<std::string>& words, const std::string& set) {
   const bool judges = std::find(kJudging.begin(), kJudging.end(), words.at(0)) != kJudging.end();
   const std::string key = set.substr(0, set.find('='));
   if (key == "data.path") return judges || resumes;
+  // An exported subnet is to answer as it was judged.
+  if (key.starts_with("evaluate.recalibrate")) return words.at(0) == "export";
   return key == "device" && judges && !resumes;
 }
 

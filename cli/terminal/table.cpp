@@ -4,20 +4,21 @@
 #include <cstring>
 
 #include "cli/command.hpp"
+#include "cli/terminal/fold.hpp"
+#include "spaces/base/printable.hpp"
 
 namespace nas::cli {
 namespace {
 
 // What would move the cursor or colour the rest of the terminal is shown instead of sent.
-std::string printable(const std::string& text) {
+std::string shown_text(const std::string& text) {
   std::string out;
   for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
     char code[8];
-    std::snprintf(code, sizeof code, "\\x%02x", byte);
-    out += byte < 0x20 || byte == 0x7f ? std::string(code) : std::string(1, c);
+    std::snprintf(code, sizeof code, "\\x%02x", static_cast<unsigned char>(c));
+    out += c == '\n' || c == '\t' || c == '\r' ? std::string(code) : std::string(1, c);
   }
-  return out;
+  return printable(out);
 }
 
 bool numeric(const std::string& cell) {
@@ -52,7 +53,7 @@ Table::Table(std::vector<std::string> header) {
 
 void Table::row(std::vector<std::string> cells) {
   if (!rows_.empty()) cells.resize(rows_.front().size());
-  for (std::string& cell : cells) cell = printable(cell);
+  for (std::string& cell : cells) cell = shown_text(cell);
   rows_.push_back(std::move(cells));
 }
 
@@ -62,6 +63,8 @@ using Lines = std::vector<std::string>;
 
 // Pieces that lines may be made of: each ends with a blank or with one of `signs`.
 Lines pieces_of(const std::string& text, const char* signs) {
+  const bool path = text.find(' ') != std::string::npos && names_a_path(text);
+  if (path) return {text};  // To be copied.
   Lines pieces(1);
   for (size_t i = 0; i < text.size(); ++i) {
     pieces.back() += text[i];

@@ -16,6 +16,17 @@ const std::vector<AlgorithmInfo>& search_algorithms() {
        "Draws as search.initial says, each network once: the baseline",
        make_random_search,
        random_population_problem},
+      {"exact",
+       "Whole front or optimum of free costs that add up over a network, proved optimal",
+       make_exact_search,
+       no_population_problem,
+       false},
+      {"blockwise",
+       "One true evaluation per option replaced in a reference; the best of their sum, judged "
+       "truly",
+       make_blockwise,
+       no_population_problem,
+       false},
   };
   return table;
 }

@@ -10,10 +10,23 @@
 #include <vector>
 
 #include "search/archive.hpp"
+#include "search/costs.hpp"
 #include "spaces/domain.hpp"
 #include "spaces/random.hpp"
 
 namespace nas {
+
+/// `search.blockwise`.
+struct BlockwiseOptions {
+  std::string reference = "largest";  ///< largest, smallest, or an architecture as text.
+  int pool = 20;                      ///< Architectures judged truly.
+  int distance = 2;                   ///< Choices in which they differ at least.
+  bool controls = true;               ///< Also judge homogeneous architectures.
+};
+/// Options of single algorithms.
+struct AlgorithmOptions {
+  BlockwiseOptions blockwise;
+};
 
 /// What an algorithm sees of the search it belongs to.
 class SearchContext {
@@ -23,6 +36,9 @@ class SearchContext {
   virtual const Domain& domain() const = 0;
   const Space& space() const { return domain().space(); }
   virtual const Archive& archive() const = 0;
+  /// What is free; all other metrics are measured.
+  virtual const CostModel& costs() const = 0;
+  virtual const AlgorithmOptions& options() const = 0;
   virtual uint64_t seed() const = 0;
   /// Generations completed before this step; names the random streams.
   virtual int64_t generation() const = 0;
@@ -36,6 +52,8 @@ class SearchContext {
   /// where the budget ended before it. New ones are paid for in order.
   virtual std::vector<const Archive::Entry*> evaluate(
       std::span<const Architecture> architectures) = 0;
+  /// Nothing is left to do after this generation, whatever the budget; `why` is for people.
+  virtual void finish(const std::string& why) = 0;
   /// A valid architecture inside the limits on free costs, drawn as `search.initial` says.
   virtual Architecture sample(Rng& rng) const = 0;
   /// Walks `a` to the limits on free costs; false where that fails.
@@ -70,6 +88,12 @@ class Proposals {
 class SearchAlgorithm {
  public:
   virtual ~SearchAlgorithm() = default;
+  /// Before anything is paid for or stored. ConfigError where the algorithm cannot do what is
+  /// asked.
+  virtual void prepare(const SearchContext&) {}
+  /// What it has to say beside the front, as a JSON object whose `lines` are for people; "":
+  /// nothing.
+  virtual std::string report_json(const SearchContext&) const { return ""; }
   /// One generation.
   virtual void step(SearchContext& context) = 0;
   /// All that the next step depends on besides the context, as JSON; `restore` of it continues bit
@@ -85,6 +109,9 @@ struct AlgorithmInfo {
   std::unique_ptr<SearchAlgorithm> (*make)();
   /// What is wrong with this population size, or "".
   std::string (*population_problem)(int population);
+  /// Whether it goes on until the budget is spent; others end when their work is done, and need a
+  /// budget that is large enough.
+  bool spends_budget = true;
 };
 const std::vector<AlgorithmInfo>& search_algorithms();
 /// ConfigError with the nearest name when there is none.
@@ -94,5 +121,10 @@ std::unique_ptr<SearchAlgorithm> make_nsga2();
 std::string nsga2_population_problem(int population);
 std::unique_ptr<SearchAlgorithm> make_random_search();
 std::string random_population_problem(int population);
+std::unique_ptr<SearchAlgorithm> make_exact_search();
+std::unique_ptr<SearchAlgorithm> make_blockwise();
+inline std::string no_population_problem(int) {
+  return "";
+}
 
 }  // namespace nas

@@ -7,6 +7,16 @@
 
 namespace nas {
 
+/// Measures nothing: for searches among free costs, which need no truth.
+class NoEvaluator final : public Evaluator {
+ public:
+  std::vector<Evaluation> evaluate(std::span<const Architecture> architectures) override {
+    return std::vector<Evaluation>(architectures.size());
+  }
+  std::vector<std::string> metrics() const override { return {}; }
+  std::string source() const override { return "none"; }
+};
+
 /// Values from a CSV or JSON file (search/table_file.hpp). A row belongs to the network its
 /// architecture names, in any form. Where several rows name one network, that of its canonical form
 /// counts, else their mean; a row that stands twice counts once, with other values it is an error.
@@ -32,7 +42,8 @@ class TableEvaluator : public Evaluator {
     double largest_spread = 0;  ///< Between the values of one network's rows.
   };
   Facts facts() const;
-  std::vector<std::string> notes() const;  ///< What a user should know of how it was read.
+  std::vector<std::string> notes() const;     ///< What a user should know of how it was read.
+  std::vector<std::string> warnings() const;  ///< Cells that may be wrong (value_check.hpp).
 
  private:
   struct Impl;
@@ -44,8 +55,10 @@ class TableEvaluator : public Evaluator {
 /// "error": "..."}, in any order. Lines that are no answers are shown and skipped. A second answer
 /// to an id, or one to an id that was never asked, makes all answers of that process and batch
 /// fail. A missing answer (time-out, crash, end of output) fails the first architecture that waits;
-/// the command is started again for those after it. DataError when the command cannot be run at
-/// all or its answers carry no id.
+/// the command is started again for those after it. A value that its metric cannot have fails its
+/// architecture (value_check.hpp). DataError when the command cannot be run at all, when its
+/// answers carry no id, or when a metric holds shares and percents: then no value of the batch
+/// is given.
 class ExternalEvaluator : public Evaluator {
  public:
   ExternalEvaluator(const Space& space, const ExternalOptions& options);
@@ -54,6 +67,8 @@ class ExternalEvaluator : public Evaluator {
   std::vector<Evaluation> evaluate(std::span<const Architecture> architectures) override;
   std::vector<std::string> metrics() const override;
   std::string source() const override { return "external"; }
+  /// A value of before, of a search that goes on: new ones are held against it.
+  void know(const Architecture& architecture, const Evaluation& evaluation);
   std::string fidelity_json() const override;
 
   /// Asked several times a second; once true the program is ended and what waits is `stopped`.

@@ -2,10 +2,11 @@
 // once, and what is no answer is shown to the user as it came.
 #include "search/evaluators/external_answers.hpp"
 
-#include "spaces/metric.hpp"
-
 #include <cmath>
 #include <nlohmann/json.hpp>
+
+#include "search/evaluators/value_check.hpp"
+#include "spaces/metric.hpp"
 
 namespace nas {
 namespace {
@@ -30,14 +31,19 @@ Evaluation value_of(const Json& answer,
     if (it != answer.end() && it->is_number() && std::isfinite(it->get<double>())) {
       const double value = it->get<double>();
       const Metric* known = find_metric(metric);
-      if (known == nullptr || (value >= known->low && value <= known->high)) {
+      const bool inside = known == nullptr || (value >= known->low && value <= known->high);
+      const std::string impossible = impossible_value(metric, value);
+      if (inside && impossible.empty()) {
         result.values[metric] = value;
         continue;
       }
       result.values.clear();
-      result.error = "'" + metric + "' is out of its range" +
-                     (known->unit == MetricUnit::kShare ? " 0 to 1 (a share, not percent)" : "") +
-                     " in the answer: " + shown_text(line);
+      result.error =
+          "'" + metric + "' " +
+          (inside                              ? impossible
+           : known->unit == MetricUnit::kShare ? "is out of its range 0 to 1 (a share, not percent)"
+                                               : "is out of its range") +
+          " in the answer: " + shown_text(line);
       break;
     }
     result.values.clear();

@@ -8,6 +8,7 @@
 
 #include "search/evaluators/evaluators.hpp"
 #include "search/evaluators/external_answers.hpp"
+#include "search/evaluators/value_check.hpp"
 #include "spaces/base/subprocess.hpp"
 #include "spaces/error.hpp"
 
@@ -23,10 +24,14 @@ constexpr const char* kAskForId =
     "are for. Copy the `id` of every question into its answer: {\"id\": question[\"id\"], "
     "\"accuracy\": ...} (nas help evaluators has an example)";
 
-std::string seconds_text(double s) {
+std::string number_text(double value) {
   char text[32];
-  std::snprintf(text, sizeof text, "%g s", s);
+  std::snprintf(text, sizeof text, "%g", value);
   return text;
+}
+
+std::string seconds_text(double s) {
+  return number_text(s) + " s";
 }
 
 }  // namespace
@@ -50,6 +55,15 @@ struct ExternalEvaluator::State {
   bool skipping = false;                  ///< Inside a line that is too long.
   size_t questions = 0;                   ///< In all: makes ids.
   int shown = 0;
+
+  // All values so far, by metric: shares and percents in one metric are seen only together.
+  struct Said {
+    std::vector<double> values;
+    std::vector<std::string> architectures;
+    size_t checked = 0;  ///< Of them, when last looked at.
+    double told = -1;    ///< The odd value that was told last.
+  };
+  std::map<std::string, Said> said;
 
   // Of the batch in work.
   std::vector<Evaluation> results;
@@ -185,6 +199,36 @@ struct ExternalEvaluator::State {
     open.assign(open.size(), false);
   }
 
+  void remember(const std::string& architecture, const Evaluation& evaluation) {
+    for (const auto& [metric, value] : evaluation.values) {
+      said[metric].values.push_back(value);
+      said[metric].architectures.push_back(architecture);
+    }
+  }
+
+  /// Before anything of this batch is stored. Of many values it is enough to look again when there
+  /// are some percent more of them.
+  void refuse_mixtures() {
+    constexpr size_t kFew = 2000, kPart = 32;
+    for (auto& [metric, s] : said) {
+      if (s.values.size() > kFew && s.values.size() - s.checked < s.values.size() / kPart) continue;
+      s.checked = s.values.size();
+      const auto odd = odd_value(s.values, metric);
+      if (!odd) continue;
+      const double value = s.values[odd->index];
+      const std::string text = "'" + metric + "': " + number_text(value) + " of " +
+                               s.architectures[odd->index] + " " + odd->why;
+      if (odd->certain)
+        throw DataError("the answers of evaluator.external.command cannot all be right: " + text +
+                        ". Answer all in one unit; where it is meant as it stands, say the unit in "
+                        "the metric's name (" +
+                        metric + "_percent)");
+      const std::string more =
+          odd->more > 0 ? " (" + std::to_string(odd->more) + " more like it)" : "";
+      if (std::exchange(s.told, value) != value) tell("external: " + text + more);
+    }
+  }
+
   /// One process until it has answered all, ends, is silent for too long or has to go.
   void converse() {
     std::string broken;
@@ -240,6 +284,10 @@ ExternalEvaluator::ExternalEvaluator(const Space& space, const ExternalOptions& 
 
 ExternalEvaluator::~ExternalEvaluator() = default;
 
+void ExternalEvaluator::know(const Architecture& architecture, const Evaluation& evaluation) {
+  state_->remember(state_->space.text(architecture), evaluation);
+}
+
 std::vector<Evaluation> ExternalEvaluator::evaluate(std::span<const Architecture> architectures) {
   State& s = *state_;
   s.stop = stop;
@@ -252,6 +300,9 @@ std::vector<Evaluation> ExternalEvaluator::evaluate(std::span<const Architecture
       s.ask();
       s.converse();
     }
+    for (size_t i = 0; i < architectures.size(); ++i)
+      s.remember(s.space.text(architectures[i]), s.results[i]);
+    s.refuse_mixtures();
   } catch (...) {
     if (s.process) s.process->end();
     s.process.reset();

@@ -6,12 +6,14 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 #include <unordered_map>
 
 #include "search/evaluators/evaluators.hpp"
-#include "search/evaluators/table_check.hpp"
 #include "search/evaluators/table_file.hpp"
+#include "search/evaluators/value_check.hpp"
 #include "spaces/error.hpp"
+#include "spaces/metric.hpp"
 #include "spaces/text/arch_text.hpp"
 #include "spaces/text/notation.hpp"
 #include "spaces/text/read_architecture.hpp"
@@ -26,6 +28,12 @@ namespace {
 /// A column that no one named on purpose: the row numbers that pandas writes.
 bool unnamed(const std::string& name) {
   return name.empty() || name.rfind("Unnamed: ", 0) == 0;
+}
+
+// What a cell may be quoted with.
+std::string shown(const CsvCell& cell) {
+  constexpr size_t kShown = 40;
+  return "'" + cell.text.substr(0, kShown) + "'";
 }
 
 struct Column {
@@ -79,11 +87,14 @@ struct TableEvaluator::Impl {
   /// METRIC or METRIC = COLUMN; without any, all columns of numbers that have a name.
   void choose_columns(const TableFile& table, const TableOptions& options) {
     for (const std::string& text : options.metrics) {
-      const size_t equal = text.find('=');
+      // A column's own name may hold `=`.
+      const size_t equal = has_column(table, text) ? std::string::npos : text.find('=');
       const std::string metric(trim(std::string_view(text).substr(0, equal)));
-      const std::string column(
+      const std::string name(
           equal == std::string::npos ? metric : trim(std::string_view(text).substr(equal + 1)));
-      add_column(table, metric, column_of(table, column));
+      const size_t column = column_of(table, name);
+      if (metric != name) check_new_name(table, metric, column);
+      add_column(table, metric, column);
     }
     if (!columns.empty()) return;
     size_t blamed = table.header.size();
@@ -109,6 +120,25 @@ struct TableEvaluator::Impl {
          "has no column of numbers: " + table.header[blamed].text + ": " + found.why);
   }
 
+  static bool has_column(const TableFile& table, const std::string& name) {
+    return std::any_of(table.header.begin(), table.header.end(), [&](const CsvCell& cell) {
+      return cell.text == trim(name);
+    });
+  }
+
+  void check_new_name(const TableFile& table, const std::string& metric, size_t column) const {
+    std::vector<double> values;
+    for (const auto& row : table.rows)
+      if (const CellValue v = value_of(row[column]); v.kind == CellValue::Kind::kNumber)
+        values.push_back(v.number);
+    const std::string& name = table.header[column].text;
+    if (const std::string problem = rename_problem(metric, name, values); !problem.empty())
+      fail(file,
+           table.header[column],
+           "'" + metric + " = " + name + "' cannot be: " + problem +
+               ". Give it a name that says what the column holds, or leave the column its own");
+  }
+
   void add_column(const TableFile& table, const std::string& metric, size_t column) {
     for (const auto& [name, other] : columns)
       if (name == metric)
@@ -116,13 +146,59 @@ struct TableEvaluator::Impl {
     const Column found = look_at(table, column);
     if (found.bad > 0) fail(file, *found.first_bad, metric + ": " + found.why);
     if (found.percents > 0 && found.percents < found.numbers) refuse_mixture(table, metric, column);
-    if (found.percents > 0) percents.push_back(metric);
-    if (const auto odd = odd_cell(table, column, metric)) {
-      if (odd->certain) fail(file, *odd->cell, metric + ": " + odd->why);
-      odd_cells.push_back(file + ":" + std::to_string(odd->cell->line) + ":" +
-                          std::to_string(odd->cell->column) + ": " + metric + ": " + odd->why);
-    }
+    // The name has the last word on the unit: of acc_percent 63.2% is 63.2.
+    const bool as_written = found.percents > 0 && says_percent(metric);
+    if (as_written) written.insert(column);
+    if (found.percents > 0 && !as_written) percents.push_back(metric);
+    look_for_odd_cells(table, metric, column, found.percents > 0 && !as_written);
     columns.emplace_back(metric, column);
+  }
+  double number_of(const CellValue& value, size_t column) const {
+    return written.contains(column) ? value.written : value.number;
+  }
+
+  void look_for_odd_cells(const TableFile& table,
+                          const std::string& metric,
+                          size_t column,
+                          bool percent) {
+    std::vector<double> values;
+    std::vector<const CsvCell*> cells;
+    for (const auto& row : table.rows) {
+      const CellValue value = value_of(row[column]);
+      if (value.kind != CellValue::Kind::kNumber) continue;
+      values.push_back(number_of(value, column));
+      cells.push_back(&row[column]);
+    }
+    const auto odd = odd_value(values, metric, percent);
+    if (!odd) {
+      tell_percents_up_to_1(metric, values);
+      return;
+    }
+    const CsvCell& cell = *cells[odd->index];
+    std::string text = metric + ": " + shown(cell) + " " + odd->why;
+    if (odd->more > 0) text += " (and " + std::to_string(odd->more) + " more like it)";
+    if (!odd->instead.empty()) {
+      text += odd->certain ? "; write " + odd->instead
+                           : "; if another unit was meant, write " + odd->instead;
+      const bool low = values[odd->index] <= 1;
+      if (is_accuracy(metric) || is_error(metric))
+        text += low ? ". Where it is meant as it stands, say the unit: '" + metric +
+                          "_percent = " + table.header[column].text +
+                          "' as the metric (--column, evaluator.table.metrics)"
+                    : "";
+    }
+    if (odd->certain) fail(file, cell, text);
+    odd_cells.push_back(file + ":" + std::to_string(cell.line) + ":" + std::to_string(cell.column) +
+                        ": " + text);
+  }
+
+  /// The unit in the name wins; that is told where the values look like shares.
+  void tell_percents_up_to_1(const std::string& metric, const std::vector<double>& values) {
+    if (!says_percent(metric) || values.empty()) return;
+    const auto [low, high] = std::minmax_element(values.begin(), values.end());
+    if (*low < 0 || *high > 1) return;
+    odd_cells.push_back(file + ": every value of " + metric +
+                        " lies in 0 .. 1; they are taken for percents, as its name says");
   }
   /// The first cell with a percent sign where others have none, or the other way round.
   void refuse_mixture(const TableFile& table, const std::string& metric, size_t column) const {
@@ -135,13 +211,14 @@ struct TableEvaluator::Impl {
         fail(
             file,
             row[column],
-            metric + ": '" + row[column].text.substr(0, 40) + "' is written " +
+            metric + ": " + shown(row[column]) + " is written " +
                 (*percent ? "without %, those before it with" : "with %, those before it without"));
     }
   }
 
   std::vector<std::string> percents;   ///< Metrics written with %.
-  std::vector<std::string> odd_cells;  ///< What to tell of columns whose name says nothing.
+  std::set<size_t> written;            ///< Columns of percents by name whose cells carry % too.
+  std::vector<std::string> odd_cells;  ///< What to tell of cells that can be meant.
   int64_t without_name = 0;            ///< Columns of numbers that have no name.
   int64_t repeated = 0;                ///< Rows that say again what one before said.
   int64_t index_from;
@@ -168,6 +245,13 @@ struct TableEvaluator::Impl {
       }
     }
     std::string_view text = trim(cell.text);
+    if (text.starts_with('#') && whole_number(text.substr(1)))
+      fail(file,
+           cell,
+           shown(cell) +
+               " is a number of nas space enumerate, which counts from 0 whatever the "
+               "column does; with --index-from (evaluator.table.index_from) write bare "
+               "numbers, without it all as #N");
     // As pandas writes whole numbers of a column that also has empty cells.
     if (text.size() > 2 && text.substr(text.size() - 2) == ".0") text.remove_suffix(2);
     int64_t number = 0;
@@ -177,8 +261,8 @@ struct TableEvaluator::Impl {
         number - index_from >= count)
       fail(file,
            cell,
-           "'" + cell.text.substr(0, 40) + "' is no number of an architecture (" +
-               std::to_string(index_from) + " to " + std::to_string(index_from + count - 1) + ")");
+           shown(cell) + " is no number of an architecture (" + std::to_string(index_from) +
+               " to " + std::to_string(index_from + count - 1) + ")");
     return reader.numbered(number - index_from);
   }
 
@@ -187,7 +271,7 @@ struct TableEvaluator::Impl {
     Row row;
     for (const auto& [metric, column] : columns) {
       const CellValue value = value_of(cells[column]);
-      if (value.kind == CellValue::Kind::kNumber) row.values[metric] = value.number;
+      if (value.kind == CellValue::Kind::kNumber) row.values[metric] = number_of(value, column);
     }
     if (row.values.empty()) {
       ++without_value;
@@ -294,7 +378,6 @@ std::vector<std::string> TableEvaluator::notes() const {
   if (impl_->repeated > 0)
     notes.push_back(impl_->file + ": " + rows(impl_->repeated) +
                     " repeat an earlier one (same architecture, same values) and count once");
-  for (const std::string& text : impl_->odd_cells) notes.push_back(text);
   const std::string other = notation_of(impl_->space).other_numbers;
   if (impl_->index_from >= 0 && !other.empty())
     notes.push_back(impl_->file + ": its numbers are taken for those of nas space enumerate; " +
@@ -302,6 +385,10 @@ std::vector<std::string> TableEvaluator::notes() const {
   if (impl_->without_name > 0)
     notes.push_back(impl_->file + ": numbers in a column without a name are left out");
   return notes;
+}
+
+std::vector<std::string> TableEvaluator::warnings() const {
+  return impl_->odd_cells;
 }
 
 std::vector<std::string> TableEvaluator::metrics() const {

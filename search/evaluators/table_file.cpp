@@ -232,7 +232,11 @@ CellValue value_of(const CsvCell& cell) {
   if (text.empty() || text.back() == 'e' || signs || code != std::errc() ||
       end != digits.data() + digits.size() || !std::isfinite(value.number))
     return bad("is not a finite number");
-  if (value.percent && exponent) value.number /= 100;
+  value.written = value.number;
+  if (value.percent && exponent)
+    value.number /= 100;
+  else if (value.percent)
+    std::from_chars(text.data(), text.data() + text.size(), value.written);
   return value;
 }
 

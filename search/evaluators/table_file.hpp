@@ -44,6 +44,7 @@ struct CellValue {
   double number = 0;
   bool percent = false;  ///< The number is a hundredth of what is written.
   std::string why;       ///< Of kBad: `'abc' is not a finite number`.
+  double written = 0;    ///< The number before the percent sign.
 };
 /// A decimal number with an optional sign and percent sign, blanks around it. Nothing, NaN, NA,
 /// N/A, null, None and `-` are no value.

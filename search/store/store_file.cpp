@@ -239,7 +239,9 @@ void rethrow(const std::string& path, const SQLite::Exception& e) {
     case SQLITE_PERM:
       throw DataError(what + "; the store cannot be written (permissions of file and folder?)");
     case SQLITE_FULL:
-      throw DataError(what + "; the disk is full");
+      // SQLite's own words are `database or disk is full`.
+      throw DataError(path +
+                      ": the disk is full; make room there, or name another place with --db");
     case SQLITE_IOERR:
       throw DataError(what + write_trouble(path));
     default:
@@ -288,8 +290,27 @@ SQLite::Database checked_reading(const std::string& path) {
   return db;
 }
 
+/// Takes a new file of 0 bytes away where it never became a store (a full disk, a quota).
+class EmptyFileGuard {
+ public:
+  explicit EmptyFileGuard(std::string path)
+      : path_(std::move(path)), fresh_(!fs::exists(fs::symlink_status(path_))) {}
+  EmptyFileGuard(const EmptyFileGuard&) = delete;
+  EmptyFileGuard& operator=(const EmptyFileGuard&) = delete;
+  ~EmptyFileGuard() {
+    std::error_code error;
+    if (!fresh_ || fs::file_size(path_, error) != 0 || error) return;
+    for (const char* end : {"", "-journal", "-wal", "-shm"}) fs::remove(path_ + end, error);
+  }
+
+ private:
+  std::string path_;
+  bool fresh_;
+};
+
 SQLite::Database open_checked(const std::string& path, Store::Mode mode) {
   const bool exists = inspect(path);
+  const EmptyFileGuard guard(path);  // Looks when the file is closed again.
   if (!exists && mode != Store::Mode::kCreate)
     throw ConfigError(path + ": there is no results store",
                       "`nas train` or `nas search` makes one, or name another with --db.");

@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "spaces/plan.hpp"
+#include "spaces/plan_builder.hpp"
 
 namespace nas::custom {
 

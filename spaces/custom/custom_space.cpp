@@ -10,24 +10,6 @@
 #include "spaces/custom/custom_canonical.hpp"
 
 namespace nas::custom {
-namespace {
-
-/// The (choice, option) pairs that put a part there; fixed parameters are none.
-class Origins {
- public:
-  void put(const Model& model, size_t param, int option) {
-    if (param == kNoParam) return;
-    const int choice = model.params()[param].choice;
-    if (choice >= 0) pairs_.push_back({static_cast<int16_t>(choice), static_cast<int16_t>(option)});
-  }
-  void set(PlanBuilder& b) const { b.origin(std::span<const Provenance>(pairs_)); }
-
- private:
-  std::vector<Provenance> pairs_;
-};
-
-}  // namespace
-
 Custom::Custom(Options options, Layout layout, std::vector<Choice> choices)
     : o_(std::move(options)), layout_(std::move(layout)) {
   name_ = "custom";
@@ -238,48 +220,59 @@ int32_t Custom::layer(PlanBuilder& b,
                       const Architecture& a,
                       size_t s,
                       size_t j,
-                      Block block,
+                      const Block& block,
                       StageGenes genes,
                       int32_t x) const {
+  const size_t kind = layout_.stages[s].layers[j].kind;
+  const auto branch = [&](int option) {
+    return candidate(b, a, s, j, static_cast<size_t>(option), block, genes, x);
+  };
+  b.origin({});
+  return open(kind) ? b.choose(a.genes, choice_of(kind), branch)
+                    : branch(layout_.model.option(kind, a));
+}
+
+int32_t Custom::candidate(PlanBuilder& b,
+                          const Architecture& a,
+                          size_t s,
+                          size_t j,
+                          size_t kind,
+                          Block block,
+                          StageGenes genes,
+                          int32_t x) const {
   const Model& model = layout_.model;
   const Stage& stage = layout_.stages[s];
   const bool shortcut = o_.stages[s].shortcut;
   const Layer& layer = stage.layers[j];
-  const int kind = model.option(layer.kind, a);
-  const Candidate& candidate = layer.candidates[static_cast<size_t>(kind)];
+  const Candidate& candidate = layer.candidates[kind];
   const BlockOptions& options = candidate.options;
-  Origins outer, inner;
+  const Provenance width = origin(stage.width, genes.width);
+  const Provenance depth = origin(stage.depth, genes.depth);
+  Provenance kernel, expansion;
   block.kind = options.kind;
   block.act = options.act;
   block.se = options.se;
   block.own_shortcut = !shortcut;
-  inner.put(model, layer.kind, kind);
-  outer.put(model, layer.kind, kind);
   if (candidate.kernel != kNoParam) {
     const int option = model.option(candidate.kernel, a);
     block.kernel = options.kernels[static_cast<size_t>(option)];
-    const bool fixed = model.params()[candidate.kernel].choice < 0;
-    block.full_kernel = fixed ? block.kernel : options.kernels.back();
-    inner.put(model, candidate.kernel, option);
+    block.full_kernel = open(candidate.kernel) ? options.kernels.back() : block.kernel;
+    kernel = origin(candidate.kernel, option);
   }
   if (candidate.expansion != kNoParam) {
     const int option = model.option(candidate.expansion, a);
     block.expansion = options.expansions[static_cast<size_t>(option)];
-    const bool fixed = model.params()[candidate.expansion].choice < 0;
+    const bool fixed = !open(candidate.expansion);
     block.full_expansion = fixed ? block.expansion : options.expansions.back();
     block.expands = fixed ? block.expansion != 1
                           : std::any_of(options.expansions.begin(),
                                         options.expansions.end(),
                                         [](double e) { return e != 1; });
-    inner.put(model, candidate.expansion, option);
-  }
-  for (Origins* origins : {&inner, &outer}) {
-    origins->put(model, stage.width, genes.width);
-    origins->put(model, stage.depth, genes.depth);
+    expansion = origin(candidate.expansion, option);
   }
   int32_t y = Plan::kInput;
   if (block.kind != Kind::kNone) {
-    inner.set(b);
+    b.origin({kernel, expansion, width, depth});
     try {
       y = add_block(b, block, candidate.names, x);
     } catch (const InternalShapeError& e) {
@@ -288,7 +281,7 @@ int32_t Custom::layer(PlanBuilder& b,
     }
   }
   if (!shortcut) return y;
-  outer.set(b);
+  b.origin({width, depth});
   const int32_t beside = add_shortcut(b, block, layer.shortcut, x);
   return block.kind == Kind::kNone ? beside : b.add(Add{}, 0, {y, beside});
 }
@@ -306,7 +299,7 @@ void Custom::head(PlanBuilder& b, int32_t x, Width width) const {
   linear.in = width.now;
   linear.full_in = width.full;
   linear.out = linear.full_out = classes_;
-  b.add(linear, classifier_, x);
+  b.classifier(linear, classifier_, x);
 }
 
 }  // namespace nas::custom

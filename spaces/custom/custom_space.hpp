@@ -98,9 +98,23 @@ class Custom final : public Space, public Notated {
                 const Architecture& a,
                 size_t s,
                 size_t j,
-                Block block,
+                const Block& block,
                 StageGenes genes,
                 int32_t x) const;
+  /// One kind of a layer; `block` but for its kind.
+  int32_t candidate(PlanBuilder& b,
+                    const Architecture& a,
+                    size_t s,
+                    size_t j,
+                    size_t kind,
+                    Block block,
+                    StageGenes genes,
+                    int32_t x) const;
+  /// None for a parameter that is fixed.
+  Provenance origin(size_t param, int option) const {
+    if (!open(param)) return {};
+    return {static_cast<int16_t>(choice_of(param)), static_cast<int16_t>(option)};
+  }
   void head(PlanBuilder& b, int32_t x, Width width) const;
 
   bool open(size_t param) const {

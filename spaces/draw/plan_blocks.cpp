@@ -163,8 +163,7 @@ bool PlanReading::same_origins(size_t i, size_t j) const {
 }
 
 bool PlanReading::merges(size_t i) const {
-  return std::holds_alternative<Add>(op(i)) || std::holds_alternative<Mul>(op(i)) ||
-         std::holds_alternative<Concat>(op(i));
+  return takes_many(op(i));
 }
 
 bool PlanReading::joins(size_t i) const {

@@ -6,8 +6,8 @@
 #include <map>
 #include <set>
 
+#include "spaces/base/visit.hpp"
 #include "spaces/draw/plan_blocks.hpp"
-#include "spaces/visit.hpp"
 
 namespace nas {
 namespace {

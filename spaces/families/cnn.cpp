@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "spaces/error.hpp"
+#include "spaces/plan_builder.hpp"
 #include "spaces/registry.hpp"
 #include "spaces/text/arch_text.hpp"
 #include "spaces/text/notation.hpp"
@@ -105,18 +106,21 @@ class Cnn final : public Space, public Notated {
       const int depth = options.depths[static_cast<size_t>(a.genes[stage.depth])];
       const Provenance depth_origin{static_cast<int16_t>(stage.depth), a.genes[stage.depth]};
       for (int j = 0; j < depth; ++j) {
-        const size_t choice = stage.kinds[static_cast<size_t>(j)];
-        const auto kind = static_cast<size_t>(a.genes[choice]);
-        b.origin({{static_cast<int16_t>(choice), a.genes[choice]}, width_origin, depth_origin});
-        x = layer(b, x, o_.kinds[kind], stage.layers[static_cast<size_t>(j)][kind], width);
+        const auto at = static_cast<size_t>(j);
+        b.origin({});
+        x = b.choose(a.genes, stage.kinds[at], [&](int16_t option) {
+          const auto kind = static_cast<size_t>(option);
+          b.origin({width_origin, depth_origin});
+          return layer(b, x, o_.kinds[kind], stage.layers[at][kind], width);
+        });
       }
       in = width;
     }
     b.origin({});
     x = b.add(GlobalAvgPool{}, 0, x);
-    b.add(Linear{in.now, o_.classes, true, Init::kFrameworkDefault, in.full, o_.classes},
-          classifier_,
-          x);
+    b.classifier(Linear{in.now, o_.classes, true, Init::kFrameworkDefault, in.full, o_.classes},
+                 classifier_,
+                 x);
   }
 
   /// Kinds may be listed in any order; widths and depths rise.

@@ -2,17 +2,23 @@
 
 #include <algorithm>
 
+#include "spaces/plan_builder.hpp"
+
 namespace nas {
 namespace {
 
 constexpr int kInputs = 2;
 
 /// Pairs of the nodes before `node` (inputs are 0 and 1), in lexicographic order.
-std::vector<std::array<int, 2>> pairs_before(int node) {
-  std::vector<std::array<int, 2>> pairs;
-  for (int i = 0; i < node; ++i)
-    for (int j = i + 1; j < node; ++j) pairs.push_back({i, j});
-  return pairs;
+const std::vector<std::array<int, 2>>& pairs_before(int node) {
+  static const auto all = [] {
+    std::array<std::vector<std::array<int, 2>>, 6> pairs;
+    for (size_t n = kInputs; n < pairs.size(); ++n)
+      for (int i = 0; i < static_cast<int>(n); ++i)
+        for (int j = i + 1; j < static_cast<int>(n); ++j) pairs[n].push_back({i, j});
+    return pairs;
+  }();
+  return all.at(static_cast<size_t>(node));
 }
 
 /// Edges are numbered by target, then source.
@@ -212,25 +218,23 @@ int32_t Darts::cell(
   values[1] = relu_conv_bn(b, cell.one[1], x1, cell.width);
   for (int node = kInputs; node < kInputs + kNodes; ++node) {
     const NodeGenes& genes = node_genes_[static_cast<size_t>(node - kInputs)];
-    const std::array<int, 2> from = sources(a, offset, node);
     int32_t terms[2];
     for (size_t k = 0; k < 2; ++k) {
       const size_t choice = offset + static_cast<size_t>(k == 0 ? genes.first : genes.second);
-      const Provenance op{static_cast<int16_t>(choice), a.genes[choice]};
-      if (genes.pair >= 0) {
-        const size_t pair = offset + static_cast<size_t>(genes.pair);
-        b.origin({op, {static_cast<int16_t>(pair), a.genes[pair]}});
-      } else {
-        b.origin({op});
-      }
-      const int stride = cell.reduction && from[k] < kInputs ? 2 : 1;
-      terms[k] = edge(b,
-                      cell.edges[edge_index(node, from[k])],
-                      kind(a.genes[choice]),
-                      values[static_cast<size_t>(from[k])],
-                      stride);
+      terms[k] = b.choose(a.genes, choice, [&](int16_t op) {
+        const auto from = [&](int source) {
+          return edge(b,
+                      cell.edges[edge_index(node, source)],
+                      kind(op),
+                      values[static_cast<size_t>(source)],
+                      cell.reduction && source < kInputs ? 2 : 1);
+        };
+        if (genes.pair < 0) return from(static_cast<int>(k));
+        return b.choose(a.genes, offset + static_cast<size_t>(genes.pair), [&](int16_t pair) {
+          return from(pairs_before(node)[static_cast<size_t>(pair)][k]);
+        });
+      });
     }
-    b.origin({});
     values[static_cast<size_t>(node)] = b.add(Add{}, 0, {terms[0], terms[1]});
   }
   return b.add(Concat{}, 0, {values[2], values[3], values[4], values[5]});
@@ -259,9 +263,9 @@ void Darts::build(const Architecture& a, Plan& plan) const {
   }
   const int features = b.shape(x).c;
   x = b.add(GlobalAvgPool{}, 0, x);
-  b.add(Linear{.in = features, .out = classes_, .full_in = features, .full_out = classes_},
-        classifier_,
-        x);
+  b.classifier(Linear{.in = features, .out = classes_, .full_in = features, .full_out = classes_},
+               classifier_,
+               x);
   if (o_.auxiliary > 0) {
     b.begin_auxiliary(o_.auxiliary);
     auxiliary_head(b, tapped);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "spaces/error.hpp"
+#include "spaces/plan_builder.hpp"
 #include "spaces/registry.hpp"
 #include "spaces/text/arch_text.hpp"
 #include "spaces/text/notation.hpp"
@@ -97,7 +98,8 @@ class Downsampling final : public Space, public Notated {
     b.origin({});
     x = b.add(GlobalAvgPool{}, 0, x);
     const int width = blocks_.back().out;
-    b.add(Linear{width, o_.classes, true, Init::kFrameworkDefault, width, o_.classes}, linear_, x);
+    b.classifier(
+        Linear{width, o_.classes, true, Init::kFrameworkDefault, width, o_.classes}, linear_, x);
   }
 
   /// A stride changes nothing where the map has one pixel (small images after the ImageNet stem):
@@ -296,8 +298,7 @@ class Downsampling final : public Space, public Notated {
     const Names& n = names_[i];
     const bool pooled = o_.variant == Variant::kResNet20Pool;
     const int stride = down && !pooled ? 2 : 1;
-    b.origin({});
-    if (down) b.origin({origin});
+    b.origin({origin});
     if (down && pooled) {
       x = b.add(Pool{true, 2, 2, 0}, 0, x);
       b.origin({});

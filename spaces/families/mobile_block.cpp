@@ -6,29 +6,6 @@
 namespace nas {
 namespace {
 
-// Gives the nodes that follow the choices that are there (choice >= 0).
-void set_origin(PlanBuilder& b, const Provenance& first, const Provenance& depth) {
-  if (first.choice >= 0 && depth.choice >= 0)
-    b.origin({first, depth});
-  else if (first.choice >= 0)
-    b.origin({first});
-  else if (depth.choice >= 0)
-    b.origin({depth});
-  else
-    b.origin({});
-}
-
-// The depthwise weights belong to the kernel and to the width at once.
-void set_depthwise_origin(PlanBuilder& b, const MobileBlockOrigin& origin) {
-  const bool both = origin.kernel.choice >= 0 && origin.expand.choice >= 0;
-  if (both && origin.depth.choice >= 0)
-    b.origin({origin.kernel, origin.expand, origin.depth});
-  else if (both)
-    b.origin({origin.kernel, origin.expand});
-  else
-    set_origin(b, origin.kernel.choice >= 0 ? origin.kernel : origin.expand, origin.depth);
-}
-
 Conv2d pointwise(const MobileBlock& block, int in, int out, int full_in, int full_out) {
   return {.in = in, .out = out, .init = block.init, .full_in = full_in, .full_out = full_out};
 }
@@ -79,13 +56,14 @@ int32_t add_mobile_block(PlanBuilder& b,
                          int32_t x) {
   const int32_t input = x;
   if (block.expand) {
-    set_origin(b, origin.expand, origin.depth);
+    b.origin({origin.expand, origin.depth});
     x = b.add(
         pointwise(block, block.in, block.mid, block.full_in, block.full_mid), names.expand_conv, x);
     x = b.add(norm(block, block.mid, block.full_mid), names.expand_bn, x);
     x = b.add(Activation{block.act}, 0, x);
   }
-  set_depthwise_origin(b, origin);
+  // The depthwise weights belong to the kernel and to the width at once.
+  b.origin({origin.kernel, origin.expand, origin.depth});
   x = b.add(Conv2d{.in = block.mid,
                    .out = block.mid,
                    .kernel = static_cast<int16_t>(block.kernel),
@@ -99,7 +77,7 @@ int32_t add_mobile_block(PlanBuilder& b,
                    .kernel_transform = block.kernel_transform},
             names.depth_conv,
             x);
-  set_origin(b, origin.expand, origin.depth);
+  b.origin({origin.expand, origin.depth});
   x = b.add(norm(block, block.mid, block.full_mid), names.depth_bn, x);
   x = b.add(Activation{block.act}, 0, x);
   if (block.se_mid > 0)

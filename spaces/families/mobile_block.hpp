@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 
-#include "spaces/plan.hpp"
+#include "spaces/plan_builder.hpp"
 
 namespace nas {
 
@@ -36,7 +36,7 @@ struct MobileBlock {
   bool zero_init = false;  ///< The last batch norm of a residual branch starts at 0 (BigNAS).
 };
 
-/// Which choices put the parts there.
+/// Which choices put the parts there, beside those that the block is built under.
 struct MobileBlockOrigin {
   Provenance kernel, expand, depth;  ///< choice -1: none.
 };
@@ -46,7 +46,7 @@ struct MobileBlockOrigin {
 int32_t add_squeeze_excitation(
     PlanBuilder& b, Conv2d reduce, Conv2d expand, std::pair<uint32_t, uint32_t> names, int32_t x);
 
-/// Appends the block; returns the id of its output.
+/// Appends the block (and leaves the provenance of its last part); returns the id of its output.
 int32_t add_mobile_block(PlanBuilder& b,
                          const MobileBlock& block,
                          const MobileBlockNames& names,

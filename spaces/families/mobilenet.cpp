@@ -285,7 +285,7 @@ int32_t MobileNet::head(PlanBuilder& b, int32_t x) const {
     width = mix_width_;
   }
   if (o_.dropout > 0) x = b.add(Dropout{static_cast<float>(o_.dropout)}, 0, x);
-  return b.add(
+  return b.classifier(
       Linear{.in = width, .out = classes_, .full_in = width, .full_out = classes_}, classifier_, x);
 }
 

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "spaces/error.hpp"
+#include "spaces/plan_builder.hpp"
 #include "spaces/text/arch_text.hpp"
 
 namespace nas {
@@ -200,13 +201,12 @@ int32_t NasBench201::cell(PlanBuilder& b,
   for (int target = 1; target < 4; ++target) {
     int32_t terms[3];
     for (int source = 0; source < target; ++source, ++e) {
-      const int16_t gene = a.genes[static_cast<size_t>(e)];
       const auto& layers = names[static_cast<size_t>(e)];
-      b.origin({{e, gene}});
       const Layer pair[2] = {layers[0], layers[1]};
-      terms[source] = edge(b, pair, nodes[source], gene);
+      terms[source] = b.choose(a.genes, static_cast<size_t>(e), [&](int16_t gene) {
+        return edge(b, pair, nodes[source], gene);
+      });
     }
-    b.origin({});
     nodes[target] =
         target == 1 ? terms[0]
                     : b.add(Add{}, 0, std::span<const int32_t>(terms, static_cast<size_t>(target)));
@@ -247,9 +247,9 @@ void NasBench201::build(const Architecture& a, Plan& plan) const {
   x = b.add(batch_norm(4 * width), head_bn_, x);
   x = b.add(Activation{Act::kRelu}, 0, x);
   x = b.add(GlobalAvgPool{}, 0, x);
-  b.add(Linear{.in = 4 * width, .out = classes_, .full_in = 4 * width, .full_out = classes_},
-        classifier_,
-        x);
+  b.classifier(Linear{.in = 4 * width, .out = classes_, .full_in = 4 * width, .full_out = classes_},
+               classifier_,
+               x);
 }
 
 Architecture NasBench201::canonical(Architecture a) const {

@@ -69,14 +69,15 @@ class NasBenchMacro final : public Space, public Notated {
         width *= 2;
         ++stage;
       }
-      x = layer(b, static_cast<size_t>(i), a.genes[static_cast<size_t>(i)], x, width, first);
+      const auto at = static_cast<size_t>(i);
+      x = b.choose(a.genes, at, [&](int16_t gene) { return layer(b, at, gene, x, width, first); });
     }
     b.origin({});
     x = conv_unit(b, head_, x, kHead, 1, 1, true);
     x = b.add(GlobalAvgPool{}, 0, x);
-    b.add(Linear{.in = kHead, .out = classes_, .full_in = kHead, .full_out = classes_},
-          classifier_,
-          x);
+    b.classifier(Linear{.in = kHead, .out = classes_, .full_in = kHead, .full_out = classes_},
+                 classifier_,
+                 x);
   }
 
   /// Identities that are not first in their stage compute nothing: they move to its end.
@@ -165,8 +166,6 @@ class NasBenchMacro final : public Space, public Notated {
   }
 
   int32_t layer(PlanBuilder& b, size_t i, int16_t gene, int32_t x, int out, bool first) const {
-    const Provenance origin{static_cast<int16_t>(i), gene};
-    b.origin({origin});
     const int stride = first ? 2 : 1;
     if (gene == kIdentity)
       return first ? conv_unit(b, layers_[i].identity, x, out, 1, 2, false)
@@ -179,10 +178,7 @@ class NasBenchMacro final : public Space, public Notated {
     block.stride = stride;
     block.residual = !first;
     block.bn = norm(0);
-    MobileBlockOrigin origins;
-    origins.kernel = origins.expand = {};
-    origins.depth = origin;
-    return add_mobile_block(b, block, gene == 1 ? layers_[i].small : layers_[i].large, origins, x);
+    return add_mobile_block(b, block, gene == 1 ? layers_[i].small : layers_[i].large, {}, x);
   }
 
   Options o_;

@@ -120,9 +120,9 @@ void OfaResNet50::build(const Architecture& a, Plan& plan) const {
   b.origin({});
   const int features = b.shape(x).c;
   x = b.add(GlobalAvgPool{}, 0, x);
-  b.add(Linear{.in = features, .out = classes_, .full_in = full_in, .full_out = classes_},
-        classifier_,
-        x);
+  b.classifier(Linear{.in = features, .out = classes_, .full_in = full_in, .full_out = classes_},
+               classifier_,
+               x);
 }
 
 int32_t OfaResNet50::stem(PlanBuilder& b, const Architecture& a) const {
@@ -132,11 +132,13 @@ int32_t OfaResNet50::stem(PlanBuilder& b, const Architecture& a) const {
   b.origin({origin(a, first_width_)});
   int32_t x =
       relu(conv_bn(b, stem_[0], Plan::kInput, middle, o_.input_channels, full_middle, 3, 2));
-  if (a.genes[0] == 1) {
-    b.origin({origin(a, 0), origin(a, first_width_)});
+  b.origin({});
+  x = b.choose(a.genes, 0, [&](int16_t on) {
+    if (on == 0) return x;
+    b.origin({origin(a, first_width_)});
     const int32_t y = relu(conv_bn(b, stem_[1], x, middle, full_middle, full_middle, 3, 1));
-    x = b.add(Add{}, 0, {x, y});
-  }
+    return b.add(Add{}, 0, {x, y});
+  });
   b.origin({origin(a, first_width_ + 1)});
   x = relu(conv_bn(b, stem_[2], x, stem_out(width_gene(a, 1)), full_middle, stem_out(last), 3, 1));
   b.origin({});
@@ -183,10 +185,10 @@ int32_t OfaResNet50::block(PlanBuilder& b,
   const int full_middle = middle(full_out, o_.expansions.size() - 1);
   const int stride = j == 0 && stage > 0 ? 2 : 1;
   const auto relu = [&](int32_t v) { return b.add(Activation{Act::kRelu}, 0, v); };
-  if (j >= kBaseDepths[static_cast<size_t>(stage)])
-    b.origin({origin(a, expand), origin(a, wide), origin(a, static_cast<size_t>(1 + stage))});
-  else
-    b.origin({origin(a, expand), origin(a, wide)});
+  const bool more = j >= kBaseDepths[static_cast<size_t>(stage)];
+  b.origin({origin(a, expand),
+            origin(a, wide),
+            more ? origin(a, static_cast<size_t>(1 + stage)) : Provenance{}});
   int32_t y = relu(conv_bn(b, names.a, x, mid, full_in, full_middle, 1, 1));
   y = relu(conv_bn(b, names.b, y, mid, full_middle, full_middle, 3, stride));
   y = conv_bn(b, names.c, y, out, full_middle, full_out, 1, 1);

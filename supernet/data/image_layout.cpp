@@ -134,14 +134,16 @@ class Reader {
     FolderContent content = look_into(path, layout_.unused, faults_);
     drop_clutter(content.folders, path);
     if (content.folders.empty())
-      return faults_.add(shown(path) + ": holds " +
-                         (content.images.empty()
-                              ? "no class folders"
-                              : counted(content.images.size(), "image") +
-                                    " but no class folders, so it cannot be the " + name_of(part) +
-                                    " split; sort them into one folder per class (as the "
-                                    "validation images of ImageNet need)") +
-                         ", or move it away");
+      return faults_.add(
+          shown(path) + ": holds " +
+          (content.images.empty()
+               ? std::string("no class folders, so it cannot be the ") + name_of(part) +
+                     " split; put one folder of images per class there"
+               : counted(content.images.size(), "image") +
+                     " but no class folders, so it cannot be the " + name_of(part) +
+                     " split; sort them into one folder per class (as the validation images of "
+                     "ImageNet need)") +
+          ", or move it away");
     if (part != Part::kTrain && !holds_images(path, kLevels))
       return faults_.add(shown(path) + ": its " + counted(content.folders.size(), "class folder") +
                          " hold" + (content.folders.size() == 1 ? "s" : "") +

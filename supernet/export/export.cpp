@@ -145,6 +145,11 @@ class Source {
   std::string expression(const Identity&) const { return in(); }
   std::string expression(const Dropout&) const { return in(); }
   std::string expression(const DropPath&) const { return in(); }
+  std::string expression(const WeightedSum&) const {
+    throw std::logic_error(
+        "a relaxed plan is no network to export; export the plan of one of its "
+        "architectures");
+  }
 
   const Plan& plan_;
   const Node* node_ = nullptr;

@@ -37,18 +37,19 @@ PathNorms path_norms(const PathOutcome& outcome, size_t choices) {
   result.parametric.assign(choices, false);
   std::vector<at::Tensor> grads, leaves;
   for (const Node& node : outcome.plan.nodes) {
-    const auto* conv = std::get_if<Conv2d>(&node.op);
-    const auto* linear = std::get_if<Linear>(&node.op);
-    if (conv == nullptr && linear == nullptr) continue;
+    // The parameters of the layers themselves, not of what normalises their outputs.
+    TensorSpec specs[kMostTensors];
+    const int tensors = normalises(node.op) ? 0 : tensors_of(node.op, specs);
+    if (tensors == 0) continue;
     std::vector<size_t> owners;
     for (const Provenance& origin : outcome.plan.origins(node))
       if (origin.choice >= 0) owners.push_back(static_cast<size_t>(origin.choice));
     if (owners.empty()) continue;
     for (const size_t c : owners) result.parametric[c] = true;
     leaves.clear();
-    outcome.weights.leaves(outcome.plan, node, Role::kWeight, leaves);
-    if (conv != nullptr ? conv->bias : linear->bias)
-      outcome.weights.leaves(outcome.plan, node, Role::kBias, leaves);
+    for (int i = 0; i < tensors; ++i)
+      if (!is_buffer(specs[i].role))
+        outcome.weights.leaves(outcome.plan, node, specs[i].role, leaves);
     for (const at::Tensor& leaf : leaves) {
       if (!leaf.grad().defined()) continue;
       grads.push_back(leaf.grad());

@@ -58,7 +58,7 @@ class ImportanceImages final : public DataSampler {
                                               outcome.labels,
                                               smoothing,
                                               *outcome.features,
-                                              classifier_bias(outcome.plan));
+                                              outcome.plan.classifier_layer().bias);
     if (open_) {
       Pending& p = pending_.back();
       p.norms = p.norms + norms;
@@ -116,12 +116,6 @@ class ImportanceImages final : public DataSampler {
     at::Tensor norms;
     int paths = 0;
   };
-
-  static bool classifier_bias(const Plan& plan) {
-    for (auto node = plan.nodes.rbegin(); node != plan.nodes.rend(); ++node)
-      if (const auto* linear = std::get_if<Linear>(&node->op)) return linear->bias;
-    return false;
-  }
 
   void read_some() {
     // On a GPU every look at a number waits for the device.

@@ -36,7 +36,7 @@ at::Tensor importance(const Plan& plan, const ChannelGroup& group, TensorSource&
   at::Tensor sum = at::zeros({group.size}, at::kDouble);
   for (const size_t i : group.main) {
     const Node& node = plan.nodes[i];
-    TensorSpec specs[4];
+    TensorSpec specs[kMostTensors];
     tensors_of(node.op, specs);
     const at::Tensor w = whole(plan, node, specs[0], tensors).abs().to(at::kCPU, at::kDouble);
     sum += w.transpose(0, 1).reshape({group.size, -1}).sum(1);
@@ -65,7 +65,7 @@ void permute(const Plan& plan,
     const at::Tensor t = whole(plan, node, spec, tensors);
     t.copy_(t.index_select(dim, at::tensor(order, at::kLong).to(t.device())));
   };
-  TensorSpec specs[4];
+  TensorSpec specs[kMostTensors];
   for (const size_t i : group.carried) {
     const Node& node = plan.nodes[i];
     const int n = tensors_of(node.op, specs);

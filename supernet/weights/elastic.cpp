@@ -12,21 +12,38 @@ namespace nas {
 namespace {
 
 bool seen_outside(const Plan& plan, size_t i) {
-  const Node& node = plan.nodes[i];
-  if (std::holds_alternative<Add>(node.op)) return true;
-  return std::holds_alternative<Linear>(node.op) && i + 1 == plan.nodes.size();
+  return channel_order(plan.nodes[i].op) == Channels::kSum ||
+         static_cast<int32_t>(i) == plan.classifier;
 }
 
 /// Whether every layer with weights of `small` is one of `large`: layers were left out, not put in
 /// the place of others.
 bool has_layers_of(const Plan& large, const Plan& small) {
   std::set<uint32_t> names;
-  TensorSpec specs[4];
+  TensorSpec specs[kMostTensors];
   for (const Node& node : large.nodes)
     if (tensors_of(node.op, specs) > 0) names.insert(node.name);
   return std::all_of(small.nodes.begin(), small.nodes.end(), [&](const Node& node) {
     return tensors_of(node.op, specs) == 0 || names.count(node.name) > 0;
   });
+}
+
+struct Sizes {
+  int64_t kernel = 0;    ///< Of a weight with a window.
+  int64_t features = 0;  ///< Read by a layer of flat values: what a classifier sees.
+};
+Sizes sizes_of(const Op& op) {
+  TensorSpec specs[kMostTensors];
+  if (tensors_of(op, specs) == 0) return {};
+  const Dims& shape = specs[0].shape;
+  return {shape.rank == 4 ? shape.size[2] : 0, shape.rank == 2 ? shape.size[1] : 0};
+}
+
+/// Whether two ops without weights do another thing, not one thing at another size.
+bool differ_in_kind(const Op& a, const Op& b) {
+  TensorSpec specs[kMostTensors];
+  return tensors_of(a, specs) == 0 &&
+         (op_name(a) != op_name(b) || attributes_text(a) != attributes_text(b));
 }
 
 Elastic difference(const Plan& large, const Plan& other) {
@@ -36,14 +53,14 @@ Elastic difference(const Plan& large, const Plan& other) {
   bool kernels = false, channels = false, outside = false;
   for (size_t i = 0; i < large.nodes.size(); ++i) {
     const Node &a = large.nodes[i], &b = other.nodes[i];
-    if (a.op.index() != b.op.index() || a.name != b.name) return Elastic::kOther;
-    if (const auto* conv = std::get_if<Conv2d>(&a.op))
-      kernels = kernels || conv->kernel != std::get<Conv2d>(b.op).kernel;
+    if (a.op.index() != b.op.index() || a.name != b.name || differ_in_kind(a.op, b.op))
+      return Elastic::kOther;
+    const Sizes mine = sizes_of(a.op), other_sizes = sizes_of(b.op);
+    kernels = kernels || mine.kernel != other_sizes.kernel;
     if (a.out.h != b.out.h || a.out.w != b.out.w) return Elastic::kOther;
     channels = channels || a.out.c != b.out.c;
-    if (const auto* linear = std::get_if<Linear>(&a.op))
-      outside = outside || linear->in != std::get<Linear>(b.op).in;
-    outside = outside || (seen_outside(large, i) && a.out.c != b.out.c);
+    outside = outside || mine.features != other_sizes.features ||
+              (seen_outside(large, i) && a.out.c != b.out.c);
   }
   if (kernels && channels) return Elastic::kOther;
   if (kernels) return Elastic::kKernel;
@@ -123,10 +140,7 @@ class ChannelSets {
     return false;
   }
   /// A layer that mixes channels: its outputs are a set of their own.
-  static bool dense(const Op& op) {
-    const auto* conv = std::get_if<Conv2d>(&op);
-    return conv != nullptr ? conv->groups == 1 : std::holds_alternative<Linear>(op);
-  }
+  static bool dense(const Op& op) { return channel_order(op) == Channels::kOwn; }
 
  private:
   size_t root(size_t i) const {
@@ -137,14 +151,12 @@ class ChannelSets {
 
   void add(size_t i) {
     const Node& node = plan_.nodes[i];
-    if (dense(node.op)) return;
-    const auto* conv = std::get_if<Conv2d>(&node.op);
-    const bool depthwise = conv != nullptr && conv->groups == conv->in && conv->in == conv->out;
-    const bool mixes = std::holds_alternative<Concat>(node.op) || (conv != nullptr && !depthwise);
-    if (mixes || std::holds_alternative<Add>(node.op)) fix(i);
+    const Channels order = channel_order(node.op);
+    if (order == Channels::kOwn) return;
+    if (order != Channels::kKept) fix(i);
     for (const int32_t id : plan_.inputs(node)) {
       const size_t set = of(id);
-      if (mixes)
+      if (order == Channels::kPlaced)
         fix(set);
       else
         parent_[set] = root(i);
@@ -163,7 +175,7 @@ std::vector<ChannelGroup> channel_groups(const Plan& plan) {
   std::map<size_t, ChannelGroup> groups;
   for (size_t i = 0; i < plan.nodes.size(); ++i) {
     const Node& node = plan.nodes[i];
-    TensorSpec specs[4];
+    TensorSpec specs[kMostTensors];
     if (tensors_of(node.op, specs) == 0) continue;
     ChannelGroup& own = groups[sets.of(static_cast<int32_t>(i))];
     own.size = node.out.c;

@@ -39,6 +39,9 @@ class MixtureStore final : public WeightStore {
   void observe(const Architecture& a, int set, double accuracy) override {
     mixture_.observe(a, set, accuracy);
   }
+  std::optional<double> seen_accuracy(const Architecture& a) const override {
+    return mixture_.seen_accuracy(a);
+  }
   std::vector<std::pair<std::string, double>> telemetry() const override {
     return mixture_.telemetry();
   }

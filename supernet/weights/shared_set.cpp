@@ -16,28 +16,6 @@
 namespace nas {
 namespace {
 
-/// Inputs and outputs of one position of the whole tensor, in weights.
-struct Fans {
-  int64_t in = 1, out = 1;
-};
-
-// From the op as the supernet has it: the architecture that happens to mention a depthwise
-// convolution first may be narrow, and its groups are those of its own width.
-Fans fans_of(const Op& op) {
-  TensorSpec specs[4];
-  if (std::holds_alternative<Linear>(op)) {
-    tensors_of(op, specs);
-    return {specs[0].full.size[1], specs[0].full.size[0]};
-  }
-  const auto* conv = std::get_if<Conv2d>(&op);
-  if (conv == nullptr) return {};
-  tensors_of(op, specs);
-  const int64_t* size = specs[0].full.size;
-  const int64_t window = size[2] * size[3];
-  const bool depthwise = conv->groups > 1 && conv->groups == conv->in;
-  return {size[1] * window, (depthwise ? 1 : size[0] / conv->groups) * window};
-}
-
 void fill_uniform(at::Tensor& t, double bound, Rng& rng) {
   auto* p = t.data_ptr<float>();
   for (int64_t i = 0; i < t.numel(); ++i)
@@ -54,22 +32,19 @@ at::Tensor initial(const SupernetTensor& spec, uint64_t seed, const std::string&
   at::Tensor t =
       at::zeros(at::IntArrayRef(spec.full.size, static_cast<size_t>(spec.full.rank)), at::kFloat);
   Rng rng(seed, stream + spec.name);
-  if (const auto* bn = std::get_if<BatchNorm>(&spec.op)) {
-    const bool ones =
-        spec.role == Role::kRunningVar || (spec.role == Role::kWeight && !bn->zero_gamma);
-    if (ones) t.fill_(1);
-    return t;
-  }
-  const Fans fans = fans_of(spec.op);
-  Init init = Init::kFrameworkDefault;
-  if (const auto* conv = std::get_if<Conv2d>(&spec.op)) init = conv->init;
-  if (const auto* linear = std::get_if<Linear>(&spec.op)) init = linear->init;
-  if (init == Init::kKaimingNormalFanOut) {
-    if (spec.role == Role::kWeight)
-      fill_normal(t, std::sqrt(2.0 / static_cast<double>(fans.out)), rng);
-  } else {
-    // Kaiming-uniform with slope sqrt 5 is U(+-1/sqrt(fan_in)), the bias bound too.
-    fill_uniform(t, 1.0 / std::sqrt(static_cast<double>(fans.in)), rng);
+  const auto fan = static_cast<double>(spec.start.fan);
+  switch (spec.start.fill) {
+    case Start::Fill::kZeros:
+      break;
+    case Start::Fill::kOnes:
+      t.fill_(1);
+      break;
+    case Start::Fill::kUniform:
+      fill_uniform(t, 1.0 / std::sqrt(fan), rng);
+      break;
+    case Start::Fill::kNormal:
+      fill_normal(t, std::sqrt(2.0 / fan), rng);
+      break;
   }
   return t;
 }
@@ -100,7 +75,7 @@ class SupernetLayout {
           std::string_view(spec.name).substr(0, spec.name.size() - suffix(spec.role).size());
       const auto it = symbols.find(node);
       if (it == symbols.end()) throw std::logic_error("no symbol for the tensor " + spec.name);
-      const bool buffer = spec.role == Role::kRunningMean || spec.role == Role::kRunningVar;
+      const bool buffer = is_buffer(spec.role);
       statistics_ |= buffer;
       entries_.push_back({std::move(spec), it->second, buffer});
     }
@@ -121,9 +96,7 @@ class SharedSet final : public WeightSet {
     const std::string stream = set == 0 ? "init/" : "init/" + std::to_string(set) + "/";
     for (const SupernetLayout::Entry& e : layout.entries()) {
       add(e, put(place, initial(e.spec, seed, stream)));
-      if (const auto* conv = std::get_if<Conv2d>(&e.spec.op);
-          conv != nullptr && conv->kernel_transform && e.spec.role == Role::kWeight)
-        add_transforms(e, conv->full_kernel, place);
+      if (e.spec.learned_crop) add_transforms(e, e.spec.full.size[2], place);
     }
   }
 
@@ -146,10 +119,8 @@ class SharedSet final : public WeightSet {
     at::Tensor t = whole;
     for (int d = 0; d < std::min(spec.shape.rank, 2); ++d)
       if (spec.shape.size[d] != spec.full.size[d]) t = t.narrow(d, 0, spec.shape.size[d]);
-    if (spec.shape.rank == 4 && spec.shape.size[2] != spec.full.size[2]) {
-      const bool learned = std::get<Conv2d>(node.op).kernel_transform;
-      t = shrink(plan, node, t, spec.full.size[2], spec.shape.size[2], learned);
-    }
+    if (spec.shape.rank == 4 && spec.shape.size[2] != spec.full.size[2])
+      t = shrink(plan, node, t, spec);
     return t;
   }
 
@@ -157,11 +128,13 @@ class SharedSet final : public WeightSet {
               const Node& node,
               Role role,
               std::vector<at::Tensor>& out) override {
+    TensorSpec specs[kMostTensors];
+    const int n = tensors_of(node.op, specs);
     out.push_back(leaf(plan, node, role).tensor);
-    const auto* conv = std::get_if<Conv2d>(&node.op);
-    if (conv == nullptr || role != Role::kWeight || !conv->kernel_transform) return;
-    for (int64_t k = conv->full_kernel; k > conv->kernel; k -= 2)
-      out.push_back(transform(plan, node, k).tensor);
+    for (int i = 0; i < n; ++i)
+      if (specs[i].role == role)
+        each_crop(specs[i],
+                  [&](int64_t from) { out.push_back(transform(plan, node, from).tensor); });
   }
 
   const std::vector<NamedTensor>& parameters() const override { return parameters_; }
@@ -205,16 +178,22 @@ class SharedSet final : public WeightSet {
   }
 
   void mark(const Plan& plan, const Node& node, std::vector<bool>& used) const {
-    TensorSpec specs[4];
+    TensorSpec specs[kMostTensors];
     const int n = tensors_of(node.op, specs);
     for (int i = 0; i < n; ++i) {
       const Slot& slot = leaf(plan, node, specs[i].role);
       if (slot.parameter >= 0) used[static_cast<size_t>(slot.parameter)] = true;
+      each_crop(specs[i], [&](int64_t from) {
+        used[static_cast<size_t>(transform(plan, node, from).parameter)] = true;
+      });
     }
-    const auto* conv = std::get_if<Conv2d>(&node.op);
-    if (conv == nullptr || !conv->kernel_transform) return;
-    for (int64_t k = conv->full_kernel; k > conv->kernel; k -= 2)
-      used[static_cast<size_t>(transform(plan, node, k).parameter)] = true;
+  }
+
+  /// The kernels that the crop of one tensor starts from: each has a learned matrix.
+  template <typename F>
+  static void each_crop(const TensorSpec& spec, F&& f) {
+    if (!spec.learned_crop) return;
+    for (int64_t k = spec.full.size[2]; k > spec.shape.size[2]; k -= 2) f(k);
   }
 
   struct Slot {
@@ -236,24 +215,22 @@ class SharedSet final : public WeightSet {
     return it->second;
   }
 
-  /// Centre crop from kernel `from` to `to` in steps of 2, each times its learned matrix
-  /// (search.md 2.7).
+  /// Centre crop; where it is learned in steps of 2, each times its matrix (search.md 2.7).
   at::Tensor shrink(const Plan& plan,
                     const Node& node,
                     at::Tensor t,
-                    int64_t from,
-                    int64_t to,
-                    bool learned) const {
-    if (!learned) {
+                    const TensorSpec& spec) const {
+    const int64_t from = spec.full.size[2], to = spec.shape.size[2];
+    if (!spec.learned_crop) {
       const int64_t border = (from - to) / 2;
       return t.narrow(2, border, to).narrow(3, border, to);
     }
-    for (int64_t k = from; k > to; k -= 2) {
+    each_crop(spec, [&](int64_t k) {
       const int64_t n = k - 2;
       const at::Tensor crop =
           t.narrow(2, 1, n).narrow(3, 1, n).reshape({t.size(0) * t.size(1), n * n});
       t = at::linear(crop, transform(plan, node, k).tensor).view({t.size(0), t.size(1), n, n});
-    }
+    });
     return t;
   }
 

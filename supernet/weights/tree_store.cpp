@@ -75,7 +75,22 @@ class TreeStore final : public WeightStore {
   void observe(const Architecture& a, int set, double accuracy) override {
     if (Mixture* m = mixture_of(set / models())) m->observe(a, set % models(), accuracy);
   }
+  std::optional<double> seen_accuracy(const Architecture& a) const override {
+    const Mixture* m = const_cast<TreeStore*>(this)->mixture_of(tree_->leaf_of(a));
+    return m == nullptr ? std::nullopt : m->seen_accuracy(a);
+  }
   std::vector<std::pair<std::string, double>> telemetry() const override { return telemetry_; }
+  /// Of the mixtures of all leaves together: their rows are those of the space, divided.
+  std::vector<std::string> advice(int64_t steps) const override {
+    if (models() == 1) return {};
+    const double in_leaves = static_cast<double>(schedule_->final_epochs()) *
+                             schedule_->leaf_count() / static_cast<double>(schedule_->total());
+    std::vector<std::string> lines =
+        Mixture(Domain(space_), options_.mixture, schedule_->final_epochs(), seed_)
+            .advice(static_cast<int64_t>(in_leaves * static_cast<double>(steps)));
+    for (std::string& line : lines) line = "in all leaves together, " + line;
+    return lines;
+  }
   std::vector<std::string> health() const override {
     std::vector<std::string> lines;
     for (const auto& [leaf, mixture] : mixtures_)

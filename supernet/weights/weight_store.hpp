@@ -4,6 +4,7 @@
 // here.
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -55,6 +56,10 @@ class WeightStore {
   virtual bool ever_wants_validation() const { return wants_validation(); }
   /// Share of right answers of `a` with set `set` on one validation batch, after their update.
   virtual void observe(const Architecture& /*a*/, int /*set*/, double /*accuracy*/) {}
+  /// What training itself saw of `a` with the set that judges it: the moving average of its
+  /// accuracies on validation batches. None where it never trained with that set, or where training
+  /// judges nothing.
+  virtual std::optional<double> seen_accuracy(const Architecture& /*a*/) const { return {}; }
   /// Scalars of the epoch last finished.
   virtual std::vector<std::pair<std::string, double>> telemetry() const { return {}; }
   /// Sentences about settings that do not suit the store, for `steps` steps of training in all;

@@ -60,6 +60,20 @@ TEST(DataCheck, ListsAllThatIsWrong) {
   EXPECT_EQ(json["warnings"].size(), 1u);
 }
 
+// Training refuses them, since the files that it writes hold UTF-8 only.
+TEST(DataCheck, ClassNamesThatAreNotUtf8AreAProblem) {
+  const std::string folder = fresh_folder();
+  for (const char* name : {"caf\xe9", "tea"})
+    for (const int i : {1, 2, 3, 4})
+      write_below(folder,
+                  "train/" + std::string(name) + "/" + std::to_string(i) + ".png",
+                  tiny_png(static_cast<uint8_t>(10 * i + name[0] % 7)));
+  const Finished done = run({"data", "check", folder});
+  EXPECT_EQ(done.code, 1);
+  EXPECT_THAT(done.out, HasSubstr("1 class name is not UTF-8, such as caf\\xe9"));
+  EXPECT_THAT(done.out, HasSubstr("problems: 1\n"));
+}
+
 TEST(DataCheck, SoundDataIsOk) {
   const std::string folder = fresh_folder();
   for (const int i : {1, 2, 3, 4, 5, 6, 7, 8})

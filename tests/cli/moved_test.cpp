@@ -13,6 +13,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "../data/tiny_png.hpp"
 #include "process.hpp"
 #include "search/store/store.hpp"
 
@@ -360,6 +361,42 @@ TEST(Paths, ChangedImagesAreRefusedAndARunThatCannotGoOnStaysAsItWas) {
   Store(folder + "/nas.db").set_document(id, "data", "{}");
   write_idx(folder + "/images", /*shift_of_pixels=*/1);
   EXPECT_EQ(nas(folder, {"evaluate", "--run", "net", "--sample", "1", "-q"}).code, 0);
+}
+
+// The images and their labels are the same; what a label means is not.
+TEST(Paths, RenamedClassesAreRefused) {
+  const std::string folder = fresh_folder();
+  write_project(folder);
+  for (const char* name : {"ant", "bee"}) {
+    const std::string place = folder + "/pictures/" + name + "/";
+    fs::create_directories(place);
+    for (int i = 0; i < 20; ++i)
+      write_file(place + std::to_string(i) + ".png",
+                 tiny_png(static_cast<uint8_t>(10 * i + (name[0] == 'a' ? 0 : 5)), 8));
+  }
+  write_file(folder + "/spaces/mine.yaml",
+             "family: custom\nclasses: 2\nchannels: 1\nresolutions: [8]\nstages:\n"
+             "  - {widths: [4, 8], depths: [1], blocks: [conv]}\n");
+  const Finished trained = nas(folder,
+                               {"train",
+                                "-q",
+                                "--config",
+                                "train.yaml",
+                                "--name",
+                                "net",
+                                "--set",
+                                "data={kind: auto, path: pictures, resolution: 8, channels: 1}"});
+  ASSERT_EQ(trained.code, 0) << trained.err;
+  ASSERT_EQ(nas(folder, {"evaluate", "--run", "net", "--sample", "1"}).code, 0);
+  // Still the second by name: labels and contents stay as they were.
+  fs::rename(folder + "/pictures/bee", folder + "/pictures/wasp");
+  for (const std::vector<std::string>& args :
+       {std::vector<std::string>{"evaluate", "--run", "net", "--sample", "1"},
+        {"export", "--run", "net", "--arch", "4:conv"}}) {
+    const Finished done = nas(folder, args);
+    EXPECT_EQ(done.code, 1) << done.out;
+    EXPECT_THAT(done.err, HasSubstr("class 1 is called 'wasp', trained as 'bee'"));
+  }
 }
 
 TEST(Paths, WhatIsSuggestedFindsTheDataWhereTheUserSaidItLies) {

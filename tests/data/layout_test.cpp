@@ -102,7 +102,9 @@ TEST_F(Layout, AFlatValidationFolderIsRefused) {
   EXPECT_THAT(refusal(), HasSubstr("cannot be the test split"));
   fs::remove_all(path_ / "Test");
   fs::create_directories(path_ / "test");
-  EXPECT_THAT(refusal(), HasSubstr("test: holds no class folders"));
+  EXPECT_THAT(refusal(),
+              HasSubstr("test: holds no class folders, so it cannot be the test split; put one "
+                        "folder of images per class there, or move it away"));
 }
 
 TEST_F(Layout, SplitsWithoutATrainingFolderAreRefused) {

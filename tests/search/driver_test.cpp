@@ -103,12 +103,11 @@ TEST(Feasibility, LargeSpacesAreSearched) {
   const double smallest = costs.of(least).at("macs");
   EXPECT_NO_THROW(
       require_attainable(costs, {parse_constraint("macs <= " + std::to_string(smallest))}, 0));
-  EXPECT_THAT(config_error([&] {
-                require_attainable(
-                    costs, {parse_constraint("macs < " + std::to_string(smallest))}, 0);
-              }),
-              HasSubstr("smallest attainable value found is " +
-                        std::to_string(static_cast<int64_t>(smallest))));
+  EXPECT_THAT(
+      config_error([&] {
+        require_attainable(costs, {parse_constraint("macs < " + std::to_string(smallest))}, 0);
+      }),
+      HasSubstr("smallest attainable value is " + std::to_string(static_cast<int64_t>(smallest))));
 }
 
 TEST(Feasibility, NarrowBandsAreMet) {

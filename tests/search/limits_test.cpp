@@ -284,7 +284,7 @@ TEST(Limits, ThatEveryRowOfATableMeets) {
   EXPECT_EQ(notes("x >= 0.01", from_to(0.5, 1.8)), 1u);  // No percents.
   EXPECT_EQ(notes("acc >= 1", from_to(50, 85)), 1u);
   EXPECT_THAT(refusal("flops <= 100M", from_to(5, 200)), HasSubstr("Did you mean 100?"));
-  EXPECT_THAT(refusal("params_m <= 1M", from_to(0.07, 1.5)), HasSubstr("Did you mean 1?"));
+  EXPECT_EQ(resolved("params_m <= 1M", from_to(0.07, 1.5)), 1);  // The name states millions.
   EXPECT_THAT(refusal("latency <= 5000", from_to(2, 20)), HasSubstr("Did you mean 5?"));
 }
 
@@ -292,8 +292,57 @@ TEST(Limits, SmallErrorsInPercentCanBeMeant) {
   EXPECT_EQ(resolved("test_error <= 0.8", from_to(0.3, 8)), 0.8);
   EXPECT_EQ(resolved("test_error <= 0.8%", from_to(0.3, 8)), 0.8);
   EXPECT_THAT(refusal("test_error <= 0.2", from_to(5, 50)), HasSubstr("Did you mean 20 or 20%?"));
-  EXPECT_THAT(refusal("latency >= 5%", from_to(3, 60)), HasSubstr("no share"));
+  EXPECT_THAT(refusal("rank >= 5%", from_to(3, 60)), HasSubstr("expected one of the units"));
+  EXPECT_THAT(refusal("latency >= 5ms", from_to(3, 60)),
+              HasSubstr("nothing says in which unit latency is"));
   EXPECT_THAT(refusal("value >= 5%", from_to(3, 600)), HasSubstr("outside of 0 .. 100"));
+}
+
+// A unit in the name wins, also where all values are below 1.
+TEST(Limits, PercentsByName) {
+  for (const std::string name : {"err_percent", "err_pct", "err (%)"}) {
+    EXPECT_EQ(resolved(name + " <= 0.8%", from_to(0.3, 0.9)), 0.8);
+    EXPECT_EQ(resolved(name + " <= 0.8", from_to(0.3, 0.9)), 0.8);
+    EXPECT_EQ(resolved(name + " <= 0.8%", from_to(0.3, 9)), 0.8);
+    EXPECT_EQ(resolved(name + " <= 30%", ValueScale::kUnknown), 30);
+  }
+  EXPECT_EQ(resolved("acc_percent >= 0.8%", from_to(0.3, 0.9)), 0.8);
+  EXPECT_THAT(refusal("acc_percent >= 0.8", from_to(50, 85)), HasSubstr("Did you mean 80"));
+}
+
+TEST(Limits, ColumnsOfAnyNameCanBeLimited) {
+  EXPECT_EQ(parse_constraint("acc (%) >= 80").metric, "acc (%)");
+  EXPECT_EQ(resolved("acc (%) >= 80%", from_to(50, 85)), 80);
+  EXPECT_EQ(resolved("latency (ms) <= 5us", from_to(0.001, 2)), 0.005);
+  EXPECT_EQ(parse_constraint(" 1-acc<0.3").metric, "1-acc");
+  EXPECT_EQ(parse_constraint("edge latency [ms] <= 5").metric, "edge latency [ms]");
+}
+
+TEST(Limits, AReferencePointOfAnotherScaleIsRefused) {
+  const auto reference = [](const std::string& text, const std::vector<double>& table) {
+    return error_of(
+        [&] { resolve_reference(parse_assignment(text), values_of(table, true), "where"); });
+  };
+  EXPECT_THAT(reference("acc = 0.5", from_to(55, 71)), HasSubstr("Did you mean 50 or 50%?"));
+  EXPECT_THAT(reference("acc = 50", from_to(0.55, 0.71)), HasSubstr("Did you mean 0.5 or 50%?"));
+  EXPECT_THAT(reference("acc = 101", from_to(55, 71)), HasSubstr("100 is the most"));
+  EXPECT_THAT(reference("latency = -1", from_to(5, 7)), HasSubstr("never negative"));
+  EXPECT_THAT(reference("latency = 9000", from_to(5, 20)), HasSubstr("Did you mean 9?"));
+  for (const char* fine : {"acc = 50", "acc = 0", "acc = 10", "acc = 50%", "acc = 80"})
+    EXPECT_EQ(reference(fine, from_to(55, 71)), "") << fine;
+  EXPECT_EQ(reference("latency = 40", from_to(5, 20)), "");
+}
+
+// Rows of a store are not all there will be: a limit that none meets is allowed, and its scale
+// told.
+TEST(Limits, AHintWhereAnotherScaleMustBeMeant) {
+  const auto hint = [](const std::string& text, const std::vector<double>& values) {
+    return scale_hint(parse_constraint(text), values_of(values, false));
+  };
+  EXPECT_THAT(hint("latency_us <= 1.6", from_to(1500, 2300)), HasSubstr("Did you mean 1600?"));
+  EXPECT_THAT(hint("macs <= 5", from_to(4e6, 20e6)), HasSubstr("Did you mean 5000000?"));
+  EXPECT_EQ(hint("latency_us <= 1000", from_to(1500, 2300)), "");
+  EXPECT_EQ(hint("latency_us <= 1600", from_to(1500, 2300)), "");
 }
 
 TEST(Limits, ReferencePointsTakePercentsToo) {

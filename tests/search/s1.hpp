@@ -20,7 +20,7 @@ constexpr int kBlocks = 20, kGenes = 45;
 class S1Truth {
  public:
   S1Truth() {
-    const std::string path = std::string(NAS_SOURCE_DIR) + "/tests/search/s1_networks.txt";
+    const std::string path = NAS_SOURCE_DIR "/tests/search/s1_networks.txt";
     std::ifstream in(path);
     for (std::string line; std::getline(in, line);) {
       if (line.starts_with("#")) continue;

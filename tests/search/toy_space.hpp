@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "search/driver.hpp"
+#include "spaces/plan_builder.hpp"
 #include "spaces/space.hpp"
 
 namespace nas::testing_toy {
@@ -53,7 +54,7 @@ class ToySpace : public Space {
     Linear head;
     head.in = head.full_in = out;
     head.out = head.full_out = 10;
-    b.add(head, names_[4], x);
+    b.classifier(head, names_[4], x);
   }
 
   static double accuracy(const Architecture& a) {

@@ -10,6 +10,7 @@
 #include <set>
 
 #include "spaces/error.hpp"
+#include "spaces/plan_builder.hpp"
 #include "spaces/registry.hpp"
 #include "tests/spaces/all_spaces.hpp"
 #include "tests/spaces/custom/random_spaces.hpp"
@@ -349,7 +350,7 @@ class Even : public Space {
     PlanBuilder b(plan, symbols_, input_);
     const int32_t x = b.add(GlobalAvgPool{}, 0, Plan::kInput);
     const int out = 1 + std::accumulate(a.genes.begin(), a.genes.end(), 0);
-    b.add(Linear{.in = 1, .out = out, .full_in = 1, .full_out = 30}, linear_, x);
+    b.classifier(Linear{.in = 1, .out = out, .full_in = 1, .full_out = 30}, linear_, x);
   }
 
  protected:

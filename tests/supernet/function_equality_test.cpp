@@ -319,7 +319,7 @@ TEST(FunctionEquality, DartsCellsOfFewOperations) {
         form + "\n");
     Comparison comparison(*space);
     Rng rng(13, form);
-    for (int i = 0; i < 250 && !HasFailure(); ++i) {
+    for (int i = 0; i < 80 && !HasFailure(); ++i) {
       Architecture a = space->sample(rng);
       for (size_t c = 0; c < a.genes.size(); ++c) {
         const auto& options = space->choices()[c].options;

@@ -2,6 +2,8 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "support.hpp"
 
 namespace nas {
@@ -55,15 +57,23 @@ TEST(InitialScale, OtherSpacesStartAsTheyDid) {
                            "darts-final",
                            "resnet20-pool",
                            "resnet18-stride",
-                           "resnet50-stride"})
-    for (const SupernetTensor& tensor : load_space(name)->supernet_tensors())
-      if (const auto* conv = std::get_if<Conv2d>(&tensor.op)) {
-        const bool depthwise = conv->groups > 1;
-        EXPECT_EQ(conv->full_out / conv->groups, depthwise ? 1 : conv->full_out)
-            << name << " " << tensor.name;
-        EXPECT_EQ(conv->full_in / conv->groups, depthwise ? 1 : conv->full_in)
-            << name << " " << tensor.name;
-      }
+                           "resnet50-stride"}) {
+    const auto space = load_space(name);
+    std::set<uint32_t> seen;
+    for (const Architecture& a : space->cover()) {
+      const Plan plan = space->plan(a);
+      for (const Node& node : plan.nodes)
+        if (const auto* conv = std::get_if<Conv2d>(&node.op)) {
+          // The network that mentions a tensor first decided how it started.
+          if (!seen.insert(node.name).second) continue;
+          const bool depthwise = conv->groups > 1;
+          EXPECT_EQ(conv->full_out / conv->groups, depthwise ? 1 : conv->full_out)
+              << name << " " << plan.name(node);
+          EXPECT_EQ(conv->full_in / conv->groups, depthwise ? 1 : conv->full_in)
+              << name << " " << plan.name(node);
+        }
+    }
+  }
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <string>
 
+#include "spaces/plan_builder.hpp"
 #include "spaces/registry.hpp"
 #include "supernet/executor.hpp"
 #include "supernet/train/step/optimizer.hpp"

@@ -1,5 +1,6 @@
 #include "cli/runs/trained/run_data.hpp"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "cli/report/document.hpp"
@@ -39,6 +40,26 @@ std::string check_command(const Common& common) {
   return suggested(words, Common{});
 }
 
+// Labels are numbers; only their names bind them to what they mean.
+void require_same_classes(const Json& kept,
+                          const std::vector<std::string>& now,
+                          const std::string& what) {
+  if (!kept.contains("classes") || !kept["classes"].is_array()) return;
+  const Json& then = kept["classes"];
+  for (size_t k = 0; k < std::max(then.size(), now.size()); ++k) {
+    const std::string before =
+        k < then.size() && then[k].is_string() ? then[k].get<std::string>() : "";
+    const std::string here = k < now.size() ? now[k] : "";
+    if (before == here) continue;
+    const auto quoted = [](const std::string& name) {
+      return name.empty() ? "none" : "'" + printable(name) + "'";
+    };
+    throw DataError(what + "class " + std::to_string(k) + " is called " + quoted(here) +
+                    ", trained as " + quoted(before) +
+                    "; give the classes their names and order back, or train anew on these");
+  }
+}
+
 }  // namespace
 
 void record_data(Store& store,
@@ -54,7 +75,8 @@ void record_data(Store& store,
             {"images", parts.dataset->size()},
             {"bytes", contents.bytes},
             {"contents_sha256", contents.hash},
-            {"every", contents.every}};
+            {"every", contents.every},
+            {"classes", parts.dataset->class_names()}};
   if (contents.every == 1)
     for (size_t p = 0; p < kPairs.size(); ++p)
       json["repeated"][std::string(kPairs[p].first) + "-" + kPairs[p].second] =
@@ -90,14 +112,14 @@ void require_same_data(const Store& store, const std::string& run, const RunPart
       std::string("; ") +
       (path.empty() ? "" : "put them back, name where they lie with --set data.path=FOLDER, or ") +
       "train anew on these";
+  const auto document = store.document(run, kDocument);
+  const Json kept = document ? Json::parse(*document, nullptr, false) : Json();
+  if (kept.is_object()) require_same_classes(kept, parts.dataset->class_names(), what);
   for (const SplitRow& row : store.splits(run))
     if (row.hash != parts.splits.hash)
       throw DataError(what + "images, classes or splits have changed (hash " +
                       parts.splits.hash.substr(0, kShort) + ", trained on " +
                       row.hash.substr(0, kShort) + ")" + to_do);
-  const auto document = store.document(run, kDocument);
-  if (!document) return;
-  const Json kept = Json::parse(*document, nullptr, false);
   if (!kept.is_object() || !kept.contains("contents_sha256")) return;
   const auto hash = kept["contents_sha256"].get<std::string>();
   const Contents now = contents_of(*parts.dataset, parts.splits, kept.value("every", int64_t{1}));

@@ -7,7 +7,8 @@
 
 namespace nas::cli {
 
-/// Keeps the splits and the hash of the images' contents (document `data`) with a new run.
+/// Keeps the splits, the names of the classes and the hash of the images' contents (document
+/// `data`) with a new run.
 void record_data(Store& store,
                  const std::string& run,
                  const RunParts& parts,
@@ -15,8 +16,8 @@ void record_data(Store& store,
 /// Notes how the data of a new run were read, and warns of images that lie in two splits. `common`:
 /// where its configuration comes from, for the command that lists them.
 void tell_data(const RunParts& parts, const Contents& contents, const Common& common);
-/// DataError that says what to do when the data, their splits or the images' contents are not those
-/// that the run was trained on. Runs of earlier versions kept no contents.
+/// DataError that says what to do when the data, their classes, splits or the images' contents are
+/// not those that the run was trained on. Runs of earlier versions kept no contents and no names.
 void require_same_data(const Store& store, const std::string& run, const RunParts& parts);
 
 }  // namespace nas::cli

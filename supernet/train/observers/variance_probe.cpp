@@ -49,9 +49,7 @@ VarianceProbe::VarianceProbe(const Domain& domain,
 VarianceReport VarianceProbe::measure(const std::vector<double>& q, double label_smoothing) {
   const c10::NoGradGuard no_grad;
   const Plan plan = space_.plan(path_);
-  bool bias = false;
-  for (const Node& node : plan.nodes)
-    if (const auto* linear = std::get_if<Linear>(&node.op)) bias = linear->bias;
+  const bool bias = plan.classifier_layer().bias;
   const std::shared_ptr<WeightSet> weights = store_.open(store_.owner(path_));
   const std::unique_ptr<TensorSource> tensors = weights->bind(path_);
   std::vector<at::Tensor> logits, labels, features;

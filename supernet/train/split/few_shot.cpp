@@ -53,6 +53,9 @@ class FewShot final : public Curriculum {
     bool changed = false;
     const int ended = schedule_->split_before(epoch);
     if (ended >= 0 && tree_->node(ended).choice < 0) {
+      // Epochs that another run trained count too (adopted weights).
+      if (epoch > 0 && schedule_->at(epoch - 1).node == ended)
+        tree_->node(ended).epochs = schedule_->at(epoch - 1).epoch + 1;
       split(ended, services);
       changed = true;
     }

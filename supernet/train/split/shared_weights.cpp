@@ -87,10 +87,10 @@ std::vector<bool> SharedParameters::of(const Plan& plan, size_t choice, SharedWe
   std::vector<at::Tensor> leaves;
   for (size_t at = 0; at < plan.nodes.size(); ++at) {
     const Node& node = plan.nodes[at];
-    TensorSpec specs[4];
+    TensorSpec specs[kMostTensors];
     const int count = tensors_of(node.op, specs);
     for (int k = 0; k < count; ++k) {
-      if (specs[k].role == Role::kRunningMean || specs[k].role == Role::kRunningVar) continue;
+      if (is_buffer(specs[k].role)) continue;
       leaves.clear();
       weights_.leaves(plan, node, specs[k].role, leaves);
       for (const at::Tensor& leaf : leaves) {

@@ -7,6 +7,8 @@
 #include <ATen/CPUGeneratorImpl.h>
 #include <c10/core/GradMode.h>
 
+#include <algorithm>
+
 #include "spaces/random.hpp"
 #include "supernet/torch_device.hpp"
 #include "supernet/train/step/teacher.hpp"
@@ -19,11 +21,9 @@ at::Generator make_generator(c10::Device device) {
   return at::globalContext().defaultGenerator(device).clone();
 }
 
-bool has_dropout(const Plan& plan) {
-  for (const Node& node : plan.nodes)
-    if (std::holds_alternative<Dropout>(node.op) || std::holds_alternative<DropPath>(node.op))
-      return true;
-  return false;
+bool draws(const Plan& plan) {
+  return std::any_of(
+      plan.nodes.begin(), plan.nodes.end(), [](const Node& node) { return is_random(node.op); });
 }
 
 }  // namespace
@@ -113,7 +113,7 @@ at::Tensor PathRunner::run(const Step& step,
   ForwardOptions options;
   options.bn = running_bn_ ? ForwardOptions::Bn::kTrain : ForwardOptions::Bn::kBatch;
   options.train = path.regularise;
-  if (path.regularise && has_dropout(slot.plan)) {
+  if (path.regularise && draws(slot.plan)) {
     Rng rng(
         seed_, "dropout", static_cast<uint64_t>(global_step) * 1024 + static_cast<uint64_t>(index));
     generator_.set_current_seed(rng.next());

@@ -33,11 +33,11 @@ class FrozenTensors final : public TensorSource {
 Teacher::Teacher(const Plan& plan, TensorSource& tensors) {
   const c10::NoGradGuard no_grad;
   for (const Node& node : plan.nodes) {
-    TensorSpec specs[4];
+    TensorSpec specs[kMostTensors];
     const int n = tensors_of(node.op, specs);
     for (int i = 0; i < n; ++i)
       // Running statistics are not needed: the teacher uses those of the batch.
-      if (specs[i].role == Role::kWeight || specs[i].role == Role::kBias)
+      if (!is_buffer(specs[i].role))
         tensors_[plan.tensor_name(node, specs[i].role)] =
             tensors.get(plan, node, specs[i]).detach().contiguous().clone();
   }

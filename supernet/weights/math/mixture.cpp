@@ -74,6 +74,13 @@ int Mixture::best(const Architecture& a) const {
   return fixed_.empty() ? association_.best(row) : fixed_[row];
 }
 
+std::optional<double> Mixture::seen_accuracy(const Architecture& a) const {
+  const size_t row = rows_.row(a);
+  const int model = best(a);
+  if (association_.visits(row, model) == 0) return {};
+  return association_.w(row, model);
+}
+
 int Mixture::draw(const Architecture& a, double u) const {
   const size_t row = rows_.row(a);
   return fixed_.empty() ? association_.draw(row, u) : fixed_[row];
@@ -121,28 +128,33 @@ void Mixture::end_epoch() {
     if (now[r] != before_[r]) drift_ += rows_.weights()[r];
   telemetry_.clear();
   if (!options_.random) tell_balance();
-  std::vector<double> sum(drawn_.size(), 0), visited(drawn_.size(), 0), owned(drawn_.size(), 0);
+  struct OfModel {
+    double sum = 0, visited = 0, owned = 0;
+  };
+  std::vector<OfModel> of(drawn_.size());
   for (size_t r = 0; r < now.size(); ++r) {
-    if (rows_.weights()[r] > 0) ++owned[static_cast<size_t>(now[r])];
+    if (rows_.weights()[r] > 0) ++of[static_cast<size_t>(now[r])].owned;
     for (int m = 0; m < models(); ++m) {
       if (association_.visits(r, m) == 0) continue;
-      sum[static_cast<size_t>(m)] += association_.w(r, m);
-      ++visited[static_cast<size_t>(m)];
+      OfModel& model = of[static_cast<size_t>(m)];
+      model.sum += association_.w(r, m);
+      ++model.visited;
     }
   }
   double all = 0, pairs = 0;
-  for (size_t m = 0; m < sum.size(); ++m) {
-    all += sum[m];
-    pairs += visited[m];
+  for (const OfModel& model : of) {
+    all += model.sum;
+    pairs += model.visited;
   }
   telemetry_.emplace_back("mixture.validation_average", pairs > 0 ? all / pairs : 0);
   const std::vector<double> steps = steps_of_models();
-  for (size_t m = 0; m < sum.size(); ++m) {
+  for (size_t m = 0; m < of.size(); ++m) {
     const std::string name = std::to_string(m);
     telemetry_.emplace_back("mixture.steps." + name, steps[m]);
     telemetry_.emplace_back("mixture.draws." + name, drawn_[m]);
-    telemetry_.emplace_back("mixture.rows." + name, owned[m]);
-    if (visited[m] > 0) telemetry_.emplace_back("mixture.validation." + name, sum[m] / visited[m]);
+    telemetry_.emplace_back("mixture.rows." + name, of[m].owned);
+    if (of[m].visited > 0)
+      telemetry_.emplace_back("mixture.validation." + name, of[m].sum / of[m].visited);
   }
 }
 

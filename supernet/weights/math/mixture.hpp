@@ -2,6 +2,7 @@
 // Balanced mixture of supernets (balanced_mixture.md): M weight sets, and an association that
 // learns from validation batches which of them each architecture trains with and is judged with.
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -30,6 +31,9 @@ class Mixture {
   int models() const { return association_.models(); }
   int best(const Architecture& a) const;
   int draw(const Architecture& a, double u) const;
+  /// Moving average of the accuracies of `a` with its best model (3.6 ranks large spaces by it);
+  /// none before its first visit, when it is only the optimistic start.
+  std::optional<double> seen_accuracy(const Architecture& a) const;
   void begin_epoch(int64_t epoch);
   /// Counts a visit and averages its accuracy.
   void observe(const Architecture& a, int model, double accuracy);

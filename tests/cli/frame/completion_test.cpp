@@ -73,7 +73,7 @@ TEST(Completion, ValuesOfOptions) {
   EXPECT_THAT(offered(folder, {"runs", "--status", "f"}),
               UnorderedElementsAre("finished", "failed"));
   EXPECT_THAT(offered(folder, {"search", "--algorithm", ""}),
-              UnorderedElementsAre("nsga2", "random"));
+              UnorderedElementsAre("nsga2", "random", "exact", "blockwise"));
   EXPECT_THAT(offered(folder, {"space", "show", "digi"}),
               UnorderedElementsAre("digits", "digits-notes.yaml"));
   EXPECT_THAT(offered(folder, {"space", "show", "digits", ""}), Not(Contains("digits")));

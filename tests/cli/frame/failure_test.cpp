@@ -23,6 +23,11 @@ constexpr const char* kFrames =
     "\nException raised from alloc_cpu at alloc_cpu.cpp:119 (most recent call first):\n"
     "frame #0: c10::Error::Error() + 0x8c (0x7f in libc10.so)\nframe #1: main\n";
 
+std::string framed(std::string what) {
+  what.append(kFrames);
+  return what;
+}
+
 class FailureText : public testing::Test {
  protected:
   void SetUp() override {
@@ -42,13 +47,10 @@ class FailureText : public testing::Test {
 };
 
 TEST_F(FailureText, MemoryNamesWhatToLower) {
-  const std::string cpu =
-      std::string(
-          "[enforce fail at alloc_cpu.cpp:119] . DefaultCPUAllocator: can't allocate "
-          "memory: you tried to allocate 13207024640 bytes. Error code 12 (Cannot allocate "
-          "memory)") +
-      kFrames;
-  const Failure failure = told(std::runtime_error(cpu));
+  const Failure failure = told(
+      std::runtime_error(framed("[enforce fail at alloc_cpu.cpp:119] . DefaultCPUAllocator: can't "
+                                "allocate memory: you tried to allocate 13207024640 bytes. Error "
+                                "code 12 (Cannot allocate memory)")));
   EXPECT_THAT(failure.text, HasSubstr("out of memory (12.3 GiB more were asked for)"));
   EXPECT_THAT(failure.text, HasSubstr("train.batch"));
   EXPECT_THAT(failure.text, HasSubstr(log_));
@@ -65,12 +67,12 @@ TEST_F(FailureText, MemoryNamesWhatToLower) {
 }
 
 TEST_F(FailureText, OtherFailuresOfLibTorchAreTheirFirstSentence) {
-  const Failure failure = told(std::runtime_error(
-      std::string("The size of tensor a (3) must match the size of tensor b (4)") + kFrames));
+  const Failure failure = told(
+      std::runtime_error(framed("The size of tensor a (3) must match the size of tensor b (4)")));
   EXPECT_THAT(failure.text, HasSubstr("LibTorch: The size of tensor a (3) must match"));
   EXPECT_THAT(failure.text, Not(HasSubstr("frame #")));
   EXPECT_THAT(logged(), HasSubstr("frame #0"));
-  EXPECT_EQ(sentence_of(std::string("no kernel") + kFrames), "no kernel");
+  EXPECT_EQ(sentence_of(framed("no kernel")), "no kernel");
 }
 
 TEST_F(FailureText, OurOwnStayAsTheyAreAndPathsAreNamed) {

@@ -77,7 +77,12 @@ TEST(Frame, WrongUsageIsExitTwoWithTheNearestName) {
   const auto expect = [](std::vector<std::string> args, const std::string& text) {
     const Finished done = run(args);
     EXPECT_EQ(done.code, 2) << text;
-    EXPECT_EQ(done.out, "") << text;
+    // A document where one is asked for, wherever the flag stands.
+    if (std::find(args.begin(), args.end(), "--json") == args.end()) {
+      EXPECT_EQ(done.out, "") << text;
+    } else {
+      EXPECT_THAT(done.out, HasSubstr("nas-error/1")) << text;
+    }
     EXPECT_EQ(done.err, text);
   };
   expect({"versoin"},
@@ -97,9 +102,6 @@ TEST(Frame, WrongUsageIsExitTwoWithTheNearestName) {
   expect({"db"}, "error: nas db needs a subcommand: info, check, upgrade\n  See nas db --help.\n");
   expect({"db", "info", "--bd", "x"},
          "error: unknown flag --bd\n  Did you mean --db?\n  See nas db info --help.\n");
-  expect({"--json", "version"},
-         "error: unknown flag --json before the command\n"
-         "  Write nas COMMAND --json ...; run nas to see all commands.\n");
   expect({"version", "--color", "pink"},
          "error: --color: expected auto, always or never, got \"pink\"\n");
 }
@@ -180,6 +182,13 @@ TEST(Frame, JsonIsAlwaysOneDocument) {
   }
   EXPECT_TRUE(json_of({"help", "config"}).contains("topic"));
   EXPECT_EQ(json_of({"help"}).value("about", ""), "nas");
+  EXPECT_EQ(json_of({}).value("about", ""), "nas");
+  const Finished before = run({"--json", "version"});  // A mistake, but a document all the same.
+  EXPECT_EQ(before.code, 2);
+  EXPECT_EQ(before.err,
+            "error: unknown flag --json before the command\n"
+            "  Write nas COMMAND --json ...; run nas to see all commands.\n");
+  EXPECT_EQ(nlohmann::json::parse(before.out).value("schema", ""), "nas-error/1");
   EXPECT_EQ(json_of({"help", "exit-codes"}).value("about", ""), "exit-codes");
   EXPECT_EQ(json_of({"help", "no-such-page"}, 2).value("schema", ""), "nas-error/1");
   for (const char* shell : {"bash", "zsh", "fish"})

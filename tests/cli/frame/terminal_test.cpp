@@ -94,7 +94,12 @@ TEST(Terminal, HelpFitsAndBreaksBetweenWordsOnly) {
                                                {"config", "--help"},
                                                {"help", "config"},
                                                {"help", "exit-codes"},
-                                               {"help", "environment"}}) {
+                                               {"help", "environment"},
+                                               {"help", "evaluators"},
+                                               {"help", "tables"},
+                                               {"help", "few-shot"},
+                                               {"space", "count", "mobilenet"},
+                                               {"doctor"}}) {
       Launch launch;
       launch.args = args;
       const Finished done = run_on_terminal(launch, columns);
@@ -267,6 +272,12 @@ TEST(Suggested, CommandsKeepStoreQuotingAndPlaces) {
             "nas evaluate --run t-1" + data + " --set device=cpu" + db);
   EXPECT_EQ(cli::suggested({"export", "--run", "t-1", "--arch", "[4,3]"}, common),
             "nas export --run t-1 --arch '[4,3]'" + data + " --set device=cpu" + db);
+  // An exported subnet answers as it was judged.
+  common.sets.emplace_back("evaluate.recalibrate.enabled=false");
+  EXPECT_THAT(cli::suggested({"export", "--run", "t-1"}, common),
+              HasSubstr(" --set evaluate.recalibrate.enabled=false"));
+  EXPECT_THAT(cli::suggested({"evaluate", "--run", "t-1"}, common), Not(HasSubstr("recalibrate")));
+  common.sets.pop_back();
   // What goes on keeps its device; these take no --set.
   EXPECT_EQ(cli::suggested({"train", "--resume", "t-1"}, common),
             "nas train --resume t-1" + data + db);
@@ -275,6 +286,44 @@ TEST(Suggested, CommandsKeepStoreQuotingAndPlaces) {
             "nas runs show s-1 --config-only" + db +
                 " > again.yaml; nas search --config again.yaml" + data + " --set device=cpu" + db);
   EXPECT_EQ(cli::runs_are_listed("x.db"), "`nas runs --db x.db` lists them");
+}
+
+// To be copied as it stands.
+TEST(Fold, PathsWithBlanksStayWhole) {
+  const std::string folder = fresh_folder() + "/my own tables of last year";
+  std::filesystem::create_directories(folder);
+  write_file(folder + "/a b.csv", "x");
+  for (const std::string& end : {":3:14: acc: '0.9' is odd", ", a file", "."})
+    EXPECT_THAT(lines_of(cli::fold("warning: the file " + folder + "/a b.csv" + end, 40)),
+                testing::Contains(HasSubstr(folder + "/a b.csv")))
+        << end;
+  EXPECT_TRUE(cli::names_a_path("('" + folder + "/a b.csv:3:14')"));
+  EXPECT_FALSE(cli::names_a_path(folder + "/a b.csv is"));
+  EXPECT_FALSE(cli::names_a_path(""));
+  cli::Table table({"format", "path"});
+  table.row({"json", folder + "/a b.csv"});
+  EXPECT_THAT(table.text(40), HasSubstr(folder + "/a b.csv"));
+}
+
+// Cells of tables, words of programs and names of files may hold anything.
+TEST(Terminal, NothingQuotedSteersTheTerminal) {
+  const std::string folder = fresh_folder();
+  write_file(folder + "/t.csv", "architecture,acc\n\"[4,3,3]\",1\x1b]0;owned\x07\n");
+  write_file(folder + "/k.csv", "architecture,a\x1b[31mc\n\"[4,3,3]\",1\n\"[1,1,8]\",2\n");
+  write_file(folder + "/a.csv", "architecture,acc\n\x1b[2J[9,9,9],1\n");
+  write_file(folder + "/c1.csv",
+             "architecture,acc\n\xc2\x9b"
+             "2J[9,9,9],1\n");
+  write_file(folder + "/bad.csv", "architecture,acc\n\"[4,3,3]\",\xe9\n");
+  for (const char* file : {"t.csv", "k.csv", "a.csv", "c1.csv", "bad.csv"}) {
+    Launch launch;
+    launch.folder = folder;
+    launch.args = {"rank", "--space", "resnet20-pool", "--truth", file};
+    const Finished done = run(launch);
+    const std::string all = done.out + done.err;
+    for (const char* raw : {"\x1b", "\x07", "\xc2\x9b", "\xe9"})
+      EXPECT_THAT(all, Not(HasSubstr(raw))) << file << all;
+  }
 }
 
 // Notes, warnings and errors fit; what has no blank does not break.

@@ -81,7 +81,17 @@ TEST(Import, RefusesCodeAndLeavesNothing) {
   const Finished missing =
       call(folder, {"import", "--config", file, "--weights", "nowhere.pth", "--name", "ofa"});
   EXPECT_EQ(missing.code, 1);
-  EXPECT_THAT(missing.err, HasSubstr("nowhere.pth"));
+  EXPECT_THAT(missing.err, HasSubstr("nowhere.pth cannot be read: No such file"));
+  // Before the data are looked at.
+  const Finished both = call(folder,
+                             {"import",
+                              "--config",
+                              file,
+                              "--weights",
+                              "nowhere.pth",
+                              "--set",
+                              "data={kind: auto, path: nowhere}"});
+  EXPECT_THAT(both.err, HasSubstr("nowhere.pth cannot be read"));
   EXPECT_EQ(call(folder, {"import", "--config", file}).code, 2);
 }
 

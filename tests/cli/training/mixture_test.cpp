@@ -104,6 +104,11 @@ TEST(Mixtures, TellWhatTheyLearnedAndGoOnAfterAKill) {
       Json::parse(call(folder, {"results", "whole", "--history", "--json"}).out)["steps"];
   EXPECT_EQ(history.size(), 12u);
   EXPECT_TRUE(history[3].contains("mixture.draws.0"));
+  // The top of the moving averages is judged.
+  const Finished top = call(folder, {"evaluate", "--run", "whole", "--top", "2", "--json"});
+  ASSERT_EQ(top.code, 0) << top.err;
+  EXPECT_EQ(Json::parse(top.out)["evaluations"].size(), 2u);
+  EXPECT_THAT(top.err, HasSubstr("2 of 4 networks"));
   Launch launch;
   launch.folder = folder;
   launch.args = {"train", "--config", file, "--name", "cut"};

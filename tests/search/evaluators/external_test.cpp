@@ -110,6 +110,58 @@ TEST_F(ExternalTest, AnswersAreMatchedByTheirId) {
   EXPECT_TRUE(shown_.empty());
 }
 
+// Shares and percents in one metric: nobody can tell which of the two is right.
+TEST_F(ExternalTest, SharesAmongPercentsEndTheSearch) {
+  const std::string mixed =
+      "for i, q in enumerate(questions): say({'id': q['id'], METRIC: [61, 0.63, 66, 71][i]})\n";
+  for (const std::string metric : {"acc", "top1", "test_error", "1-acc"}) {
+    options_.metrics = {metric};
+    std::string body = mixed;
+    body.replace(body.find("METRIC"), 6, "'" + metric + "'");
+    EXPECT_THAT(data_error([&] { run(body); }),
+                testing::AllOf(HasSubstr("'" + metric + "': 0.63 of " + space_.text(list_[1])),
+                               HasSubstr("share among percents")))
+        << metric;
+  }
+  // Over batches, and against values of before.
+  options_.metrics = {"acc"};
+  auto evaluator =
+      program("for q in questions: say({'id': q['id'], 'acc': 0.6 + value(q) / 1000})\n");
+  EXPECT_EQ(data_error([&] { evaluator->evaluate(list_); }), "");
+  for (size_t i = 0; i < list_.size(); ++i)
+    evaluator->know(list_[i], Evaluation{{{"acc", 60.0 + static_cast<double>(i)}}, ""});
+  EXPECT_THAT(data_error([&] { evaluator->evaluate(list_); }), HasSubstr("cannot all be right"));
+  // What may be chance is told; a stated unit is believed.
+  EXPECT_EQ(
+      data_error([&] {
+        run("for i, q in enumerate(questions): say({'id': q['id'], 'acc': [61, 1, 66, 71][i]})\n");
+      }),
+      "");
+  EXPECT_THAT(shown_, testing::Contains(HasSubstr("and is taken for 1 %")));
+  options_.metrics = {"acc_percent"};
+  EXPECT_EQ(data_error([&] {
+              run("for i, q in enumerate(questions): say({'id': q['id'], 'acc_percent': [61, 0.63, "
+                  "66, 71][i]})\n");
+            }),
+            "");
+}
+
+TEST_F(ExternalTest, ValuesThatCannotBeFailTheirArchitecture) {
+  for (const auto& [metric, value] :
+       std::vector<std::pair<std::string, std::string>>{{"latency", "-1"},
+                                                        {"energy_mj", "-0.5"},
+                                                        {"acc", "101"},
+                                                        {"err", "-2"},
+                                                        {"flops", "-1"}}) {
+    options_.metrics = {metric};
+    const auto results = run("for i, q in enumerate(questions): say({'id': q['id'], '" + metric +
+                             "': " + value + " if i == 1 else 50})\n");
+    EXPECT_THAT(results[1].error, HasSubstr("'" + metric + "' is ")) << metric;
+    EXPECT_TRUE(results[1].values.empty()) << metric;
+    EXPECT_EQ(results[0].values.at(metric), 50) << results[0].error;
+  }
+}
+
 TEST_F(ExternalTest, LinesThatAreNoAnswersAreShownAndSkipped) {
   expect_right(
       run("say('preparing data ...')\n"

@@ -125,6 +125,21 @@ TEST_F(StoreCheck, AFullDiskIsNoDamage) {
   EXPECT_EQ(with_full_disk([&] { return check_store(path()).empty() ? 7 : 8; }), 7);
 }
 
+TEST_F(StoreCheck, AFullDiskLeavesNoEmptyStore) {
+  const int code = with_full_disk([&] {
+    try {
+      Store store(path("new.db"));
+      return 8;
+    } catch (const DataError& e) {
+      // One sentence, once.
+      const std::string what = e.what();
+      return what.find("full") == what.rfind("full") ? 7 : 9;
+    }
+  });
+  EXPECT_EQ(code, 7);
+  EXPECT_FALSE(fs::exists(path("new.db")));
+}
+
 // The log of a process that was killed cannot be read without a file beside it.
 TEST_F(StoreCheck, WhatTheDiskHindersIsAnErrorAndNotAProblem) {
   const pid_t writer = fork();

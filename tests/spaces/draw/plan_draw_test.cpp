@@ -9,6 +9,7 @@
 #include <set>
 #include <sstream>
 
+#include "spaces/plan_builder.hpp"
 #include "spaces/registry.hpp"
 
 namespace nas {

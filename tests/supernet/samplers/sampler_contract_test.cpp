@@ -189,6 +189,8 @@ TEST(Composition, ImportanceInsideOtherSteps) {
         moved = moved || (key.starts_with("path.p.") && std::abs(value - 0.2) > 1e-3);
       EXPECT_TRUE(moved) << yaml;
     }
+    if (name == "fair" && samplers == data) continue;  // Resumed with the paths' sampler.
+    if (name == "sandwich" && samplers == path) continue;
     EXPECT_EQ(test::hash_of_resumed([&](int stop) { return trial(yaml, stop); }, 6),
               store_hash(whole))
         << yaml;

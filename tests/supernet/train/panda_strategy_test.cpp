@@ -83,13 +83,16 @@ TEST(Panda, WorksOnElasticSpaces) {
 }
 
 TEST(Panda, ResumeIsBitIdentical) {
-  for (const char* yaml : {"{name: panda, preset: unbiased}",
-                           "{name: panda}",
-                           "{name: sumnas, inner_momentum: persist}",
-                           "{name: fair, redraw: epoch}"}) {
+  // Within the first epoch, after its end, in the last one.
+  const std::vector<std::pair<const char*, std::vector<int>>> cases{
+      {"{name: panda, preset: unbiased}", {3, 12}},
+      {"{name: panda}", {5}},
+      {"{name: sumnas, inner_momentum: persist}", {12}},
+      {"{name: fair, redraw: epoch}", {3}}};
+  for (const auto& [yaml, stops] : cases) {
     Trial whole(yaml, 4);
     whole.trainer->run();
-    for (const int stop : {3, 5, 12}) {
+    for (const int stop : stops) {
       Trial first(yaml, 4, kCells, stop);
       EXPECT_THROW(first.trainer->run(), Interrupted);
       Trial second(yaml, 4);

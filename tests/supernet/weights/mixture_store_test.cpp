@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <c10/core/GradMode.h>
+
 #include "spaces/error.hpp"
 #include "supernet/train/step/step_runner.hpp"
 #include "supernet/weights/math/mixture.hpp"
@@ -245,6 +247,10 @@ TEST(MixtureStore, ComposesWithEveryKindOfStep) {
     const auto& last = whole.epochs_seen.back();
     EXPECT_GT(metric(last, "mixture.steps.0"), 0) << strategy;
     EXPECT_GT(metric(last, "mixture.steps.1"), 0) << strategy;
+    // One path a step, and several.
+    if (std::string_view(strategy).find("panda") == std::string_view::npos &&
+        std::string_view(strategy).find("sumnas") == std::string_view::npos)
+      continue;
     const auto make = [&](int stop_at) { return trial(kTwo, stop_at, strategy, 2); };
     EXPECT_EQ(test::hash_of_resumed(make, 7), store_hash(whole)) << strategy;
   }
@@ -305,10 +311,17 @@ TEST(MixtureStore, WrongSettingsAreToldWithTheirPlace) {
 TEST(MixtureStore, AValidationSplitSmallerThanABatchIsToldBeforeTraining) {
   try {
     Trial(
-        "{name: uniform}", 1, kCells, -1, [](TrainOptions& o) { o.batch = 100; }, 0, kTwo);
+        "{name: uniform}",
+        1,
+        kCells,
+        -1,
+        [](TrainOptions& o) { o.batch = 5000; },
+        0,
+        test::digits(240),
+        kTwo);
     FAIL() << "the validation split has fewer images";
   } catch (const ConfigError& e) {
-    EXPECT_THAT(e.what(), testing::HasSubstr("fewer than one batch of 100"));
+    EXPECT_THAT(e.what(), testing::HasSubstr("fewer than one batch of 5000"));
   }
 }
 

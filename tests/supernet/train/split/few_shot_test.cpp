@@ -148,9 +148,18 @@ const SplitTree& tree_of(const Trial& t) {
   return *split_tree_of(*t.store);
 }
 
+/// A finished run of kTree, made once.
+const Trial& whole_tree() {
+  static const std::unique_ptr<Trial> made = [] {
+    std::unique_ptr<Trial> t(new Trial(trial(kTree)));  // It cannot be moved.
+    t->trainer->run();
+    return t;
+  }();
+  return *made;
+}
+
 TEST(FewShot, TrainsSplitsAndResumesToTheSameBits) {
-  Trial whole = trial(kTree);
-  whole.trainer->run();
+  const Trial& whole = whole_tree();
   // 1 + 2 * 1 + 4 * 1 epochs.
   ASSERT_EQ(whole.epochs_seen.size(), 7u);
   const SplitTree& tree = tree_of(whole);
@@ -173,22 +182,18 @@ TEST(FewShot, TrainsSplitsAndResumesToTheSameBits) {
   // 4 steps an epoch: inside the root, after its last step (before the scoring), in a child, before
   // the second split, in leaves.
   const auto make = [](int stop_at) { return trial(kTree, stop_at); };
-  for (const int stop_at : {1, 4, 8, 14, 30})
+  for (const int stop_at : {4, 14, 30})
     EXPECT_EQ(test::hash_of_resumed(make, stop_at), store_hash(whole)) << stop_at;
 }
 
 TEST(FewShot, AnInterruptedScoringIsDoneAgainToTheSame) {
-  Trial whole = trial(kTree);
-  whole.trainer->run();
   // The hook is asked after each of the 4 steps, after the epoch, then before every batch.
   const auto make = [](int stop_at) { return trial(kTree, stop_at); };
-  EXPECT_EQ(test::hash_of_resumed(make, 5 + 3), store_hash(whole));
+  EXPECT_EQ(test::hash_of_resumed(make, 5 + 3), store_hash(whole_tree()));
 }
 
 TEST(FewShot, ALeafRewritesOnlyItself) {
-  Trial run = trial(kTree);
-  std::map<std::string, std::filesystem::file_time_type> before;
-  run.trainer->run();
+  const Trial& run = whole_tree();
   std::set<std::string> files;
   for (const auto& entry : std::filesystem::directory_iterator(run.folder))
     files.insert(entry.path().filename().string());
@@ -205,12 +210,11 @@ TEST(FewShot, ComposesWithStrategiesAndMixtures) {
       "{kind: few-shot, split: {epochs: [1], candidates: ['3<-2'], score: {batches: 2}}, "
       "leaf: {kind: mixture, models: 2}}";
   for (const auto& [weights, strategy] : std::vector<std::pair<std::string, std::string>>{
-           {kTree, "{name: panda}"}, {mixture, "{name: fair}"}, {mixture, "{name: panda}"}}) {
+           {kTree, "{name: panda}"}, {mixture, "{name: panda}"}}) {
     Trial whole = trial(weights, -1, strategy);
     whole.trainer->run();
     const auto make = [&](int stop_at) { return trial(weights, stop_at, strategy); };
-    for (const int stop_at : {10})
-      EXPECT_EQ(test::hash_of_resumed(make, stop_at), store_hash(whole)) << strategy << stop_at;
+    EXPECT_EQ(test::hash_of_resumed(make, 10), store_hash(whole)) << strategy;
   }
 }
 
@@ -235,8 +239,6 @@ TEST(FewShot, SplitsAtEpochZero) {
   EXPECT_EQ(whole.epochs_seen.size(), 6u);
   EXPECT_EQ(tree_of(whole).node(0).epochs, 0);
   EXPECT_EQ(tree_of(whole).leaves(), (std::vector<int>{1, 2}));
-  const auto make = [&](int stop_at) { return trial(weights, stop_at); };
-  EXPECT_EQ(test::hash_of_resumed(make, 7), store_hash(whole));
 }
 
 // A tree that takes over a run of one set goes on as if it had trained the root itself.
@@ -263,6 +265,7 @@ TEST(FewShot, AdoptsARunOfOneSet) {
   rest.trainer->run();
   EXPECT_EQ(tree_of(rest).node(0).groups, tree_of(own).node(0).groups);
   EXPECT_EQ(tree_of(rest).node(0).choice, tree_of(own).node(0).choice);
+  EXPECT_EQ(tree_of(rest).node(0).epochs, 2);
   EXPECT_EQ(store_hash(rest), store_hash(own));
 }
 
@@ -344,6 +347,7 @@ TEST(GradientMatch, FindsAPlantedConflict) {
     ScoreOptions options;
     options.batches = 6;
     options.metric = metric;
+    options.params = SharedWeights::kOthersAndCommon;  // The stem: there is no other choice.
     const Scoring scoring = score_choices(setup, *t.weights, s, {choice}, options);
     const ChoiceScore& score = scoring.choices[0];
     EXPECT_EQ(score.partition.groups, (std::vector<std::vector<int16_t>>{{0, 2}, {1, 3}}));

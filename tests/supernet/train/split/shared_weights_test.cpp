@@ -11,14 +11,19 @@ namespace {
 
 using test::Trial;
 
-std::set<std::string> compared(const Trial& t, const std::string& choice, SharedWeights params) {
+/// `batches`: 30 are enough for every option of every other choice to be drawn.
+std::set<std::string> compared(const Trial& t,
+                               const std::string& choice,
+                               SharedWeights params,
+                               int batches = 30) {
   size_t c = 0;
   while (t.space->choices().at(c).name != choice) ++c;
   const ScoringSetup setup{
       *t.space, {*t.dataset, t.splits, t.normalisation, t.data_options}, t.options};
   ScoreOptions options;
   options.params = params;
-  options.batches = 40;  // Enough for every option of every other choice to be drawn.
+  options.batches = batches;
+  options.partition.min_group = 0;
   const Scoring scoring = score_choices(setup, *t.weights, *t.space, {c}, options);
   EXPECT_TRUE(scoring.choices[0].usable);
   return scoring.compared.at(0);
@@ -37,11 +42,18 @@ bool has(const std::string& name, const char* part) {
   return name.find(part) != std::string::npos;
 }
 
-Trial small(const std::string& space) {
-  return Trial("{name: uniform}", 1, space, -1, [](TrainOptions& o) {
-    o.gradient_variance.every = 0;
-    o.batch = 8;
-  });
+Trial small(const std::string& space, int resolution = 0) {
+  return Trial(
+      "{name: uniform}",
+      1,
+      space,
+      -1,
+      [](TrainOptions& o) {
+        o.gradient_variance.every = 0;
+        o.batch = 4;
+      },
+      0,
+      test::digits(240, resolution));
 }
 
 // NB201: the operators of all other edges in all cells and the fixed residual blocks; not the edge,
@@ -62,13 +74,13 @@ TEST(SharedWeights, OfNasBench201) {
 
 const char* const kMobile =
     "family: mobilenet\nvariant: mobilenetv3-32\nwidth_mult: 0.1\nresolutions: "
-    "[8]\ninput_channels: 1\n"
+    "[16]\ninput_channels: 1\n"
     "kernels: [3, 5, 7]\nexpansions: [3, 4]\ndepths: [1, 2]\nclasses: 10\n";
 
 // OFA: the first convolution, all of every other block, head and classifier; the whole of the
 // block is left out, its pointwise convolutions too, which belong to its expansion.
 TEST(SharedWeights, OfAKernelChoiceOfMobileNet) {
-  Trial t = small(kMobile);
+  Trial t = small(kMobile, 16);
   std::string choice, block;
   for (const Choice& c : t.space->choices())
     if (choice.empty() && has(c.name, "kernel")) choice = c.name;
@@ -78,7 +90,7 @@ TEST(SharedWeights, OfAKernelChoiceOfMobileNet) {
   ASSERT_FALSE(parameters(t, in_block).empty()) << choice;
   EXPECT_EQ(compared(t, choice, SharedWeights::kOthersAndCommon),
             parameters(t, [&](const auto& name) { return !in_block(name); }));
-  const std::set<std::string> others = compared(t, choice, SharedWeights::kOthers);
+  const std::set<std::string> others = compared(t, choice, SharedWeights::kOthers, 3);
   for (const std::string& name : others) {
     EXPECT_FALSE(in_block(name)) << name;
     EXPECT_FALSE(has(name, "classifier")) << name;
@@ -93,7 +105,7 @@ TEST(SharedWeights, OfADartsCell) {
   Trial t =
       small("family: darts\nwidth: 4\nlayers: 3\nresolution: 8\ninput_channels: 1\nclasses: 10\n");
   const std::string choice = t.space->choices()[0].name;
-  const std::set<std::string> others = compared(t, choice, SharedWeights::kOthers);
+  const std::set<std::string> others = compared(t, choice, SharedWeights::kOthers, 3);
   bool edges = false;
   for (const std::string& name : others) {
     EXPECT_FALSE(has(name, ".input")) << name;

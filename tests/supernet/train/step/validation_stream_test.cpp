@@ -76,7 +76,7 @@ TEST(ValidationStream, GoesOnWhereItWas) {
 
 TEST(ValidationStream, ASplitSmallerThanABatchIsTold) {
   const Digits digits;
-  ValidationStream stream = digits.stream(500);
+  ValidationStream stream = digits.stream(5000);
   EXPECT_THROW(stream.next(), ConfigError);
 }
 

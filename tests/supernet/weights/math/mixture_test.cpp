@@ -222,7 +222,8 @@ TEST(Mixture, SaysWhenBalancingStoppedAtItsCap) {
     for (int i = 0; i < 3000; ++i) {
       const Architecture a = space->sample(rng);
       const int model = m.draw(a, rng.uniform());
-      m.observe(a, model, 0.9 - 0.2 * model);
+      // Groups of unequal size: one update does not balance them.
+      m.observe(a, model, a.genes[0] % 3 == model ? 0.9 : 0.5);
     }
     m.end_epoch();
   }
@@ -233,6 +234,23 @@ TEST(Mixture, SaysWhenBalancingStoppedAtItsCap) {
   other.load(m.save());
   EXPECT_EQ(other.health(), m.health());
   EXPECT_EQ(other.save(), m.save());
+}
+
+// 3.6: W[a, m*(a)]; the optimistic start is nobody's accuracy.
+TEST(Mixture, WhatWasSeenIsTheAverageWithTheBestModel) {
+  const auto space = load_space("resnet20-pool");
+  MixtureOptions options;
+  options.association.beta = 0.5;
+  Mixture m(*space, options, 3, 0);
+  m.begin_epoch(0);
+  Rng rng(1, "x");
+  const Architecture a = space->sample(rng);
+  EXPECT_FALSE(m.seen_accuracy(a).has_value());
+  for (int model = 0; model < m.models(); ++model) m.observe(a, model, model == 2 ? 0.9 : 0.1);
+  m.end_epoch();
+  m.begin_epoch(2);
+  ASSERT_EQ(m.best(a), 2);
+  EXPECT_DOUBLE_EQ(m.seen_accuracy(a).value(), 0.5 * 1 + 0.5 * 0.9);
 }
 
 TEST(Mixture, SaysWhenTheAssociationNeverFormed) {

@@ -1,0 +1,117 @@
+#include "cli/report/training/tree_report.hpp"
+
+#include <algorithm>
+#include <map>
+
+#include "cli/command.hpp"
+#include "cli/report/document.hpp"
+#include "cli/report/result_rows.hpp"
+#include "cli/runs/run_files.hpp"
+#include "spaces/domain.hpp"
+#include "spaces/registry.hpp"
+#include "spaces/text/read_architecture.hpp"
+#include "supernet/weights/math/split_tree.hpp"
+#include "supernet/weights/math/tree_draw.hpp"
+
+namespace nas::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// What the store knows of a leaf.
+struct Leaf {
+  std::string architectures;
+  size_t judged = 0;
+  double sum = 0, best = 0;
+
+  void add(double accuracy) {
+    best = judged == 0 ? accuracy : std::max(best, accuracy);
+    sum += accuracy;
+    ++judged;
+  }
+  double mean() const { return sum / static_cast<double>(judged); }
+  std::vector<std::string> lines() const {
+    std::vector<std::string> all = {architectures + " architectures"};
+    if (judged > 0) {
+      all.push_back(std::to_string(judged) + " judged");
+      all.push_back("mean " + format_number(100 * mean()) + " %, best " +
+                    format_number(100 * best) + " %");
+    }
+    return all;
+  }
+};
+
+/// Each accuracy that is of the weights the run has now goes to its leaf.
+void judge(const Store& store,
+           const RunRow& run,
+           const Space& space,
+           const SplitTree& tree,
+           std::map<int, Leaf>& leaves) {
+  const Results results = collect_results(store, run, {});
+  ArchitectureReader reader(space);
+  for (const Entry& entry : results.entries) {
+    const auto accuracy = entry.values.find("accuracy");
+    if (!results.fidelities[entry.fidelity].own || accuracy == entry.values.end()) continue;
+    try {
+      leaves[tree.leaf_of(reader.read(entry.architecture))].add(accuracy->second);
+    } catch (const ConfigError&) {
+      // Not of this space as it is now.
+    }
+  }
+}
+
+Json json_of(const SplitTree& tree, const std::map<int, Leaf>& leaves) {
+  Json json = Json::parse(tree.json());
+  for (Json& node : json["nodes"]) {
+    Json scores = Json::array();
+    for (const Json& score : node["scores"])
+      if (score["choice"] == node["choice"]) scores.push_back(score);
+    node["scores"] = std::move(scores);
+    const auto leaf = leaves.find(node["id"].get<int>());
+    if (leaf == leaves.end()) continue;
+    const Leaf& l = leaf->second;
+    node["architectures"] = l.architectures;
+    node["judged"] = l.judged;
+    node["accuracy_mean"] = l.judged > 0 ? Json(l.mean()) : Json(nullptr);
+    node["accuracy_best"] = l.judged > 0 ? Json(l.best) : Json(nullptr);
+  }
+  return json;
+}
+
+}  // namespace
+
+std::optional<TreeReport> tree_report(const Store& store, const RunRow& run) {
+  const auto document = store.document(run.id, kSplitTree);
+  if (!document) return std::nullopt;
+  const auto space = open_space(space_of_run(store, run));
+  if (!space->has_fingerprint(run.fingerprint))
+    throw DataError("the space '" + run.space + "' has changed since run " + run.id +
+                    " was trained, so its split tree cannot be shown");
+  SplitTree tree(*space);
+  tree.load(*document);
+  std::map<int, Leaf> leaves;
+  for (const int id : tree.leaves())
+    leaves[id].architectures = Domain(*space, tree.node(id).within).count().str();
+  judge(store, run, *space, tree, leaves);
+  std::vector<std::string> values(tree.nodes().size());
+  std::vector<std::vector<std::string>> lines(tree.nodes().size());
+  for (const auto& [id, leaf] : leaves) {
+    lines[static_cast<size_t>(id)] = leaf.lines();
+    for (const std::string& line : leaf.lines()) {
+      std::string& value = values[static_cast<size_t>(id)];
+      value += (value.empty() ? "" : ", ") + line;
+    }
+  }
+  TreeReport report;
+  report.text = tree.text(values);
+  if (!report.text.empty() && report.text.back() == '\n') report.text.pop_back();
+  report.dot = draw_tree(
+      tree,
+      *space,
+      {"run " + run.id + (run.name.empty() ? "" : " (" + run.name + ")") + ", space " + run.space},
+      lines);
+  report.json = json_of(tree, leaves);
+  return report;
+}
+
+}  // namespace nas::cli
