@@ -23,7 +23,7 @@ std::vector<std::pair<std::string, std::vector<double>>> untrained_rankers(
     const auto searched = [&](size_t i) { return !plan.origins(plan.nodes[i]).empty(); };
     for (size_t i = 0; i < plan.nodes.size(); ++i) {
       for (const int32_t id : plan.inputs(plan.nodes[i]))
-        if (id != Plan::kInput) depth[i] = std::max(depth[i], depth[static_cast<size_t>(id)]);
+        if (!Plan::is_input(id)) depth[i] = std::max(depth[i], depth[static_cast<size_t>(id)]);
       if (std::holds_alternative<Conv2d>(plan.nodes[i].op)) {
         ++convolutions;
         live_convolutions += live[i] && searched(i);

@@ -26,7 +26,11 @@ void append_op(const Op& op, std::string& text) {
 }
 
 void append_plan(const Plan& plan, std::string& text) {
-  text += "plan " + to_string(plan.input) + (plan.resize_input ? " resized" : "") + "\n";
+  text += "plan " + to_string(plan.input());
+  for (size_t i = 1; i < plan.input_shapes.size(); ++i)
+    (text += " and ") += to_string(plan.input_shapes[i]);
+  text += (plan.resize_input ? " resized" : "");
+  text += "\n";
   for (const std::vector<Node>* nodes : {&plan.nodes, &plan.auxiliary}) {
     for (const Node& node : *nodes) {
       (text += op_name(node.op)) += ' ';

@@ -38,7 +38,7 @@ PlanBuilder::PlanBuilder(Plan& plan, const SymbolTable& symbols, Shape input)
     : plan_(plan), into_(&plan.nodes) {
   plan.clear();
   plan.symbols = &symbols;
-  plan.input = input;
+  plan.input_shapes.assign(1, input);
 }
 
 void PlanBuilder::push(Provenance p) {

@@ -49,8 +49,12 @@ struct Node {
 
 class Plan {
  public:
-  /// Node ids are positions in `nodes`; kInput is the image.
+  /// Node ids are positions in `nodes`; kInput is the first input (the image), -2 the second ...
   static constexpr int32_t kInput = -1;
+  static constexpr bool is_input(int32_t id) { return id < 0; }
+  /// Which input such an id is, from 0, and back.
+  static constexpr size_t input_index(int32_t id) { return static_cast<size_t>(-1 - id); }
+  static constexpr int32_t input_id(size_t index) { return -1 - static_cast<int32_t>(index); }
 
   std::vector<Node> nodes;  ///< In topological order; the last one gives the logits.
   /// A head that only training runs, e.g. DARTS' auxiliary classifier: reads `nodes`, is no part of
@@ -61,15 +65,21 @@ class Plan {
   /// The layer in `nodes` whose outputs are the logits: what last-layer gradients are taken of. -1:
   /// the plan has none (PlanBuilder::classifier records it).
   int32_t classifier = -1;
-  std::vector<int32_t> input_pool;  ///< Node ids, kInput for the image.
+  std::vector<int32_t> input_pool;  ///< Ids of nodes and inputs.
   std::vector<Provenance> origin_pool;
   std::vector<int16_t> option_pool;  ///< What the inputs of WeightedSums are: see options().
-  Shape input;
-  /// Images of another size are resized to `input` first (resolution is a choice of the space).
+  /// What the network is given: one image, in every family that ships; PlanBuilder::input adds.
+  std::vector<Shape> input_shapes;
+  /// Images of another size are resized to input() first (resolution is a choice of the space).
   bool resize_input = false;
   const SymbolTable* symbols = nullptr;  ///< Owned by the Space, which outlives its plans.
 
   void clear();
+  const Shape& input() const { return input_shapes.front(); }
+  /// `image`, or `input1` ... of those beside it.
+  static std::string input_name(int32_t id) {
+    return id == kInput ? "image" : "input" + std::to_string(input_index(id));
+  }
   std::span<const int32_t> inputs(const Node& node) const {
     return {input_pool.data() + node.inputs, node.input_count};
   }
@@ -88,7 +98,7 @@ class Plan {
   /// `stage2.block1.conv.weight`.
   std::string tensor_name(const Node& node, Role role) const;
   const Shape& shape_of(int32_t id) const {
-    if (id == kInput) return input;
+    if (is_input(id)) return input_shapes[input_index(id)];
     const auto i = static_cast<size_t>(id);
     return i < nodes.size() ? nodes[i].out : auxiliary[i - nodes.size()].out;
   }
@@ -114,7 +124,7 @@ struct Cost {
   int64_t macs = 0;
   int64_t params = 0;
   int64_t activation_bytes = 0;  ///< Sum of all op outputs, 4 bytes an element.
-  /// Largest sum of live activations (the image too) in order of execution, nothing in place.
+  /// Largest sum of live activations (the inputs too) in order of execution, nothing in place.
   int64_t peak_bytes = 0;
 };
 int64_t macs_of(const Plan& plan, const Node& node, Counting counting = Counting::kConvLinear);

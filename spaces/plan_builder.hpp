@@ -71,6 +71,11 @@ class PlanBuilder {
   int32_t classifier(const Linear& op, uint32_t name, int32_t input) {
     return plan_.classifier = add(op, name, input);
   }
+  /// One more input of the network; returns its id.
+  int32_t input(const Shape& shape) {
+    plan_.input_shapes.push_back(shape);
+    return Plan::input_id(plan_.input_shapes.size() - 1);
+  }
   const Shape& shape(int32_t id) const { return plan_.shape_of(id); }
   /// Nodes that follow belong to Plan::auxiliary; the network itself is complete.
   void begin_auxiliary(double weight) {

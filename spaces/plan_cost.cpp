@@ -56,7 +56,7 @@ Cost cost_of(const Plan& plan, Counting counting) {
   Cost cost;
   LiveSet live(plan.nodes.size());
   int64_t live_elements = 0, peak = 0, sum = 0;
-  bool image_live = false;
+  uint64_t inputs_live = 0;  // A bit for each; more than 64 are counted as one.
   for (size_t i = plan.nodes.size(); i-- > 0;) {
     const Node& node = plan.nodes[i];
     const Work work = work_of(node, counting);
@@ -66,9 +66,10 @@ Cost cost_of(const Plan& plan, Counting counting) {
     sum += out;
     if (!live.contains(i)) live_elements += out;  // the result, or a value nobody reads
     for (const int32_t id : plan.inputs(node)) {
-      if (id == Plan::kInput) {
-        if (!image_live) live_elements += plan.input.elements();
-        image_live = true;
+      if (Plan::is_input(id)) {
+        const uint64_t bit = uint64_t{1} << (Plan::input_index(id) % 64);
+        if ((inputs_live & bit) == 0) live_elements += plan.shape_of(id).elements();
+        inputs_live |= bit;
       } else if (live.insert(static_cast<size_t>(id))) {
         live_elements += plan.nodes[static_cast<size_t>(id)].out.elements();
       }
@@ -85,7 +86,7 @@ std::vector<bool> live_nodes(const Plan& plan) {
   const size_t n = plan.nodes.size();
   std::vector<bool> reached(n, false), live(n, false);
   const auto has_value = [&](int32_t id) {
-    return id == Plan::kInput || reached[static_cast<size_t>(id)];
+    return Plan::is_input(id) || reached[static_cast<size_t>(id)];
   };
   for (size_t i = 0; i < n; ++i) {
     const Node& node = plan.nodes[i];
@@ -99,7 +100,7 @@ std::vector<bool> live_nodes(const Plan& plan) {
   for (size_t i = n; i-- > 0;) {
     if (!live[i]) continue;
     for (const int32_t id : plan.inputs(plan.nodes[i]))
-      if (id != Plan::kInput && reached[static_cast<size_t>(id)])
+      if (!Plan::is_input(id) && reached[static_cast<size_t>(id)])
         live[static_cast<size_t>(id)] = true;
   }
   return live;
@@ -128,7 +129,7 @@ std::vector<bool> needed_nodes(const Plan& plan, const Mixing* mixing) {
     const auto* sum = mixing == nullptr ? nullptr : std::get_if<WeightedSum>(&node.op);
     for (size_t k = 0; k < inputs.size(); ++k) {
       if (sum != nullptr && weight_of(plan, node, *mixing, k) == 0) continue;
-      if (inputs[k] != Plan::kInput) needed[static_cast<size_t>(inputs[k])] = true;
+      if (!Plan::is_input(inputs[k])) needed[static_cast<size_t>(inputs[k])] = true;
     }
   }
   return needed;

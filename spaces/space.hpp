@@ -66,6 +66,8 @@ class Space {
   const SymbolTable& symbols() const { return symbols_; }
   Shape input() const { return input_; }
   int classes() const { return classes_; }
+  /// What its outputs mean: a name of supernet/task.hpp.
+  virtual std::string_view task() const { return "classification"; }
   Counting counting() const { return counting_; }
   /// SHA-256 over all that makes the space and its networks: family, image, classes, choices,
   /// conditions, constraints, and every op of plans in which each option occurs. What changes no

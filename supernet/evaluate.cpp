@@ -196,7 +196,11 @@ SubnetScorer::SubnetScorer(const Space& space,
                            const EvaluateOptions& options,
                            const Device& device,
                            Layout layout)
-    : space_(space), store_(store), options_(options), running_(store.keeps_statistics()) {
+    : space_(space),
+      task_(task_of(space)),
+      store_(store),
+      options_(options),
+      running_(store.keeps_statistics()) {
   const Splits& splits = data.splits;
   const auto batches = [&](const std::vector<int64_t>& from,
                            int64_t images,
@@ -238,9 +242,8 @@ Score SubnetScorer::score(const Architecture& a) {
   } else if (running_) {
     forward_options.bn = ForwardOptions::Bn::kRunning;
   }
+  std::vector<double> sums(task_.metrics().size(), 0.0);
   Score score;
-  int64_t top1 = 0, top5 = 0;
-  double loss = 0;
   batches_->each([&](const FixedBatches::Item& item) {
     const at::Tensor logits = forward(plan_, *tensors, item.images, forward_options);
     // Sorting puts NaN first, so a network that answers nothing would still be right now and then.
@@ -248,19 +251,13 @@ Score SubnetScorer::score(const Architecture& a) {
       throw NotFiniteError(
           "logits that are NaN or infinite: the weights have diverged (train with "
           "a lower train.optimizer.lr or with train.optimizer.clip_norm)");
-    loss += at::cross_entropy_loss(logits.to(at::kFloat), item.labels, {}, at::Reduction::Sum)
-                .item<double>();
-    const int64_t k = std::min<int64_t>(5, logits.size(1));
-    const at::Tensor best = std::get<1>(logits.topk(k, 1));
-    const at::Tensor hit = best.eq(item.labels.unsqueeze(1));
-    top1 += hit.select(1, 0).sum().item<int64_t>();
-    top5 += hit.sum().item<int64_t>();
-    score.images += item.labels.size(0);
+    const std::vector<double> batch = task_.sums(logits, item.labels);
+    for (size_t i = 0; i < sums.size(); ++i) sums[i] += batch[i];
+    score.samples += item.labels.size(0);
   });
-  const auto n = static_cast<double>(score.images);
-  score.accuracy = static_cast<double>(top1) / n;
-  score.top5 = static_cast<double>(top5) / n;
-  score.loss = loss / n;
+  const auto n = static_cast<double>(score.samples);
+  for (size_t i = 0; i < sums.size(); ++i)
+    score.values.emplace_back(task_.metrics()[i], sums[i] / n);
   return score;
 }
 

@@ -16,7 +16,10 @@ class Pass {
   Pass(const Plan& plan, TensorSource& tensors, const ForwardOptions& options)
       : plan_(plan), tensors_(tensors), options_(options) {}
 
-  at::Tensor run(const at::Tensor& x) {
+  at::Tensor run(std::span<const at::Tensor> inputs) {
+    if (inputs.size() != plan_.input_shapes.size())
+      throw std::logic_error("a plan of " + std::to_string(plan_.input_shapes.size()) +
+                             " inputs is given " + std::to_string(inputs.size()));
     if (options_.features != nullptr) plan_.classifier_layer();  // Or an error, before the work.
     const size_t own = plan_.nodes.size();
     const size_t head = options_.auxiliary == nullptr ? 0 : plan_.auxiliary.size();
@@ -29,7 +32,8 @@ class Pass {
     count_uses(plan_.nodes, 0);
     if (head > 0) count_uses(plan_.auxiliary, own);
     ++uses_[own - 1];  // The caller's.
-    image_ = sized(x);
+    given_.assign(inputs.begin(), inputs.end());
+    given_[0] = sized(given_[0]);
     for (size_t i = 0; i < own + head; ++i) {
       if (!needed(i)) continue;
       const Node& node = i < own ? plan_.nodes[i] : plan_.auxiliary[i - own];
@@ -53,9 +57,10 @@ class Pass {
     id_ = static_cast<int32_t>(node);
     inputs_ = plan_.inputs(*node_);
     values_.resize(node);
+    given_.resize(plan_.input_shapes.size());
     for (size_t k = 0; k < inputs_.size(); ++k)
-      if (inputs_[k] == Plan::kInput)
-        image_ = inputs[k];
+      if (Plan::is_input(inputs_[k]))
+        given_[Plan::input_index(inputs_[k])] = inputs[k];
       else
         values_[static_cast<size_t>(inputs_[k])] = inputs[k];
     return std::visit([this](const auto& op) { return execute(op); }, node_->op);
@@ -77,7 +82,7 @@ class Pass {
     const auto inputs = plan_.inputs(node);
     const bool sum = std::holds_alternative<WeightedSum>(node.op);
     for (size_t k = 0; k < inputs.size(); ++k)
-      if (inputs[k] != Plan::kInput && !(sum && weight_of(plan_, node, weights_, k) == 0))
+      if (!Plan::is_input(inputs[k]) && !(sum && weight_of(plan_, node, weights_, k) == 0))
         f(inputs[k]);
   }
 
@@ -97,14 +102,14 @@ class Pass {
   }
 
   at::Tensor sized(const at::Tensor& x) const {
-    const int64_t size[2] = {plan_.input.h, plan_.input.w};
+    const int64_t size[2] = {plan_.input().h, plan_.input().w};
     if (!plan_.resize_input || (x.size(2) == size[0] && x.size(3) == size[1])) return x;
     return at::_upsample_bilinear2d_aa(x, at::IntArrayRef(size, 2), /*align_corners=*/false);
   }
 
   const at::Tensor& in(size_t k = 0) const {
     const int32_t id = inputs_[k];
-    return id == Plan::kInput ? image_ : values_[static_cast<size_t>(id)];
+    return Plan::is_input(id) ? given_[Plan::input_index(id)] : values_[static_cast<size_t>(id)];
   }
 
   at::Tensor tensor(Role role) {
@@ -197,8 +202,10 @@ class Pass {
   }
 
   at::Tensor execute(const GlobalAvgPool& op) {
-    const int64_t over[2] = {2, 3};
-    return at::mean(in(), at::IntArrayRef(over, 2), op.keep);
+    const int64_t over[2] = {2, 3}, places[1] = {1};
+    const at::Tensor& x = in();
+    return plan_.shape_of(inputs_[0]).image() ? at::mean(x, at::IntArrayRef(over, 2), op.keep)
+                                              : at::mean(x, at::IntArrayRef(places, 1));
   }
 
   at::Tensor execute(const Linear& op) {
@@ -227,9 +234,10 @@ class Pass {
       sum = sum.defined() ? sum + term : term;
     }
     if (sum.defined()) return sum;
-    const Shape& s = node_->out;
-    return s.flat ? image_.new_zeros({image_.size(0), s.c})
-                  : image_.new_zeros({image_.size(0), s.c, s.h, s.w});
+    std::vector<int64_t> sizes{given_[0].size(0)};
+    const Dims dims = dims_of(node_->out);
+    for (const int64_t size : dims.span()) sizes.push_back(size);
+    return given_[0].new_zeros(sizes);
   }
 
   at::Tensor execute(const Mul&) { return in(0) * in(1); }
@@ -237,7 +245,7 @@ class Pass {
   at::Tensor execute(const Concat&) {
     std::vector<at::Tensor> parts;
     for (size_t k = 0; k < inputs_.size(); ++k) parts.push_back(in(k));
-    return at::cat(parts, 1);
+    return at::cat(parts, node_->out.form == Form::kSequence ? 2 : 1);
   }
 
   at::Tensor execute(const Zero& op) { return strided(in(), op.stride, 0) * 0.0; }
@@ -270,7 +278,7 @@ class Pass {
   const Plan& plan_;
   TensorSource& tensors_;
   const ForwardOptions& options_;
-  at::Tensor image_;
+  std::vector<at::Tensor> given_;
   std::vector<at::Tensor> values_;
   std::vector<int32_t> uses_;
   Mixing weights_;            ///< Of a relaxed plan.
@@ -286,7 +294,14 @@ at::Tensor forward(const Plan& plan,
                    TensorSource& tensors,
                    const at::Tensor& x,
                    const ForwardOptions& options) {
-  return Pass(plan, tensors, options).run(x);
+  return Pass(plan, tensors, options).run({&x, 1});
+}
+
+at::Tensor forward(const Plan& plan,
+                   TensorSource& tensors,
+                   std::span<const at::Tensor> inputs,
+                   const ForwardOptions& options) {
+  return Pass(plan, tensors, options).run(inputs);
 }
 
 at::Tensor run_node(const Plan& plan,

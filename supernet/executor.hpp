@@ -4,6 +4,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <optional>
+#include <span>
 #include <unordered_map>
 #include <vector>
 
@@ -47,6 +48,11 @@ struct ForwardOptions {
 at::Tensor forward(const Plan& plan,
                    TensorSource& tensors,
                    const at::Tensor& x,
+                   const ForwardOptions& options);
+/// The same for a plan of several inputs, in the order of Plan::input_shapes.
+at::Tensor forward(const Plan& plan,
+                   TensorSource& tensors,
+                   std::span<const at::Tensor> inputs,
                    const ForwardOptions& options);
 
 /// One node of a plan on given inputs, as forward() runs it: for timing a single op.

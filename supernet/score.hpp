@@ -1,6 +1,6 @@
 #pragma once
-// How good a subnet is inside the supernet: accuracy and loss on a named split. No torch header
-// here.
+// How good a subnet is inside the supernet: the metrics of its task on a named split. No torch
+// header here.
 #include <cstdint>
 #include <exception>
 #include <memory>
@@ -10,6 +10,7 @@
 #include "spaces/space.hpp"
 #include "supernet/data/run_data.hpp"
 #include "supernet/device.hpp"
+#include "supernet/task.hpp"
 #include "supernet/train/train_options.hpp"
 
 namespace nas {
@@ -25,13 +26,6 @@ class NotFiniteError : public DataError {
 /// Memory, of the GPU or the host, did not suffice for one batch.
 bool is_out_of_memory(const std::exception& error);
 
-struct Score {
-  double accuracy = 0;  ///< Share of images whose best class is right, 0..1.
-  double top5 = 0;      ///< Share whose label is among the five best classes.
-  double loss = 0;      ///< Mean cross-entropy.
-  int64_t images = 0;
-};
-
 class SubnetScorer {
  public:
   SubnetScorer(const Space& space,
@@ -45,6 +39,8 @@ class SubnetScorer {
   /// scored before. NotFiniteError when a logit is NaN or infinite; Interrupted when the user asked
   /// to stop.
   Score score(const Architecture& a);
+  /// What scores hold.
+  const Task& task() const { return task_; }
   /// How the values came about, as JSON for the results store: split, images, batch, BN treatment.
   std::string fidelity_json() const;
   /// What the user should be told once (running statistics in use); may be empty.
@@ -52,6 +48,7 @@ class SubnetScorer {
 
  private:
   const Space& space_;
+  const Task& task_;
   WeightStore& store_;
   EvaluateOptions options_;
   std::unique_ptr<FixedBatches> batches_;

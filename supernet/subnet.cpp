@@ -73,13 +73,13 @@ int fold_batch_norms(Subnet& subnet) {
   Plan& plan = subnet.plan;
   std::vector<int> readers(plan.nodes.size(), 0);
   for (const int32_t id : plan.input_pool)
-    if (id != Plan::kInput) ++readers[static_cast<size_t>(id)];
+    if (!Plan::is_input(id)) ++readers[static_cast<size_t>(id)];
   int folded = 0;
   for (Node& node : plan.nodes) {
     const auto* bn = std::get_if<BatchNorm>(&node.op);
     if (bn == nullptr || !bn->running) continue;
     const int32_t before = plan.inputs(node)[0];
-    if (before == Plan::kInput || readers[static_cast<size_t>(before)] != 1) continue;
+    if (Plan::is_input(before) || readers[static_cast<size_t>(before)] != 1) continue;
     Node& source = plan.nodes[static_cast<size_t>(before)];
     auto* conv = std::get_if<Conv2d>(&source.op);
     if (conv == nullptr) continue;

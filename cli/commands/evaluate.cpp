@@ -16,6 +16,7 @@
 #include "cli/validators.hpp"
 #include "spaces/base/shell_word.hpp"
 #include "spaces/base/stop.hpp"
+#include "spaces/metric.hpp"
 
 namespace nas::cli {
 namespace {
@@ -118,6 +119,20 @@ struct Result {
   Cost cost;
 };
 
+bool in_percent(const char* metric) {
+  const Metric* known = find_metric(metric);
+  return known != nullptr && known->unit == MetricUnit::kShare;
+}
+/// `accuracy %`, `top-5 %`, `loss`.
+std::string heading(const std::string& metric) {
+  const std::string top = "accuracy_top";
+  const std::string name = metric.starts_with(top) ? "top-" + metric.substr(top.size()) : metric;
+  return name + (in_percent(metric.c_str()) ? " %" : "");
+}
+std::string in_table(const char* metric, double value) {
+  return format_number(in_percent(metric) ? 100 * value : value);
+}
+
 class Evaluation {
  public:
   Evaluation(const Options& o, Store& store) : o_(o), store_(store) {}
@@ -170,12 +185,12 @@ class Evaluation {
       results_.back().architecture = a;
       results_.back().weights = judge_of(run, a);
       results_.back().cost = cost_of(space.plan(a), space.counting());
-      append_rows(run.row.id, space, results_.back(), fidelity, rows);
+      append_rows(run.row.id, space, scorer.task(), results_.back(), fidelity, rows);
       if (rows.size() > 100) keep(rows);
       progress.update(static_cast<int64_t>(results_.size()),
-                      it->second.error.empty()
-                          ? "accuracy " + format_number(it->second.score.accuracy)
-                          : "failed");
+                      it->second.error.empty() ? std::string(scorer.task().metrics().front()) +
+                                                     " " + format_number(it->second.score.first())
+                                               : "failed");
     }
     keep(rows);
   }
@@ -213,6 +228,7 @@ class Evaluation {
 
   static void append_rows(const std::string& run,
                           const Space& space,
+                          const Task& task,
                           const Result& r,
                           const std::string& fidelity,
                           std::vector<EvaluationRow>& rows) {
@@ -231,9 +247,8 @@ class Evaluation {
           if (judged) row.error = r.error;
           rows.push_back(std::move(row));
         };
-    add("accuracy", r.score.accuracy, "supernet", fidelity);
-    add("accuracy_top5", r.score.top5, "supernet", fidelity);
-    add("loss", r.score.loss, "supernet", fidelity);
+    for (const char* metric : task.metrics())
+      add(metric, r.error.empty() ? r.score.value(metric) : 0, "supernet", fidelity);
     add("macs", static_cast<double>(r.cost.macs), "plan", "{}");
     add("params", static_cast<double>(r.cost.params), "plan", "{}");
   }
@@ -243,13 +258,12 @@ class Evaluation {
     if (o_.common.json) {
       Json list = Json::array();
       for (const Result& r : results_) {
-        const auto value = [&](double v) { return r.error.empty() ? Json(v) : Json(nullptr); };
-        list.push_back({{"architecture", space.text(r.architecture)},
-                        {"accuracy", value(r.score.accuracy)},
-                        {"accuracy_top5", value(r.score.top5)},
-                        {"loss", value(r.score.loss)},
-                        {"macs", r.cost.macs},
-                        {"params", r.cost.params}});
+        Json entry{{"architecture", space.text(r.architecture)}};
+        for (const char* metric : scorer.task().metrics())
+          entry[metric] = r.error.empty() ? Json(r.score.value(metric)) : Json(nullptr);
+        entry["macs"] = r.cost.macs;
+        entry["params"] = r.cost.params;
+        list.push_back(std::move(entry));
         if (!r.weights.empty()) list.back()["weights"] = r.weights;
         if (!r.error.empty()) list.back()["error"] = r.error;
       }
@@ -261,25 +275,26 @@ class Evaluation {
       print(json_text(json));
       return;
     }
-    std::vector<std::string> header = {
-        "architecture", "accuracy %", "top-5 %", "loss", "MACs", "params"};
+    std::vector<std::string> header = {"architecture"};
+    for (const char* metric : scorer.task().metrics()) header.push_back(heading(metric));
+    header.insert(header.end(), {"MACs", "params"});
     const bool several = run.weights->sets() > 1;
     if (several) header.insert(header.begin() + 1, "weights");
     Table table(header);
     for (const Result& r : results_) {
-      std::vector<std::string> row = {
-          space.text(r.architecture),
-          r.error.empty() ? format_number(100 * r.score.accuracy) : "failed",
-          r.error.empty() ? format_number(100 * r.score.top5) : "-",
-          r.error.empty() ? format_number(r.score.loss) : "-",
-          format_count(static_cast<double>(r.cost.macs)),
-          format_count(static_cast<double>(r.cost.params))};
+      std::vector<std::string> row = {space.text(r.architecture)};
+      for (const char* metric : scorer.task().metrics())
+        row.push_back(r.error.empty()   ? in_table(metric, r.score.value(metric))
+                      : row.size() == 1 ? "failed"
+                                        : "-");
+      row.push_back(format_count(static_cast<double>(r.cost.macs)));
+      row.push_back(format_count(static_cast<double>(r.cost.params)));
       if (several) row.insert(row.begin() + 1, r.weights);
       table.row(std::move(row));
     }
     print(table.text());
     print_prose("run " + run.row.id + ", " + split + " split, " +
-                std::to_string(results_.front().score.images) + " images each; " +
+                std::to_string(results_.front().score.samples) + " images each; " +
                 (store_.read_only() ? "not stored, " + store_.path() + " is read-only"
                                     : "stored in " + store_.path()));
   }

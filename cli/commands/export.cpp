@@ -174,14 +174,14 @@ class Export {
               {"params", subnet_->cost().params},
               {"batch_norm", batch_norm_json()},
               {"input",
-               {{"shape", {plan.input.c, plan.input.h, plan.input.w}},
+               {{"shape", {plan.input().c, plan.input().h, plan.input().w}},
                 {"resizes",
                  plan.resize_input
                      ? "images of another size: bilinear, antialiased, inside the TorchScript model"
                      : "no"},
                 {"preparation", preparation_json(*p.dataset)},
                 {"scale", "pixel / 255, minus mean, divided by std, per channel"},
-                {"channel_order", plan.input.c == 3 ? "RGB" : "grey"},
+                {"channel_order", plan.input().c == 3 ? "RGB" : "grey"},
                 {"layout", "NCHW"},
                 {"value_range_before_mean", {0, 1}},
                 {"mean", p.normalisation.mean},

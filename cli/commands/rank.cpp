@@ -188,7 +188,7 @@ List judge(const Options& o, Store& store, SupernetRun& run, const Truth& truth)
     } else {
       try {
         throw_if_stopped();
-        values.push_back(scorer.score(a).accuracy);
+        values.push_back(scorer.score(a).first());
       } catch (const Interrupted&) {
         keep();
         throw Interrupted("stopped after " + std::to_string(values.size()) + " of " +

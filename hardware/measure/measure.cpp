@@ -87,9 +87,10 @@ LatencyEntry time_calls(const std::function<at::Tensor()>& call,
 }
 
 at::Tensor random_input(const Shape& shape, int64_t batch, c10::Device device) {
-  const at::TensorOptions o = at::TensorOptions().device(device);
-  return shape.flat ? at::rand({batch, shape.c}, o)
-                    : at::rand({batch, shape.c, shape.h, shape.w}, o);
+  std::vector<int64_t> sizes{batch};
+  const Dims dims = dims_of(shape);
+  for (const int64_t size : dims.span()) sizes.push_back(size);
+  return at::rand(sizes, at::TensorOptions().device(device));
 }
 
 /// Fixed statistics, as at inference after recalibration, whatever the space trains with.
@@ -128,9 +129,12 @@ LatencyEntry time_network(const Space& space,
   Plan plan = space.plan(a);
   for (Node& node : plan.nodes) fix_statistics(node.op);
   RandomTensors tensors(device);
-  const at::Tensor x = random_input(plan.input, options.batch, device);
+  std::vector<at::Tensor> inputs;
+  for (const Shape& shape : plan.input_shapes)
+    inputs.push_back(random_input(shape, options.batch, device));
   const ForwardOptions forward_options = inference();
-  return time_calls([&] { return forward(plan, tensors, x, forward_options); }, options, device);
+  return time_calls(
+      [&] { return forward(plan, tensors, inputs, forward_options); }, options, device);
 }
 
 }  // namespace nas

@@ -32,7 +32,7 @@ class LayerReader {
     for (const Node& node : plan_.nodes) {
       std::vector<size_t> in;
       for (const int32_t id : plan_.inputs(node))
-        in.push_back(id == Plan::kInput ? 0 : at_[static_cast<size_t>(id)]);
+        in.push_back(Plan::is_input(id) ? 0 : at_[static_cast<size_t>(id)]);
       at_.push_back(
           std::visit([&](const auto& op) { return add(op, node, std::move(in)); }, node.op));
     }

@@ -51,7 +51,7 @@ class BlockFinder {
     int32_t last = 0;
     for (size_t i = 0; i < reading_.size(); ++i)
       for (const int32_t id : plan_.inputs(plan_.nodes[i]))
-        if (id == Plan::kInput) last = static_cast<int32_t>(i);
+        if (Plan::is_input(id)) last = static_cast<int32_t>(i);
     return last;
   }
 
@@ -100,7 +100,7 @@ class BlockFinder {
     if (choices.size() > 1) return open_new("cell");
     if (choices.size() == 1) return block_of_choice(*choices.begin(), first, end);
     // What flattens makes the features of the classifier; a pool of a stem stays with the stem.
-    const bool flattens = plan_.nodes[end - 1].out.flat;
+    const bool flattens = plan_.nodes[end - 1].out.vector();
     return flattens ? open(next_name(end, "head")) : block_before(first);
   }
 

@@ -260,7 +260,7 @@ std::string Network::leaving_text(int column) const {
 std::string Network::text(const Plan& plan, Strings& heads) {
   columns_.assign(at(columns()), {});
   columns_[0].heads = {"image"};
-  columns_[0].nodes = "    image [label=" + dot::in_quotes("image " + to_string(plan.input)) +
+  columns_[0].nodes = "    image [label=" + dot::in_quotes("image " + to_string(plan.input())) +
                       ", shape=ellipse];\n";
   std::string edges;
   for (int f = 0; f < static_cast<int>(sketch_.folds.size()); ++f) {

@@ -29,8 +29,8 @@ struct BatchNorm {
   constexpr Channels channel_order() const { return Channels::kKept; }
 
   Shape infer(const Shape& x) const {
-    if (x.c != channels) [[unlikely]]
-      misfit(*this, {&x, 1}, "channels differ from the input's");
+    if (x.c != channels || x.form == Form::kSequence) [[unlikely]]
+      misfit(*this, {&x, 1}, "wants an image or a vector of its channels");
     return x;
   }
 

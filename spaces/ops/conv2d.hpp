@@ -52,13 +52,12 @@ struct Conv2d {
 
   Shape infer(const Shape& x) const {
     const int span = dilation * (kernel - 1) + 1;
-    const bool fits = !x.flat && x.c == in && out > 0 && groups > 0 && stride > 0 && span > 0 &&
+    const bool fits = x.image() && x.c == in && out > 0 && groups > 0 && stride > 0 && span > 0 &&
                       padding >= 0 && x.h + 2 * padding >= span && x.w + 2 * padding >= span &&
                       (groups == 1 || (in % groups == 0 && out % groups == 0));
     if (!fits) [[unlikely]]
       misfit(*this, {&x, 1}, "input channels, groups or size do not fit");
-    return {
-        out, window_out(x.h, span, stride, padding), window_out(x.w, span, stride, padding), false};
+    return {out, window_out(x.h, span, stride, padding), window_out(x.w, span, stride, padding)};
   }
 
   constexpr int64_t depth() const { return groups == 1 ? in : in / groups; }

@@ -27,14 +27,14 @@ struct Linear {
   constexpr Channels channel_order() const { return Channels::kOwn; }
 
   Shape infer(const Shape& x) const {
-    if (!x.flat || x.c != in || out < 1) [[unlikely]]
-      misfit(*this, {&x, 1}, "wants a flat input of its size");
-    return {out, 1, 1, true};
+    if (x.image() || x.c != in || out < 1) [[unlikely]]
+      misfit(*this, {&x, 1}, "wants a vector of its size, or a sequence of such");
+    return {out, x.h, 1, x.form};
   }
 
-  constexpr int64_t macs(const Shape&, Counting counting) const {
+  constexpr int64_t macs(const Shape& y, Counting counting) const {
     const bool counts_bias = counting == Counting::kConvLinearBias && bias;
-    return int64_t{in} * out + (counts_bias ? out : 0);
+    return (int64_t{in} * out + (counts_bias ? out : 0)) * y.h;
   }
   constexpr int64_t params() const { return int64_t{in} * out + (bias ? out : 0); }
   int tensors(TensorSpec to[kMostTensors]) const {

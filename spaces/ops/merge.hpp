@@ -37,7 +37,7 @@ struct Mul {
   Shape infer(std::span<const Shape> inputs) const {
     const bool fits = inputs.size() == 2 && inputs[0].c == inputs[1].c &&
                       (inputs[0] == inputs[1] ||
-                       (inputs[1].h == 1 && inputs[1].w == 1 && inputs[0].flat == inputs[1].flat));
+                       (inputs[1].h == 1 && inputs[1].w == 1 && inputs[0].form == inputs[1].form));
     if (!fits) [[unlikely]]
       misfit(*this, inputs, "wants [c, h, w] and [c, 1, 1]");
     return inputs[0];
@@ -58,8 +58,8 @@ struct Concat {
   Shape infer(std::span<const Shape> inputs) const {
     Shape out = inputs[0];
     for (const Shape& shape : inputs.subspan(1)) {
-      if (shape.h != out.h || shape.w != out.w || shape.flat != out.flat) [[unlikely]]
-        misfit(*this, inputs, "heights, widths or flatness differ");
+      if (shape.h != out.h || shape.w != out.w || shape.form != out.form) [[unlikely]]
+        misfit(*this, inputs, "heights, widths or forms differ");
       out.c += shape.c;
     }
     return out;

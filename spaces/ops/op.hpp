@@ -11,23 +11,6 @@
 
 namespace nas {
 
-/// Shape of one sample's tensor: [c, h, w], or [c] when `flat` (h = w = 1).
-struct Shape {
-  int32_t c = 0, h = 1, w = 1;
-  bool flat = false;
-  constexpr int64_t elements() const { return int64_t{c} * h * w; }
-  bool operator==(const Shape&) const = default;
-};
-std::string to_string(const Shape& shape);  ///< `16x32x32`, or `64` when flat.
-
-/// One tensor that a node needs.
-enum class Role : uint8_t { kWeight, kBias, kRunningMean, kRunningVar };
-std::string_view suffix(Role role);  ///< `.weight`, `.bias`, `.running_mean`, `.running_var`.
-/// Whether it is no parameter but a running statistic.
-constexpr bool is_buffer(Role role) {
-  return role == Role::kRunningMean || role == Role::kRunningVar;
-}
-
 /// At most four sizes, without allocation.
 struct Dims {
   int64_t size[4] = {0, 0, 0, 0};
@@ -38,6 +21,34 @@ struct Dims {
 };
 constexpr Dims vector_of(int64_t n) {
   return {{n, 0, 0, 0}, 1};
+}
+
+/// What the axes of one sample's tensor are.
+enum class Form : uint8_t {
+  kImage,     ///< [c, h, w].
+  kVector,    ///< [c]; h = w = 1.
+  kSequence,  ///< [h, c]: c features at each of h places; w = 1. Ids (tokens) are c = 1.
+};
+/// Shape of one sample's tensor.
+struct Shape {
+  int32_t c = 0, h = 1, w = 1;
+  Form form = Form::kImage;
+  constexpr int64_t elements() const { return int64_t{c} * h * w; }
+  constexpr bool image() const { return form == Form::kImage; }
+  constexpr bool vector() const { return form == Form::kVector; }
+  bool operator==(const Shape&) const = default;
+};
+/// Of an image `16x32x32`, of a vector `64`, of a sequence `12:64` (12 places of 64 features).
+std::string to_string(const Shape& shape);
+/// Sizes of the axes, as tensors of one sample have them.
+Dims dims_of(const Shape& shape);
+
+/// One tensor that a node needs.
+enum class Role : uint8_t { kWeight, kBias, kRunningMean, kRunningVar };
+std::string_view suffix(Role role);  ///< `.weight`, `.bias`, `.running_mean`, `.running_var`.
+/// Whether it is no parameter but a running statistic.
+constexpr bool is_buffer(Role role) {
+  return role == Role::kRunningMean || role == Role::kRunningVar;
 }
 
 struct TensorSpec {

@@ -20,9 +20,9 @@ struct Zero {
   constexpr Channels channel_order() const { return Channels::kKept; }
 
   Shape infer(const Shape& x) const {
-    if (stride < 1 || (x.flat && stride != 1)) [[unlikely]]
+    if (stride < 1 || (!x.image() && stride != 1)) [[unlikely]]
       misfit(*this, {&x, 1}, "stride does not fit");
-    return {x.c, strided_out(x.h, stride, 0), strided_out(x.w, stride, 0), x.flat};
+    return {x.c, strided_out(x.h, stride, 0), strided_out(x.w, stride, 0), x.form};
   }
 };
 
@@ -55,10 +55,10 @@ struct Subsample {
   constexpr Channels channel_order() const { return Channels::kKept; }
 
   Shape infer(const Shape& x) const {
-    if (x.flat || stride < 1 || offset < 0 || offset >= stride || x.h <= offset || x.w <= offset)
-        [[unlikely]]
+    if (!x.image() || stride < 1 || offset < 0 || offset >= stride || x.h <= offset ||
+        x.w <= offset) [[unlikely]]
       misfit(*this, {&x, 1}, "stride and offset do not fit");
-    return {x.c, strided_out(x.h, stride, offset), strided_out(x.w, stride, offset), false};
+    return {x.c, strided_out(x.h, stride, offset), strided_out(x.w, stride, offset)};
   }
 };
 

@@ -27,17 +27,16 @@ struct Pool {
   constexpr Channels channel_order() const { return Channels::kKept; }
 
   Shape infer(const Shape& x) const {
-    if (x.flat || stride < 1 || kernel < 1 || padding < 0 || 2 * padding > kernel ||
+    if (!x.image() || stride < 1 || kernel < 1 || padding < 0 || 2 * padding > kernel ||
         x.h + 2 * padding < kernel || x.w + 2 * padding < kernel) [[unlikely]]
       misfit(*this, {&x, 1}, "window does not fit the input");
-    return {x.c,
-            window_out(x.h, kernel, stride, padding),
-            window_out(x.w, kernel, stride, padding),
-            false};
+    return {
+        x.c, window_out(x.h, kernel, stride, padding), window_out(x.w, kernel, stride, padding)};
   }
 };
 
-/// Mean over h and w; [c, 1, 1] when keep, else flat [c].
+/// Mean over h and w of an image, [c, 1, 1] when keep, else the vector [c]; over the places of a
+/// sequence, always a vector.
 struct GlobalAvgPool {
   bool keep = false;
 
@@ -53,9 +52,9 @@ struct GlobalAvgPool {
   constexpr Channels channel_order() const { return Channels::kKept; }
 
   Shape infer(const Shape& x) const {
-    if (x.flat) [[unlikely]]
-      misfit(*this, {&x, 1}, "input is flat already");
-    return {x.c, 1, 1, !keep};
+    if (x.vector() || (keep && !x.image())) [[unlikely]]
+      misfit(*this, {&x, 1}, "wants an image, or a sequence that need not be kept one");
+    return {x.c, 1, 1, keep ? Form::kImage : Form::kVector};
   }
 };
 

@@ -15,8 +15,21 @@ using Bare = std::remove_cvref_t<T>;
 }  // namespace
 
 std::string to_string(const Shape& shape) {
-  if (shape.flat) return std::to_string(shape.c);
+  if (shape.vector()) return std::to_string(shape.c);
+  if (shape.form == Form::kSequence) return std::to_string(shape.h) + ":" + std::to_string(shape.c);
   return std::to_string(shape.c) + "x" + std::to_string(shape.h) + "x" + std::to_string(shape.w);
+}
+
+Dims dims_of(const Shape& shape) {
+  switch (shape.form) {
+    case Form::kImage:
+      return {{shape.c, shape.h, shape.w, 0}, 3};
+    case Form::kVector:
+      return vector_of(shape.c);
+    case Form::kSequence:
+      return {{shape.h, shape.c, 0, 0}, 2};
+  }
+  return {};
 }
 
 std::string_view suffix(Role role) {

@@ -19,8 +19,10 @@ std::string input_shapes(const Plan& plan, const Node& node) {
 }
 
 Json shape_json(const Shape& shape) {
-  if (shape.flat) return Json::array({shape.c});
-  return Json::array({shape.c, shape.h, shape.w});
+  const Dims dims = dims_of(shape);
+  Json sizes = Json::array();
+  for (const int64_t size : dims.span()) sizes.push_back(size);
+  return sizes;
 }
 
 void attributes_json(const Op& op, Json& out) {
@@ -83,7 +85,11 @@ std::string signature(const Plan& plan, const Node& node) {
 std::string plan_json(const Plan& plan) {
   Json out;
   out["schema"] = "nas-plan/1";
-  out["input"] = shape_json(plan.input);
+  out["input"] = shape_json(plan.input());
+  if (plan.input_shapes.size() > 1) {
+    Json& all = out["inputs"] = Json::array();
+    for (const Shape& shape : plan.input_shapes) all.push_back(shape_json(shape));
+  }
   const Cost cost = cost_of(plan);
   out["macs"] = cost.macs;
   out["params"] = cost.params;
@@ -101,7 +107,8 @@ std::string plan_text(const Plan& plan) {
     const Node& node = plan.nodes[i];
     std::string inputs;
     for (const int32_t id : plan.inputs(node))
-      inputs += (inputs.empty() ? "" : ",") + (id < 0 ? "image" : std::to_string(id));
+      inputs += (inputs.empty() ? "" : ",") +
+                (Plan::is_input(id) ? plan.input_name(id) : std::to_string(id));
     TensorSpec specs[kMostTensors];
     const std::string attributes = attributes_text(node.op);
     rows.push_back({std::to_string(i),

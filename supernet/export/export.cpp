@@ -33,10 +33,12 @@ class Source {
   explicit Source(const Plan& plan) : plan_(plan) {}
 
   std::string text() {
-    out_ << "def forward(self, x):\n";
+    out_ << "def forward(self, x";
+    for (size_t i = 1; i < plan_.input_shapes.size(); ++i) out_ << ", x" << i;
+    out_ << "):\n";
     // As the executor does: the resolution is part of the subnet.
     if (plan_.resize_input) {
-      const std::string h = std::to_string(plan_.input.h), w = std::to_string(plan_.input.w);
+      const std::string h = std::to_string(plan_.input().h), w = std::to_string(plan_.input().w);
       out_ << "    if x.size(2) != " << h << " or x.size(3) != " << w << ":\n"
            << "        x = torch._upsample_bilinear2d_aa(x, [" << h << ", " << w
            << "], False, None, None)\n";
@@ -53,7 +55,9 @@ class Source {
  private:
   std::string in(size_t k = 0) const {
     const int32_t id = plan_.inputs(*node_)[k];
-    return id == Plan::kInput ? "x" : "v" + std::to_string(id);
+    if (id == Plan::kInput) return "x";
+    return Plan::is_input(id) ? "x" + std::to_string(Plan::input_index(id))
+                              : "v" + std::to_string(id);
   }
   /// `self.stage1.conv.weight`; parts that are no identifiers by getattr, as torch itself does.
   std::string tensor(Role role) const {
@@ -117,7 +121,9 @@ class Source {
                   : "torch.avg_pool2d(" + window + ", False, False, None)";
   }
   std::string expression(const GlobalAvgPool& op) const {
-    return "torch.mean(" + in() + ", [2, 3], " + (op.keep ? "True" : "False") + ")";
+    const bool image = plan_.shape_of(plan_.inputs(*node_)[0]).image();
+    return "torch.mean(" + in() + (image ? ", [2, 3], " : ", [1], ") +
+           (op.keep ? "True" : "False") + ")";
   }
   std::string expression(const Linear& op) const {
     return "torch.linear(" + in() + ", " + tensor(Role::kWeight) + ", " +
@@ -132,7 +138,7 @@ class Source {
   std::string expression(const Concat&) const {
     std::string parts = in();
     for (size_t k = 1; k < plan_.inputs(*node_).size(); ++k) parts += ", " + in(k);
-    return "torch.cat([" + parts + "], 1)";
+    return "torch.cat([" + parts + (node_->out.form == Form::kSequence ? "], 2)" : "], 1)");
   }
   std::string strided(int stride, int offset) const {
     if (stride == 1 && offset == 0) return in();

@@ -9,24 +9,25 @@
 
 namespace nas {
 
-at::Tensor logit_norms(const at::Tensor& logits, const at::Tensor& labels, double smoothing) {
+at::Tensor logit_norms(const Task& task,
+                       const at::Tensor& logits,
+                       const at::Tensor& labels,
+                       double smoothing) {
   const c10::NoGradGuard no_grad;
   const at::ScalarType type = logits.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
-  at::Tensor gap = logits.to(type).softmax(1);
-  if (smoothing > 0) gap = gap - smoothing / static_cast<double>(gap.size(1));
-  const at::Tensor column = labels.unsqueeze(1);
-  gap = gap.scatter_add(1, column, at::full_like(column, smoothing - 1.0, gap.options()));
   const int64_t over[1] = {1};
-  return at::norm(gap, 2, at::IntArrayRef(over, 1));
+  return at::norm(
+      task.output_gradient(logits.to(type), labels, smoothing), 2, at::IntArrayRef(over, 1));
 }
 
-at::Tensor last_layer_norms(const at::Tensor& logits,
+at::Tensor last_layer_norms(const Task& task,
+                            const at::Tensor& logits,
                             const at::Tensor& labels,
                             double smoothing,
                             const at::Tensor& features,
                             bool bias) {
   const c10::NoGradGuard no_grad;
-  const at::Tensor r = logit_norms(logits, labels, smoothing);
+  const at::Tensor r = logit_norms(task, logits, labels, smoothing);
   const at::Tensor squares = features.to(r.scalar_type()).square().sum(1);
   return r * (bias ? squares + 1.0 : squares).sqrt();
 }

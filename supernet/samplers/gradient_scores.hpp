@@ -15,12 +15,16 @@ enum class DataScore {
   kLastLayer,  ///< Exact norm of the classifier's gradient: r * sqrt(||h||^2 + 1).
 };
 
-/// ||softmax(z) - y|| of each image in float32; y smoothed over the classes. logits: [N, K],
-/// labels: [N]; returns [N].
-at::Tensor logit_norms(const at::Tensor& logits, const at::Tensor& labels, double smoothing);
+/// Norm of each sample's gradient with respect to the outputs, in float32; in classification
+/// ||softmax(z) - y||, y smoothed over the classes. logits: [N, K], labels: [N]; returns [N].
+at::Tensor logit_norms(const Task& task,
+                       const at::Tensor& logits,
+                       const at::Tensor& labels,
+                       double smoothing);
 /// Norm of each image's gradient with respect to the classifier's weight and, with `bias`, its
 /// bias. features: [N, F].
-at::Tensor last_layer_norms(const at::Tensor& logits,
+at::Tensor last_layer_norms(const Task& task,
+                            const at::Tensor& logits,
                             const at::Tensor& labels,
                             double smoothing,
                             const at::Tensor& features,

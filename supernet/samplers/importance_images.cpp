@@ -53,8 +53,9 @@ class ImportanceImages final : public DataSampler {
     if (!options_.importance) return;
     const double smoothing = context_.train.label_smoothing;
     at::Tensor norms = options_.score == DataScore::kLogit
-                           ? logit_norms(outcome.logits, outcome.labels, smoothing)
-                           : last_layer_norms(outcome.logits,
+                           ? logit_norms(outcome.task, outcome.logits, outcome.labels, smoothing)
+                           : last_layer_norms(outcome.task,
+                                              outcome.logits,
                                               outcome.labels,
                                               smoothing,
                                               *outcome.features,

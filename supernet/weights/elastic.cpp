@@ -47,7 +47,7 @@ bool differ_in_kind(const Op& a, const Op& b) {
 }
 
 Elastic difference(const Plan& large, const Plan& other) {
-  if (!(large.input == other.input)) return Elastic::kResolution;
+  if (!(large.input_shapes == other.input_shapes)) return Elastic::kResolution;
   if (large.nodes.size() != other.nodes.size())
     return has_layers_of(large, other) ? Elastic::kDepth : Elastic::kOther;
   bool kernels = false, channels = false, outside = false;
@@ -127,12 +127,12 @@ class ChannelSets {
     std::iota(parent_.begin(), parent_.end(), size_t{0});
     fixed_.assign(parent_.size(), false);
     for (size_t i = 0; i < plan.nodes.size(); ++i) add(i);
-    fix(plan.nodes.size());                               // The image.
+    fix(plan.nodes.size());                               // The inputs.
     if (!plan.nodes.empty()) fix(plan.nodes.size() - 1);  // The logits.
   }
 
   size_t of(int32_t id) const {
-    return root(id == Plan::kInput ? plan_.nodes.size() : static_cast<size_t>(id));
+    return root(Plan::is_input(id) ? plan_.nodes.size() : static_cast<size_t>(id));
   }
   bool fixed(size_t set) const {
     for (size_t i = 0; i < fixed_.size(); ++i)
@@ -185,8 +185,8 @@ std::vector<ChannelGroup> channel_groups(const Plan& plan) {
     const int32_t from = plan.inputs(node)[0];
     ChannelGroup& source = groups[sets.of(from)];
     source.read.push_back(i);
-    const bool gate = from != Plan::kInput && std::holds_alternative<GlobalAvgPool>(
-                                                  plan.nodes[static_cast<size_t>(from)].op);
+    const bool gate = !Plan::is_input(from) && std::holds_alternative<GlobalAvgPool>(
+                                                   plan.nodes[static_cast<size_t>(from)].op);
     if (!gate) source.main.push_back(i);
   }
   std::vector<ChannelGroup> free;

@@ -116,7 +116,7 @@ TEST_P(SpaceContract, PlansChainAndTheSupernetHoldsTheirTensors) {
     const Architecture a = space_->sample(rng_);
     const Plan plan = space_->plan(a);
     ASSERT_FALSE(plan.nodes.empty());
-    EXPECT_EQ(plan.nodes.back().out, (Shape{space_->classes(), 1, 1, true}));
+    EXPECT_EQ(plan.nodes.back().out, (Shape{space_->classes(), 1, 1, Form::kVector}));
     std::set<std::string> mine;
     for (const Node& node : plan.nodes) {
       TensorSpec specs[4];
@@ -133,7 +133,7 @@ TEST_P(SpaceContract, PlansChainAndTheSupernetHoldsTheirTensors) {
     const Cost cost = cost_of(plan, space_->counting());
     EXPECT_GT(cost.macs, 0);
     EXPECT_GT(cost.peak_bytes, 0);
-    EXPECT_LE(cost.peak_bytes, cost.activation_bytes + 4 * plan.input.elements());
+    EXPECT_LE(cost.peak_bytes, cost.activation_bytes + 4 * plan.input().elements());
   }
 }
 

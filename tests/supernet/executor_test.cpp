@@ -33,8 +33,7 @@ class Executor : public testing::Test {
   static Shape shape(const at::Tensor& x) {
     return {static_cast<int32_t>(x.size(1)),
             static_cast<int32_t>(x.size(2)),
-            static_cast<int32_t>(x.size(3)),
-            false};
+            static_cast<int32_t>(x.size(3))};
   }
   MapSource store_;
   at::Tensor x_ = test::tensor_of({1, 1, 4, 4}, [](int64_t i) { return static_cast<double>(i); });
@@ -43,6 +42,27 @@ class Executor : public testing::Test {
 std::vector<double> values(const at::Tensor& t) {
   const at::Tensor flat = t.contiguous().to(at::kDouble).flatten();
   return {flat.data_ptr<double>(), flat.data_ptr<double>() + flat.numel()};
+}
+
+// A sequence and a vector, as a text model with a condition would have them.
+TEST_F(Executor, SeveralInputsThatAreNoImages) {
+  SymbolTable symbols;
+  symbols.intern("");
+  Plan plan;
+  PlanBuilder b(plan, symbols, {2, 3, 1, Form::kSequence});
+  const int32_t condition = b.input({4, 1, 1, Form::kVector});
+  const int32_t places =
+      b.add(Linear{.in = 2, .out = 4, .bias = false}, symbols.intern("each"), Plan::kInput);
+  const int32_t mean = b.add(GlobalAvgPool{}, 0, places);
+  b.add(Mul{}, 0, {mean, condition});
+  store_.tensors["each.weight"] =
+      at::tensor({1., 0., 0., 1., 1., 1., 1., -1.}, at::kDouble).view({4, 2});
+  const std::vector<at::Tensor> inputs = {
+      at::tensor({1., 2., 3., 4., 5., 6.}, at::kDouble).view({1, 3, 2}),
+      at::tensor({1., 2., 3., 0.}, at::kDouble).view({1, 4})};
+  // Means over the places of (x, y, x + y, x - y): 3, 4, 7, -1.
+  EXPECT_EQ(values(forward(plan, store_, inputs, {})), (std::vector<double>{3, 8, 21, 0}));
+  EXPECT_THROW(forward(plan, store_, inputs[0], {}), std::logic_error);
 }
 
 TEST_F(Executor, ConvolutionWithStrideAndPadding) {

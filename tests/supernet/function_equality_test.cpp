@@ -39,13 +39,13 @@ class Networks {
     const Shape image = space_.input();
     Rng rng(1, "image");
     at::Tensor x = noise({2, image.c, image.h, image.w}, rng);
-    if (plan.input.h != image.h)
-      x = at::_upsample_bilinear2d_aa(x, {plan.input.h, plan.input.w}, false);
+    if (plan.input().h != image.h)
+      x = at::_upsample_bilinear2d_aa(x, {plan.input().h, plan.input().w}, false);
     std::vector<at::Tensor> values;
     for (const Node& node : plan.nodes) {
       std::vector<at::Tensor> in;
       for (const int32_t id : plan.inputs(node))
-        in.push_back(id == Plan::kInput ? x : values[static_cast<size_t>(id)]);
+        in.push_back(Plan::is_input(id) ? x : values[static_cast<size_t>(id)]);
       values.push_back(std::visit([&](const auto& op) { return run(op, in); }, node.op));
     }
     return values.back();

@@ -35,9 +35,10 @@ TEST(Subnet, AloneItAnswersAsInsideTheSupernet) {
       const Architecture a = space->sample(rng);
       const Plan plan = space->plan(a);
       BnTable table = some_statistics(plan);
-      const at::Tensor x = at::arange(2 * plan.input.c * plan.input.h * plan.input.w, at::kFloat)
-                               .view({2, plan.input.c, plan.input.h, plan.input.w})
-                               .sin();
+      const at::Tensor x =
+          at::arange(2 * plan.input().c * plan.input().h * plan.input().w, at::kFloat)
+              .view({2, plan.input().c, plan.input().h, plan.input().w})
+              .sin();
       ForwardOptions options;
       options.bn = ForwardOptions::Bn::kTable;
       options.table = &table;

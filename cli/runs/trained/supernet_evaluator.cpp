@@ -34,7 +34,8 @@ class SupernetEvaluator final : public Evaluator {
   }
 
   std::vector<std::string> metrics() const override {
-    return {"accuracy", "accuracy_top5", "loss"};
+    const auto names = scorer_.task().metrics();
+    return {names.begin(), names.end()};
   }
   std::string source() const override { return "supernet"; }
   std::string fidelity_json() const override { return fidelity_; }
@@ -45,8 +46,7 @@ class SupernetEvaluator final : public Evaluator {
   void judge(const Architecture& a, Evaluation& e) {
     try {
       const Score score = scorer_.score(a);
-      e.values = {
-          {"accuracy", score.accuracy}, {"accuracy_top5", score.top5}, {"loss", score.loss}};
+      e.values = {score.values.begin(), score.values.end()};
     } catch (const Interrupted&) {
       e.stopped = true;
     } catch (const NotFiniteError& problem) {

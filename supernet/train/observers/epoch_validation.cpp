@@ -3,7 +3,10 @@
 #include "supernet/train/observers/epoch_validation.hpp"
 
 #include <algorithm>
+#include <optional>
+#include <string>
 
+#include "spaces/metric.hpp"
 #include "spaces/random.hpp"
 
 namespace nas {
@@ -46,9 +49,14 @@ std::vector<std::pair<std::string, double>> EpochValidation::measure() {
   std::vector<std::pair<std::string, double>> metrics;
   if (alone_) {
     const Score score = scorer_.score(subnets_.front());
-    return {{"validation.accuracy", score.accuracy}, {"validation.loss", score.loss}};
+    return {{"validation." + score.values.front().first, score.first()},
+            {"validation.loss", score.value("loss")}};
   }
-  double sum = 0, best = 0, loss = 0;
+  const std::string name = std::string("validation.") + scorer_.task().metrics().front();
+  const Metric* metric = find_metric(scorer_.task().metrics().front());
+  const bool lower = metric != nullptr && metric->better == Better::kLower;
+  double sum = 0, loss = 0;
+  std::optional<double> best;
   size_t failed = 0;
   for (size_t i = 0; i < subnets_.size(); ++i) {
     Score score;
@@ -59,15 +67,16 @@ std::vector<std::pair<std::string, double>> EpochValidation::measure() {
       if (++failed == subnets_.size()) throw;
       continue;
     }
-    if (i == 0) metrics.emplace_back("validation.accuracy.largest", score.accuracy);
-    sum += score.accuracy;
-    loss += score.loss;
-    best = std::max(best, score.accuracy);
+    if (i == 0) metrics.emplace_back(name + ".largest", score.first());
+    const double value = score.first();
+    sum += value;
+    loss += score.value("loss");
+    if (!best || (lower ? value < *best : value > *best)) best = value;
   }
   const auto n = static_cast<double>(subnets_.size() - failed);
   if (failed > 0) metrics.emplace_back("validation.failed", static_cast<double>(failed));
-  metrics.emplace_back("validation.accuracy.mean", sum / n);
-  metrics.emplace_back("validation.accuracy.best", best);
+  metrics.emplace_back(name + ".mean", sum / n);
+  metrics.emplace_back(name + ".best", best.value_or(0));
   metrics.emplace_back("validation.loss.mean", loss / n);
   return metrics;
 }

@@ -22,16 +22,14 @@ double weighted_trace(const std::vector<double>& squares,
   return sum / (n * n) - mean_square;
 }
 
-LastLayerGradients last_layer_gradients(const at::Tensor& logits,
+LastLayerGradients last_layer_gradients(const Task& task,
+                                        const at::Tensor& logits,
                                         const at::Tensor& labels,
                                         double smoothing,
                                         const at::Tensor& features,
                                         bool bias) {
   const c10::NoGradGuard no_grad;
-  at::Tensor gap =
-      logits.to(at::kDouble).softmax(1) - smoothing / static_cast<double>(logits.size(1));
-  const at::Tensor column = labels.unsqueeze(1);
-  gap = gap.scatter_add(1, column, at::full_like(column, smoothing - 1.0, gap.options()));
+  const at::Tensor gap = task.output_gradient(logits.to(at::kDouble), labels, smoothing);
   at::Tensor h = features.to(at::kDouble);
   if (bias) h = at::cat({h, at::ones({h.size(0), 1}, h.options())}, 1);
   const at::Tensor squares = (gap.square().sum(1) * h.square().sum(1)).to(at::kCPU).contiguous();

@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "supernet/task.hpp"
+
 namespace nas {
 
 /// Trace of the covariance of w_i g_i, i ~ q, w_i = 1 / (N q_i), for one draw (divide by B for a
@@ -20,9 +22,10 @@ struct LastLayerGradients {
   std::vector<double> squares;  ///< ||g_i||^2 of each image.
   double mean_square = 0;       ///< ||gbar||^2.
 };
-/// logits: [N, K], labels: [N], features: [N, F] (input of the classifier); cross-entropy with
+/// logits: [N, K], labels: [N], features: [N, F] (input of the classifier); the task's loss with
 /// label smoothing, mean over images. Computed in float64.
-LastLayerGradients last_layer_gradients(const at::Tensor& logits,
+LastLayerGradients last_layer_gradients(const Task& task,
+                                        const at::Tensor& logits,
                                         const at::Tensor& labels,
                                         double smoothing,
                                         const at::Tensor& features,

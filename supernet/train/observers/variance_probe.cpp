@@ -64,10 +64,13 @@ VarianceReport VarianceProbe::measure(const std::vector<double>& q, double label
   std::vector<double> here;
   if (!q.empty())
     for (const int64_t p : positions_) here.push_back(q[static_cast<size_t>(p)]);
-  return gradient_variance(
-      last_layer_gradients(
-          at::cat(logits), at::cat(labels), label_smoothing, at::cat(features), bias),
-      std::move(here));
+  return gradient_variance(last_layer_gradients(task_of(space_),
+                                                at::cat(logits),
+                                                at::cat(labels),
+                                                label_smoothing,
+                                                at::cat(features),
+                                                bias),
+                           std::move(here));
 }
 
 }  // namespace nas

@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "supernet/task.hpp"
 #include "supernet/train/step/path.hpp"
 #include "supernet/weights/weight_set.hpp"
 
@@ -14,6 +15,7 @@ namespace nas {
 struct PathOutcome {
   const Architecture& architecture;
   const Plan& plan;
+  const Task& task;
   const at::Tensor& logits;               ///< [N, K], detached.
   const at::Tensor& labels;               ///< [N].
   const std::vector<int64_t>& positions;  ///< Training positions (0..train_size-1) of the batch.

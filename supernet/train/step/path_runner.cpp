@@ -34,6 +34,7 @@ PathRunner::PathRunner(const Space& space,
                        c10::Device device,
                        uint64_t seed)
     : space_(space),
+      task_(task_of(space)),
       options_(options),
       device_(device),
       seed_(seed),
@@ -65,32 +66,25 @@ at::Tensor PathRunner::loss_of(const Path& path,
                                const at::Tensor& auxiliary,
                                double auxiliary_weight,
                                const TrainBatch& batch) {
-  // Each image's loss only where images are weighted: the fused mean is faster.
-  const auto reduction = batch.weights.defined() ? at::Reduction::None : at::Reduction::Mean;
+  const bool each = batch.weights.defined();
   at::Tensor loss;
-  if (path.hard_loss > 0)
-    loss = at::cross_entropy_loss(
-        logits, batch.labels, {}, reduction, /*ignore_index=*/-100, options_.label_smoothing);
+  if (path.hard_loss > 0) loss = task_.loss(logits, batch.labels, options_.label_smoothing, each);
   if (path.hard_loss > 0 && path.distill_from < 0 && path.hard_loss != 1.0)
     loss = loss * path.hard_loss;
   if (path.distill_from >= 0) {
-    const at::Tensor target =
-        slots_.at(static_cast<size_t>(path.distill_from)).logits.to(at::kFloat).softmax(1);
-    at::Tensor soft = at::cross_entropy_loss(logits, target, {}, reduction);
+    const at::Tensor& taught = slots_.at(static_cast<size_t>(path.distill_from)).logits;
+    at::Tensor soft = task_.imitation(logits, taught.to(at::kFloat), each);
     loss = path.hard_loss > 0 ? loss * path.hard_loss + soft * (1 - path.hard_loss) : soft;
   }
   if (path.teacher_loss > 0) {
-    const at::Tensor soft =
-        at::cross_entropy_loss(logits, teacher_logits_.softmax(1), {}, reduction) *
-        path.teacher_loss;
+    const at::Tensor soft = task_.imitation(logits, teacher_logits_, each) * path.teacher_loss;
     loss = loss.defined() ? loss + soft : soft;
   }
   if (!loss.defined()) throw std::logic_error("a path without any loss");
   // The auxiliary head learns the labels, whoever teaches the path.
   if (auxiliary.defined())
-    loss = loss + at::cross_entropy_loss(
-                      auxiliary, batch.labels, {}, reduction, -100, options_.label_smoothing) *
-                      auxiliary_weight;
+    loss = loss +
+           task_.loss(auxiliary, batch.labels, options_.label_smoothing, each) * auxiliary_weight;
   return batch.weights.defined() ? (loss * batch.weights).mean() : loss;
 }
 
@@ -142,7 +136,7 @@ at::Tensor PathRunner::run(const Step& step,
   const c10::NoGradGuard no_grad;
   const int64_t images = batch.labels.size(0);
   const at::Tensor detached = loss.detach();
-  const at::Tensor correct = slot.logits.argmax(1).eq(batch.labels).sum();
+  const at::Tensor correct = task_.right(slot.logits, batch.labels);
   const at::Tensor weighted = detached.to(at::kDouble) * static_cast<double>(images);
   totals.loss = totals.loss.defined() ? totals.loss + weighted : weighted;
   totals.correct = totals.correct.defined() ? totals.correct + correct : correct;
@@ -159,6 +153,7 @@ PathOutcome PathRunner::outcome(
   const Slot& slot = slots_.at(index);
   return {step.paths[index].architecture,
           slot.plan,
+          task_,
           slot.logits,
           batch.labels,
           batch.positions,

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "supernet/executor.hpp"
+#include "supernet/task.hpp"
 #include "supernet/train/step/outcome.hpp"
 #include "supernet/train/train_options.hpp"
 
@@ -63,6 +64,7 @@ class PathRunner {
   void ask_teacher(const Step& step, const TrainBatch& batch, int64_t global_step);
 
   const Space& space_;
+  const Task& task_;
   const TrainOptions& options_;
   c10::Device device_;
   uint64_t seed_;

@@ -21,6 +21,7 @@ StepRunner::StepRunner(const Space& space,
                        c10::Device device,
                        uint64_t seed)
     : space_(space),
+      task_(task_of(space)),
       store_(store),
       sets_(sets),
       options_(options),
@@ -188,7 +189,7 @@ void StepRunner::judge_paths() {
       const AutocastScope autocast(device_, options_.precision);
       logits = forward(plan, *tensors, batch.images, options);
     }
-    const auto correct = logits.argmax(1).eq(batch.labels).sum().item<int64_t>();
+    const auto correct = task_.right(logits, batch.labels).item<int64_t>();
     store_.observe(a, set_number(i), static_cast<double>(correct) / images);
     validation_macs += static_cast<double>(cost_of(plan, space_.counting()).macs) * images;
   }

@@ -69,6 +69,7 @@ class StepRunner final : public StepServices {
   void judge_paths();
 
   const Space& space_;
+  const Task& task_;
   WeightStore& store_;
   TrainedSets& sets_;
   const TrainOptions& options_;

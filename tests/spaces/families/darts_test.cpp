@@ -62,7 +62,7 @@ TEST(Darts, AuxiliaryHeadIsForTrainingOnly) {
   // On cell 13 of 20: 4 * 144 channels of 8x8 pixels.
   const int32_t tapped = plan.inputs(plan.auxiliary.front())[0];
   EXPECT_EQ(plan.shape_of(tapped), (Shape{576, 8, 8}));
-  EXPECT_EQ(plan.auxiliary.back().out, (Shape{10, 1, 1, true}));
+  EXPECT_EQ(plan.auxiliary.back().out, (Shape{10, 1, 1, Form::kVector}));
   // A plan used again for another space keeps nothing of it.
   Plan reused = plan;
   make("")->build(make("")->smallest(), reused);

@@ -109,7 +109,7 @@ TEST(MobileNet, ResolutionIsAChoice) {
   const auto space = load_space("mobilenet-elastic-resolution");
   const Architecture a = space->smallest();
   const Plan plan = space->plan(a);
-  EXPECT_EQ(plan.input.h, 128);
+  EXPECT_EQ(plan.input().h, 128);
   EXPECT_TRUE(plan.resize_input);
   EXPECT_EQ(space->text(a).substr(0, 5), "r128:");
   EXPECT_FALSE(load_space("mobilenet")->plan(load_space("mobilenet")->smallest()).resize_input);

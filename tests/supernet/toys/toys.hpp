@@ -5,6 +5,7 @@
 
 #include "supernet/samplers/data_sampler.hpp"
 #include "supernet/samplers/path_sampler.hpp"
+#include "supernet/task.hpp"
 #include "supernet/train/strategy.hpp"
 #include "supernet/weights/weights_section.hpp"
 
@@ -14,6 +15,8 @@ PathSamplerEntry antithetic_paths();
 DataSamplerEntry pendulum_images();
 StrategyEntry twice_strategy();
 WeightsEntry halves_weights();
+/// One number per sample (outputs [N, 1], targets [N]); metric `loss`, half the squared distance.
+const Task& interval_task();
 
 template <typename Entry>
 std::vector<Entry> with(std::vector<Entry> table, const Entry& toy) {
@@ -31,6 +34,12 @@ inline std::vector<StrategyEntry> all_strategies() {
 }
 inline std::vector<WeightsEntry> all_weight_stores() {
   return with(weight_stores(), halves_weights());
+}
+
+inline std::vector<const Task*> all_tasks() {
+  std::vector<const Task*> all(tasks().begin(), tasks().end());
+  all.push_back(&interval_task());
+  return all;
 }
 
 }  // namespace nas::test

@@ -203,7 +203,8 @@ TEST(WeightedEstimator, MeasuredTraceMatchesFormula) {
     logits = forward(space->plan(a), a, *store, item.images, options) * 8;  // Uneven norms.
     labels = item.labels;
   });
-  const LastLayerGradients gradients = last_layer_gradients(logits, labels, 0, features, true);
+  const LastLayerGradients gradients =
+      last_layer_gradients(classification(), logits, labels, 0, features, true);
   const at::Tensor gap =
       logits.to(at::kDouble).softmax(1) - at::one_hot(labels, 10).to(at::kDouble);
   const at::Tensor h = at::cat({features.to(at::kDouble), at::ones({kImages, 1}, at::kDouble)}, 1);

@@ -47,7 +47,7 @@ class StrategyContract
     for (const Path& path : result.paths) {
       const Plan plan = space_->plan(path.architecture);
       const PathOutcome outcome{
-          path.architecture, plan, logits, labels, positions, &features, *store_};
+          path.architecture, plan, classification(), logits, labels, positions, &features, *store_};
       strategy.observe(outcome);
     }
     strategy.end_step(std::vector<double>(result.paths.size(), 1.0));

@@ -110,7 +110,7 @@ TEST_P(WeightSetContract, UsedParametersAreThoseWithAGradient) {
   for (const Architecture& a : some) {
     for (const NamedTensor& p : set->parameters()) p.tensor.mutable_grad().reset();
     const Plan plan = space_->plan(a);
-    const Shape in = plan.input;
+    const Shape in = plan.input();
     const at::Tensor x = at::rand({2, in.c, in.h, in.w});
     at::Tensor head;
     ForwardOptions options;
