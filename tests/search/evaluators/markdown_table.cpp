@@ -2,6 +2,7 @@
 
 #include <sstream>
 
+#include "spaces/text/arch_text.hpp"
 #include "spaces/text/plain_text.hpp"
 
 namespace nas::testing_toy {
