@@ -65,6 +65,33 @@ Device open_device(const std::string& name) {
   return {true, index};
 }
 
+void set_gpu_arithmetic(const Device& device, bool tf32, bool deterministic) {
+  if (device.is_cpu()) return;
+  // cuBLAS reads this when it starts: without it sums may be cut by how busy the card is.
+  if (deterministic) setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*replace=*/0);
+  at::Context& context = at::globalContext();
+  context.setAllowTF32CuDNN(tf32);
+  context.setAllowTF32CuBLAS(tf32);
+  context.setBenchmarkCuDNN(!deterministic);
+  context.setDeterministicCuDNN(deterministic);
+  context.setDeterministicAlgorithms(deterministic, /*warn_only=*/true);
+}
+
+ExactProducts::ExactProducts(c10::Device device) : active_(!device.is_cpu()) {
+  if (!active_) return;
+  at::Context& context = at::globalContext();
+  convolutions_ = context.allowTF32CuDNN();
+  matrices_ = context.allowTF32CuBLAS();
+  context.setAllowTF32CuDNN(false);
+  context.setAllowTF32CuBLAS(false);
+}
+
+ExactProducts::~ExactProducts() {
+  if (!active_) return;
+  at::globalContext().setAllowTF32CuDNN(convolutions_);
+  at::globalContext().setAllowTF32CuBLAS(matrices_);
+}
+
 int set_compute_threads(int threads) {
   if (threads <= 0) {
     const char* wanted = std::getenv("OMP_NUM_THREADS");

@@ -21,6 +21,11 @@ struct Device {
 /// what is missing.
 Device open_device(const std::string& name);
 
+/// How a GPU computes from now on; nothing on a CPU. `tf32`: products of training may be rounded to
+/// TF32 (LibTorch's own default for convolutions, but not ours). `deterministic`: algorithms that
+/// give other bits each time are left aside; where an op has no other, LibTorch warns.
+void set_gpu_arithmetic(const Device& device, bool tf32, bool deterministic);
+
 /// Sets LibTorch's threads (0: OMP_NUM_THREADS, else all cores); returns how many are used.
 /// ConfigError for many more than the machine has cores.
 int set_compute_threads(int threads);

@@ -200,6 +200,7 @@ SubnetScorer::SubnetScorer(const Space& space,
       task_(task_of(space)),
       store_(store),
       options_(options),
+      device_(device),
       running_(store.keeps_statistics()) {
   const Splits& splits = data.splits;
   const auto batches = [&](const std::vector<int64_t>& from,
@@ -229,6 +230,7 @@ SubnetScorer::~SubnetScorer() = default;
 
 Score SubnetScorer::score(const Architecture& a) {
   const c10::NoGradGuard no_grad;
+  const ExactProducts exact(torch_device(device_));
   space_.build(a, plan_);
   const std::shared_ptr<WeightSet> weights = store_.open(store_.owner(a));
   const std::unique_ptr<TensorSource> tensors = weights->bind(a);

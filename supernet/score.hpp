@@ -51,6 +51,7 @@ class SubnetScorer {
   const Task& task_;
   WeightStore& store_;
   EvaluateOptions options_;
+  Device device_;
   std::unique_ptr<FixedBatches> batches_;
   std::unique_ptr<FixedBatches> calibration_;
   bool running_ = false;  ///< The space keeps running statistics somewhere.

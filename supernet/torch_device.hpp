@@ -28,4 +28,17 @@ class AutocastScope {
   c10::ScalarType dtype_before_ = c10::ScalarType::Undefined;
 };
 
+/// No TF32 while it lives: judging is fp32 whatever a run trains with.
+class ExactProducts {
+ public:
+  explicit ExactProducts(c10::Device device);
+  ~ExactProducts();
+  ExactProducts(const ExactProducts&) = delete;
+  ExactProducts& operator=(const ExactProducts&) = delete;
+
+ private:
+  bool active_;
+  bool convolutions_ = false, matrices_ = false;
+};
+
 }  // namespace nas

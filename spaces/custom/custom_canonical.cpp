@@ -263,7 +263,7 @@ const Steps& Custom::Networks::steps_of(const Place& at, const Architecture& a) 
                                                   at.map});
   Steps& steps = entry->second;
   if (!fresh) return steps;
-  PlanBuilder b(plan_, space_.symbols_, {block.in.now, at.map, at.map, false});
+  PlanBuilder b(plan_, space_.symbols_, {block.in.now, at.map, at.map});
   b.origin({});
   space_.layer(b, a, at.stage, at.layer, block, {}, Plan::kInput);
   LayerReader reader(plan_);

@@ -186,7 +186,7 @@ Custom::Extremes::Found Custom::Extremes::complete(Architecture a) {
 Custom::Extremes::State Custom::Extremes::after_stem(Architecture a) {
   const int resolution =
       space_.o_.resolutions[static_cast<size_t>(model_.option(space_.layout_.resolution, a))];
-  PlanBuilder b(plan_, space_.symbols_, {space_.o_.channels, resolution, resolution, false});
+  PlanBuilder b(plan_, space_.symbols_, {space_.o_.channels, resolution, resolution});
   const int32_t x = space_.stem(b);
   return {{signed_size(), std::move(a)}, space_.o_.stem.width, b.shape(x).h};
 }
@@ -262,7 +262,7 @@ Size Custom::Extremes::layer_size(size_t s, size_t j, const Block& block, const 
                                                   block.out.now,
                                                   state.map});
   if (fresh) {
-    PlanBuilder b(plan_, space_.symbols_, {block.in.now, state.map, state.map, false});
+    PlanBuilder b(plan_, space_.symbols_, {block.in.now, state.map, state.map});
     b.origin({});
     space_.layer(b, a, s, j, block, {}, Plan::kInput);
     const Cost cost = cost_of(plan_, space_.counting());
@@ -272,7 +272,7 @@ Size Custom::Extremes::layer_size(size_t s, size_t j, const Block& block, const 
 }
 
 void Custom::Extremes::add_head(Width width, State& state) {
-  PlanBuilder b(plan_, space_.symbols_, {state.channels, state.map, state.map, false});
+  PlanBuilder b(plan_, space_.symbols_, {state.channels, state.map, state.map});
   space_.head(b, Plan::kInput, width);
   state.found.size += signed_size();
 }

@@ -15,7 +15,7 @@ Custom::Custom(Options options, Layout layout, std::vector<Choice> choices)
   name_ = "custom";
   classes_ = o_.classes;
   choices_ = std::move(choices);
-  input_ = {o_.channels, o_.resolutions.back(), o_.resolutions.back(), false};
+  input_ = {o_.channels, o_.resolutions.back(), o_.resolutions.back()};
   stem_ = {symbols_.intern("stem.conv"), symbols_.intern("stem.bn")};
   head_ = {symbols_.intern("head.conv"), symbols_.intern("head.bn")};
   classifier_ = symbols_.intern("classifier");

@@ -83,7 +83,7 @@ class Cnn final : public Space, public Notated {
   explicit Cnn(const Options& o) : o_(o) {
     name_ = "cnn";
     classes_ = o.classes;
-    input_ = {o.channels, o.resolution, o.resolution, false};
+    input_ = {o.channels, o.resolution, o.resolution};
     stem_ = names("stem");
     for (size_t s = 0; s < o.stages.size(); ++s) add_stage(s);
     classifier_ = symbols_.intern("classifier");

@@ -68,7 +68,7 @@ class Downsampling final : public Space, public Notated {
     name_ = kNames[static_cast<size_t>(o.variant)];
     if (o.imagenet_stem) name_ += "-imagenet";
     classes_ = o.classes;
-    input_ = {3, o.resolution, o.resolution, false};
+    input_ = {3, o.resolution, o.resolution};
     stem_width_ = o.variant == Variant::kResNet20Pool ? 16 : 64;
     make_blocks();
     downs_ = o.variant == Variant::kResNet20Pool ? 2 : 3;

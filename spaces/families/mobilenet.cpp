@@ -106,7 +106,7 @@ MobileNet::MobileNet(const MobileNetOptions& options) : o_(options) {
   name_ = proxyless                                    ? "proxyless"
           : o_.variant == Variant::kMobileNetV3Small32 ? "mobilenet-32"
                                                        : "mobilenet";
-  input_ = {o_.input_channels, o_.resolutions.back(), o_.resolutions.back(), false};
+  input_ = {o_.input_channels, o_.resolutions.back(), o_.resolutions.back()};
   classes_ = o_.classes;
   stem_width_ = scaled(proxyless ? 32 : 16);
   stem_stride_ = o_.variant == Variant::kMobileNetV3Small32 ? 1 : 2;

@@ -43,7 +43,7 @@ class NasBenchMacro final : public Space, public Notated {
  public:
   explicit NasBenchMacro(const Options& o) : o_(o) {
     name_ = "nasbench-macro";
-    input_ = {o.input_channels, o.resolution, o.resolution, false};
+    input_ = {o.input_channels, o.resolution, o.resolution};
     classes_ = o.classes;
     stem_ = unit("stem");
     for (int i = 0; i < kLayers; ++i) {

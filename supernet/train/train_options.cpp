@@ -165,8 +165,11 @@ void describe(Binder& b, TrainOptions& o) {
   }
   b.choice("precision",
            o.precision,
-           {{"fp32", Precision::kFp32}, {"bf16", Precision::kBf16}},
-           "Arithmetic of the forward and backward pass; weights stay fp32");
+           {{"fp32", Precision::kFp32}, {"tf32", Precision::kTf32}, {"bf16", Precision::kBf16}},
+           "Arithmetic of the forward and backward pass; weights stay fp32, judging too");
+  b.value("deterministic",
+          o.deterministic,
+          "On a GPU, only algorithms that give the same bits every time (a CPU always does)");
   b.choice("memory_format",
            o.memory_format,
            {{"contiguous", Layout::kContiguous}, {"channels_last", Layout::kChannelsLast}},

@@ -48,7 +48,11 @@ void describe(Binder& b, ScheduleOptions& o);
 /// Without `per_step` the fraction is ignored.
 double learning_rate(const ScheduleOptions& options, double base, double epoch, double epochs);
 
-enum class Precision { kFp32, kBf16 };
+enum class Precision {
+  kFp32,
+  kTf32,  ///< On a GPU, factors of products rounded to 10 bits of mantissa; fp32 on a CPU.
+  kBf16,  ///< Autocast.
+};
 enum class Layout { kContiguous, kChannelsLast };
 
 /// `train.checkpoint`: whichever comes first. A checkpoint is also written at the end and on
@@ -94,6 +98,7 @@ struct TrainOptions {
   std::string init;              ///< File with weights to begin with; empty: random.
   std::vector<std::string> fix;  ///< Part of the space that is trained, as Restriction reads it.
   Precision precision = Precision::kFp32;
+  bool deterministic = true;  ///< On a GPU, only algorithms that give equal bits every time.
   Layout memory_format = Layout::kContiguous;
   OptimizerOptions optimizer;
   ScheduleOptions schedule;

@@ -18,7 +18,7 @@ class ToySpace : public Space {
  public:
   ToySpace() {
     name_ = "toy";
-    input_ = {3, 8, 8, false};
+    input_ = {3, 8, 8};
     const std::vector<std::string> widths = {"4", "8", "12", "16"};
     choices_ = {{"stem", {"8"}, {}},
                 {"w1", widths, {}},
@@ -91,7 +91,7 @@ class WideSpace : public Space {
   static constexpr int kLayers = 12;
   WideSpace() {
     name_ = "wide";
-    input_ = {4, 4, 4, false};
+    input_ = {4, 4, 4};
     for (int i = 0; i < kLayers; ++i) {
       choices_.push_back({"w" + std::to_string(i), {"4", "8", "12", "16"}, {}});
       names_.push_back(symbols_.intern("conv" + std::to_string(i)));

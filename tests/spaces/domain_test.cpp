@@ -340,7 +340,7 @@ class Even : public Space {
  public:
   Even() {
     name_ = "even";
-    input_ = {1, 4, 4, false};
+    input_ = {1, 4, 4};
     for (int c = 0; c < 6; ++c)
       choices_.push_back({"c" + std::to_string(c), {"0", "1", "2", "3"}, {}});
     choices_[5].conditions.push_back({0, {1, 2}});

@@ -240,7 +240,7 @@ TEST(PlanBuilder, ProvenanceIsAStack) {
   SymbolTable symbols;
   symbols.intern("");
   Plan plan;
-  PlanBuilder b(plan, symbols, {1, 4, 4, false});
+  PlanBuilder b(plan, symbols, {1, 4, 4});
   const std::vector<int16_t> genes = {2, 1};
   const auto relu = [&](int32_t x) { return b.add(Activation{}, 0, x); };
   b.origin({{5, 0}, {-1, 3}});

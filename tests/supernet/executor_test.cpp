@@ -157,7 +157,7 @@ TEST_F(Executor, AddMulConcatJoinBranches) {
   SymbolTable symbols;
   symbols.intern("");
   Plan plan;
-  PlanBuilder b(plan, symbols, {2, 2, 2, false});
+  PlanBuilder b(plan, symbols, {2, 2, 2});
   const int32_t gate = b.add(GlobalAvgPool{true}, 0, Plan::kInput);
   const int32_t scaled = b.add(Op{Mul{}}, 0, {Plan::kInput, gate});
   const int32_t sum = b.add(Op{Add{}}, 0, {scaled, Plan::kInput});

@@ -36,6 +36,10 @@ std::unique_ptr<RunParts> open_parts(TrainConfig config) {
   parts->config = std::move(config);
   const TrainConfig& c = parts->config;
   parts->device = open_device(c.device);
+  const bool tf32 = c.train.precision == Precision::kTf32;
+  if (tf32 && parts->device.is_cpu())
+    warning("train.precision: tf32 is arithmetic of GPUs; on the CPU it is fp32");
+  set_gpu_arithmetic(parts->device, tf32, c.train.deterministic);
   parts->threads = set_compute_threads(c.threads);
   const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   if (c.threads > cores)
@@ -47,7 +51,7 @@ std::unique_ptr<RunParts> open_parts(TrainConfig config) {
   require_utf8_classes(*parts->dataset);
   const InputShape image = input_shape(*parts->dataset, c.data);
   const Shape wanted = parts->space->input();
-  const Shape given{image.c, image.h, image.w, false};
+  const Shape given{image.c, image.h, image.w};
   if (!(given == wanted))
     throw ConfigError("the space '" + parts->space->name() + "' takes images of " +
                           to_string(wanted) + ", but the data gives " + to_string(given),

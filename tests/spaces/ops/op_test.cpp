@@ -94,7 +94,7 @@ static_assert(detail::member_count<Add>() == 0 && detail::member_count<Conv2d>()
 TEST(Op, MisfitsNameTheOpItsAttributesAndTheShapes) {
   SymbolTable symbols;
   Plan plan;
-  PlanBuilder b(plan, symbols, {3, 8, 8, false});
+  PlanBuilder b(plan, symbols, {3, 8, 8});
   const auto error_of = [&](const auto& op) -> std::string {
     try {
       b.add(op, 0, Plan::kInput);

@@ -13,7 +13,7 @@ TEST(ToyOp, IsKnownEverywhere) {
   SymbolTable symbols;
   symbols.intern("");
   Plan plan;
-  PlanBuilder b(plan, symbols, {3, 4, 4, false});
+  PlanBuilder b(plan, symbols, {3, 4, 4});
   const int32_t x = b.add(Scale{.channels = 3, .full = 8}, symbols.intern("scale"), Plan::kInput);
   const int32_t pooled = b.add(GlobalAvgPool{}, 0, x);
   b.classifier(Linear{.in = 3, .out = 2, .bias = false}, symbols.intern("classifier"), pooled);
