@@ -167,31 +167,42 @@ class Evaluation {
     const Space& space = *run.parts->space;
     Progress progress(o_.common, "evaluate", static_cast<int64_t>(list.size()));
     // Architectures that compute the same function are judged once.
-    std::unordered_map<Architecture, Result> known;
+    std::unordered_map<Architecture, size_t> numbers;
+    std::vector<Architecture> distinct;
+    std::vector<size_t> number_of;
+    for (const Architecture& a : list) {
+      const auto [it, added] = numbers.emplace(space.canonical(a), distinct.size());
+      if (added) distinct.push_back(a);
+      number_of.push_back(it->second);
+    }
+    if (const std::string note = scorer.worker_note(distinct); !note.empty()) warning(note);
+    std::vector<Result> known(distinct.size());
     std::vector<EvaluationRow> rows;
     const std::string fidelity = fidelity_of(run, scorer);
-    for (const Architecture& a : list) {
-      const Architecture canonical = space.canonical(a);
-      auto it = known.find(canonical);
+    scorer.score_each(distinct, [&](size_t i, const Judged& judged) {
       try {
         throw_if_stopped();
-        if (it == known.end()) it = known.emplace(canonical, judged(scorer, a)).first;
+        known[i] = result_of(judged);
       } catch (const Interrupted&) {
         keep(rows);
         throw Interrupted("stopped after " + std::to_string(results_.size()) + " of " +
                           std::to_string(list.size()) + " architectures; those are stored");
       }
-      results_.push_back(it->second);
-      results_.back().architecture = a;
-      results_.back().weights = judge_of(run, a);
-      results_.back().cost = cost_of(space.plan(a), space.counting());
-      append_rows(run.row.id, space, scorer.task(), results_.back(), fidelity, rows);
-      if (rows.size() > 100) keep(rows);
-      progress.update(static_cast<int64_t>(results_.size()),
-                      it->second.error.empty() ? std::string(scorer.task().metrics().front()) +
-                                                     " " + format_number(it->second.score.first())
-                                               : "failed");
-    }
+      while (results_.size() < list.size() && number_of[results_.size()] <= i) {
+        const Architecture& a = list[results_.size()];
+        results_.push_back(known[number_of[results_.size()]]);
+        Result& result = results_.back();
+        result.architecture = a;
+        result.weights = judge_of(run, a);
+        result.cost = cost_of(space.plan(a), space.counting());
+        append_rows(run.row.id, space, scorer.task(), result, fidelity, rows);
+        if (rows.size() > 100) keep(rows);
+        progress.update(static_cast<int64_t>(results_.size()),
+                        result.error.empty() ? std::string(scorer.task().metrics().front()) + " " +
+                                                   format_number(result.score.first())
+                                             : "failed");
+      }
+    });
     keep(rows);
   }
 
@@ -204,10 +215,10 @@ class Evaluation {
     return run.weights->sets() == 1 ? "" : run.weights->set_name(run.weights->owner(a));
   }
 
-  static Result judged(SubnetScorer& scorer, const Architecture& a) {
+  static Result result_of(const Judged& judged) {
     Result result;
     try {
-      result.score = scorer.score(a);
+      result.score = judged.get();
     } catch (const NotFiniteError& e) {
       result.error = e.what();
     }

@@ -28,7 +28,7 @@
 #include "search/search_options.hpp"
 #include "spaces/base/stop.hpp"
 #include "spaces/registry.hpp"
-#include "supernet/score.hpp"
+#include "supernet/judge/score.hpp"
 
 namespace nas::cli {
 namespace {
@@ -170,39 +170,47 @@ List judge(const Options& o, Store& store, SupernetRun& run, const Truth& truth)
     if (row.metric == "accuracy" && row.source == "supernet" && row.fidelity_json == fidelity &&
         row.status == "ok")
       known[row.architecture] = row.value;
-  List values;
   std::vector<EvaluationRow> rows;
   const auto keep = [&] {
     if (!store.read_only()) store.add_evaluations(rows);
     rows.clear();
   };
-  Progress progress(
-      o.common, "rank " + run.row.id, static_cast<int64_t>(truth.architectures.size()));
   require_supernet(run, "ranked");
   const SavesOnStop saves;
-  for (const Architecture& a : truth.architectures) {
-    const std::string text = p.space->text(a);
-    const auto it = known.find(text);
+  const size_t all = truth.architectures.size();
+  List values(all, 0.0);
+  std::vector<size_t> places;  // Of those that are judged now.
+  std::vector<Architecture> open;
+  for (size_t i = 0; i < all; ++i) {
+    const auto it = known.find(p.space->text(truth.architectures[i]));
     if (it != known.end()) {
-      values.push_back(it->second);
+      values[i] = it->second;
     } else {
-      try {
-        throw_if_stopped();
-        values.push_back(scorer.score(a).first());
-      } catch (const Interrupted&) {
-        keep();
-        throw Interrupted("stopped after " + std::to_string(values.size()) + " of " +
-                          std::to_string(truth.architectures.size()) +
-                          " architectures; those are stored: the same command goes on");
-      } catch (const NotFiniteError& e) {
-        keep();
-        throw DataError("run " + run.row.id + " cannot be ranked: " + text + " gives " + e.what());
-      }
-      rows.push_back({run.row.id, text, "accuracy", values.back(), "supernet", fidelity});
-      if (rows.size() >= 20) keep();
+      places.push_back(i);
+      open.push_back(truth.architectures[i]);
     }
-    progress.update(static_cast<int64_t>(values.size()), "");
   }
+  if (const std::string note = scorer.worker_note(open); !note.empty()) warning(note);
+  Progress progress(o.common, "rank " + run.row.id, static_cast<int64_t>(all));
+  size_t done = all - open.size();
+  scorer.score_each(open, [&](size_t i, const Judged& judged) {
+    const std::string text = p.space->text(open[i]);
+    double& value = values[places[i]];
+    try {
+      throw_if_stopped();
+      value = judged.get().first();
+    } catch (const Interrupted&) {
+      keep();
+      throw Interrupted("stopped after " + std::to_string(done) + " of " + std::to_string(all) +
+                        " architectures; those are stored: the same command goes on");
+    } catch (const NotFiniteError& e) {
+      keep();
+      throw DataError("run " + run.row.id + " cannot be ranked: " + text + " gives " + e.what());
+    }
+    rows.push_back({run.row.id, text, "accuracy", value, "supernet", fidelity});
+    if (rows.size() >= 20) keep();
+    progress.update(static_cast<int64_t>(++done), "");
+  });
   keep();
   return values;
 }

@@ -58,21 +58,21 @@ std::vector<std::pair<std::string, double>> EpochValidation::measure() {
   double sum = 0, loss = 0;
   std::optional<double> best;
   size_t failed = 0;
-  for (size_t i = 0; i < subnets_.size(); ++i) {
-    Score score;
+  scorer_.score_each(subnets_, [&](size_t i, const Judged& judged) {
     try {
-      score = scorer_.score(subnets_[i]);
+      judged.get();
     } catch (const NotFiniteError&) {
       // One subnet without an answer does not end a training that goes on for the others.
       if (++failed == subnets_.size()) throw;
-      continue;
+      return;
     }
+    const Score& score = judged.score;
     if (i == 0) metrics.emplace_back(name + ".largest", score.first());
     const double value = score.first();
     sum += value;
     loss += score.value("loss");
     if (!best || (lower ? value < *best : value > *best)) best = value;
-  }
+  });
   const auto n = static_cast<double>(subnets_.size() - failed);
   if (failed > 0) metrics.emplace_back("validation.failed", static_cast<double>(failed));
   metrics.emplace_back(name + ".mean", sum / n);

@@ -3,7 +3,9 @@
 // header here.
 #include <cstdint>
 #include <exception>
+#include <functional>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "spaces/error.hpp"
@@ -17,6 +19,7 @@ namespace nas {
 
 class FixedBatches;
 class WeightStore;
+class WorkerPool;
 
 /// The logits are no numbers, so there is no accuracy either: of one architecture.
 class NotFiniteError : public DataError {
@@ -26,19 +29,42 @@ class NotFiniteError : public DataError {
 /// Memory, of the GPU or the host, did not suffice for one batch.
 bool is_out_of_memory(const std::exception& error);
 
+/// One of several that were judged: its score, or what went wrong.
+struct Judged {
+  Score score;
+  std::exception_ptr problem;
+  /// The score; throws what went wrong.
+  const Score& get() const {
+    if (problem) std::rethrow_exception(problem);
+    return score;
+  }
+};
+
 class SubnetScorer {
  public:
+  /// `keep_images`: decoded images stay in memory where they fit.
   SubnetScorer(const Space& space,
                WeightStore& store,
                const RunData& data,
                const EvaluateOptions& options,
                const Device& device,
-               Layout layout = Layout::kContiguous);
+               Layout layout = Layout::kContiguous,
+               bool keep_images = true);
   ~SubnetScorer();
   /// Judged with the set that owns `a`. Does not touch its tensors; the same answer whatever was
   /// scored before. NotFiniteError when a logit is NaN or infinite; Interrupted when the user asked
   /// to stop.
   Score score(const Architecture& a);
+  /// All of them, side by side on the CPU's compute threads (one network a thread). `on_result` is
+  /// called on this thread in order of the list, as soon as the one and all before it are done;
+  /// what it throws ends the work. Each value is that of score().
+  void score_each(std::span<const Architecture> architectures,
+                  const std::function<void(size_t, const Judged&)>& on_result);
+  /// How many score_each() judges at once: the compute threads, or fewer where memory would not
+  /// suffice for as many batches; 1 on a GPU.
+  int workers(std::span<const Architecture> architectures) const;
+  /// What the user should be told where workers() are fewer than the threads; else "".
+  std::string worker_note(std::span<const Architecture> architectures) const;
   /// What scores hold.
   const Task& task() const { return task_; }
   /// How the values came about, as JSON for the results store: split, images, batch, BN treatment.
@@ -47,6 +73,16 @@ class SubnetScorer {
   std::string warning() const;
 
  private:
+  class Judging;
+  struct Opening;
+  Score judged(const Architecture& a);
+  Score judged_from_memory(const Architecture& a);
+  Score judged_by_batches(const Architecture& a, WorkerPool& pool);
+  void score_together(std::span<const Architecture> architectures,
+                      WorkerPool& pool,
+                      const std::function<void(size_t, const Judged&)>& on_result);
+  static Judged guarded(const std::function<Score()>& f);
+
   const Space& space_;
   const Task& task_;
   WeightStore& store_;
@@ -55,7 +91,7 @@ class SubnetScorer {
   std::unique_ptr<FixedBatches> batches_;
   std::unique_ptr<FixedBatches> calibration_;
   bool running_ = false;  ///< The space keeps running statistics somewhere.
-  Plan plan_;
+  std::unique_ptr<Opening> opening_;
 };
 
 }  // namespace nas
