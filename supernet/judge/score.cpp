@@ -253,9 +253,9 @@ void SubnetScorer::score_each(std::span<const Architecture> architectures,
   const OneThreadPerOp one;
   // In memory before the workers read them; else all go through them together.
   const bool kept = batches_->load() && (!calibration_ || calibration_->load());
-  WorkerPool pool(workers);
-  if (!kept) return score_together(architectures, pool, on_result);
   std::vector<Judged> results(architectures.size());
+  WorkerPool pool(workers);  // Ends before what its threads write to.
+  if (!kept) return score_together(architectures, pool, on_result);
   if (results.size() == 1) {
     on_result(0, guarded([&] { return judged_by_batches(architectures[0], pool); }));
     return;
