@@ -176,28 +176,30 @@ class Evaluation {
       number_of.push_back(it->second);
     }
     if (const std::string note = scorer.worker_note(distinct); !note.empty()) warning(note);
-    std::vector<Result> known(distinct.size());
+    std::vector<std::vector<size_t>> places(distinct.size());
+    for (size_t i = 0; i < list.size(); ++i) places[number_of[i]].push_back(i);
+    results_.resize(list.size());
+    size_t done = 0;
     std::vector<EvaluationRow> rows;
     const std::string fidelity = fidelity_of(run, scorer);
-    scorer.score_each(distinct, [&](size_t i, const Judged& judged) {
+    scorer.score_each(distinct, [&](size_t number, const Judged& judged) {
+      Result result;
       try {
         throw_if_stopped();
-        known[i] = result_of(judged);
+        result = result_of(judged);
       } catch (const Interrupted&) {
         keep(rows);
-        throw Interrupted("stopped after " + std::to_string(results_.size()) + " of " +
+        throw Interrupted("stopped after " + std::to_string(done) + " of " +
                           std::to_string(list.size()) + " architectures; those are stored");
       }
-      while (results_.size() < list.size() && number_of[results_.size()] <= i) {
-        const Architecture& a = list[results_.size()];
-        results_.push_back(known[number_of[results_.size()]]);
-        Result& result = results_.back();
-        result.architecture = a;
-        result.weights = judge_of(run, a);
-        result.cost = cost_of(space.plan(a), space.counting());
+      for (const size_t i : places[number]) {
+        result.architecture = list[i];
+        result.weights = judge_of(run, list[i]);
+        result.cost = cost_of(space.plan(list[i]), space.counting());
         append_rows(run.row.id, space, scorer.task(), result, fidelity, rows);
         if (rows.size() > 100) keep(rows);
-        progress.update(static_cast<int64_t>(results_.size()),
+        results_[i] = result;
+        progress.update(static_cast<int64_t>(++done),
                         result.error.empty() ? std::string(scorer.task().metrics().front()) + " " +
                                                    format_number(result.score.first())
                                              : "failed");

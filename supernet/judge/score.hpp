@@ -73,15 +73,36 @@ class SubnetScorer {
   std::string warning() const;
 
  private:
-  class Judging;
+  class Group;
   struct Opening;
-  Score judged(const Architecture& a);
-  Score judged_from_memory(const Architecture& a);
-  Score judged_by_batches(const Architecture& a, WorkerPool& pool);
-  void score_together(std::span<const Architecture> architectures,
-                      WorkerPool& pool,
-                      const std::function<void(size_t, const Judged&)>& on_result);
-  static Judged guarded(const std::function<Score()>& f);
+  struct Portion;
+  /// Memory that judging may take in all, and how many times what ops hold it takes: convolutions
+  /// keep copies in layouts of their own.
+  static constexpr double kShareOfMemory = 0.5, kCopies = 2;
+
+  int64_t largest_batch() const;
+  std::vector<Portion> portions(std::span<const Architecture> architectures, int workers) const;
+  static void split_to_fit(std::span<const size_t> members,
+                           std::span<const Plan> plans,
+                           double bytes,
+                           std::vector<Portion>& portions);
+  /// One answer for each member of the portion. `kept`: read the images that are in memory.
+  std::vector<Judged> judged(std::span<const Architecture> all,
+                             const Portion& portion,
+                             bool kept) const;
+  /// After a problem with all together: who has it alone?
+  std::vector<Judged> one_by_one(std::span<const Architecture> all,
+                                 const Portion& portion,
+                                 bool kept,
+                                 const std::exception_ptr& problem) const;
+  /// The same with the batches side by side.
+  std::vector<Judged> judged_by_batches(std::span<const Architecture> all,
+                                        const Portion& portion,
+                                        WorkerPool& pool) const;
+  /// Several portions that share one pass over the images.
+  std::vector<std::vector<Judged>> judged_together(std::span<const Architecture> all,
+                                                   std::span<const Portion> portions,
+                                                   WorkerPool& pool) const;
 
   const Space& space_;
   const Task& task_;

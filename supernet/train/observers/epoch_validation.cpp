@@ -58,21 +58,23 @@ std::vector<std::pair<std::string, double>> EpochValidation::measure() {
   double sum = 0, loss = 0;
   std::optional<double> best;
   size_t failed = 0;
-  scorer_.score_each(subnets_, [&](size_t i, const Judged& judged) {
+  std::vector<Judged> all(subnets_.size());
+  scorer_.score_each(subnets_, [&](size_t i, const Judged& judged) { all[i] = judged; });
+  for (size_t i = 0; i < all.size(); ++i) {
     try {
-      judged.get();
+      all[i].get();
     } catch (const NotFiniteError&) {
       // One subnet without an answer does not end a training that goes on for the others.
       if (++failed == subnets_.size()) throw;
-      return;
+      continue;
     }
-    const Score& score = judged.score;
+    const Score& score = all[i].score;
     if (i == 0) metrics.emplace_back(name + ".largest", score.first());
     const double value = score.first();
     sum += value;
     loss += score.value("loss");
     if (!best || (lower ? value < *best : value > *best)) best = value;
-  });
+  }
   const auto n = static_cast<double>(subnets_.size() - failed);
   if (failed > 0) metrics.emplace_back("validation.failed", static_cast<double>(failed));
   metrics.emplace_back(name + ".mean", sum / n);

@@ -30,11 +30,14 @@ class Judging : public testing::TestWithParam<const char*> {
   std::vector<Score> judge(int threads, bool keep = true) {
     set_compute_threads(threads);
     SubnetScorer scorer(*space_, *store_, data_, options_, Device{}, Layout::kContiguous, keep);
-    std::vector<Score> scores;
+    std::vector<Score> scores(architectures_.size());
+    size_t seen = 0;
     scorer.score_each(architectures_, [&](size_t i, const Judged& judged) {
-      EXPECT_EQ(i, scores.size());
-      scores.push_back(judged.get());
+      EXPECT_EQ(scores[i].samples, 0) << "twice";
+      scores[i] = judged.get();
+      ++seen;
     });
+    EXPECT_EQ(seen, scores.size());
     EXPECT_EQ(compute_threads(), threads);
     return scores;
   }
