@@ -35,6 +35,11 @@ const char* const kDiverged =
 
 }  // namespace
 
+/// Stores open their sets for one caller at a time.
+struct SubnetScorer::Opening {
+  std::mutex mutex;
+};
+
 /// Networks of one set and one input size on their way through the images.
 class SubnetScorer::Group {
  public:
@@ -139,10 +144,6 @@ class SubnetScorer::Group {
   bool failed_ = false;
 };
 
-/// Stores open their sets for one caller at a time.
-struct SubnetScorer::Opening {
-  std::mutex mutex;
-};
 /// Members of a group, and their plans as one.
 struct SubnetScorer::Portion {
   std::vector<size_t> members;
@@ -327,9 +328,11 @@ void SubnetScorer::score_each(std::span<const Architecture> architectures,
   for (size_t first = 0; first < portions.size(); first += together) {
     const size_t n = std::min(together, portions.size() - first);
     const std::span<const Portion> some(portions.data() + first, n);
-    std::vector<std::vector<Judged>> answers =
-        kept ? std::vector{judged_by_batches(architectures, some[0], pool)}
-             : judged_together(architectures, some, pool);
+    std::vector<std::vector<Judged>> answers;
+    if (kept)
+      answers.push_back(judged_by_batches(architectures, some[0], pool));
+    else
+      answers = judged_together(architectures, some, pool);
     for (size_t p = 0; p < n; ++p) {
       results[first + p] = std::move(answers[p]);
       hand_on(first + p);
