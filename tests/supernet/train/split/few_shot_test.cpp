@@ -297,7 +297,7 @@ TEST(FewShot, RefusesWhatCannotBe) {
               testing::HasSubstr("name no kind"));
   EXPECT_THAT(told("{kind: few-shot, split: {epochs: [1]}, leaf: {kind: single, models: 2}}"),
               testing::HasSubstr("models"));
-  // Two choices can be divided into three groups of two, and one split after another takes one.
+  // Five options make no three groups of two; one choice makes no two splits.
   EXPECT_THAT(told("{kind: few-shot, split: {epochs: [1, 2], groups: [2, 3], "
                    "score: {min_group: 2}}}"),
               testing::HasSubstr("split 2 may find no choice"));
