@@ -14,6 +14,7 @@
 #include "cli/report/document.hpp"
 #include "cli/report/rank_names.hpp"
 #include "cli/report/rank_print.hpp"
+#include "cli/report/ranking.hpp"
 #include "cli/report/space_report.hpp"
 #include "cli/report/training/compute.hpp"
 #include "cli/runs/arch_list.hpp"
@@ -22,8 +23,6 @@
 #include "cli/runs/trained/stand_alone.hpp"
 #include "cli/runs/trained/supernet_run.hpp"
 #include "cli/validators.hpp"
-#include "predictors/rank_metrics.hpp"
-#include "predictors/resampled.hpp"
 #include "predictors/untrained_rankers.hpp"
 #include "search/evaluators/evaluators.hpp"
 #include "search/search_options.hpp"
@@ -42,7 +41,7 @@ struct Options {
   std::vector<std::string> runs, fix;
   std::string truth, column, key, archs = "all", split, space, table;
   std::vector<std::string> top = {"1", "5", "10"};
-  bool duplicates = false, lower = false, higher = false;
+  bool duplicates = false, lower = false, higher = false, baseline = true;
   int64_t index_from = -1;
   int bootstrap = 1000;
   double level = 0.95;
@@ -216,144 +215,6 @@ List judge(const Options& o, Store& store, SupernetRun& run, const Truth& truth)
   return values;
 }
 
-/// `10` or `5%` of n, rounded up.
-size_t top_size(const std::string& text, size_t n) {
-  const double value = std::stod(text);
-  const double size = text.back() == '%' ? value / 100 * static_cast<double>(n) : value;
-  return static_cast<size_t>(std::ceil(size - 1e-9));
-}
-
-class Ranking {
- public:
-  Ranking(const Options& o, const List& truth) : o_(o), truth_(truth) {}
-
-  Json row(const std::string& name, const List& predicted) const {
-    Resampled pair(predicted, truth_);
-    const KendallCounts counts = pair.kendall();
-    std::vector<Statistic> statistics = {
-        {"tau_b_interval", [](const Resampled& r) { return r.kendall().tau_b(); }, {}},
-        {"spearman_interval", [](const Resampled& r) { return r.spearman(); }, {}}};
-    Json json{
-        {"ranker", name},
-        {"n", truth_.size()},
-        {"tau_b", json_number(counts.tau_b())},
-        {"tau_b_interval", nullptr},
-        {"spearman", json_number(spearman(predicted, truth_))},
-        {"spearman_interval", nullptr},
-        {"ties",
-         {{"predicted", counts.ties_x}, {"truth", counts.ties_y}, {"both", counts.ties_both}}}};
-    for (const std::string& text : o_.top) {
-      const size_t k = top_size(text, truth_.size());
-      // A ranker that calls all equal has no best ones.
-      if (k > truth_.size() || std::isnan(counts.tau_b())) continue;
-      const std::string at = "_at_" + text;
-      json["precision" + at] = json_number(precision_at(predicted, truth_, k));
-      json["precision" + at + "_interval"] = nullptr;
-      json["best_rank" + at] = json_number(best_rank_at(predicted, truth_, k));
-      json["regret" + at] = json_number(regret_at(predicted, truth_, k));
-      json["regret" + at + "_interval"] = nullptr;
-      statistics.push_back({"precision" + at + "_interval",
-                            [k](const Resampled& r) { return r.precision_at(k); },
-                            {}});
-      statistics.push_back(
-          {"regret" + at + "_interval", [k](const Resampled& r) { return r.regret_at(k); }, {}});
-    }
-    Draws draws(truth_.size(), Rng(o_.common.seed, "rank/bootstrap"));
-    for (int d = 0; d < o_.bootstrap; ++d) {
-      stop_between_draws();
-      pair.take(draws.next());
-      for (Statistic& s : statistics) s.values.push_back(s.of(pair));
-    }
-    for (Statistic& s : statistics) {
-      const Interval i = central(std::move(s.values), o_.level);
-      json[s.key] = Json{json_number(i.low), json_number(i.high)};
-    }
-    return json;
-  }
-
-  /// tau of b minus tau of a on the same architectures, and what could be told apart.
-  Json difference(const std::string& name_a,
-                  const List& a,
-                  const std::string& name_b,
-                  const List& b) const {
-    Resampled of_a(a, truth_), of_b(b, truth_);
-    const double observed = of_b.kendall().tau_b() - of_a.kendall().tau_b();
-    double sum = 0, squares = 0;
-    int n = 0;
-    std::vector<double> values;
-    Draws draws(truth_.size(), Rng(o_.common.seed, "rank/difference"));
-    for (int draw = 0; draw < o_.bootstrap; ++draw) {
-      stop_between_draws();
-      const auto counts = draws.next();
-      of_a.take(counts);
-      of_b.take(counts);
-      const double d = of_b.kendall().tau_b() - of_a.kendall().tau_b();
-      values.push_back(d);
-      if (std::isnan(d)) continue;
-      sum += d;
-      squares += d * d;
-      ++n;
-    }
-    const Interval i = central(std::move(values), o_.level);
-    const double deviation =
-        n > 1 ? std::sqrt(std::max(0.0, (squares - sum * sum / n) / (n - 1))) : NAN;
-    // The deviation falls with the root of n; a difference is told when it is two of them.
-    Json needed = Json::object();
-    for (const double d : {0.02, 0.05, 0.1, 0.2})
-      needed[format_number(d)] = deviation > 0
-                                     ? json_number(std::ceil(static_cast<double>(truth_.size()) *
-                                                             std::pow(2 * deviation / d, 2)))
-                                     : Json(nullptr);
-    return {{"from", name_a},
-            {"to", name_b},
-            {"tau_b_difference", json_number(observed)},
-            {"interval", {json_number(i.low), json_number(i.high)}},
-            {"bootstrap_deviation", json_number(deviation)},
-            {"architectures_needed", needed}};
-  }
-
- private:
-  struct Statistic {
-    std::string key;
-    std::function<double(const Resampled&)> of;
-    std::vector<double> values;  ///< Of each draw.
-  };
-  static void stop_between_draws() {
-    if (stop_requested())
-      throw Interrupted(
-          "stopped; the values of supernets are stored: the same command "
-          "computes the intervals from them");
-  }
-
-  const Options& o_;
-  const List& truth_;
-};
-
-/// Each supernet against counting MACs and against the best ranker that needs no training; each
-/// further one against the first.
-Json differences(const Ranking& ranking,
-                 const std::vector<std::pair<std::string, List>>& rankers,
-                 const Json& rows,
-                 size_t supernets) {
-  Json list = Json::array();
-  const auto add = [&](size_t from, size_t to) {
-    list.push_back(ranking.difference(
-        rankers[from].first, rankers[from].second, rankers[to].first, rankers[to].second));
-  };
-  size_t strongest = supernets;
-  const auto tau = [&](size_t i) {
-    return rows[i]["tau_b"].is_number() ? rows[i]["tau_b"].get<double>() : -2;
-  };
-  for (size_t i = supernets; i < rankers.size(); ++i)
-    if (tau(i) > tau(strongest)) strongest = i;
-  for (size_t i = 0; i < supernets; ++i) {
-    add(supernets, i);
-    if (strongest != supernets) add(strongest, i);
-  }
-  for (size_t i = 1; i < supernets; ++i) add(0, i);
-  return list;
-}
-
 int show(const Options& o,
          const Domain& domain,
          const Truth& truth,
@@ -365,7 +226,7 @@ int show(const Options& o,
   for (auto& ranker : untrained_rankers(space, truth.architectures))
     rankers.push_back(std::move(ranker));
   const List quality = truth.quality();
-  const Ranking ranking(o, quality);
+  const Ranking ranking({o.top, o.bootstrap, o.level, o.common.seed}, quality);
   Json document{{"schema", "nas-rank/1"},
                 {"space", space.name()},
                 {"truth", o.truth},
@@ -411,6 +272,22 @@ int show(const Options& o,
   return kExitOk;
 }
 
+/// Of each tree or mixture the one-shot run of equal compute, where the store has one: without it
+/// nobody knows whether more sets or more training ranked better.
+void add_baselines(const Options& o, const Store& store, std::vector<SupernetRun>& runs) {
+  std::vector<std::string> ids;
+  for (const SupernetRun& run : runs) ids.push_back(run.row.id);
+  for (const Json& entry : equal_compute(store, ids, o.common)) {
+    if (entry["baseline"].is_null() || entry["ranked"].get<bool>()) continue;
+    const auto id = entry["baseline"].get<std::string>();
+    if (std::find(ids.begin(), ids.end(), id) != ids.end()) continue;
+    note(o.common,
+         "run " + id + " is ranked too: one set at equal compute (--no-baseline leaves it out)");
+    runs.push_back(open_supernet_run(store, id, o.common));
+    ids.push_back(id);
+  }
+}
+
 int rank(const Options& o) {
   const std::string why = unreadable(o.truth);
   if (!why.empty()) throw ConfigError("--truth " + why);
@@ -422,6 +299,7 @@ int rank(const Options& o) {
   Store store(o.common.db, Store::Mode::kRead);
   std::vector<SupernetRun> runs;
   for (const std::string& run : o.runs) runs.push_back(open_supernet_run(store, run, o.common));
+  if (o.baseline) add_baselines(o, store, runs);
   for (const SupernetRun& run : runs)
     if (run.parts->space->fingerprint() != runs[0].parts->space->fingerprint())
       throw ConfigError("runs " + runs[0].row.id + " and " + run.row.id +
@@ -480,6 +358,9 @@ int run_rank(const std::vector<std::string>& args) {
                  "all that have a truth, the size of a sample of them drawn by --seed, or a file "
                  "with one a line")
       ->capture_default_str();
+  app.add_flag("--no-baseline{false}",
+               o.baseline,
+               "Do not rank beside a tree or mixture the one-shot run of equal compute");
   app.add_flag("--duplicates",
                o.duplicates,
                "Keep architectures that compute what another one computes, each with its own row");

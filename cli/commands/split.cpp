@@ -161,7 +161,8 @@ class Split {
       throw ConfigError(
           "no choice of this supernet can be divided into " + into +
               (o_.min_group > 1 ? " of at least " + std::to_string(o_.min_group) + " options" : ""),
-          "ask for fewer --groups; `nas space show` lists choices and options");
+          o_.min_group > 1 ? "lower --min-group; `nas space show` lists choices and options"
+                           : "ask for fewer --groups; `nas space show` lists choices and options");
     return found;
   }
 

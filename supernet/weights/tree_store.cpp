@@ -7,6 +7,7 @@
 
 #include "spaces/error.hpp"
 #include "supernet/train/split/few_shot_schedule.hpp"
+#include "supernet/train/split/find_split.hpp"
 #include "supernet/weights/store_state.hpp"
 #include "supernet/weights/weight_set.hpp"
 
@@ -69,7 +70,9 @@ class TreeStore final : public WeightStore {
     telemetry_ = {{"split.node", static_cast<double>(node_)}};
     if (Mixture* m = mixture_of(node_)) {
       m->end_epoch();
-      for (const auto& entry : m->telemetry()) telemetry_.push_back(entry);
+      // A series of its own for each leaf.
+      for (const auto& [name, value] : m->telemetry())
+        telemetry_.emplace_back("leaf" + std::to_string(node_) + "." + name, value);
     }
   }
   bool wants_validation() const override { return models_in(node_) > 1; }
@@ -92,6 +95,39 @@ class TreeStore final : public WeightStore {
             .advice(static_cast<int64_t>(in_leaves * static_cast<double>(steps)));
     for (std::string& line : lines) line = "in all leaves together, " + line;
     return lines;
+  }
+  /// What the run comes to beside its epochs: scoring, and a file for each leaf.
+  std::string summary(int64_t steps) const override {
+    const auto& s = options_.split;
+    double passes = 0;
+    int64_t nodes = 1;
+    for (size_t level = 0; level < s.epochs.size(); ++level) {
+      const int groups = schedule_->groups_of(space_, level);
+      if (s.criterion == SplitCriterion::kGradient) {
+        PartitionOptions partition = s.score.partition;
+        partition.groups = groups;
+        double options = 0;
+        for (const size_t c :
+             split_candidates(SplitTree(space_), 0, space_, partition, s.candidates))
+          if (s.edge != EdgeRule::kFixed ||
+              at_or_last(s.choices, level) == space_.choices()[c].name)
+            options += static_cast<double>(space_.choices()[c].options.size());
+        passes += static_cast<double>(nodes) * static_cast<double>(s.score.batches) * options;
+      }
+      nodes *= groups;
+    }
+    char share[40];
+    std::snprintf(share,
+                  sizeof share,
+                  "%.3g",
+                  100 * passes / static_cast<double>(std::max<int64_t>(steps, 1)));
+    std::string text =
+        "few-shot: " + std::to_string(nodes) + " leaves, each with a file of its own";
+    if (models() > 1) text += " for each of " + std::to_string(models()) + " models";
+    if (passes > 0)
+      text += "; scoring of splits: at most " + std::to_string(static_cast<int64_t>(passes)) +
+              " passes more (" + share + " % of the " + std::to_string(steps) + " steps)";
+    return text;
   }
   std::vector<std::string> health() const override {
     std::vector<std::string> lines;

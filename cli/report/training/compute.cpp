@@ -111,6 +111,7 @@ Json equal_compute(const Store& store, const std::vector<std::string>& runs, con
     if (const auto plain = nearest_plain(store, *run, c.all_macs())) {
       const double macs = compute_of(store, plain->id).all_macs();
       entry["baseline"] = plain->id;
+      entry["ranked"] = std::find(runs.begin(), runs.end(), plain->id) != runs.end();
       entry["baseline_name"] = plain->name;
       entry["baseline_macs"] = macs;
       entry["ratio"] = macs / c.all_macs();
@@ -148,8 +149,10 @@ std::string equal_compute_text(const Json& baselines) {
     text += run + ": the one-shot run of equal compute is " + b["baseline"].get<std::string>() +
             (name.empty() ? "" : " (" + name + ")") + ", " +
             format_count(b["baseline_macs"].get<double>()) + " multiply-adds, " +
-            format_number(b["ratio"].get<double>(), 4) + " of it; rank both: --run " +
-            b["run"].get<std::string>() + " --run " + b["baseline"].get<std::string>();
+            format_number(b["ratio"].get<double>(), 4) + " of it";
+    if (!b.value("ranked", false))
+      text += "; rank both: --run " + b["run"].get<std::string>() + " --run " +
+              b["baseline"].get<std::string>();
   }
   return text;
 }

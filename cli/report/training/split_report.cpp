@@ -100,7 +100,8 @@ std::string cost_text(const SplitReport& r) {
   text += "\nleaves: " + n + ", each with all " + format_count(static_cast<double>(r.parameters)) +
           " weights of the supernet (" + format_count(4.0 * static_cast<double>(r.parameters)) +
           "B, as much again for each moment " + "of the optimizer); ";
-  text += r.epochs > 0 ? std::to_string(r.epochs) + " epochs each are " +
+  text += r.epochs > 0 ? std::to_string(r.epochs) +
+                             (r.epochs == 1 ? " epoch each are " : " epochs each are ") +
                              std::to_string(leaves * r.epochs) + " epochs of training"
                        : "each of their epochs is one of the run: " + n + " for one of each leaf";
   return text;
@@ -153,7 +154,7 @@ Json split_json(const SplitReport& r) {
       entry["exhaustive"] = s.partition.exhaustive;
       entry["batches"] = s.batches;
       entry["halves_agree"] = s.only_way() ? Json(nullptr) : Json(s.halves_agree);
-      entry["weights_compared"] = scoring.compared[i].size();
+      entry["tensors_compared"] = scoring.compared[i].size();
       entry["distance"] = std::move(distance);
     }
     choices.push_back(std::move(entry));

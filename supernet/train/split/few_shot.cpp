@@ -185,6 +185,10 @@ class FewShot final : public Curriculum {
   std::shared_ptr<const FewShotSchedule> schedule_;
 };
 
+std::string counted(size_t n, const std::string& what) {
+  return std::to_string(n) + " " + what + (n == 1 ? "" : "s");
+}
+
 using Refuse =
     std::function<void(const std::string& key, const std::string& what, const std::string& hint)>;
 
@@ -213,6 +217,48 @@ void check_depth(const Space& space, const FewShotOptions::Split& s, const Refus
   }
 }
 
+/// Whether one of a few drawn architectures may have both options; false says nothing yet.
+bool meets(const Space& space, size_t choice, size_t option, size_t other, size_t its) {
+  Rng rng(0, "split/meets");
+  for (int i = 0; i < 8; ++i) {
+    Architecture a = space.sample(rng);
+    a.genes[choice] = static_cast<int16_t>(option);
+    a.genes[other] = static_cast<int16_t>(its);
+    if (space.valid(a)) return true;
+  }
+  return false;
+}
+
+/// That no leaf is empty: two splits may meet in options that the space's rules forbid together.
+void check_meetings(const Space& space, const FewShotOptions::Split& s, const Refuse& refuse) {
+  if (s.epochs.size() < 2) return;
+  const bool named = s.criterion == SplitCriterion::kExhaustive || s.edge == EdgeRule::kFixed;
+  std::vector<size_t> choices;
+  if (named)
+    for (const std::string& name : s.choices)
+      choices.push_back(choice_named(space, name, "weights.split.choices"));
+  else
+    choices = split_candidates(
+        SplitTree(space), 0, space, {.groups = s.groups.front(), .min_group = 1}, s.candidates);
+  for (size_t i = 0; i < choices.size(); ++i)
+    for (size_t j = i + 1; j < choices.size(); ++j)
+      for (size_t a = 0; a < space.choices()[choices[i]].options.size(); ++a)
+        for (size_t b = 0; b < space.choices()[choices[j]].options.size(); ++b) {
+          if (meets(space, choices[i], a, choices[j], b)) continue;
+          const int16_t first[] = {static_cast<int16_t>(a)}, second[] = {static_cast<int16_t>(b)};
+          const Restriction both =
+              Restriction(space).keep(choices[i], first).keep(choices[j], second);
+          if (Domain(space, both).count() > 0) continue;
+          const Choice &one = space.choices()[choices[i]], &other = space.choices()[choices[j]];
+          refuse(
+              "split.epochs",
+              "no architecture of the space has " + one.name + "=" + one.options[a] + " and " +
+                  other.name + "=" + other.options[b] +
+                  ", so a leaf of two splits may be empty, or its options have nothing in common",
+              "make one split, or name choices without common rules in split.candidates");
+        }
+}
+
 /// That the first split can be made, and compares what can be compared.
 void check_candidates(const Space& space, const FewShotOptions::Split& s, const Refuse& refuse) {
   PartitionOptions partition = s.score.partition;
@@ -220,20 +266,46 @@ void check_candidates(const Space& space, const FewShotOptions::Split& s, const 
   const bool fixed = s.edge == EdgeRule::kFixed;
   const std::vector<size_t> choices =
       split_candidates(SplitTree(space), 0, space, partition, fixed ? s.choices : s.candidates);
-  if (choices.empty() || (fixed && choices.size() < s.choices.size()))
+  const std::set<std::string> asked(s.choices.begin(), s.choices.end());
+  if (choices.empty() || (fixed && choices.size() < asked.size()))
     refuse("split.groups",
            std::string(fixed ? "not every choice named" : "no choice") + " can be divided into " +
                std::to_string(partition.groups) + " groups" +
                (partition.min_group > 1
                     ? " of at least " + std::to_string(partition.min_group) + " options"
                     : ""),
-           "ask for fewer groups; `nas space show` lists choices and options");
+           partition.min_group > 1
+               ? "lower split.score.min_group, or ask for fewer groups; `nas space show` lists "
+                 "choices and options"
+               : "ask for fewer groups; `nas space show` lists choices and options");
   const bool sums = s.edge == EdgeRule::kMaxCut || s.edge == EdgeRule::kMinWithin;
   if (s.criterion == SplitCriterion::kGradient && sums && !equal_option_counts(space, choices))
     refuse(
         "split.edge",
         "compares sums of distances, but choices of this space have different numbers of options",
         "set it to mean_cut, or name choices of equal size in split.candidates");
+}
+
+/// Keys that say something and do nothing.
+void check_unused(const FewShotOptions::Split& s, const YamlSource& source, const Refuse& refuse) {
+  const auto split = yaml_section(source, "split");
+  const auto given = [&](const char* key) {
+    return split && yaml_section(*split, key).has_value();
+  };
+  const bool exhaustive = s.criterion == SplitCriterion::kExhaustive;
+  const bool fixed = !exhaustive && s.edge == EdgeRule::kFixed;
+  if (given("choices") && !exhaustive && !fixed && !s.choices.empty())
+    refuse("split.choices",
+           "is only read with edge: fixed or criterion: exhaustive",
+           "split.candidates names the choices that may be split");
+  if (given("candidates") && (exhaustive || fixed) && !s.candidates.empty())
+    refuse("split.candidates",
+           "is not read where split.choices names the choice of each split",
+           "leave it out");
+  if (given("groups") && exhaustive)
+    refuse("split.groups",
+           "is not read with criterion: exhaustive, which makes a group of every option",
+           "leave it out");
 }
 
 void check(const Space& space,
@@ -286,10 +358,11 @@ void check(const Space& space,
   const std::set<std::string> different(s.choices.begin(), s.choices.end());
   if (named && different.size() < s.epochs.size())
     refuse("split.choices",
-           "names " + std::to_string(different.size()) + " choices for " +
-               std::to_string(s.epochs.size()) +
-               " splits, but a choice is split once on every branch",
+           "names " + counted(different.size(), "choice") + " for " +
+               counted(s.epochs.size(), "split") + ", but a choice is split once on every branch",
            "name one for each of split.epochs");
+  check_unused(s, source, refuse);
+  check_meetings(space, s, refuse);
   if (s.criterion == SplitCriterion::kExhaustive) return;
   check_candidates(space, s, refuse);
   check_depth(space, s, refuse);

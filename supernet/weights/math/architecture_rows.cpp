@@ -76,10 +76,12 @@ size_t ArchitectureRows::row(const Architecture& a) const {
                         "name one that train.fix of the run allows");
     return it->second;
   }
+  // One function, one row, however it is written.
+  const Architecture canonical = space_.canonical(a);
   size_t row = 0;
   for (const size_t c : choices_) {
     row *= space_.choices()[c].options.size() + 1;
-    if (space_.active(a, c)) row += static_cast<size_t>(a.genes[c]) + 1;
+    if (space_.active(canonical, c)) row += static_cast<size_t>(canonical.genes[c]) + 1;
   }
   return row;
 }

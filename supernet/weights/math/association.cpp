@@ -162,6 +162,13 @@ double Association::entropy() const {
   return sum;
 }
 
+double Association::seen(size_t row, int model) const {
+  // After v visits W is beta^v of its start and the rest of a weighted mean.
+  const double start = std::pow(options_.beta, static_cast<double>(visits(row, model)));
+  return start < 1 ? (w(row, model) - start * options_.initial) / (1 - start)
+                   : std::numeric_limits<double>::quiet_NaN();
+}
+
 std::vector<int> Association::assignment() const {
   std::vector<int> models;
   for (size_t r = 0; r < rows(); ++r) models.push_back(best(r));

@@ -73,6 +73,8 @@ class Association {
   int64_t visits(size_t row, int model) const {
     return count_[row * models_u() + static_cast<size_t>(model)];
   }
+  /// Mean of the accuracies that w() holds, without what it began with (NaN before any visit).
+  double seen(size_t row, int model) const;
   double temperature() const { return temperature_; }
   const Balance& balance() const { return balance_; }
   /// What the balancing of this epoch came to, after load().

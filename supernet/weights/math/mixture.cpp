@@ -137,7 +137,7 @@ void Mixture::end_epoch() {
     for (int m = 0; m < models(); ++m) {
       if (association_.visits(r, m) == 0) continue;
       OfModel& model = of[static_cast<size_t>(m)];
-      model.sum += association_.w(r, m);
+      model.sum += association_.seen(r, m);
       ++model.visited;
     }
   }

@@ -80,7 +80,7 @@ TEST_F(Tar, MembersInOrderWhereTheyLie) {
 
 TEST_F(Tar, LongNamesAndSizesOfGnuAndPax) {
   const std::string deep(150, 'd');
-  const std::string pax = "19 path=over/there\n11 size=3\n";
+  const std::string pax = "19 path=over/there\n10 size=3\n";
   const std::vector<TarMember> found =
       index_tar(write(member("././@LongLink", deep + '\0', 'L') + member("short", "1") +
                       member("pax", pax, 'x') + header("here", octal(0)) + padded("abc") + kEnd));
@@ -101,7 +101,8 @@ TEST_F(Tar, DamageIsToldWithItsPlace) {
   std::string flipped = member("a", "1") + member("b", "2") + kEnd;
   flipped[1024] ^= 1;
   EXPECT_THAT(why(flipped), HasSubstr("at byte 1024: damaged header (wrong checksum)"));
-  EXPECT_THAT(why(member("a", "1").substr(0, 700)), HasSubstr("the file ends after"));
+  EXPECT_THAT(why(member("a", std::string(400, '1')).substr(0, 700)),
+              HasSubstr("the file ends after"));
   EXPECT_THAT(why(member("a", "1")), HasSubstr("without an end mark"));
   EXPECT_THAT(why("\x1f\x8b" + std::string(600, 'z')), HasSubstr("a compressed file"));
   EXPECT_THAT(why(std::string(1024, 'z')), HasSubstr("not a tar header"));

@@ -107,8 +107,8 @@ TEST(Op, MisfitsNameTheOpItsAttributesAndTheShapes) {
             "conv2d in_channels=4 out_channels=2 kernel=3 stride=1 padding=0 dilation=1 groups=1 "
             "bias=0 on [3x8x8]: input channels, groups or size do not fit");
   EXPECT_EQ(error_of(Linear{.in = 3, .out = 2}),
-            "linear in_features=3 out_features=2 bias=1 on [3x8x8]: wants a flat input of its "
-            "size");
+            "linear in_features=3 out_features=2 bias=1 on [3x8x8]: wants a vector of its "
+            "size, or a sequence of such");
   const int32_t pooled = b.add(GlobalAvgPool{.keep = true}, 0, Plan::kInput);
   EXPECT_THROW(b.add(Add{}, 0, {Plan::kInput, pooled}), InternalShapeError);
   EXPECT_THROW(b.add(Add{}, 0, std::span<const int32_t>{}), InternalShapeError);

@@ -16,6 +16,8 @@
 namespace nas {
 namespace {
 
+const Task& kTask = classification();
+
 using List = std::vector<double>;
 
 std::unique_ptr<Space> small_cells() {
@@ -43,14 +45,13 @@ struct CaseA {
 
 TEST(DataScore, CaseA) {
   const CaseA a;
-  const List r = to_list(logit_norms(classification(), a.logits, a.labels, 0));
+  const List r = to_list(logit_norms(kTask, a.logits, a.labels, 0));
   expect_near(r, {0.4243361242, 0.8164965809, 0.1190222188, 1.3456386510});
-  const List g =
-      to_list(last_layer_norms(classification(), a.logits, a.labels, 0, a.features, true));
+  const List g = to_list(last_layer_norms(kTask, a.logits, a.labels, 0, a.features, true));
   expect_near(g, {1.0394069838, 1.0000000000, 0.1683228360, 3.0089394968});
 
   const LastLayerGradients gradients =
-      last_layer_gradients(classification(), a.logits, a.labels, 0, a.features, true);
+      last_layer_gradients(kTask, a.logits, a.labels, 0, a.features, true);
   EXPECT_NEAR(std::sqrt(gradients.mean_square), 0.8714406422, 1e-10);
   const VarianceReport by_r = gradient_variance(gradients, r);
   EXPECT_NEAR(by_r.uniform, 2.0311952948, 1e-9);
@@ -74,11 +75,11 @@ TEST(DataScore, ProxyCanBeWorseThanUniform) {
       at::tensor({1., .5, .2, -1., -.7, .3, 2., 1., 0., 0.}, at::kDouble).view({5, 2});
   const at::Tensor y = at::tensor({0, 1, 2, 0, 1}, at::kLong);
   const at::Tensor z = at::linear(h, w, b);
-  const List r = to_list(logit_norms(classification(), z, y, 0));
-  const List g = to_list(last_layer_norms(classification(), z, y, 0, h, true));
+  const List r = to_list(logit_norms(kTask, z, y, 0));
+  const List g = to_list(last_layer_norms(kTask, z, y, 0, h, true));
   expect_near(r, {0.6943655518, 0.9534982177, 0.7398417727, 0.6333921164, 0.8192069494});
   expect_near(g, {1.0415483277, 1.3618678557, 0.9299666880, 1.5514874922, 0.8192069494});
-  const LastLayerGradients gradients = last_layer_gradients(classification(), z, y, 0, h, true);
+  const LastLayerGradients gradients = last_layer_gradients(kTask, z, y, 0, h, true);
   const VarianceReport by_r = gradient_variance(gradients, r);
   EXPECT_NEAR(by_r.uniform, 1.0680027368, 1e-9);
   EXPECT_NEAR(by_r.sampling, 1.1194650680, 1e-9);
@@ -97,18 +98,15 @@ TEST(DataScore, SmoothedLabelsAgreeWithAutograd) {
     at::cross_entropy_loss(z, y, {}, at::Reduction::Mean, -100, 0.1).backward();
     const double norm =
         std::sqrt((leaf.grad().square().sum() + bias.grad().square().sum()).item<double>());
-    EXPECT_NEAR(last_layer_norms(classification(), z, y, 0.1, h, true).item<double>(), norm, 1e-12);
-    EXPECT_NEAR(std::sqrt(last_layer_gradients(classification(), z, y, 0.1, h, true).squares[0]),
-                norm,
-                1e-12);
+    EXPECT_NEAR(last_layer_norms(kTask, z, y, 0.1, h, true).item<double>(), norm, 1e-12);
+    EXPECT_NEAR(std::sqrt(last_layer_gradients(kTask, z, y, 0.1, h, true).squares[0]), norm, 1e-12);
   }
 }
 
 // 7.4: weights of q_G, and that they undo the bias.
 TEST(ImageImportance, ExactWeightsAreUnbiased) {
   const CaseA a;
-  const List g =
-      to_list(last_layer_norms(classification(), a.logits, a.labels, 0, a.features, true));
+  const List g = to_list(last_layer_norms(kTask, a.logits, a.labels, 0, a.features, true));
   ImageImportanceOptions options;
   options.weights = Weighting::kExact;
   ImageImportance images(4, options);
@@ -355,8 +353,7 @@ std::pair<double, double> c2_c3(const Space& space,
   const Plan plan = space.plan(a);
   const at::Tensor none;
   const std::vector<int64_t> positions;
-  const PathOutcome outcome{
-      a, plan, classification(), none, none, positions, nullptr, store};
+  const PathOutcome outcome{a, plan, kTask, none, none, positions, nullptr, store};
   const PathNorms norms = path_norms(outcome, 6);
   PathScores scores;
   scores.score.assign(6, 0);
@@ -402,7 +399,7 @@ TEST(PathNorms, WholeSupernet) {
     const at::Tensor labels = at::tensor({0, 3, 7, 9}, at::kLong);
     const at::Tensor logits = test::logits_of(*space, *store, row.genes, test::wave_images(8));
     at::cross_entropy_loss(logits, labels).backward();
-    expect_near(to_list(logit_norms(classification(), logits.detach(), labels, 0)), row.r, 1e-8);
+    expect_near(to_list(logit_norms(kTask, logits.detach(), labels, 0)), row.r, 1e-8);
     PathImportance importance(*space, released());
     const auto [c2, c3] = c2_c3(*space, *store, row.genes, importance);
     EXPECT_NEAR(c2, row.c2, 1e-7) << row.genes;

@@ -309,13 +309,13 @@ TEST(FewShot, RefusesWhatCannotBe) {
 TEST(FewShot, AMixtureInALeafBeginsWithTheLeaf) {
   for (const char* restart : {"none", "final"}) {
     Trial t = trial(std::string("{kind: few-shot, restart: ") + restart +
-                    ", split: {epochs: [2], score: {batches: 1}}, final_epochs: 3, "
+                    ", split: {epochs: [2], score: {batches: 2}}, final_epochs: 3, "
                     "leaf: {kind: mixture, models: 2, t_max: 5}}");
     t.trainer->run();
     std::vector<double> seen;
-    for (const Metrics& m : t.epochs_seen)
-      if (const auto it = m.find("mixture.inverse_temperature"); it != m.end())
-        seen.push_back(it->second);
+    for (const test::Metrics& m : t.epochs_seen)
+      for (const auto& [name, value] : m)
+        if (name.ends_with(".mixture.inverse_temperature")) seen.push_back(value);
     // Two leaves take turns.
     EXPECT_EQ(seen, (std::vector<double>{1, 1, 3, 3, 5, 5})) << restart;
   }
