@@ -1,7 +1,6 @@
 // A resample changes how often a pair occurs, not where it stands: the order is found once, and
-// discordant pairs are then counted by a Fenwick tree over the ranks of the predictions, which have
-// few distinct values (Fenwick 1994). For 15,625 networks and MACs a draw costs 0.2 ms where
-// sorting anew took 4.
+// discordant pairs are counted against running sums over the ranks of the predictions, which have
+// few distinct values (after Knight 1966, with counts instead of copies).
 #include "predictors/resampled.hpp"
 
 #include <algorithm>
@@ -32,22 +31,25 @@ std::vector<int32_t> dense_ranks(std::span<const double> v, std::vector<double>&
   return ranks;
 }
 
-/// How many were put at ranks up to one.
-class Fenwick {
+/// How many were put at ranks up to one, as sums inside blocks and over blocks: short additions in
+/// a row, which are faster than the scattered steps of a tree at these sizes.
+class PrefixCounts {
  public:
-  explicit Fenwick(size_t n) : tree_(n + 1, 0) {}
+  explicit PrefixCounts(size_t ranks) : inside_(ranks, 0), before_(ranks / kBlock + 1, 0) {}
   void put(int32_t rank, int32_t count) {
-    for (auto i = static_cast<size_t>(rank) + 1; i < tree_.size(); i += i & (~i + 1))
-      tree_[i] += count;
+    const auto r = static_cast<size_t>(rank);
+    const size_t block = r / kBlock, end = std::min((block + 1) * kBlock, inside_.size());
+    for (size_t i = r; i < end; ++i) inside_[i] += count;
+    for (size_t b = block + 1; b < before_.size(); ++b) before_[b] += count;
   }
   int64_t up_to(int32_t rank) const {
-    int64_t sum = 0;
-    for (auto i = static_cast<size_t>(rank) + 1; i > 0; i &= i - 1) sum += tree_[i];
-    return sum;
+    const auto r = static_cast<size_t>(rank);
+    return before_[r / kBlock] + inside_[r];
   }
 
  private:
-  std::vector<int32_t> tree_;
+  static constexpr size_t kBlock = 64;
+  std::vector<int32_t> inside_, before_;
 };
 
 }  // namespace
@@ -113,7 +115,7 @@ KendallCounts Resampled::kendall() const {
   KendallCounts result;
   int64_t equal_x = 0, equal_y = 0, before = 0;
   for (const int64_t drawn : in_x_) equal_x += pairs_of(drawn);
-  Fenwick seen(in_x_.size());
+  PrefixCounts seen(in_x_.size());
   const size_t n = order_.size();
   for (size_t first = 0; first < n;) {
     size_t end = first;
