@@ -29,8 +29,11 @@ TEST(MergedPlan, OneAloneIsItself) {
       EXPECT_EQ(cost_of(merged.plan).macs, cost_of(plan).macs) << name;
       EXPECT_EQ(merged.outputs.front(), static_cast<int32_t>(merged.plan.nodes.size()) - 1) << name;
       // Two equal nodes of one plan become one, so it may be less.
-      // The image stays, too.
-      EXPECT_LE(peak_bytes(merged), cost_of(plan).peak_bytes + 4 * plan.input().elements()) << name;
+      // The image stays, too, and so does what nobody reads.
+      EXPECT_LE(static_cast<double>(peak_bytes(merged)),
+                1.1 * static_cast<double>(cost_of(plan).peak_bytes) +
+                    4.0 * static_cast<double>(plan.input().elements()))
+          << name;
       EXPECT_GT(peak_bytes(merged), cost_of(plan).peak_bytes / 2) << name;
     }
   }
