@@ -12,9 +12,9 @@
 #include <filesystem>
 
 #include "spaces/error.hpp"
-#include "supernet/judge/fixed_batches.hpp"
 #include "supernet/export/export.hpp"
 #include "supernet/files/tensor_file.hpp"
+#include "supernet/judge/fixed_batches.hpp"
 #include "supernet/subnet.hpp"
 #include "supernet/torch_device.hpp"
 #include "supernet/weights/weight_set.hpp"

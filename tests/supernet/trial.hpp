@@ -9,8 +9,8 @@
 #include <map>
 
 #include "supernet/device.hpp"
-#include "supernet/judge/fixed_batches.hpp"
 #include "supernet/files/tensor_file.hpp"
+#include "supernet/judge/fixed_batches.hpp"
 #include "supernet/samplers/section.hpp"
 #include "supernet/train/strategy.hpp"
 #include "supernet/train/strategy_state.hpp"

@@ -12,8 +12,8 @@ namespace nas::cli {
 inline constexpr const char* kSplitTree = "split-tree";
 
 struct TreeReport {
-  std::string text;  ///< As lines.
-  std::string dot;   ///< Graphviz source.
+  std::string text;     ///< As lines.
+  std::string dot;      ///< Graphviz source.
   bool judged = false;  ///< Some leaf has an accuracy.
   /// Nodes as stored, without scores of what was not split; leaves with `architectures`, `judged`,
   /// `accuracy_mean`, `accuracy_best`.
