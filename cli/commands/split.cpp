@@ -169,12 +169,7 @@ class Split {
   [[noreturn]] void refuse(size_t c) const {
     const Choice& choice = space().choices()[c];
     const std::string name = "--choices: '" + choice.name + "' ";
-    if (!choice.conditions.empty())
-      throw ConfigError(name +
-                            "is not active in every architecture, so that its options cannot "
-                            "divide the space",
-                        "name a choice without conditions");
-    const std::vector<size_t> whole = tree_->splittable(node_, 1, 1);
+    const std::vector<size_t> whole = tree_->splittable(node_, 1, 1, /*conditional=*/true);
     if (std::find(whole.begin(), whole.end(), c) == whole.end())
       throw ConfigError(name +
                             "has not all of its options here: it was split before, or only a "

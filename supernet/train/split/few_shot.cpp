@@ -346,14 +346,8 @@ void check(const Space& space,
     refuse("split.choices", "the choice to split on must be named", "`nas space show` lists them");
   for (const auto* list : {&s.choices, &s.candidates})
     for (const std::string& name : *list) {
-      const size_t c = choice_named(
+      choice_named(
           space, name, list == &s.choices ? "weights.split.choices" : "weights.split.candidates");
-      if (!space.choices()[c].conditions.empty())
-        refuse(list == &s.choices ? "split.choices" : "split.candidates",
-               "choice '" + name +
-                   "' is not active in every architecture, so that its options cannot divide the "
-                   "space",
-               "name a choice without conditions");
     }
   const std::set<std::string> different(s.choices.begin(), s.choices.end());
   if (named && different.size() < s.epochs.size())
@@ -390,7 +384,11 @@ void describe(Binder& b, FewShotOptions::Split& o) {
            "released program), the largest mean distance (needed where choices have unequal "
            "numbers of options), any, or those of `choices`");
   b.list("choices", o.choices, "edge fixed, criterion exhaustive: the choice of each split");
-  b.list("candidates", o.candidates, "Choices that may be split; []: all that are always active");
+  b.list(
+      "candidates",
+      o.candidates,
+      "Choices that may be split; []: all that are always active. Where a named one is not active, "
+      "a network belongs to the group of its first option (once-for-all kernels)");
   b.section("score", o.score, "Comparison of gradients");
 }
 

@@ -14,7 +14,7 @@ std::vector<size_t> split_candidates(const SplitTree& tree,
                                      const PartitionOptions& partition,
                                      const std::vector<std::string>& named) {
   const int least = std::max(partition.min_group, 1);
-  std::vector<size_t> choices = tree.splittable(node, partition.groups, least);
+  std::vector<size_t> choices = tree.splittable(node, partition.groups, least, !named.empty());
   if (!named.empty())
     std::erase_if(choices, [&](size_t c) {
       return std::find(named.begin(), named.end(), space.choices()[c].name) == named.end();

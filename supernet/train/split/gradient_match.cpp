@@ -179,6 +179,7 @@ class Scorer {
     Architecture base;
     for (int i = 0; i < kTries; ++i) {
       within_.sample_choices(rng, base);
+      if (!s_.space.active(base, choice)) continue;
       std::vector<Architecture> all;
       for (const int16_t option : options) {
         Architecture a = base;

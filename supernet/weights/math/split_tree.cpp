@@ -148,11 +148,25 @@ int SplitTree::leaf_of(const Architecture& a) const {
   return id;
 }
 
-std::vector<size_t> SplitTree::splittable(int id, int groups, int min_group) const {
+bool SplitTree::may_be_active(size_t choice, const Restriction& within) const {
+  const std::vector<Condition>& conditions = space_.choices()[choice].conditions;
+  return std::all_of(conditions.begin(), conditions.end(), [&](const Condition& c) {
+    const auto on = static_cast<size_t>(c.on);
+    return may_be_active(on, within) &&
+           std::any_of(c.options.begin(), c.options.end(), [&](int16_t option) {
+             return within.allows(on, option);
+           });
+  });
+}
+
+std::vector<size_t> SplitTree::splittable(int id,
+                                          int groups,
+                                          int min_group,
+                                          bool conditional) const {
   std::vector<size_t> choices;
   for (size_t c = 0; c < space_.choices().size(); ++c) {
     const Choice& choice = space_.choices()[c];
-    if (!choice.conditions.empty()) continue;
+    if (!choice.conditions.empty() && !(conditional && may_be_active(c, node(id).within))) continue;
     bool whole = true;
     for (size_t o = 0; o < choice.options.size(); ++o)
       whole = whole && node(id).within.allows(c, static_cast<int16_t>(o));

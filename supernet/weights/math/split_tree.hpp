@@ -54,9 +54,11 @@ class SplitTree {
   /// The one leaf that an architecture belongs to, by its canonical form, so that architectures of
   /// equal function are judged alike. std::logic_error when there is none: a mistake of the tree.
   int leaf_of(const Architecture& a) const;
-  /// Choices of a node that may be split: always active, not split before on this branch, with at
-  /// least `groups * min_group` options.
-  std::vector<size_t> splittable(int id, int groups, int min_group) const;
+  /// Choices of a node that may be split: not split before on this branch, with at least `groups *
+  /// min_group` options, and always active; or, with `conditional`, active in some architecture of
+  /// the node. Where a choice that was split is not active, leaf_of takes the group of its first
+  /// option, so that kernels of blocks can be split whatever the depth (2.4).
+  std::vector<size_t> splittable(int id, int groups, int min_group, bool conditional = false) const;
   /// Divides a leaf; `groups` must be a partition of its options of `choice` (std::logic_error).
   /// The ids of the children.
   std::vector<int> split(int id, size_t choice, std::vector<std::vector<int16_t>> groups);
@@ -69,6 +71,7 @@ class SplitTree {
   std::string text(const std::vector<std::string>& values = {}) const;
 
  private:
+  bool may_be_active(size_t choice, const Restriction& within) const;
   const Space& space_;
   std::vector<SplitNode> nodes_;
 };

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 
 #include "spaces/domain.hpp"
@@ -11,6 +12,39 @@
 
 namespace nas {
 namespace {
+
+// 2.4: the kernel of a block that shallow networks do not have.
+TEST(SplitTree, KernelsOfBlocksThatDepthClosesCanBeSplit) {
+  const auto space = load_space("mobilenet-32");
+  size_t kernel = 0, depth = 0;
+  for (size_t c = 0; c < space->choices().size(); ++c) {
+    if (space->choices()[c].name == "stage1.block3.kernel") kernel = c;
+    if (space->choices()[c].name == "stage1.depth") depth = c;
+  }
+  ASSERT_FALSE(space->choices()[kernel].conditions.empty());
+  SplitTree tree(*space);
+  const auto has = [&](int node, bool conditional) {
+    const std::vector<size_t> all = tree.splittable(node, 2, 1, conditional);
+    return std::find(all.begin(), all.end(), kernel) != all.end();
+  };
+  EXPECT_FALSE(has(0, false));
+  EXPECT_TRUE(has(0, true));
+  const std::vector<int> leaves = tree.split(0, kernel, {{0}, {1, 2}});
+  EXPECT_FALSE(has(leaves[0], true)) << "split before";
+  Rng rng(1, "x");
+  for (int i = 0; i < 200; ++i) {
+    const Architecture a = space->sample(rng);
+    const bool first = !space->active(a, kernel) || a.genes[kernel] == 0;
+    EXPECT_EQ(tree.leaf_of(a), first ? leaves[0] : leaves[1]);
+  }
+  // Where depth leaves the block out, there is nothing to split.
+  SplitTree shallow(*space);
+  const std::vector<int> parts = shallow.split(0, depth, {{0}, {1, 2}});
+  const auto closed = shallow.splittable(parts[0], 2, 1, true);
+  EXPECT_EQ(std::find(closed.begin(), closed.end(), kernel), closed.end());
+  const auto open = shallow.splittable(parts[1], 2, 1, true);
+  EXPECT_NE(std::find(open.begin(), open.end(), kernel), open.end());
+}
 
 // 7.5: the leaves.
 TEST(SplitTree, LeavesOfTheLinearChain) {
