@@ -65,7 +65,7 @@ struct TrainSetup {
   TrainOptions options;
   EvaluateOptions evaluate;
   uint64_t seed = 0;
-  Device device;
+  Device device = {};
   std::string folder;  ///< Receives the checkpoints.
   RunIdentity identity;
   TrainHooks hooks = {};
