@@ -1,6 +1,6 @@
 // A resample changes how often a pair occurs, not where it stands: the order is found once, and
-// discordant pairs are counted against running sums over the ranks of the predictions, which have
-// few distinct values (after Knight 1966, with counts instead of copies).
+// discordant pairs are then counted by a Fenwick tree over the ranks of the predictions, which have
+// few distinct values (Fenwick 1994; running sums in blocks were slower).
 #include "predictors/resampled.hpp"
 
 #include <algorithm>
@@ -31,25 +31,22 @@ std::vector<int32_t> dense_ranks(std::span<const double> v, std::vector<double>&
   return ranks;
 }
 
-/// How many were put at ranks up to one, as sums inside blocks and over blocks: short additions in
-/// a row, which are faster than the scattered steps of a tree at these sizes.
-class PrefixCounts {
+/// How many were put at ranks up to one.
+class Fenwick {
  public:
-  explicit PrefixCounts(size_t ranks) : inside_(ranks, 0), before_(ranks / kBlock + 1, 0) {}
+  explicit Fenwick(size_t n) : tree_(n + 1, 0) {}
   void put(int32_t rank, int32_t count) {
-    const auto r = static_cast<size_t>(rank);
-    const size_t block = r / kBlock, end = std::min((block + 1) * kBlock, inside_.size());
-    for (size_t i = r; i < end; ++i) inside_[i] += count;
-    for (size_t b = block + 1; b < before_.size(); ++b) before_[b] += count;
+    for (auto i = static_cast<size_t>(rank) + 1; i < tree_.size(); i += i & (~i + 1))
+      tree_[i] += count;
   }
   int64_t up_to(int32_t rank) const {
-    const auto r = static_cast<size_t>(rank);
-    return before_[r / kBlock] + inside_[r];
+    int64_t sum = 0;
+    for (auto i = static_cast<size_t>(rank) + 1; i > 0; i &= i - 1) sum += tree_[i];
+    return sum;
   }
 
  private:
-  static constexpr size_t kBlock = 64;
-  std::vector<int32_t> inside_, before_;
+  std::vector<int32_t> tree_;
 };
 
 }  // namespace
@@ -115,7 +112,7 @@ KendallCounts Resampled::kendall() const {
   KendallCounts result;
   int64_t equal_x = 0, equal_y = 0, before = 0;
   for (const int64_t drawn : in_x_) equal_x += pairs_of(drawn);
-  PrefixCounts seen(in_x_.size());
+  Fenwick seen(in_x_.size());
   const size_t n = order_.size();
   for (size_t first = 0; first < n;) {
     size_t end = first;
@@ -190,12 +187,16 @@ double Resampled::regret_at(size_t k) const {
   if (taken == 0) return kNaN;
   const Cut picked = Cut::of(in_x_, taken);
   const auto value = [&](size_t i) { return truth_[static_cast<size_t>(y_[i])]; };
+  // From the best truth downwards, so that the first one found is the best.
   double most = -std::numeric_limits<double>::infinity(), sure = most;
-  for (size_t i = 0; i < order_.size(); ++i) {
-    if (counts_[i] == 0) continue;
-    most = std::max(most, value(i));
-    if (x_[i] > picked.rank) sure = std::max(sure, value(i));
-  }
+  size_t top = order_.size();
+  while (top > 0 && counts_[top - 1] == 0) --top;
+  if (top > 0) most = value(top - 1);
+  for (size_t i = top; i-- > 0;)
+    if (counts_[i] > 0 && x_[i] > picked.rank) {
+      sure = value(i);
+      break;
+    }
   // The j-th best of the tied ones is the best taken when none before it was.
   double sum = 0, none_before = 1;
   int64_t left = picked.tied;

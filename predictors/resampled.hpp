@@ -8,9 +8,8 @@
 
 namespace nas {
 
-/// Sorts once; each resample then costs O(n sqrt d) short additions, d being the distinct values of
-/// `predicted`. Of the same sample, each statistic is what rank_metrics.hpp says of the lists
-/// written out.
+/// Sorts once; each resample then costs O(n log d), d being the distinct values of `predicted`. Of
+/// the same sample, each statistic is what rank_metrics.hpp says of the lists written out.
 class Resampled {
  public:
   /// As for kendall().
