@@ -77,6 +77,46 @@ with its run and goes on with it. Where several architectures are one network
 and the usual form of it lies outside, a form inside stands for it.)";
 }
 
+std::string searches() {
+  return R"(Search algorithms (search.algorithm; nas search --algorithm)
+
+No predictor
+  random                  draws; the baseline of all others
+  nsga2                   evolution, one to four objectives
+  regularized-evolution   the oldest dies; sample: members compared
+  local-search            to better neighbours, then from new starts
+  simulated-annealing     one objective; chains, hot, cold
+  moead, nspso, maco      pagmo2, two objectives or more
+  sga, cmaes, gaco        pagmo2, one objective
+
+With predictors of what is measured; free costs are exact
+  ehvi                    where the front is expected to gain most, by a
+                          Gaussian process; for costly evaluations
+  linas                   batches from a long search on predictors
+  linas-released          the same as its program was released
+  concurrent              linas that begins with the best of an earlier
+                          search, of another device or other weights:
+                          search.warm_from
+  ofa                     one objective under limits: predictors once,
+                          then evolution; ends by itself
+
+Solved, not searched; they end by themselves and need no budget
+  exact                   free costs that add up
+  blockwise               sums of single replacements, judged truly
+
+Few evaluations that cost minutes: ehvi. Thousands of cheap ones: nsga2.
+Everything that a table lists and costs nothing: random, to the end.
+
+All keep hard limits, pay for no network twice, are the same for the same
+seed, and go on bit for bit after they were stopped (--resume). Predicting
+ones report how good predictions were of what was measured afterwards, and,
+where predictions add up (ridge), the proved optimum of the surrogate: what
+the search misses of it is search error, the rest is the predictor's.
+
+  nas config keys search             every option, by algorithm
+  nas search --config search/linas --set search.surrogate.predictor=svr)";
+}
+
 std::string few_shot() {
   return R"(Few-shot supernets (weights: {kind: few-shot}; nas split)
 
@@ -267,6 +307,7 @@ std::string environment() {
 const std::vector<Topic>& topics() {
   static const std::vector<Topic> table = {{"config", configuration},
                                            {"parts", parts},
+                                           {"searches", searches},
                                            {"few-shot", few_shot},
                                            {"exit-codes", exit_codes},
                                            {"evaluators", evaluators},
