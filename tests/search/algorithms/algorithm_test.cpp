@@ -44,6 +44,10 @@ SearchSettings contract_settings(const std::string& algorithm, int64_t evaluatio
     settings.goal.objectives = {{"accuracy", true}};
     settings.reference = {{"accuracy", 0.5}};
   }
+  // Quick ones: what they promise here does not depend on how well they predict.
+  settings.options.surrogate.predictor = "ridge";
+  settings.options.surrogate.generations = 10;
+  settings.options.surrogate.population = 40;
   return settings;
 }
 
@@ -330,7 +334,8 @@ TEST_P(SearchContract, HypervolumeNeverFalls) {
 std::vector<std::string> names() {
   std::vector<std::string> list;
   for (const AlgorithmInfo& info : search_algorithms())
-    if (info.spends_budget) list.push_back(info.name);
+    // concurrent is linas that begins with an earlier run (surrogate_test.cpp).
+    if (info.spends_budget && info.name != "concurrent") list.push_back(info.name);
   return list;
 }
 INSTANTIATE_TEST_SUITE_P(All, SearchContract, testing::ValuesIn(names()), [](const auto& info) {
