@@ -143,7 +143,13 @@ void Predictor::learn_transformed(const FeatureMatrix& x,
   chosen_.clear();
   cv_mape_ = NAN;
   transform_ = transform;
-  learn(x, transform == TargetTransform::kLog ? VectorXd(y.array().log()) : y, options);
+  try {
+    learn(x, transform == TargetTransform::kLog ? VectorXd(y.array().log()) : y, options);
+  } catch (const Error&) {
+    throw;
+  } catch (const std::exception& e) {
+    refuse(e.what());
+  }
 }
 
 VectorXd Predictor::errors_of_rows(const VectorXd& truth, const VectorXd& predicted) const {
