@@ -4,23 +4,26 @@
 
 namespace nas {
 
-double mape(const Eigen::VectorXd& truth, const Eigen::VectorXd& predicted) {
+using Eigen::VectorXd;
+
+double mape(const VectorXd& truth, const VectorXd& predicted) {
   if (truth.size() == 0 || (truth.array() == 0).any()) return NAN;
   return 100 * ((predicted - truth).array() / truth.array()).abs().mean();
 }
 
-double rmse(const Eigen::VectorXd& truth, const Eigen::VectorXd& predicted) {
+double rmse(const VectorXd& truth, const VectorXd& predicted) {
   if (truth.size() == 0) return NAN;
   return std::sqrt((predicted - truth).squaredNorm() / static_cast<double>(truth.size()));
 }
 
-double bias(const Eigen::VectorXd& truth, const Eigen::VectorXd& predicted) {
+double bias(const VectorXd& truth, const VectorXd& predicted) {
   return truth.size() == 0 ? NAN : (predicted - truth).mean();
 }
 
-double relative_error(const Eigen::VectorXd& truth, const Eigen::VectorXd& predicted) {
-  if (!(truth.array() == 0).any()) return mape(truth, predicted);
-  return 100 * (predicted - truth).array().abs().mean() / truth.array().abs().mean();
+VectorXd relative_errors(const VectorXd& truth, const VectorXd& predicted) {
+  const VectorXd off = 100 * (predicted - truth).array().abs();
+  if (!(truth.array() == 0).any()) return off.array() / truth.array().abs();
+  return off / truth.array().abs().mean();
 }
 
 std::vector<Fold> contiguous_folds(Eigen::Index n, int folds) {

@@ -12,9 +12,9 @@ double mape(const Eigen::VectorXd& truth, const Eigen::VectorXd& predicted);
 double rmse(const Eigen::VectorXd& truth, const Eigen::VectorXd& predicted);
 /// Predicted minus true, mean.
 double bias(const Eigen::VectorXd& truth, const Eigen::VectorXd& predicted);
-/// What hyper-parameters are chosen by: mape(), or where a truth is 0 the mean absolute error in
-/// percent of the mean absolute truth.
-double relative_error(const Eigen::VectorXd& truth, const Eigen::VectorXd& predicted);
+/// What hyper-parameters are chosen by, for each row: the absolute error in percent of the truth,
+/// or where a truth is 0 in percent of the mean absolute truth. Their mean is mape() else.
+Eigen::VectorXd relative_errors(const Eigen::VectorXd& truth, const Eigen::VectorXd& predicted);
 
 /// Rows begin .. end - 1.
 struct Fold {

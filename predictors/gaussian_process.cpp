@@ -113,14 +113,6 @@ class Evidence {
   VectorXd prior_;
 };
 
-/// At most `most` rows, evenly spread over the list.
-std::vector<int> some_rows(Index n, Index most) {
-  std::vector<int> rows;
-  const Index m = std::min(n, most);
-  for (Index i = 0; i < m; ++i) rows.push_back(static_cast<int>(i * n / m));
-  return rows;
-}
-
 class GaussianProcess final : public Predictor {
  public:
   std::string name() const override { return "gp"; }
@@ -128,7 +120,7 @@ class GaussianProcess final : public Predictor {
  protected:
   void learn(const FeatureMatrix& raw, const VectorXd& all, const FitOptions& options) override {
     scale_ = Scaling(raw);
-    const std::vector<int> rows = some_rows(raw.rows(), kMostRows);
+    const std::vector<int> rows = spread_rows(raw.rows(), kMostRows);
     const MatrixXd x = scale_.apply(raw(rows, Eigen::all));
     const VectorXd y = all(rows);
     center_ = column_means(x);
@@ -189,7 +181,7 @@ class GaussianProcess final : public Predictor {
 
  private:
   void find_kernel(const FitOptions& options) {
-    const std::vector<int> rows = some_rows(rows_.rows(), kHyperRows);
+    const std::vector<int> rows = spread_rows(rows_.rows(), kHyperRows);
     const MatrixXd x = rows_(rows, Eigen::all);
     const VectorXd t = targets_(rows);
     const std::vector<int> groups = features().groups();

@@ -66,7 +66,9 @@ void check_fixed(const PredictorInfo& info, const FitOptions& options) {
 
 const std::vector<PredictorInfo>& predictors() {
   static const std::vector<PredictorInfo> table = {
-      {"ridge", "Linear regression with an L2 penalty", make_ridge, {"alpha"}},
+      {"ridge", "Linear regression with an L2 penalty; products of features where they help",
+       make_ridge,
+       {"alpha", "pairs"}},
       {"gp",
        "Gaussian process; knows best how far off it may be",
        make_gaussian_process,
@@ -119,13 +121,13 @@ void Predictor::fit(FeatureSpace features,
       const auto error_with = [&](TargetTransform transform) {
         FitOptions inner = options;
         inner.transform = transform;
-        return relative_error(
+        return relative_errors(
             y,
             out_of_fold(x, y, options.folds, [&](const auto& xt, const auto& yt, const auto& xv) {
               const auto model = make_predictor(name());
               model->fit(features_, xt, yt, inner);
               return model->mean(xv);
-            }));
+            })).mean();
       };
       if (error_with(TargetTransform::kLog) < error_with(TargetTransform::kNone))
         learn_transformed(x, y, options, TargetTransform::kLog);
@@ -141,12 +143,18 @@ void Predictor::learn_transformed(const FeatureMatrix& x,
   chosen_.clear();
   cv_mape_ = NAN;
   transform_ = transform;
-  learn(x, transform == TargetTransform::kLog ? VectorXd(y.array().log()) : y, options);
+  try {
+    learn(x, transform == TargetTransform::kLog ? VectorXd(y.array().log()) : y, options);
+  } catch (const Error&) {
+    throw;
+  } catch (const std::exception& e) {
+    refuse(e.what());
+  }
 }
 
-double Predictor::error_of(const VectorXd& truth, const VectorXd& predicted) const {
-  if (transform_ != TargetTransform::kLog) return relative_error(truth, predicted);
-  return relative_error(truth.array().exp(), predicted.array().exp());
+VectorXd Predictor::errors_of_rows(const VectorXd& truth, const VectorXd& predicted) const {
+  if (transform_ != TargetTransform::kLog) return relative_errors(truth, predicted);
+  return relative_errors(truth.array().exp(), predicted.array().exp());
 }
 
 void Predictor::check_rows(const FeatureMatrix& x) const {

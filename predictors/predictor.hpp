@@ -82,8 +82,13 @@ class Predictor {
   /// std::exception of any kind where the JSON is no state of this model.
   virtual void restore(const nlohmann::json& state) = 0;
 
-  /// relative_error() in the target's own unit, of values in the form that is learnt.
-  double error_of(const Eigen::VectorXd& truth, const Eigen::VectorXd& predicted) const;
+  /// relative_errors() in the target's own unit, of values in the form that is learnt, and their
+  /// mean.
+  Eigen::VectorXd errors_of_rows(const Eigen::VectorXd& truth,
+                                 const Eigen::VectorXd& predicted) const;
+  double error_of(const Eigen::VectorXd& truth, const Eigen::VectorXd& predicted) const {
+    return errors_of_rows(truth, predicted).mean();
+  }
 
   std::map<std::string, double> chosen_;
   double cv_mape_ = 0;

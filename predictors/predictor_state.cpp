@@ -1,5 +1,6 @@
 #include "predictors/predictor_state.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
@@ -38,6 +39,13 @@ FeatureMatrix Scaling::apply(const FeatureMatrix& x) const {
 
 nlohmann::json Scaling::to_json() const {
   return {{"means", to_json_list(means_)}, {"factors", to_json_list(factors_)}};
+}
+
+std::vector<int> spread_rows(Index n, Index most) {
+  std::vector<int> rows;
+  const Index m = std::min(n, most);
+  for (Index i = 0; i < m; ++i) rows.push_back(static_cast<int>(i * n / m));
+  return rows;
 }
 
 nlohmann::json to_json_list(const VectorXd& v) {

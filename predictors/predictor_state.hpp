@@ -3,6 +3,7 @@
 // std::runtime_error for what is no such state.
 #include <Eigen/Core>
 #include <nlohmann/json_fwd.hpp>
+#include <vector>
 
 #include "predictors/features.hpp"
 
@@ -24,6 +25,9 @@ class Scaling {
   Eigen::VectorXd means_, factors_;
   bool scales_ = false;  ///< Any column is changed.
 };
+
+/// At most `most` of n rows, evenly spread over the list.
+std::vector<int> spread_rows(Eigen::Index n, Eigen::Index most);
 
 nlohmann::json to_json_list(const Eigen::VectorXd& v);
 nlohmann::json to_json_rows(const FeatureMatrix& x);

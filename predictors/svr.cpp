@@ -95,9 +95,8 @@ class Svr final : public Predictor {
  protected:
   void learn(const FeatureMatrix& raw, const VectorXd& all, const FitOptions& options) override {
     scale_ = Scaling(raw);
-    std::vector<int> rows;
-    const Index n = std::min(raw.rows(), kMostRows);
-    for (Index i = 0; i < n; ++i) rows.push_back(static_cast<int>(i * raw.rows() / n));
+    const std::vector<int> rows = spread_rows(raw.rows(), kMostRows);
+    const auto n = static_cast<Index>(rows.size());
     const MatrixXd x = scale_.apply(raw(rows, Eigen::all));
     const VectorXd truth = all(rows);
     unit_ = std::pow(10, std::floor(std::log10(truth.cwiseAbs().maxCoeff())) - 1);

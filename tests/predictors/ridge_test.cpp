@@ -76,7 +76,7 @@ TEST(Ridge, PredictsAccuraciesOfNetworksAsPublished) {
                   .tau_b(),
               .893338024, 1e-8);
   FitOptions options;
-  options.seed = 1;
+  options.fixed = {{"pairs", 0}};
   const auto chosen = make_predictor("ridge");
   chosen->fit(testing_networks::ofa_features(), train.x, train.y, options);
   EXPECT_NEAR(chosen->chosen().at("alpha"), 3.5, 1e-12);
