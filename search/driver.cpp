@@ -128,8 +128,8 @@ size_t Search::budget_left() const {
 double Search::progress() const {
   double share = 0;
   if (settings_.evaluations)
-    share = static_cast<double>(archive_.evaluations()) /
-            static_cast<double>(*settings_.evaluations);
+    share =
+        static_cast<double>(archive_.evaluations()) / static_cast<double>(*settings_.evaluations);
   if (settings_.generations)
     share = std::max(
         share, static_cast<double>(generation_) / static_cast<double>(*settings_.generations));

@@ -33,7 +33,7 @@ struct SearchSettings {
   std::map<std::string, double> reference;
   int batch = 8;  ///< Architectures per call of the evaluator; results are stored after each.
   AlgorithmOptions options;
-  std::vector<WarmRow> warm;  ///< Of an earlier run; what is outside the domain is left out.
+  std::vector<WarmRow> warm;       ///< Of an earlier run; what is outside the domain is left out.
   int64_t failures_in_a_row = 50;  ///< So many evaluations failed one after another end it; 0: off.
 };
 

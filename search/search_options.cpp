@@ -204,10 +204,11 @@ void describe(Binder& b, SearchOptions& o) {
                 "a budget is needed: evaluations or generations (or both)",
                 "For example: evaluations: 500");
   }
-  b.value("warm_from",
-          o.warm_from,
-          "linas, concurrent, ehvi: begin with the best of an earlier search of this space, perhaps "
-          "on another device: id, name or last");
+  b.value(
+      "warm_from",
+      o.warm_from,
+      "linas, concurrent, ehvi: begin with the best of an earlier search of this space, perhaps "
+      "on another device: id, name or last");
   if (b.reading()) check_warm(b, o);
   describe_algorithms(b, o.algorithms);
   b.value("reuse",

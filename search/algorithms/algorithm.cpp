@@ -109,13 +109,7 @@ const std::vector<AlgorithmInfo>& search_algorithms() {
        true,
        1,
        1},
-      {"gaco",
-       "One objective: ant colony (pagmo2)",
-       make_gaco,
-       ant_population_problem,
-       true,
-       1,
-       1},
+      {"gaco", "One objective: ant colony (pagmo2)", make_gaco, ant_population_problem, true, 1, 1},
   };
   return table;
 }

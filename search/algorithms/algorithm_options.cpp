@@ -71,10 +71,11 @@ void describe(Binder& b, CmaesOptions& o) {
 }
 
 void describe(Binder& b, SurrogateOptions& o) {
-  b.value("predictor",
-          o.predictor,
-          "Predictor of measured metrics, or auto: ridge while fewer than 75 are measured, then the "
-          "best of ridge, svr and gp by cross-validation")
+  b.value(
+       "predictor",
+       o.predictor,
+       "Predictor of measured metrics, or auto: ridge while fewer than 75 are measured, then the "
+       "best of ridge, svr and gp by cross-validation")
       .check([&o]() -> std::string {
         if (o.predictor == "auto") return "";
         try {
@@ -87,19 +88,22 @@ void describe(Binder& b, SurrogateOptions& o) {
       });
   b.value("population", o.population, "Population of the inner search").range(4, 100000);
   b.value("generations", o.generations, "Generations of the inner search").range(1, 1000000);
-  b.choice("explore",
-           o.explore,
-           {{"auto", Explore::kAuto}, {"always", Explore::kAlways}, {"never", Explore::kNever}},
-           "linas, concurrent: draw a tenth of a batch at random; auto: after predictions that were "
-           "too good");
+  b.choice(
+      "explore",
+      o.explore,
+      {{"auto", Explore::kAuto}, {"always", Explore::kAlways}, {"never", Explore::kNever}},
+      "linas, concurrent: draw a tenth of a batch at random; auto: after predictions that were "
+      "too good");
 }
 
 void describe(Binder& b, OfaOptions& o) {
-  b.value("samples",
-          o.samples,
-          "Random networks to learn from; 0: the budget but for one population, without a budget 500")
+  b.value(
+       "samples",
+       o.samples,
+       "Random networks to learn from; 0: the budget but for one population, without a budget 500")
       .range(0, 1e8);
-  b.value("population", o.population, "Population of the evolution on predictions").range(4, 100000);
+  b.value("population", o.population, "Population of the evolution on predictions")
+      .range(4, 100000);
   b.value("iterations", o.iterations, "Its generations").range(1, 1000000);
   b.value("parents", o.parents, "Share of the population that has children").range(0.01, 1);
   b.value("mutation", o.mutation, "Probability that a choice of a mutant is redrawn").range(0, 1);

@@ -30,14 +30,14 @@ struct AnnealingOptions {
 /// `search.moead`.
 struct MoeadOptions {
   int neighbours = 20;
-  double crossover = 1;    ///< CR of differential evolution.
-  double difference = 0.5; ///< F of differential evolution.
+  double crossover = 1;     ///< CR of differential evolution.
+  double difference = 0.5;  ///< F of differential evolution.
 };
 /// `search.nspso`.
 struct NspsoOptions {
   double inertia = 0.6;
-  double own = 2;      ///< Pull to a particle's own best.
-  double leaders = 2;  ///< Pull to the leaders.
+  double own = 2;         ///< Pull to a particle's own best.
+  double leaders = 2;     ///< Pull to the leaders.
   int leader_range = 60;  ///< Percent of the population that may lead.
 };
 /// `search.maco`, `search.gaco`.
@@ -69,13 +69,13 @@ struct OfaOptions {
   int samples = 0;  ///< Random networks that predictors learn from; 0: all but the last generation.
   int population = 100;
   int iterations = 500;
-  double parents = 0.25;   ///< Share that has children.
-  double mutation = 0.1;   ///< Per choice.
+  double parents = 0.25;  ///< Share that has children.
+  double mutation = 0.1;  ///< Per choice.
 };
 /// `search.ehvi`.
 struct EhviOptions {
-  int batch = 8;            ///< Measured between two fits.
-  double optimism = 1;      ///< Standard deviations, in the search for candidates.
+  int batch = 8;        ///< Measured between two fits.
+  double optimism = 1;  ///< Standard deviations, in the search for candidates.
 };
 
 /// All of them.

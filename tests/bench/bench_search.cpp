@@ -32,7 +32,7 @@ std::vector<std::string> split(const std::string& text) {
   return parts;
 }
 
-struct Plan {
+struct Request {
   std::string benchmark;
   std::map<std::string, std::string> own{{"budget", "250"},
                                          {"points", "50,100,150,200,250"},
@@ -44,7 +44,7 @@ struct Plan {
 };
 
 /// What the options of `search` say, with the goal of the benchmark.
-SearchSettings settings_of(const Plan& plan, const std::string& algorithm, uint64_t seed) {
+SearchSettings settings_of(const Request& plan, const std::string& algorithm, uint64_t seed) {
   YamlSource source;
   source.sets = plan.sets;
   source.sets.push_back("algorithm=" + algorithm);
@@ -74,7 +74,7 @@ struct Truth {
   std::unique_ptr<Evaluator> evaluator;
 };
 
-Truth truth_of(const Plan& plan) {
+Truth truth_of(const Request& plan) {
   Truth truth;
   if (plan.benchmark == "s1") {
     truth.space = load_space("mobilenet");
@@ -90,7 +90,7 @@ Truth truth_of(const Plan& plan) {
   return truth;
 }
 
-void compare(const Plan& plan, const std::string& algorithm, int64_t seeds) {
+void compare(const Request& plan, const std::string& algorithm, int64_t seeds) {
   const Truth truth = truth_of(plan);
   const CostModel costs(*truth.space);
   std::map<size_t, std::vector<double>> values;
@@ -106,12 +106,10 @@ void compare(const Plan& plan, const std::string& algorithm, int64_t seeds) {
     size_t evaluations = 0;
     for (const Archive::Entry& entry : search.archive().entries()) {
       ++evaluations;
-      if (entry.feasible())
-        seen.push_back({-entry.values.at("accuracy"), entry.values.at("macs")});
+      if (entry.feasible()) seen.push_back({-entry.values.at("accuracy"), entry.values.at("macs")});
       if (std::find(points.begin(), points.end(), evaluations) != points.end())
         values[evaluations].push_back(
-            hypervolume(seen,
-                        plan.benchmark == "s1" ? Point{-70, 600e6} : Point{-85, 200e6}) /
+            hypervolume(seen, plan.benchmark == "s1" ? Point{-70, 600e6} : Point{-85, 200e6}) /
             1e6);
     }
   }
@@ -121,18 +119,19 @@ void compare(const Plan& plan, const std::string& algorithm, int64_t seeds) {
     const double mean = std::accumulate(list.begin(), list.end(), 0.0) / n;
     double square = 0;
     for (const double v : list) square += (v - mean) * (v - mean);
-    std::printf("%s %s %zu: median %.2f (%.2f, %.2f) mean %.2f sd %.2f least %.2f, %zu seeds, %.2f s",
-                plan.benchmark.c_str(),
-                algorithm.c_str(),
-                evaluations,
-                quantile(list, 0.5),
-                quantile(list, 0.25),
-                quantile(list, 0.75),
-                mean,
-                n > 1 ? std::sqrt(square / (n - 1)) : 0.0,
-                *std::min_element(list.begin(), list.end()),
-                list.size(),
-                seconds / static_cast<double>(seeds));
+    std::printf(
+        "%s %s %zu: median %.2f (%.2f, %.2f) mean %.2f sd %.2f least %.2f, %zu seeds, %.2f s",
+        plan.benchmark.c_str(),
+        algorithm.c_str(),
+        evaluations,
+        quantile(list, 0.5),
+        quantile(list, 0.25),
+        quantile(list, 0.75),
+        mean,
+        n > 1 ? std::sqrt(square / (n - 1)) : 0.0,
+        *std::min_element(list.begin(), list.end()),
+        list.size(),
+        seconds / static_cast<double>(seeds));
     if (plan.number("each") != 0)
       for (const double v : list) std::printf(" %.0f", v);
     std::printf("\n");
@@ -141,8 +140,8 @@ void compare(const Plan& plan, const std::string& algorithm, int64_t seeds) {
 }
 
 /// Time of the inner search after a first generation of `budget` networks.
-void inner(const Plan& plan) {
-  Plan s1 = plan;
+void inner(const Request& plan) {
+  Request s1 = plan;
   s1.benchmark = "s1";
   const Truth truth = truth_of(s1);
   const CostModel costs(*truth.space);
@@ -157,28 +156,28 @@ void inner(const Plan& plan) {
   const double fit = static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
   Rng rng(0, "bench.inner");
   start = std::clock();
-  const InnerPool pool = inner_search(context,
-                                      surrogate,
-                                      best_known(context, 50),
-                                      {settings.options.surrogate.population,
-                                       settings.options.surrogate.generations,
-                                       0},
-                                      rng);
+  const InnerPool pool = inner_search(
+      context,
+      surrogate,
+      best_known(context, 50),
+      {settings.options.surrogate.population, settings.options.surrogate.generations, 0},
+      rng);
   const double seconds = static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
-  std::printf("inner search with %s on %lld networks: fit %.3f s, %zu architectures in %.3f s, %.0f a "
-              "second\n",
-              surrogate.model_of(0).c_str(),
-              static_cast<long long>(plan.number("budget")),
-              fit,
-              pool.networks.size(),
-              seconds,
-              static_cast<double>(pool.networks.size()) / seconds);
+  std::printf(
+      "inner search with %s on %lld networks: fit %.3f s, %zu architectures in %.3f s, %.0f a "
+      "second\n",
+      surrogate.model_of(0).c_str(),
+      static_cast<long long>(plan.number("budget")),
+      fit,
+      pool.networks.size(),
+      seconds,
+      static_cast<double>(pool.networks.size()) / seconds);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) try {
-  Plan plan;
+  Request plan;
   plan.benchmark = argc > 1 ? argv[1] : "s1";
   const bool inner_only = plan.benchmark == "inner";
   for (int i = inner_only ? 2 : 4; i < argc; ++i) {

@@ -29,7 +29,8 @@ Rows part(size_t begin, size_t end) {
   return take(networks(), testing_networks::split_order(0, 1045), begin, end);
 }
 
-std::unique_ptr<Predictor> fitted(const std::string& model, const Rows& rows,
+std::unique_ptr<Predictor> fitted(const std::string& model,
+                                  const Rows& rows,
                                   const FitOptions& options = {}) {
   auto p = make_predictor(model);
   p->fit(testing_networks::ofa_features(), rows.x, rows.y, options);
@@ -170,7 +171,8 @@ TEST_P(EveryPredictor, LearnsTheLogarithmWhereThatIsBetter) {
   EXPECT_LT(mape(test.y, p->mean(test.x)), 20);
 }
 
-INSTANTIATE_TEST_SUITE_P(All, EveryPredictor,
+INSTANTIATE_TEST_SUITE_P(All,
+                         EveryPredictor,
                          testing::Values("ridge", "gp", "svr", "boosted-trees", "stacked"),
                          [](const auto& info) {
                            std::string name = info.param;

@@ -25,9 +25,9 @@ std::string problems(const std::string& yaml) {
 
 TEST(SearchOptions, AlgorithmsOfOneObjectiveRefuseTwoAtTheirPlace) {
   for (const std::string name : {"sga", "cmaes", "gaco", "simulated-annealing", "ofa"}) {
-    EXPECT_EQ(problems("evaluations: 50\nalgorithm: " + name +
-                       "\nobjectives: [maximize: accuracy]\n"),
-              "")
+    EXPECT_EQ(
+        problems("evaluations: 50\nalgorithm: " + name + "\nobjectives: [maximize: accuracy]\n"),
+        "")
         << name;
     EXPECT_THAT(problems("evaluations: 50\nalgorithm: " + name +
                          "\nobjectives: [maximize: accuracy, minimize: macs]\n"),
@@ -38,10 +38,10 @@ TEST(SearchOptions, AlgorithmsOfOneObjectiveRefuseTwoAtTheirPlace) {
 
 TEST(SearchOptions, AlgorithmsOfSeveralObjectivesRefuseOne) {
   for (const std::string name : {"moead", "nspso", "maco"}) {
-    EXPECT_THAT(problems("evaluations: 50\nalgorithm: " + name +
-                         "\nobjectives: [maximize: accuracy]\n"),
-                testing::AllOf(testing::HasSubstr("search.yaml:2:12"),
-                               testing::HasSubstr("needs at least 2 objectives")));
+    EXPECT_THAT(
+        problems("evaluations: 50\nalgorithm: " + name + "\nobjectives: [maximize: accuracy]\n"),
+        testing::AllOf(testing::HasSubstr("search.yaml:2:12"),
+                       testing::HasSubstr("needs at least 2 objectives")));
     EXPECT_EQ(problems("evaluations: 50\nalgorithm: " + name +
                        "\nobjectives: [maximize: accuracy, minimize: macs, minimize: params, "
                        "minimize: latency_ms]\n"),

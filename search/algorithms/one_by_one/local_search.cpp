@@ -33,9 +33,8 @@ class LocalSearch : public SearchAlgorithm {
         if (!next.architectures().empty()) continue;
       }
       start_ = context.archive().evaluations();
-      Proposals starts(
-          context,
-          std::min(left, static_cast<size_t>(context.options().local_search.starts)));
+      Proposals starts(context,
+                       std::min(left, static_cast<size_t>(context.options().local_search.starts)));
       starts.fill(rng);
       if (starts.architectures().empty()) break;
       context.evaluate(starts.architectures());

@@ -31,8 +31,7 @@ class RegularizedEvolution : public SearchAlgorithm {
     const size_t before = context.archive().evaluations();
     while (context.archive().evaluations() < before + wanted && context.budget_left() > 0) {
       const size_t left = before + wanted - context.archive().evaluations();
-      Proposals children(context,
-                         std::min(left, static_cast<size_t>(context.options().parallel)));
+      Proposals children(context, std::min(left, static_cast<size_t>(context.options().parallel)));
       breed(context, rng, children);
       if (children.architectures().empty()) break;
       enter(context, children);

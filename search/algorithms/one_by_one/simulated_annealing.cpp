@@ -114,8 +114,7 @@ class SimulatedAnnealing : public SearchAlgorithm {
       Architecture a = domain.mutate(chains_[chain], rate, rng);
       if (asked.take(a)) return a;
       const bool known = context.archive().find(domain.canonical(a)) != nullptr;
-      if (known &&
-          accepts(context, energy(context, a) - energy(context, chains_[chain]), rng))
+      if (known && accepts(context, energy(context, a) - energy(context, chains_[chain]), rng))
         chains_[chain] = std::move(a);
       else if (!known && tries % 5 == 4 && context.repair(a, rng) && asked.take(a))
         return a;

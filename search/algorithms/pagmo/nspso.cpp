@@ -1,8 +1,9 @@
 // NSPSO (Li 2003), pagmo's: particles with speeds, pulled to their own best and to leaders out of
 // the least crowded part of the front; the best of old and moved ones stay. On rounded numbers the
 // pull works choice by choice, so it suits spaces whose options are ordered (widths, depths, kernel
-// sizes) and means little where they are mere names. Speeds and own bests are kept between
-// generations.
+// sizes) and means little where they are mere names. pagmo 2.18's own
+// memory of speeds does not survive being stored (a resumed search went another way), so each
+// generation draws them anew, and a particle's best is the place where it survived.
 #include <algorithm>
 #include <pagmo/algorithms/nspso.hpp>
 #include <pagmo/batch_evaluators/member_bfe.hpp>
@@ -24,7 +25,7 @@ pagmo::algorithm nspso(const SearchContext& context, size_t, unsigned seed) {
                      0.5,
                      static_cast<unsigned>(o.leader_range),
                      "crowding distance",
-                     true,
+                     false,
                      seed);
   swarm.set_bfe(pagmo::bfe(pagmo::member_bfe{}));
   return pagmo::algorithm(swarm);
@@ -33,7 +34,7 @@ pagmo::algorithm nspso(const SearchContext& context, size_t, unsigned seed) {
 }  // namespace
 
 std::unique_ptr<SearchAlgorithm> make_nspso() {
-  return make_pagmo_search({"nspso", false, true, nspso});
+  return make_pagmo_search({"nspso", false, true, false, nspso});
 }
 
 std::string nspso_population_problem(int population) {

@@ -1,11 +1,11 @@
-// Limits. Let v be the sum of violations and U an upper bound of every scaled objective: what breaks
-// a limit has U + v in all of them, so that it is dominated by all that keeps them, and among its
-// like the lesser violation is better. That is Deb's constrained dominance with pagmo's algorithms
-// as they are, and finite everywhere. A free cost that breaks a limit is never paid for.
+// Limits. Let v be the sum of violations and U an upper bound of every scaled objective: what
+// breaks a limit has U + v in all of them, so that it is dominated by all that keeps them, and
+// among its like the lesser violation is better. That is Deb's constrained dominance with pagmo's
+// algorithms as they are, and finite everywhere. A free cost that breaks a limit is never paid for.
 //
 // Scale. moead, maco and gaco compare numbers of different objectives or measure distances, so each
-// is scaled by the range of the first generation. What comes later may lie outside: below 0 it stays
-// linear, above 1 it is bent (2 - 1/t), which keeps the order and gives the bound U = 2.
+// is scaled by the range of the first generation. What comes later may lie outside: below 0 it
+// stays linear, above 1 it is bent (2 - 1/t), which keeps the order and gives the bound U = 2.
 #include "search/algorithms/pagmo/pagmo_problem.hpp"
 
 #include <algorithm>

@@ -1,7 +1,7 @@
 // pagmo's algorithms run on numbers and ask for one fitness after another; here they are driven one
-// generation at a time on real architectures (pagmo_problem.hpp). What they ask for again is answered
-// by the archive. Copies in a population are replaced by mutants between generations, and a
-// generation that paid for nothing pays for some mutants, so that a search whose population has
+// generation at a time on real architectures (pagmo_problem.hpp). What they ask for again is
+// answered by the archive. Copies in a population are replaced by mutants between generations, and
+// a generation that paid for nothing pays for some mutants, so that a search whose population has
 // converged still goes on, and ends when the space does.
 //
 // A generation ends in the middle when the budget does; nothing of it is kept then but what was
@@ -52,6 +52,21 @@ std::string from_hex(const std::string& text) {
   return bytes;
 }
 
+/// pagmo's cmaes writes a vector that it never fills nor reads, right after its mean: [n][1][mean]
+/// [n][1][unused]. It becomes zeros, so that equal states are equal texts.
+void clear_unused(std::string& bytes, size_t n) {
+  const int64_t shape[2] = {static_cast<int64_t>(n), 1};
+  const std::string head(reinterpret_cast<const char*>(shape), sizeof shape);
+  const size_t width = n * sizeof(double);
+  for (size_t at = bytes.find(head); at != std::string::npos; at = bytes.find(head, at + 1)) {
+    const size_t second = at + head.size() + width;
+    if (bytes.size() < second + head.size() + width) return;
+    if (bytes.compare(second, head.size(), head) != 0) continue;
+    std::fill_n(bytes.begin() + static_cast<std::ptrdiff_t>(second + head.size()), width, '\0');
+    return;
+  }
+}
+
 std::string hex_of(const std::vector<pagmo::vector_double>& rows) {
   std::string bytes;
   for (const pagmo::vector_double& row : rows)
@@ -88,8 +103,7 @@ class PagmoSearch : public SearchAlgorithm {
   }
 
   void step(SearchContext& context) override {
-    Rng rng(
-        context.seed(), "search." + tactic_.name, static_cast<uint64_t>(context.generation()));
+    Rng rng(context.seed(), "search." + tactic_.name, static_cast<uint64_t>(context.generation()));
     const Genome genome(context.domain(), tactic_.integers);
     if (x_.size() < static_cast<size_t>(context.population())) return begin(context, genome, rng);
     PagmoFitness fitness(context, genome, scale_);
@@ -97,11 +111,18 @@ class PagmoSearch : public SearchAlgorithm {
     pagmo::population population(pagmo::problem(PagmoProblem{&fitness}), 0, 0);
     for (size_t i = 0; i < x_.size(); ++i) population.push_back(x_[i], f_[i]);
     try {
-      const pagmo::algorithm next(algorithm_);  // its memory changes while it evolves
+      // Its memory changes while it evolves.
+      const pagmo::algorithm next =
+          tactic_.remembers ? algorithm_
+                            : tactic_.make(context, x_.size(), static_cast<unsigned>(rng.next()));
       population = next.evolve(population);
-      x_ = population.get_x();
-      f_ = population.get_f();
-      algorithm_ = next;
+      if (tactic_.remembers) {
+        algorithm_ = next;
+        x_ = population.get_x();
+        f_ = population.get_f();
+      } else {
+        compete(population);
+      }
     } catch (const BudgetSpent&) {
       return;
     }
@@ -114,11 +135,13 @@ class PagmoSearch : public SearchAlgorithm {
       boost::archive::binary_oarchive out(bytes);
       out << algorithm_;
     }
+    std::string memory = bytes.str();
+    if (tactic_.name == "cmaes") clear_unused(memory, width_);
     return nlohmann::json{{"algorithm", tactic_.name},
                           {"x", hex_of(x_)},
                           {"f", hex_of(f_)},
                           {"scale", hex_of({scale_.low, scale_.high})},
-                          {"memory", to_hex(bytes.str())}}
+                          {"memory", to_hex(memory)}}
         .dump();
   }
 
@@ -157,6 +180,23 @@ class PagmoSearch : public SearchAlgorithm {
     const PagmoFitness fitness(context, genome, scale_);
     f_.clear();
     for (const pagmo::vector_double& x : x_) f_.push_back(fitness.of(*genome.decode(x)));
+  }
+
+  /// The best of old and new members by rank and crowding.
+  void compete(const pagmo::population& born) {
+    const size_t size = x_.size();
+    x_.insert(x_.end(), born.get_x().begin(), born.get_x().end());
+    f_.insert(f_.end(), born.get_f().begin(), born.get_f().end());
+    std::vector<ScoredPoint> points;
+    for (const pagmo::vector_double& f : f_) points.push_back({f, 0});
+    std::vector<pagmo::vector_double> x, f;
+    for (const size_t i : standing_of(points).order()) {
+      if (x.size() == size) break;
+      x.push_back(x_[i]);
+      f.push_back(f_[i]);
+    }
+    x_ = std::move(x);
+    f_ = std::move(f);
   }
 
   /// Mutants instead of copies; some mutants in any case where nothing was paid for.

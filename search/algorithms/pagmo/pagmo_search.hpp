@@ -14,6 +14,9 @@ struct PagmoTactic {
   /// Its population is the last sample, or holds more than one of a kind for no reason: copies are
   /// replaced whatever comes. False: only by what is better.
   bool replaces_copies = true;
+  /// Its memory goes from generation to generation. False: it is made anew for each, and the old
+  /// members compete with the new ones.
+  bool remembers = true;
   /// One generation per call, `population` members, everything else from the options.
   pagmo::algorithm (*make)(const SearchContext& context, size_t population, unsigned seed);
 };

@@ -13,14 +13,14 @@ pagmo::algorithm sga(const SearchContext& context, size_t, unsigned seed) {
   const SgaOptions& o = context.options().sga;
   const double mutation =
       o.mutation > 0 ? o.mutation : 1.0 / static_cast<double>(context.domain().open_choices());
-  return pagmo::algorithm(pagmo::sga(
-      1, o.crossover, 1, mutation, 1, 2, "binomial", "uniform", "tournament", seed));
+  return pagmo::algorithm(
+      pagmo::sga(1, o.crossover, 1, mutation, 1, 2, "binomial", "uniform", "tournament", seed));
 }
 
 }  // namespace
 
 std::unique_ptr<SearchAlgorithm> make_sga() {
-  return make_pagmo_search({"sga", true, true, sga});
+  return make_pagmo_search({"sga", true, true, true, sga});
 }
 
 std::string sga_population_problem(int population) {

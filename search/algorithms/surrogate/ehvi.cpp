@@ -3,14 +3,15 @@
 // where the predictor errs to the good side, and near-copies of one network fill the front. A
 // predictor that says how far off it may be (a Gaussian process on one-hot features) allows to ask
 // what each candidate is expected to add to the front as it is: good and certain, or uncertain and
-// perhaps better, but not what is known already. After each pick the front is taken to hold it at its
-// predicted place, so the members of a batch look for different gains; batches are small, because a
-// fit costs a fraction of one evaluation.
+// perhaps better, but not what is known already. After each pick the front is taken to hold it at
+// its predicted place, so the members of a batch look for different gains; batches are small,
+// because a fit costs a fraction of one evaluation.
 //
 // Candidates: every network where the domain can be listed; else those of an inner search on
 // optimistic values (a standard deviation better than believed), its fronts in order, together with
 // the neighbours of the front. Improvement is worth a product of all objectives, so it needs no
-// weights; with one objective it is expected improvement. The reference point is that of the search.
+// weights; with one objective it is expected improvement. The reference point is that of the
+// search.
 #include <algorithm>
 #include <cmath>
 #include <unordered_set>
@@ -23,8 +24,8 @@
 namespace nas {
 namespace {
 
-constexpr int64_t kListed = 20000;     ///< Domains up to this size are candidates as a whole.
-constexpr size_t kCandidates = 1500;   ///< Else so many are weighed.
+constexpr int64_t kListed = 20000;    ///< Domains up to this size are candidates as a whole.
+constexpr size_t kCandidates = 1500;  ///< Else so many are weighed.
 
 class Ehvi : public SurrogateSearch {
  public:
@@ -48,7 +49,8 @@ class Ehvi : public SurrogateSearch {
     const size_t most = std::min(batch(context), context.budget_left());
     // Improvements only fall while the front grows: the order of an earlier round bounds them.
     std::vector<std::pair<double, size_t>> order;
-    for (size_t i = 0; i < candidates.size(); ++i) order.emplace_back(improvement.of(believed[i]), i);
+    for (size_t i = 0; i < candidates.size(); ++i)
+      order.emplace_back(improvement.of(believed[i]), i);
     const auto worse = [](const auto& a, const auto& b) {
       return a.first != b.first ? a.first < b.first : a.second > b.second;
     };
@@ -123,8 +125,8 @@ class Ehvi : public SurrogateSearch {
     for (size_t i = 0; i < list.size(); ++i) {
       double violation = 0;
       for (const Constraint& c : free)
-        violation += c.violation(guess.mean[surrogate_->metric_index(c.metric)]
-                                           [static_cast<Eigen::Index>(i)]);
+        violation += c.violation(
+            guess.mean[surrogate_->metric_index(c.metric)][static_cast<Eigen::Index>(i)]);
       if (violation == 0) kept.push_back(std::move(list[i]));
     }
     return kept;
@@ -147,8 +149,8 @@ class Ehvi : public SurrogateSearch {
         const double spread = guess.spread[k][row];
         const double room = (c.upper() ? 1 : -1) * (c.bound - guess.mean[k][row]);
         if (surrogate_->metrics()[k].free) continue;
-        believed[i].chance *= spread > 0 ? 0.5 * std::erfc(-room / spread / std::sqrt(2.0))
-                                         : (room >= 0 ? 1.0 : 0.0);
+        believed[i].chance *=
+            spread > 0 ? 0.5 * std::erfc(-room / spread / std::sqrt(2.0)) : (room >= 0 ? 1.0 : 0.0);
       }
     }
     return believed;

@@ -1,9 +1,9 @@
 // Expected hypervolume improvement (Emmerich et al. 2006). With two objectives of which one is
 // known (MACs) and one believed normal (accuracy), the growth is a sum over the steps of the front:
 // width of the step times how far the value falls below its level, and the expectation of each term
-// is the closed form of expected improvement. So it is exact, in one pass over the front. Where more
-// is uncertain it is the mean over stratified quantiles, the same ones for every network, so that
-// comparisons are not noisy.
+// is the closed form of expected improvement. So it is exact, in one pass over the front. Where
+// more is uncertain it is the mean over stratified quantiles, the same ones for every network, so
+// that comparisons are not noisy.
 #include "search/algorithms/surrogate/improvement.hpp"
 
 #include <algorithm>
@@ -13,8 +13,8 @@
 namespace nas {
 namespace {
 
-constexpr int kQuantiles = 8;        ///< By uncertain objective, at most two of them.
-constexpr int kDraws = 64;           ///< Points of a lattice where more are uncertain.
+constexpr int kQuantiles = 8;  ///< By uncertain objective, at most two of them.
+constexpr int kDraws = 64;     ///< Points of a lattice where more are uncertain.
 
 double density(double z) {
   return std::exp(-0.5 * z * z) / std::sqrt(2 * std::acos(-1.0));

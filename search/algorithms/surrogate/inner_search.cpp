@@ -76,8 +76,7 @@ InnerPool inner_search(const SearchContext& context,
   };
   const auto judge = [&] {
     const std::span<const Architecture> all(pool.networks);
-    for (ScoredPoint& point :
-         surrogate.scores(all.subspan(pool.scores.size()), options.optimism))
+    for (ScoredPoint& point : surrogate.scores(all.subspan(pool.scores.size()), options.optimism))
       pool.scores.push_back(std::move(point));
   };
   for (const Architecture& a : start)
@@ -129,8 +128,7 @@ std::vector<Architecture> best_known(const SearchContext& context, size_t count)
   std::vector<Architecture> best;
   for (const size_t i : standing_of(points).order()) {
     if (best.size() == count) break;
-    if (!points[i].objectives.empty())
-      best.push_back(context.archive().entries()[i].architecture);
+    if (!points[i].objectives.empty()) best.push_back(context.archive().entries()[i].architecture);
   }
   return best;
 }

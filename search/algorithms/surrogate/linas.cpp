@@ -10,8 +10,8 @@
 // at random, so that predictors see what they do not like.
 //
 // `concurrent` (ConcurrentNAS, arXiv 2202.12954; search.md 3.3) is the same loop that begins with
-// the best of an earlier run (search.warm_from), measured anew, and may learn only what differs from
-// that run's values: y = a + b * (what the earlier values predict) + a remainder.
+// the best of an earlier run (search.warm_from), measured anew, and may learn only what differs
+// from that run's values: y = a + b * (what the earlier values predict) + a remainder.
 #include <algorithm>
 #include <cmath>
 
@@ -29,9 +29,10 @@ class Linas : public SurrogateSearch {
   void prepare(const SearchContext& context) override {
     SurrogateSearch::prepare(context);
     if (needs_warm_ && context.warm().empty())
-      throw ConfigError("search.warm_from: concurrent begins with the best of an earlier run, and "
-                        "none of its architectures is here",
-                        "Name a finished search of this space; or take linas, which begins cold.");
+      throw ConfigError(
+          "search.warm_from: concurrent begins with the best of an earlier run, and "
+          "none of its architectures is here",
+          "Name a finished search of this space; or take linas, which begins cold.");
   }
 
  protected:
@@ -47,11 +48,9 @@ class Linas : public SurrogateSearch {
     const size_t most = std::min(batch(context), context.budget_left());
     const Explore explore = context.options().surrogate.explore;
     const bool over_promised = last_.networks > 0 && std::abs(last_.bias) > 2 * fit_error_;
-    const bool random =
-        explore == Explore::kAlways || (explore == Explore::kAuto && over_promised);
+    const bool random = explore == Explore::kAlways || (explore == Explore::kAuto && over_promised);
     const size_t drawn = random ? most / 10 : 0;
-    for (const size_t i : best_by_fronts(scores, most - drawn))
-      next.take(pool.networks[fresh[i]]);
+    for (const size_t i : best_by_fronts(scores, most - drawn)) next.take(pool.networks[fresh[i]]);
   }
 
  private:

@@ -1,7 +1,7 @@
-// LINAS as it was released (search.md 3.1), for comparison: every objective is predicted, free costs
-// too; predictors see genomes whose closed blocks show options that mean nothing; ridge or SVR,
-// whichever cross-validates better; the inner search has one seed for all iterations and a random
-// start; the next batch is its last population.
+// LINAS as it was released (search.md 3.1), for comparison: every objective is predicted, free
+// costs too; predictors see genomes whose closed blocks show options that mean nothing; ridge or
+// SVR, whichever cross-validates better; the inner search has one seed for all iterations and a
+// random start; the next batch is its last population.
 //
 // Two things differ, because no network is paid for twice here: what a batch would have measured
 // again is left out, so that a generation may be smaller than the population (a batch of which

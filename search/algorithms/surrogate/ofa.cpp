@@ -1,10 +1,10 @@
 // The search of once-for-all (arXiv 1908.09791; search.md 3.4), for one objective under limits:
 // measure random networks, fit a predictor once, evolve on it. Population 100, 500 generations; the
 // best quarter by prediction are parents, the rest is half mutants (each choice redrawn with
-// probability .1) and half children with each gene from either parent. A child that breaks a limit is
-// born again, at most 1000 times; then it is walked to the limits, or the search says so: limits that
-// no network meets are refused before. What breaks limits on measured metrics counts as worse by as
-// much.
+// probability .1) and half children with each gene from either parent. A child that breaks a limit
+// is born again, at most 1000 times; then it is walked to the limits, or the search says so: limits
+// that no network meets are refused before. What breaks limits on measured metrics counts as worse
+// by as much.
 //
 // The released program never looks at its last children and takes a prediction for the result. Here
 // the last children count, networks are known by what they compute, and the best predicted are
@@ -31,8 +31,7 @@ class Ofa : public SurrogateSearch {
     const size_t done = context.archive().evaluations();
     if (done < samples && context.budget_left() > 0) {
       Rng rng(context.seed(), "search.ofa.samples", static_cast<uint64_t>(context.generation()));
-      Proposals drawn(
-          context, std::min(samples - done, static_cast<size_t>(context.population())));
+      Proposals drawn(context, std::min(samples - done, static_cast<size_t>(context.population())));
       drawn.fill(rng);
       context.evaluate(drawn.architectures());
       if (!drawn.architectures().empty()) return;
@@ -76,8 +75,8 @@ class Ofa : public SurrogateSearch {
       for (size_t i = 0; population.size() + born.size() < size; ++i) {
         Architecture a = parent();
         for (int redraw = 0;; ++redraw) {
-          Architecture c = i % 2 == 0 ? domain.mutate(a, o.mutation, rng)
-                                      : domain.crossover(a, parent(), rng);
+          Architecture c =
+              i % 2 == 0 ? domain.mutate(a, o.mutation, rng) : domain.crossover(a, parent(), rng);
           if (keeps_free_limits(context, c)) {
             born.push_back(domain.canonical(c));
             break;

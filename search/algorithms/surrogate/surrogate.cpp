@@ -14,7 +14,7 @@
 namespace nas {
 namespace {
 
-constexpr Eigen::Index kFewest = 8;   ///< Rows that a predictor needs.
+constexpr Eigen::Index kFewest = 8;     ///< Rows that a predictor needs.
 constexpr Eigen::Index kManyRows = 75;  ///< From here on models are compared.
 
 /// Some option for every closed choice, by the architecture and nothing else.
@@ -47,6 +47,14 @@ FeatureMatrix genome_features(const Domain& domain,
   return x;
 }
 
+/// Of one model. Ridge is linear here: sums over choices can be solved exactly (surrogate_optimum),
+/// and where products matter, svr and gp say them better.
+FitOptions options_for(const std::string& model, const FitOptions& options) {
+  FitOptions own = options;
+  if (model == "ridge") own.fixed["pairs"] = 0;
+  return own;
+}
+
 double rms(const Eigen::VectorXd& v) {
   return v.size() > 0 ? std::sqrt(v.squaredNorm() / static_cast<double>(v.size())) : 0;
 }
@@ -61,16 +69,20 @@ std::unique_ptr<Predictor> best_predictor(const FeatureSpace& features,
   double least = std::numeric_limits<double>::infinity();
   for (const std::string name : {"ridge", "svr", "gp"}) {
     const auto& table = predictors();
-    if (std::none_of(table.begin(), table.end(), [&](const auto& info) { return info.name == name; }))
+    if (std::none_of(
+            table.begin(), table.end(), [&](const auto& info) { return info.name == name; }))
       continue;
     try {
       const Eigen::VectorXd out = out_of_fold(
-          x, y, options.folds, [&](const FeatureMatrix& tx, const Eigen::VectorXd& ty, const FeatureMatrix& vx) {
+          x,
+          y,
+          options.folds,
+          [&](const FeatureMatrix& tx, const Eigen::VectorXd& ty, const FeatureMatrix& vx) {
             const auto model = make_predictor(name);
-            model->fit(features, tx, ty, options);
+            model->fit(features, tx, ty, options_for(name, options));
             return model->mean(vx);
           });
-      const double error = relative_error(y, out);
+      const double error = relative_errors(y, out).mean();
       if (error < least) {
         least = error;
         best = name;
@@ -79,7 +91,7 @@ std::unique_ptr<Predictor> best_predictor(const FeatureSpace& features,
     }
   }
   auto model = make_predictor(best);
-  model->fit(features, x, y, options);
+  model->fit(features, x, y, options_for(best, options));
   return model;
 }
 
@@ -133,8 +145,7 @@ void Surrogate::transfer_from(const std::vector<WarmRow>& rows) {
     if (n < kFewest || y.maxCoeff() == y.minCoeff()) continue;
     FitOptions options;
     options.seed = context_.seed();
-    fits_[k].before =
-        best_predictor(feature_space(context_.space()), features(known), y, options);
+    fits_[k].before = best_predictor(feature_space(context_.space()), features(known), y, options);
   }
 }
 
@@ -191,8 +202,9 @@ void Surrogate::fit_metric(Fit& fit,
   if (model == "auto" && rest.size() >= kManyRows) {
     fit.model = best_predictor(space, x, rest, options);
   } else {
-    fit.model = make_predictor(model == "auto" ? "ridge" : model);
-    fit.model->fit(space, x, rest, options);
+    const std::string name = model == "auto" ? "ridge" : model;
+    fit.model = make_predictor(name);
+    fit.model->fit(space, x, rest, options_for(name, options));
   }
   fit.error = rms(fit.model->mean(x) - rest);
 }
@@ -238,8 +250,7 @@ Guess Surrogate::guess(std::span<const Architecture> architectures, bool spreads
       } else if (fit.model) {
         mean = fit.model->mean(*x);
       }
-      if (fit.before)
-        mean.array() += fit.offset + fit.slope * fit.before->mean(*x).array();
+      if (fit.before) mean.array() += fit.offset + fit.slope * fit.before->mean(*x).array();
     }
     guess.mean.push_back(std::move(mean));
     guess.spread.push_back(std::move(spread));
@@ -282,8 +293,8 @@ bool Surrogate::additive() const {
   for (size_t k = 0; k < metrics_.size(); ++k) {
     if (metrics_[k].free) continue;
     for (const Predictor* model : {fits_[k].model.get(), fits_[k].before.get()})
-      if (model != nullptr &&
-          (model->name() != "ridge" || model->transform() != TargetTransform::kNone))
+      if (model != nullptr && (model->name() != "ridge" || model->chosen().at("pairs") != 0 ||
+                               model->transform() != TargetTransform::kNone))
         return false;
   }
   return true;

@@ -41,9 +41,9 @@ class Surrogate {
 
   /// Metrics of objectives and limits, each once.
   const std::vector<Metric>& metrics() const { return metrics_; }
-  /// Learns what the archive holds. `model`: a predictor's name, or auto (search.md 3.5: ridge below
-  /// 75 rows, then the best of ridge, svr and gp by cross-validation). False while there are too few
-  /// rows to learn from.
+  /// Learns what the archive holds. `model`: a predictor's name, or auto (search.md 3.5: ridge
+  /// below 75 rows, then the best of ridge, svr and gp by cross-validation). False while there are
+  /// too few rows to learn from.
   bool fit(const std::string& model);
   /// For metrics of an earlier run: what is measured now is a + b * its prediction + a remainder
   /// that is learnt (search.md 3.3). Metrics without enough rows there are left as they are.
@@ -76,7 +76,9 @@ class Surrogate {
     double offset = 0, slope = 0;       ///< Of what `before` says.
   };
   FeatureMatrix features(std::span<const Architecture> architectures) const;
-  void fit_metric(Fit& fit, const FeatureMatrix& x, const Eigen::VectorXd& y,
+  void fit_metric(Fit& fit,
+                  const FeatureMatrix& x,
+                  const Eigen::VectorXd& y,
                   const std::string& model);
   Eigen::VectorXd free_costs(size_t metric, std::span<const Architecture> architectures) const;
 

@@ -1,6 +1,7 @@
 // The loop of LINAS and its kin: measure, fit, choose, measure. Nothing is kept from generation to
-// generation but numbers about how good predictions were: predictors are fitted anew on the archive,
-// and all draws come from a stream named by the generation, so a resumed search is the same.
+// generation but numbers about how good predictions were: predictors are fitted anew on the
+// archive, and all draws come from a stream named by the generation, so a resumed search is the
+// same.
 #include "search/algorithms/surrogate/surrogate_search.hpp"
 
 #include <algorithm>
@@ -29,7 +30,8 @@ std::vector<Architecture> best_of_warm(const SearchContext& context) {
   std::vector<ScoredPoint> points;
   for (const WarmRow& row : context.warm()) {
     auto values = row.values;
-    for (const auto& [name, cost] : context.costs().of(context.domain().canonical(row.architecture)))
+    for (const auto& [name, cost] :
+         context.costs().of(context.domain().canonical(row.architecture)))
       values[name] = cost;
     ScoredPoint point{{}, total_violation(goal.constraints, values)};
     for (const Objective& o : goal.objectives) {
@@ -43,8 +45,7 @@ std::vector<Architecture> best_of_warm(const SearchContext& context) {
     points.push_back(std::move(point));
   }
   std::vector<Architecture> best;
-  for (const size_t i : standing_of(points).order())
-    best.push_back(context.warm()[i].architecture);
+  for (const size_t i : standing_of(points).order()) best.push_back(context.warm()[i].architecture);
   return best;
 }
 
@@ -52,9 +53,10 @@ std::vector<Architecture> best_of_warm(const SearchContext& context) {
 
 void SurrogateSearch::prepare(const SearchContext& context) {
   if (measured_metrics(context).empty())
-    throw ConfigError("search.algorithm: " + name_ +
-                          " predicts measured metrics, but all objectives and limits are free costs",
-                      "exact solves these without a single evaluation.");
+    throw ConfigError(
+        "search.algorithm: " + name_ +
+            " predicts measured metrics, but all objectives and limits are free costs",
+        "exact solves these without a single evaluation.");
   if (const std::string m = context.options().surrogate.predictor; m != "auto") predictor_info(m);
 }
 
@@ -120,7 +122,7 @@ void SurrogateSearch::look_back(const SearchContext& context,
   const auto n = static_cast<Eigen::Index>(truth.size());
   const Eigen::VectorXd t = Eigen::Map<const Eigen::VectorXd>(truth.data(), n);
   const Eigen::VectorXd g = Eigen::Map<const Eigen::VectorXd>(guess.data(), n);
-  last_ = {static_cast<int64_t>(n), relative_error(t, g), rmse(t, g), bias(t, g), 0};
+  last_ = {static_cast<int64_t>(n), relative_errors(t, g).mean(), rmse(t, g), bias(t, g), 0};
   last_.tau = n > 1 ? kendall(guess, truth).tau_b() : std::nan("");
   foreseen_ += last_.networks;
   total_mape_ += last_.mape * static_cast<double>(n);
@@ -174,12 +176,11 @@ std::string SurrogateSearch::report_json(const SearchContext& context) const {
                            {"last_rmse", last_.rmse},
                            {"last_bias", last_.bias}};
     if (std::isfinite(last_.tau)) report["foresight"]["last_tau_b"] = last_.tau;
-    report["lines"].push_back(
-        "predictions against what was measured after them: mean error " +
-        number(total_mape_ / static_cast<double>(foreseen_), 3) + " % over " +
-        std::to_string(foreseen_) + "; last generation: bias " + number(last_.bias, 3) +
-        ", RMSE " + number(last_.rmse, 3) +
-        (std::isfinite(last_.tau) ? ", tau-b " + number(last_.tau, 3) : ""));
+    report["lines"].push_back("predictions against what was measured after them: mean error " +
+                              number(total_mape_ / static_cast<double>(foreseen_), 3) + " % over " +
+                              std::to_string(foreseen_) + "; last generation: bias " +
+                              number(last_.bias, 3) + ", RMSE " + number(last_.rmse, 3) +
+                              (std::isfinite(last_.tau) ? ", tau-b " + number(last_.tau, 3) : ""));
   }
   if (nlohmann::ordered_json optimum = surrogate_optimum(context, surrogate); !optimum.is_null()) {
     for (const auto& line : optimum["lines"]) report["lines"].push_back(line);
@@ -195,23 +196,19 @@ InnerPool search_from_archive(const SearchContext& context,
                               Rng& rng) {
   const SurrogateOptions& o = context.options().surrogate;
   const auto half = static_cast<size_t>(std::max(1, o.population / 2));
-  return inner_search(context,
-                      surrogate,
-                      best_known(context, half),
-                      {o.population, o.generations, optimism},
-                      rng);
+  return inner_search(
+      context, surrogate, best_known(context, half), {o.population, o.generations, optimism}, rng);
 }
 
-// Where every prediction is a sum over choices, search/exact/ gives the whole front of the surrogate,
-// or its optimum, with proof. What the inner search falls short of it is search error; the rest of a
-// disappointment is the predictor's.
+// Where every prediction is a sum over choices, search/exact/ gives the whole front of the
+// surrogate, or its optimum, with proof. What the inner search falls short of it is search error;
+// the rest of a disappointment is the predictor's.
 nlohmann::ordered_json surrogate_optimum(const SearchContext& context, const Surrogate& surrogate) {
   if (!surrogate.additive()) return nullptr;
   const Goal& goal = context.archive().goal();
   std::vector<Architecture> proved;
   try {
-    const exact::Terms terms =
-        tables_for("surrogate", context.domain(), surrogate.functions());
+    const exact::Terms terms = tables_for("surrogate", context.domain(), surrogate.functions());
     for (const exact::Solution& s : solve("surrogate",
                                           terms,
                                           aims_of(goal.objectives, terms),
@@ -250,8 +247,7 @@ nlohmann::ordered_json surrogate_optimum(const SearchContext& context, const Sur
   const double whole = hypervolume(best, reference);
   const double share = whole > 0 ? hypervolume(found, reference) / whole : 1;
   json["hypervolume_share_of_inner_search"] = share;
-  json["lines"].push_back("the surrogate's exact front (proved): " +
-                          std::to_string(proved.size()) +
+  json["lines"].push_back("the surrogate's exact front (proved): " + std::to_string(proved.size()) +
                           " networks; the inner search reaches " + number(100 * share, 5) +
                           " % of its hypervolume; what else is missing is the predictor's error");
   return json;

@@ -44,10 +44,10 @@ class SurrogateSearch : public SearchAlgorithm {
 
   const std::string name_;
   std::optional<Surrogate> surrogate_;
-  Foresight last_;          ///< Of the last generation.
-  double fit_error_ = 0;    ///< Of the first measured metric, before the last generation.
-  int64_t foreseen_ = 0;    ///< Networks measured after a prediction, in all.
-  double total_mape_ = 0;   ///< Sum of their absolute errors in percent.
+  Foresight last_;         ///< Of the last generation.
+  double fit_error_ = 0;   ///< Of the first measured metric, before the last generation.
+  int64_t foreseen_ = 0;   ///< Networks measured after a prediction, in all.
+  double total_mape_ = 0;  ///< Sum of their absolute errors in percent.
 
  private:
   std::optional<size_t> watched() const;

@@ -5,10 +5,10 @@
 
 #include <nlohmann/json.hpp>
 
-#include "../toy_space.hpp"
 #include "search/algorithms/algorithm.hpp"
 #include "search/driver.hpp"
 #include "spaces/error.hpp"
+#include "toy_space.hpp"
 
 namespace nas {
 namespace {
@@ -85,7 +85,9 @@ TEST(LocalSearch, EachDescentEndsInALocalOptimum) {
 
 double chain_accuracy(const Search& search) {
   const auto genes = algorithm_state(search).at("chains").at(0).get<std::vector<int16_t>>();
-  return search.archive().find(search.domain().canonical(Architecture{genes}))->values.at("accuracy");
+  return search.archive()
+      .find(search.domain().canonical(Architecture{genes}))
+      ->values.at("accuracy");
 }
 
 TEST(SimulatedAnnealing, TakesWorseOnesOnlyWhileItIsHot) {
@@ -142,34 +144,30 @@ TEST_P(OneObjective, BeatsRandomUnderALimit) {
   static const double random = mean_result("random", false, 400);
   EXPECT_GT(mean_result(GetParam(), false, 400), random);
 }
-INSTANTIATE_TEST_SUITE_P(All,
-                         OneObjective,
-                         testing::Values("sga",
-                                         "cmaes",
-                                         "gaco",
-                                         "simulated-annealing",
-                                         "regularized-evolution",
-                                         "local-search"),
-                         [](const auto& info) {
-                           std::string name = info.param;
-                           std::replace(name.begin(), name.end(), '-', '_');
-                           return name;
-                         });
+INSTANTIATE_TEST_SUITE_P(
+    All,
+    OneObjective,
+    testing::Values("sga", "cmaes", "gaco", "simulated-annealing", "regularized-evolution"),
+    [](const auto& info) {
+      std::string name = info.param;
+      std::replace(name.begin(), name.end(), '-', '_');
+      return name;
+    });
 
 class TwoObjectives : public testing::TestWithParam<std::string> {};
 TEST_P(TwoObjectives, BeatsRandom) {
   static const double random = mean_result("random", true, 400);
   EXPECT_GT(mean_result(GetParam(), true, 400), random);
 }
-INSTANTIATE_TEST_SUITE_P(All,
-                         TwoObjectives,
-                         testing::Values("moead", "nspso", "maco", "regularized-evolution",
-                                         "local-search"),
-                         [](const auto& info) {
-                           std::string name = info.param;
-                           std::replace(name.begin(), name.end(), '-', '_');
-                           return name;
-                         });
+INSTANTIATE_TEST_SUITE_P(
+    All,
+    TwoObjectives,
+    testing::Values("moead", "nspso", "maco", "regularized-evolution", "local-search"),
+    [](const auto& info) {
+      std::string name = info.param;
+      std::replace(name.begin(), name.end(), '-', '_');
+      return name;
+    });
 
 TEST(Pagmo, WhatItRefusesIsToldBeforeAnythingIsPaid) {
   const WideSpace space;
