@@ -8,6 +8,7 @@ int run_data(const std::vector<std::string>& args);
 int run_db(const std::vector<std::string>& args);
 int run_doctor(const std::vector<std::string>& args);
 int run_list(const std::vector<std::string>& args);
+int run_predict(const std::vector<std::string>& args);
 int run_results(const std::vector<std::string>& args);
 int run_runs(const std::vector<std::string>& args);
 int run_search(const std::vector<std::string>& args);
@@ -17,6 +18,11 @@ int run_version(const std::vector<std::string>& args);
 const std::vector<Command>& light_commands() {
   static const std::vector<Command> table = {
       {"search", "Find the best architectures under limits", run_search, false, "Main road"},
+      {"predict",
+       "Fit and judge predictors of what is costly to measure",
+       run_predict,
+       false,
+       "Hardware and ranking"},
       {"data", "Check a data set, show its splits and shape", run_data, false, "Data"},
       {"runs", "List runs, show one", run_runs, false, "Results"},
       {"results",

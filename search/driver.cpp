@@ -47,9 +47,12 @@ void check_settings(const SearchSettings& s, const CostModel& costs, const Evalu
   }
   for (const Constraint& constraint : s.goal.constraints)
     check_metric(constraint.metric, "search.constraints");
-  const std::string problem = search_algorithm(s.algorithm).population_problem(s.population);
+  const AlgorithmInfo& algorithm = search_algorithm(s.algorithm);
+  const std::string problem = algorithm.population_problem(s.population);
   if (!problem.empty()) throw ConfigError("search.population: " + problem);
-  if (!s.generations && !s.evaluations)
+  const std::string objectives = algorithm.objectives_problem(s.goal.objectives.size());
+  if (!objectives.empty()) throw ConfigError("search.algorithm: " + objectives);
+  if (algorithm.spends_budget && !s.generations && !s.evaluations)
     throw ConfigError("search: a budget is needed: generations or evaluations (or both)");
   if ((s.generations && *s.generations < 1) || (s.evaluations && *s.evaluations < 1))
     throw ConfigError("search: the budget must be at least 1");
@@ -94,6 +97,8 @@ Search::Search(const Domain& domain,
                                             settings.initial,
                                             require_attainable(costs, free, settings.seed, domain_),
                                             settings.seed);
+  std::erase_if(settings_.warm,
+                [&](const WarmRow& row) { return !domain_.contains(row.architecture); });
   algorithm_->prepare(*this);
 }
 
@@ -118,6 +123,17 @@ size_t Search::budget_left() const {
   if (!settings_.evaluations) return std::numeric_limits<size_t>::max();
   const auto budget = static_cast<size_t>(*settings_.evaluations);
   return budget - std::min(budget, archive_.evaluations());
+}
+
+double Search::progress() const {
+  double share = 0;
+  if (settings_.evaluations)
+    share =
+        static_cast<double>(archive_.evaluations()) / static_cast<double>(*settings_.evaluations);
+  if (settings_.generations)
+    share = std::max(
+        share, static_cast<double>(generation_) / static_cast<double>(*settings_.generations));
+  return std::min(share, 1.0);
 }
 
 bool Search::worth_paying(const Architecture& canonical) const {

@@ -23,7 +23,8 @@ struct SearchSettings {
   std::string algorithm = "nsga2";
   int population = 48;
   Initial initial = Initial::kChoices;
-  std::optional<int64_t> generations;  ///< At least one of the two budgets.
+  /// At least one of the two budgets, but for algorithms that end by themselves.
+  std::optional<int64_t> generations;
   std::optional<int64_t> evaluations;  ///< Distinct architectures paid for.
   uint64_t seed = 0;
   Goal goal;
@@ -32,6 +33,7 @@ struct SearchSettings {
   std::map<std::string, double> reference;
   int batch = 8;  ///< Architectures per call of the evaluator; results are stored after each.
   AlgorithmOptions options;
+  std::vector<WarmRow> warm;       ///< Of an earlier run; what is outside the domain is left out.
   int64_t failures_in_a_row = 50;  ///< So many evaluations failed one after another end it; 0: off.
 };
 
@@ -84,11 +86,13 @@ class Search : private SearchContext {
   size_t saved() const { return saved_; }
   size_t saved_equivalent() const { return saved_equivalent_; }
   /// Minimisation form; empty before anything feasible was found.
-  const Point& reference() const { return reference_; }
+  const Point& reference() const override { return reference_; }
   double current_hypervolume() const;
   /// How many networks the domain has inside the limits on free costs, where it is small enough to
   /// list (20,000 architectures).
   std::optional<size_t> networks() const;
+  /// What an algorithm sees of it, for measurements from outside.
+  const SearchContext& context() const { return *this; }
   /// What the algorithm has to say beside the front (see SearchAlgorithm::report_json).
   std::string report_json() const { return algorithm_->report_json(*this); }
   /// hypervolume, evaluations, feasible, front, saved, skipped, failed of the generation just done.
@@ -108,6 +112,8 @@ class Search : private SearchContext {
   int population() const override { return settings_.population; }
   const CostModel& costs() const override { return costs_; }
   const AlgorithmOptions& options() const override { return settings_.options; }
+  double progress() const override;
+  const std::vector<WarmRow>& warm() const override { return settings_.warm; }
   void finish(const std::string& why) override { finished_ = why; }
   size_t budget_left() const override;
   bool propose(const Architecture& a) override;

@@ -60,6 +60,10 @@ void check_objectives(Binder& b, const SearchOptions& o) {
       b.problem("objectives", problem.message, problem.hint);
     return;
   }
+  for (const AlgorithmInfo& info : search_algorithms())
+    if (const std::string problem = info.objectives_problem(objectives.size());
+        info.name == o.algorithm && !problem.empty())
+      b.problem("algorithm", problem);
   std::vector<std::string> against;
   for (const Objective& objective : objectives) {
     const std::string problem = objective_problem(objective);
@@ -111,27 +115,42 @@ void check_each(Binder& b,
   }
 }
 
+// An unknown name is told elsewhere.
+bool spends_budget(const std::string& algorithm) {
+  for (const AlgorithmInfo& info : search_algorithms())
+    if (info.name == algorithm) return info.spends_budget;
+  return true;
+}
+
+void check_warm(Binder& b, const SearchOptions& o) {
+  for (const AlgorithmInfo& info : search_algorithms()) {
+    if (info.name != o.algorithm) continue;
+    if (!o.warm_from.empty() && !info.takes_warm)
+      b.problem("warm_from",
+                info.name + " does not begin from an earlier search",
+                "Leave it out, or take concurrent, linas or ehvi.");
+    if (o.warm_from.empty() && info.name == "concurrent")
+      b.problem("algorithm",
+                "concurrent begins with the best of an earlier search: search.warm_from is missing",
+                "Name a search (nas runs --command search), or take linas, which begins cold.");
+  }
+}
+
+std::string algorithm_names() {
+  std::string names;
+  for (const AlgorithmInfo& info : search_algorithms())
+    names += (names.empty() ? "" : ", ") + info.name;
+  return names;
+}
+
 }  // namespace
 
 SearchOptions::SearchOptions() {
   objectives.yaml = "[maximize: accuracy, minimize: macs]";
 }
 
-void describe(Binder& b, BlockwiseOptions& o) {
-  b.value("reference",
-          o.reference,
-          "In which options are replaced, one at a time: largest, smallest, or an architecture");
-  b.value("pool", o.pool, "Best architectures by the sum of the single effects, judged truly")
-      .range(1, 100000);
-  b.value("distance", o.distance, "Choices in which any two of them differ at least")
-      .range(1, 1000);
-  b.value("controls",
-          o.controls,
-          "Also judge architectures with the same option wherever it is a choice, at most as many");
-}
-
 void describe(Binder& b, SearchOptions& o) {
-  b.value("algorithm", o.algorithm, "Search algorithm: nsga2, random, exact or blockwise")
+  b.value("algorithm", o.algorithm, "Search algorithm: " + algorithm_names())
       .check([&o]() -> std::string {
         try {
           search_algorithm(o.algorithm);
@@ -180,12 +199,18 @@ void describe(Binder& b, SearchOptions& o) {
     check_each(b, "fix", o.fix, Restriction::check_form);
     check_each(b, "constraints", o.constraints, [](const std::string& t) { parse_constraint(t); });
     check_each(b, "reference", o.reference, [](const std::string& t) { parse_assignment(t); });
-    if (!o.generations && !o.evaluations)
+    if (!o.generations && !o.evaluations && spends_budget(o.algorithm))
       b.problem("evaluations",
                 "a budget is needed: evaluations or generations (or both)",
                 "For example: evaluations: 500");
   }
-  b.section("blockwise", o.blockwise, "blockwise: replacing blocks of a reference");
+  b.value(
+      "warm_from",
+      o.warm_from,
+      "linas, concurrent, ehvi: begin with the best of an earlier search of this space, perhaps "
+      "on another device: id, name or last");
+  if (b.reading()) check_warm(b, o);
+  describe_algorithms(b, o.algorithms);
   b.value("reuse",
           o.reuse,
           "In a supernet: take values that other runs stored for the same weights and settings; "
@@ -348,7 +373,7 @@ SearchSettings to_settings(const SearchOptions& search,
   for (const std::string& text : search.reference)
     settings.reference.emplace(parse_assignment(text).metric, parse_assignment(text).bound);
   settings.batch = evaluator.batch;
-  settings.options.blockwise = search.blockwise;
+  settings.options = search.algorithms;
   return settings;
 }
 

@@ -28,12 +28,12 @@ struct SearchOptions {
   std::vector<std::string> constraints;
   /// Reference point of the hypervolume, as `METRIC = VALUE` for each objective; empty: derived.
   std::vector<std::string> reference;
-  BlockwiseOptions blockwise;
+  std::string warm_from;  ///< An earlier search to begin from; "": none.
+  AlgorithmOptions algorithms;
   bool reuse = true;      ///< Do not measure again what the store has at the same fidelity.
   bool baseline = false;  ///< Also run random search with as many evaluations.
   SearchOptions();
 };
-void describe(Binder& b, BlockwiseOptions& o);
 void describe(Binder& b, SearchOptions& o);
 
 enum class EvaluatorKind { kSupernet, kTable, kExternal, kNone };

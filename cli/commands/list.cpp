@@ -8,6 +8,7 @@
 #include "cli/lists.hpp"
 #include "cli/report/document.hpp"
 #include "cli/torch_services.hpp"
+#include "predictors/predictor.hpp"
 #include "search/algorithms/algorithm.hpp"
 #include "spaces/metric.hpp"
 #include "spaces/registry.hpp"
@@ -71,6 +72,11 @@ Names algorithms() {
   for (const AlgorithmInfo& info : search_algorithms()) names.emplace_back(info.name, info.summary);
   return names;
 }
+Names predictor_names() {
+  Names names{{"auto", "ridge below 75 rows, else what cross-validation prefers of ridge, svr, gp"}};
+  for (const PredictorInfo& info : predictors()) names.emplace_back(info.name, info.summary);
+  return names;
+}
 Names data() {
   return data_kinds();
 }
@@ -107,6 +113,7 @@ const std::vector<NameList>& lists() {
        true},
       {"weights", "Where weights come from (`weights:`)", weights, true},
       {"algorithms", "Search algorithms (`search.algorithm`)", algorithms},
+      {"predictors", "Models of nas predict (`--model`)", predictor_names},
       {"metrics", "What is measured of an architecture (objectives, limits)", metrics},
       {"data", "Kinds of data sets (`data.kind`)", data},
       {"configs", "Shipped configurations (`--config`, `nas config`)", configs},

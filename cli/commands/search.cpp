@@ -142,6 +142,7 @@ Parts make_parts(const SearchConfig& config,
   parts.space = open_space(space);
   parts.domain = fixed_domain(*parts.space, config.search.fix, "search.fix");
   parts.settings = to_settings(config.search, config.evaluator, config.seed);
+  parts.settings.warm = warm_rows(store, *parts.space, config.search.warm_from);
   // A table answers for nothing, however many of its rows are missing.
   if (config.evaluator.kind == EvaluatorKind::kTable) parts.settings.failures_in_a_row = 0;
   parts.costs = std::make_unique<CostModel>(*parts.space);
@@ -406,6 +407,8 @@ int search(const Options& o) {
     // Where the data lie now.
     for (const std::string& set : data_sets(o.common.sets)) config.evaluator.set.push_back(set);
   }
+  // `last` would mean another one tomorrow.
+  if (std::string& warm = config.search.warm_from; !warm.empty()) warm = warm_run(store, warm).id;
   RunRow supernet;
   Binder::Raw space = config.space;
   if (config.evaluator.kind == EvaluatorKind::kSupernet) {

@@ -77,6 +77,46 @@ with its run and goes on with it. Where several architectures are one network
 and the usual form of it lies outside, a form inside stands for it.)";
 }
 
+std::string searches() {
+  return R"(Search algorithms (search.algorithm; nas search --algorithm)
+
+No predictor
+  random                  draws; the baseline of all others
+  nsga2                   evolution, one to four objectives
+  regularized-evolution   the oldest dies; sample: members compared
+  local-search            to better neighbours, then from new starts
+  simulated-annealing     one objective; chains, hot, cold
+  moead, nspso, maco      pagmo2, two objectives or more
+  sga, cmaes, gaco        pagmo2, one objective
+
+With predictors of what is measured; free costs are exact
+  ehvi                    where the front is expected to gain most, by a
+                          Gaussian process; for costly evaluations
+  linas                   batches from a long search on predictors
+  linas-released          the same as its program was released
+  concurrent              linas that begins with the best of an earlier
+                          search, of another device or other weights:
+                          search.warm_from
+  ofa                     one objective under limits: predictors once,
+                          then evolution; ends by itself
+
+Solved, not searched; they end by themselves and need no budget
+  exact                   free costs that add up
+  blockwise               sums of single replacements, judged truly
+
+Few evaluations that cost minutes: ehvi. Thousands of cheap ones: nsga2.
+Everything that a table lists and costs nothing: random, to the end.
+
+All keep hard limits, pay for no network twice, are the same for the same
+seed, and go on bit for bit after they were stopped (--resume). Predicting
+ones report how good predictions were of what was measured afterwards, and,
+where predictions add up (ridge), the proved optimum of the surrogate: what
+the search misses of it is search error, the rest is the predictor's.
+
+  nas config keys search             every option, by algorithm
+  nas search --config search/linas --set search.surrogate.predictor=svr)";
+}
+
 std::string few_shot() {
   return R"(Few-shot supernets (weights: {kind: few-shot}; nas split)
 
@@ -248,6 +288,58 @@ Costs     macs, params, activation_bytes and peak_bytes are computed, whatever
           another spelling (MACs, Params) is another metric; that is told.)";
 }
 
+std::string predictors_topic() {
+  return R"(Predictors (nas predict)
+
+A predictor guesses what is costly to measure - accuracy, latency - from rows
+that were measured, and says how far off it may be.
+
+  nas predict curve --data top1.csv --space mobilenet --target top1
+  nas predict fit   --data top1.csv --space mobilenet --out top1.json
+  nas predict eval  --predictor top1.json --space mobilenet --data new.csv
+
+Rows are architectures (--space SPACE, or --run RUN for stored values), read
+as one column per option of each choice, 0 where the choice is inactive; or
+plain columns of numbers of a CSV (--features a,b,c; without it all of them).
+The target is a column or metric; of plain columns --target A+B is a sum.
+Columns other than 0/1 are brought to mean 0 and deviation 1.
+
+  ridge          linear; products of features where cross-validation prefers
+                 them clearly. Alpha .1 .. 10. The choice for few rows.
+  gp             Gaussian process, a weight for each choice; marginal
+                 likelihood. Its spread knows where rows are missing.
+  svr            support vectors, RBF kernel of gamma 1/features; C 1 .. 100.
+  boosted-trees  regression trees on the errors of those before.
+  stacked        the four, weighted by their errors on rows not learnt.
+  auto           ridge below 75 rows, else the best of ridge, svr, gp in
+                 cross-validation.
+
+Parameters are chosen by cross-validation (--folds); --parameter alpha=1
+gives one. --transform log learns the logarithm of the target.
+
+The spread is the deviation of a new measurement around the mean: the
+posterior of ridge and gp; of svr, boosted-trees and of ridge with products
+of one-hot columns the error in cross-validation, the same for every row; of
+stacked those of its members, stretched to the error in cross-validation.
+
+  MAPE %        mean absolute error in percent of the truth
+  tau-b, tau-a  order of all pairs. Few distinct predictions inflate tau-b:
+                look at tau-a too, and with --within COLUMN at the order of
+                rows that are equal there
+  in 2 spreads  share of truths within two spreads; 0.95 where it is honest
+
+curve learns from growing parts of the rows, judges on the rest, and says
+whether more samples would help: they do while twice as many lower the RMSE
+by 5 % or more.
+
+eval --split random takes --repeats random parts; mod10 judges rows 9, 19 ..
+(from 0) and leaves 8, 18 .. out; order judges the last tenth after learning
+the first 80 %, which shows drift of a measurement; folds:K takes K folds.
+
+A file names its features and the fingerprint of its space; rows of another
+space are refused.)";
+}
+
 std::string environment() {
   return R"(Environment
 
@@ -267,10 +359,12 @@ std::string environment() {
 const std::vector<Topic>& topics() {
   static const std::vector<Topic> table = {{"config", configuration},
                                            {"parts", parts},
+                                           {"searches", searches},
                                            {"few-shot", few_shot},
                                            {"exit-codes", exit_codes},
                                            {"evaluators", evaluators},
                                            {"tables", tables},
+                                           {"predictors", predictors_topic},
                                            {"environment", environment}};
   return table;
 }

@@ -1,6 +1,7 @@
 #pragma once
 // What other runs have measured already need not be measured again.
 #include <string>
+#include <vector>
 
 #include "search/driver.hpp"
 #include "search/store/store.hpp"
@@ -14,5 +15,10 @@ void know_stored(Search& search,
                  const Store& store,
                  const std::string& supernet,
                  const std::string& own);
+
+/// The search that `search.warm_from` names. ConfigError when there is none.
+RunRow warm_run(const Store& store, const std::string& name);
+/// What it measured, in that order; nothing for "". ConfigError where it searched another space.
+std::vector<WarmRow> warm_rows(const Store& store, const Space& space, const std::string& run);
 
 }  // namespace nas::cli

@@ -27,6 +27,89 @@ const std::vector<AlgorithmInfo>& search_algorithms() {
        make_blockwise,
        no_population_problem,
        false},
+      {"regularized-evolution",
+       "Evolution in which the oldest dies, not the worst",
+       make_regularized_evolution,
+       nsga2_population_problem},
+      {"local-search",
+       "From random starts to better neighbours until there is none",
+       make_local_search,
+       random_population_problem},
+      {"simulated-annealing",
+       "One objective: walks that take worse neighbours too, ever more rarely",
+       make_simulated_annealing,
+       random_population_problem,
+       true,
+       1,
+       1},
+      {"moead",
+       "Decomposition into weighted aims (pagmo2), two objectives or more",
+       make_moead,
+       moead_population_problem,
+       true,
+       2},
+      {"nspso",
+       "Particle swarm with non-dominated sorting (pagmo2), two objectives or more",
+       make_nspso,
+       nspso_population_problem,
+       true,
+       2},
+      {"maco",
+       "Ant colony (pagmo2), two objectives or more",
+       make_maco,
+       ant_population_problem,
+       true,
+       2},
+      {"ehvi",
+       "Expected hypervolume improvement by predictions and how far off they may be",
+       make_ehvi,
+       random_population_problem,
+       true,
+       1,
+       AlgorithmInfo::kNoLimit,
+       true},
+      {"linas",
+       "Predictors and a long search on them, again and again (LINAS)",
+       make_linas,
+       random_population_problem,
+       true,
+       1,
+       AlgorithmInfo::kNoLimit,
+       true},
+      {"linas-released",
+       "LINAS as its program was released, for comparison",
+       make_linas_released,
+       nsga2_population_problem},
+      {"concurrent",
+       "linas that begins with the best of an earlier run (search.warm_from)",
+       make_concurrent,
+       random_population_problem,
+       true,
+       1,
+       AlgorithmInfo::kNoLimit,
+       true},
+      {"ofa",
+       "One objective: predictors once, then evolution under limits (once-for-all)",
+       make_ofa,
+       random_population_problem,
+       false,
+       1,
+       1},
+      {"sga",
+       "One objective: simple genetic algorithm (pagmo2)",
+       make_sga,
+       sga_population_problem,
+       true,
+       1,
+       1},
+      {"cmaes",
+       "One objective: covariance matrix adaptation (pagmo2) on rounded numbers",
+       make_cmaes,
+       cmaes_population_problem,
+       true,
+       1,
+       1},
+      {"gaco", "One objective: ant colony (pagmo2)", make_gaco, ant_population_problem, true, 1, 1},
   };
   return table;
 }
@@ -42,6 +125,17 @@ const AlgorithmInfo& search_algorithm(const std::string& name) {
   for (const std::string& each : names) known += (known.empty() ? "" : ", ") + each;
   throw ConfigError("there is no search algorithm '" + name + "'; known: " + known,
                     near.empty() ? "" : "Did you mean '" + near + "'?");
+}
+
+std::string AlgorithmInfo::objectives_problem(size_t objectives) const {
+  if (objectives < least_objectives)
+    return name + " needs at least " + std::to_string(least_objectives) +
+           " objectives, search.objectives has " + std::to_string(objectives) +
+           "; for one: ehvi, nsga2, sga, cmaes, gaco or simulated-annealing";
+  if (objectives > most_objectives)
+    return name + " has one objective, search.objectives has " + std::to_string(objectives) +
+           "; for several: ehvi, nsga2, moead, nspso or maco; or keep one and limit the others";
+  return "";
 }
 
 Proposals::Proposals(SearchContext& context, size_t wanted)

@@ -2,6 +2,7 @@
 // SearchAlgorithm: proposes architectures generation by generation; the driver pays, counts, stores
 // and resumes.
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -9,6 +10,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "search/algorithms/algorithm_options.hpp"
 #include "search/archive.hpp"
 #include "search/costs.hpp"
 #include "spaces/domain.hpp"
@@ -16,16 +18,10 @@
 
 namespace nas {
 
-/// `search.blockwise`.
-struct BlockwiseOptions {
-  std::string reference = "largest";  ///< largest, smallest, or an architecture as text.
-  int pool = 20;                      ///< Architectures judged truly.
-  int distance = 2;                   ///< Choices in which they differ at least.
-  bool controls = true;               ///< Also judge homogeneous architectures.
-};
-/// Options of single algorithms.
-struct AlgorithmOptions {
-  BlockwiseOptions blockwise;
+/// What an earlier run measured, perhaps on another device.
+struct WarmRow {
+  Architecture architecture;
+  std::map<std::string, double> values;
 };
 
 /// What an algorithm sees of the search it belongs to.
@@ -45,6 +41,12 @@ class SearchContext {
   virtual int population() const = 0;
   /// How many further evaluations may be paid for.
   virtual size_t budget_left() const = 0;
+  /// Reference point of the hypervolume, minimised; empty before anything feasible was found.
+  virtual const Point& reference() const = 0;
+  /// Share of the budget that is spent, in [0, 1].
+  virtual double progress() const = 0;
+  /// Rows of an earlier run, inside the domain, in the order they were measured.
+  virtual const std::vector<WarmRow>& warm() const = 0;
   /// Asks whether `a` is worth an evaluation: it is no network of the archive, and none of its free
   /// costs breaks a limit. Counted as a request.
   virtual bool propose(const Architecture& a) = 0;
@@ -112,17 +114,41 @@ struct AlgorithmInfo {
   /// Whether it goes on until the budget is spent; others end when their work is done, and need a
   /// budget that is large enough.
   bool spends_budget = true;
+  size_t least_objectives = 1, most_objectives = kNoLimit;
+  bool takes_warm = false;  ///< Whether it begins from an earlier run (search.warm_from).
+  static constexpr size_t kNoLimit = static_cast<size_t>(-1);
+  /// What is wrong with so many objectives, or "".
+  std::string objectives_problem(size_t objectives) const;
 };
 const std::vector<AlgorithmInfo>& search_algorithms();
 /// ConfigError with the nearest name when there is none.
 const AlgorithmInfo& search_algorithm(const std::string& name);
 
 std::unique_ptr<SearchAlgorithm> make_nsga2();
-std::string nsga2_population_problem(int population);
 std::unique_ptr<SearchAlgorithm> make_random_search();
-std::string random_population_problem(int population);
 std::unique_ptr<SearchAlgorithm> make_exact_search();
 std::unique_ptr<SearchAlgorithm> make_blockwise();
+std::unique_ptr<SearchAlgorithm> make_regularized_evolution();
+std::unique_ptr<SearchAlgorithm> make_local_search();
+std::unique_ptr<SearchAlgorithm> make_simulated_annealing();
+std::unique_ptr<SearchAlgorithm> make_moead();
+std::unique_ptr<SearchAlgorithm> make_nspso();
+std::unique_ptr<SearchAlgorithm> make_maco();
+std::unique_ptr<SearchAlgorithm> make_sga();
+std::unique_ptr<SearchAlgorithm> make_cmaes();
+std::unique_ptr<SearchAlgorithm> make_gaco();
+std::unique_ptr<SearchAlgorithm> make_linas();
+std::unique_ptr<SearchAlgorithm> make_linas_released();
+std::unique_ptr<SearchAlgorithm> make_concurrent();
+std::unique_ptr<SearchAlgorithm> make_ofa();
+std::unique_ptr<SearchAlgorithm> make_ehvi();
+std::string nsga2_population_problem(int population);
+std::string random_population_problem(int population);
+std::string moead_population_problem(int population);
+std::string nspso_population_problem(int population);
+std::string ant_population_problem(int population);
+std::string sga_population_problem(int population);
+std::string cmaes_population_problem(int population);
 inline std::string no_population_problem(int) {
   return "";
 }

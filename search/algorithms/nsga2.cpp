@@ -9,29 +9,16 @@
 // Children that are known networks, or that free costs rule out, are varied anew before anything is
 // paid: every evaluation of a generation is a new network, any population from 2 on will do, and
 // the budget is met exactly.
-#include <algorithm>
-#include <limits>
 #include <nlohmann/json.hpp>
-#include <numeric>
 
-#include "search/algorithms/algorithm.hpp"
+#include "search/algorithms/standing.hpp"
 #include "spaces/error.hpp"
 
 namespace nas {
 namespace {
 
 constexpr double kCrossover = 0.9;
-constexpr int kTournament = 3;   ///< Of 2, 3, 4 with 60 seeds each: 2 is behind, 3 and 4 are equal.
-constexpr int kVariations = 20;  ///< Children in a row that are not worth paying for.
-
-// Probability that a redraw of each choice with probability `rate` changes anything. Domain::mutate
-// changes something always, so it is called that often.
-double change_probability(const Domain& domain, double rate) {
-  double same = 1;
-  for (size_t c = 0; c < domain.space().choices().size(); ++c)
-    same *= 1 - rate * (1 - 1.0 / static_cast<double>(domain.option_count(c)));
-  return 1 - same;
-}
+constexpr int kTournament = 3;  ///< Of 2, 3, 4 with 60 seeds each: 2 is behind, 3 and 4 are equal.
 
 class Nsga2 : public SearchAlgorithm {
  public:
@@ -47,23 +34,16 @@ class Nsga2 : public SearchAlgorithm {
   }
 
   std::string state_json() const override {
-    nlohmann::json state = {{"algorithm", "nsga2"}, {"population", nlohmann::json::array()}};
-    for (const Architecture& a : population_) state["population"].push_back(a.genes);
-    return state.dump();
+    return nlohmann::json{{"algorithm", "nsga2"},
+                          {"population", nlohmann::json::parse(genes_json(population_))}}
+        .dump();
   }
 
   void restore(const Space& space, const std::string& json) override {
     try {
       const auto state = nlohmann::json::parse(json);
       if (state.at("algorithm") != "nsga2") throw DataError("it is one of another algorithm");
-      std::vector<Architecture> population;
-      for (const auto& genes : state.at("population")) {
-        Architecture a{genes.get<std::vector<int16_t>>()};
-        std::string why;
-        if (!space.valid(a, &why)) throw DataError(why);
-        population.push_back(std::move(a));
-      }
-      population_ = std::move(population);
+      population_ = architectures_of(space, state.at("population").dump());
     } catch (const std::exception& e) {
       throw DataError(std::string("the stored state is not one of nsga2 on this space: ") +
                       e.what());
@@ -71,36 +51,8 @@ class Nsga2 : public SearchAlgorithm {
   }
 
  private:
-  /// How good each of the population is: lower rank first, then more crowding distance.
-  struct Standing {
-    std::vector<int> ranks;
-    std::vector<double> crowding;
-    bool better(size_t a, size_t b) const {
-      return ranks[a] != ranks[b] ? ranks[a] < ranks[b] : crowding[a] > crowding[b];
-    }
-  };
-
   Standing standing(const SearchContext& context) const {
-    std::vector<ScoredPoint> points;
-    for (const Architecture& a : population_) {
-      const Archive::Entry* entry = context.archive().find(context.domain().canonical(a));
-      points.push_back(entry != nullptr ? entry->score : ScoredPoint{{}, 10 * kMissing});
-    }
-    Standing s{non_dominated_ranks(points), std::vector<double>(points.size(), 0.0)};
-    std::vector<std::vector<size_t>> fronts;
-    for (size_t i = 0; i < points.size(); ++i) {
-      if (points[i].violation > 0) continue;  // ordered by violation, crowding says nothing
-      const auto rank = static_cast<size_t>(s.ranks[i]);
-      if (fronts.size() <= rank) fronts.resize(rank + 1);
-      fronts[rank].push_back(i);
-    }
-    for (const std::vector<size_t>& front : fronts) {
-      std::vector<Point> objectives;
-      for (const size_t i : front) objectives.push_back(points[i].objectives);
-      const std::vector<double> distances = crowding_distances(objectives);
-      for (size_t k = 0; k < front.size(); ++k) s.crowding[front[k]] = distances[k];
-    }
-    return s;
+    return standing_of(scores_of(context, population_));
   }
 
   void vary(SearchContext& context, Rng& rng, Proposals& children) const {
@@ -119,23 +71,13 @@ class Nsga2 : public SearchAlgorithm {
       if (rng.uniform() < kCrossover) c = domain.crossover(c, population_[parent()], rng);
       return rng.uniform() < mutation ? domain.mutate(c, rate, rng) : c;
     };
-    for (int misses = 0; !children.full() && misses < kVariations; ++misses) {
-      Architecture c = child();
-      bool taken = children.take(c);
-      // Where limits rule out one child after another, every fifth is walked to them.
-      if (!taken && misses % 5 == 4) taken = context.repair(c, rng) && children.take(c);
-      if (taken) misses = -1;
-    }
+    take_children(context, rng, children, child);
   }
 
   void survive(const SearchContext& context) {
     const auto wanted = static_cast<size_t>(context.population());
     if (population_.size() <= wanted) return;
-    const Standing s = standing(context);
-    std::vector<size_t> order(population_.size());
-    std::iota(order.begin(), order.end(), size_t{0});
-    std::stable_sort(
-        order.begin(), order.end(), [&](size_t a, size_t b) { return s.better(a, b); });
+    std::vector<size_t> order = standing(context).order();
     order.resize(wanted);
     std::vector<Architecture> survivors;
     for (const size_t i : order) survivors.push_back(std::move(population_[i]));

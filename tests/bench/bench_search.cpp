@@ -1,43 +1,202 @@
-// Search algorithms on benchmark S1 (tests/search/s1.hpp):
-//   bench_search [ALGORITHM] [INITIAL] [SEEDS] [POPULATION]
-// prints the hypervolume (M*pp) of each seed at 100, 250 and 500 evaluations, with mean and sd.
+// Hypervolume of search algorithms against the number of true evaluations, over seeds:
+//   bench_search s1 ALGORITHM[,ALGORITHM...] SEEDS [KEY=VALUE ...]
+//   bench_search nb201 ALGORITHM[,...] SEEDS table=nasbench201_cifar10.csv [KEY=VALUE ...]
+//   bench_search inner [KEY=VALUE ...]     architecture evaluations a second of the inner search
+// KEY: budget=250, points=50,100,150,200,250, first=0 (seed), initial=choices|architectures, each=1
+// (prints every seed), or any option of `search` such as population=48 or surrogate.predictor=svr.
+// S1 (tests/search/s1.hpp): M*pp, reference 70 % and 600 M MACs. NB201: test accuracy against MACs,
+// reference 85 % and 200 M MACs, in M*pp. One line per algorithm and number of evaluations: median,
+// 25th and 75th percentile, mean, sd, least; seconds of processor time per run.
+#include <algorithm>
 #include <cstdio>
-#include <cstdlib>
+#include <ctime>
+#include <map>
 #include <numeric>
+#include <sstream>
+#include <stdexcept>
 
 #include "../search/s1.hpp"
+#include "search/algorithms/surrogate/inner_search.hpp"
+#include "search/evaluators/evaluators.hpp"
+#include "search/search_options.hpp"
 
-int main(int argc, char** argv) {
-  using namespace nas;
-  using namespace nas::testing_s1;
-  const std::string algorithm = argc > 1 ? argv[1] : "nsga2";
-  const std::string initial = argc > 2 ? argv[2] : "choices";
-  const int seeds = argc > 3 ? std::atoi(argv[3]) : 5;
-  const int population = argc > 4 ? std::atoi(argv[4]) : 48;
-  const auto space = load_space("mobilenet");
-  const S1Truth truth;
-  const CostModel costs(*space);
-  for (const int64_t evaluations : {100, 250, 500}) {
-    std::vector<double> values;
-    for (int seed = 0; seed < seeds; ++seed) {
-      S1Evaluator evaluator(*space, truth);
-      SearchSettings settings = s1_settings(algorithm, evaluations, static_cast<uint64_t>(seed));
-      settings.population = population;
-      settings.initial = initial == "architectures" ? Initial::kArchitectures : Initial::kChoices;
-      Search search(*space, evaluator, costs, settings);
-      while (!search.done()) search.step();
-      values.push_back(search.current_hypervolume() / 1e6);
-    }
-    const auto n = static_cast<double>(values.size());
-    const double mean = std::accumulate(values.begin(), values.end(), 0.0) / n;
-    double square = 0;
-    std::printf(
-        "%s %s %lld:", algorithm.c_str(), initial.c_str(), static_cast<long long>(evaluations));
-    for (const double v : values) {
-      std::printf(" %.0f", v);
-      square += (v - mean) * (v - mean);
-    }
-    std::printf("  mean %.1f sd %.1f\n", mean, n > 1 ? std::sqrt(square / (n - 1)) : 0.0);
+namespace {
+
+using namespace nas;
+using namespace nas::testing_s1;
+
+std::vector<std::string> split(const std::string& text) {
+  std::vector<std::string> parts;
+  std::istringstream in(text);
+  for (std::string part; std::getline(in, part, ',');) parts.push_back(part);
+  return parts;
+}
+
+struct Request {
+  std::string benchmark;
+  std::map<std::string, std::string> own{{"budget", "250"},
+                                         {"points", "50,100,150,200,250"},
+                                         {"first", "0"},
+                                         {"each", "0"},
+                                         {"table", ""}};
+  std::vector<std::string> sets;  ///< Of `search`.
+  int64_t number(const std::string& key) const { return std::stoll(own.at(key)); }
+};
+
+/// What the options of `search` say, with the goal of the benchmark.
+SearchSettings settings_of(const Request& plan, const std::string& algorithm, uint64_t seed) {
+  YamlSource source;
+  source.sets = plan.sets;
+  source.sets.push_back("algorithm=" + algorithm);
+  if (search_algorithm(algorithm).most_objectives == 1)
+    source.sets.push_back("objectives=[{maximize: accuracy}]");
+  source.sets.push_back("evaluations=" + plan.own.at("budget"));
+  const auto options = read_yaml_as<SearchOptions>(source);
+  SearchSettings settings = to_settings(options, EvaluatorOptions{}, seed);
+  settings.reference = plan.benchmark == "s1"
+                           ? std::map<std::string, double>{{"accuracy", 70}, {"macs", 600e6}}
+                           : std::map<std::string, double>{{"accuracy", 85}, {"macs", 200e6}};
+  if (settings.goal.objectives.size() == 1) settings.reference.erase("macs");
+  return settings;
+}
+
+double quantile(std::vector<double> values, double q) {
+  std::sort(values.begin(), values.end());
+  const double at = q * static_cast<double>(values.size() - 1);
+  const auto low = static_cast<size_t>(at);
+  const size_t high = std::min(low + 1, values.size() - 1);
+  return values[low] + (at - static_cast<double>(low)) * (values[high] - values[low]);
+}
+
+struct Truth {
+  std::unique_ptr<Space> space;
+  std::unique_ptr<S1Truth> s1;
+  std::unique_ptr<Evaluator> evaluator;
+};
+
+Truth truth_of(const Request& plan) {
+  Truth truth;
+  if (plan.benchmark == "s1") {
+    truth.space = load_space("mobilenet");
+    truth.s1 = std::make_unique<S1Truth>();
+    truth.evaluator = std::make_unique<S1Evaluator>(*truth.space, *truth.s1);
+    return truth;
   }
+  truth.space = load_space("nasbench201");
+  TableOptions table;
+  table.file = plan.own.at("table");
+  table.metrics = {"accuracy = cifar10_test_acc"};
+  truth.evaluator = std::make_unique<TableEvaluator>(*truth.space, table);
+  return truth;
+}
+
+void compare(const Request& plan, const std::string& algorithm, int64_t seeds) {
+  const Truth truth = truth_of(plan);
+  const CostModel costs(*truth.space);
+  std::map<size_t, std::vector<double>> values;
+  std::vector<size_t> points;
+  for (const std::string& text : split(plan.own.at("points"))) points.push_back(std::stoul(text));
+  const std::clock_t start = std::clock();
+  for (int64_t s = 0; s < seeds; ++s) {
+    const SearchSettings settings =
+        settings_of(plan, algorithm, static_cast<uint64_t>(s + plan.number("first")));
+    Search search(Domain(*truth.space), *truth.evaluator, costs, settings);
+    while (!search.done()) search.step();
+    std::vector<Point> seen;
+    size_t evaluations = 0;
+    for (const Archive::Entry& entry : search.archive().entries()) {
+      ++evaluations;
+      if (entry.feasible()) seen.push_back({-entry.values.at("accuracy"), entry.values.at("macs")});
+      if (std::find(points.begin(), points.end(), evaluations) != points.end())
+        values[evaluations].push_back(
+            hypervolume(seen, plan.benchmark == "s1" ? Point{-70, 600e6} : Point{-85, 200e6}) /
+            1e6);
+    }
+  }
+  const double seconds = static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
+  for (const auto& [evaluations, list] : values) {
+    const auto n = static_cast<double>(list.size());
+    const double mean = std::accumulate(list.begin(), list.end(), 0.0) / n;
+    double square = 0;
+    for (const double v : list) square += (v - mean) * (v - mean);
+    std::printf(
+        "%s %s %zu: median %.2f (%.2f, %.2f) mean %.2f sd %.2f least %.2f, %zu seeds, %.2f s",
+        plan.benchmark.c_str(),
+        algorithm.c_str(),
+        evaluations,
+        quantile(list, 0.5),
+        quantile(list, 0.25),
+        quantile(list, 0.75),
+        mean,
+        n > 1 ? std::sqrt(square / (n - 1)) : 0.0,
+        *std::min_element(list.begin(), list.end()),
+        list.size(),
+        seconds / static_cast<double>(seeds));
+    if (plan.number("each") != 0)
+      for (const double v : list) std::printf(" %.0f", v);
+    std::printf("\n");
+  }
+  std::fflush(stdout);
+}
+
+/// Time of the inner search after a first generation of `budget` networks.
+void inner(const Request& plan) {
+  Request s1 = plan;
+  s1.benchmark = "s1";
+  const Truth truth = truth_of(s1);
+  const CostModel costs(*truth.space);
+  SearchSettings settings = settings_of(s1, "linas", 0);
+  settings.population = static_cast<int>(plan.number("budget"));
+  Search search(Domain(*truth.space), *truth.evaluator, costs, settings);
+  search.step();
+  const SearchContext& context = search.context();
+  Surrogate surrogate(context);
+  std::clock_t start = std::clock();
+  surrogate.fit(settings.options.surrogate.predictor);
+  const double fit = static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
+  Rng rng(0, "bench.inner");
+  start = std::clock();
+  const InnerPool pool = inner_search(
+      context,
+      surrogate,
+      best_known(context, 50),
+      {settings.options.surrogate.population, settings.options.surrogate.generations, 0},
+      rng);
+  const double seconds = static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
+  std::printf(
+      "inner search with %s on %lld networks: fit %.3f s, %zu architectures in %.3f s, %.0f a "
+      "second\n",
+      surrogate.model_of(0).c_str(),
+      static_cast<long long>(plan.number("budget")),
+      fit,
+      pool.networks.size(),
+      seconds,
+      static_cast<double>(pool.networks.size()) / seconds);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) try {
+  Request plan;
+  plan.benchmark = argc > 1 ? argv[1] : "s1";
+  const bool inner_only = plan.benchmark == "inner";
+  for (int i = inner_only ? 2 : 4; i < argc; ++i) {
+    const std::string text = argv[i];
+    const size_t equals = text.find('=');
+    const std::string key = text.substr(0, equals);
+    if (equals != std::string::npos && plan.own.contains(key))
+      plan.own[key] = text.substr(equals + 1);
+    else
+      plan.sets.push_back(text);
+  }
+  if (inner_only) {
+    inner(plan);
+    return 0;
+  }
+  for (const std::string& algorithm : split(argc > 2 ? argv[2] : "nsga2"))
+    compare(plan, algorithm, argc > 3 ? std::stoll(argv[3]) : 5);
   return 0;
+} catch (const std::exception& e) {
+  std::fprintf(stderr, "%s\n", e.what());
+  return 1;
 }

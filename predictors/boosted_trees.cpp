@@ -1,0 +1,225 @@
+// Gradient-boosted regression trees. xgboost grows them on one thread, so that a seed gives one
+// result; they are kept as flat arrays and answered from there: what a file says is checked node by
+// node before it is followed, and answering needs no library.
+#include <xgboost/c_api.h>
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+
+#include "predictors/cross_validation.hpp"
+#include "predictors/predictor.hpp"
+#include "predictors/predictor_state.hpp"
+
+namespace nas {
+namespace {
+
+using Eigen::Index;
+using Eigen::VectorXd;
+
+void check(int code) {
+  if (code != 0) throw std::runtime_error(std::string("xgboost: ") + XGBGetLastError());
+}
+
+struct Settings {
+  int rounds = 400, depth = 3;
+  double rate = 0.05, subsample = 0.8, columns = 1, lambda = 1;
+  uint64_t seed = 0;
+};
+
+/// Trees one after the other. A node: feature < 0 is a leaf that adds `value`; else rows whose
+/// feature is below `value` go to node `left` of the same tree, others to the one after it.
+struct Forest {
+  std::vector<int> feature, left, roots;
+  std::vector<float> value;
+
+  double of(const float* row) const {
+    double sum = 0;
+    for (const int root : roots) {
+      auto node = static_cast<size_t>(root);
+      while (feature[node] >= 0)
+        node = static_cast<size_t>(left[node] + (row[feature[node]] < value[node] ? 0 : 1));
+      sum += double{value[node]};
+    }
+    return sum;
+  }
+};
+
+/// Rows for xgboost.
+class Data {
+ public:
+  Data(const FeatureMatrix& x, const VectorXd* y) : columns_(static_cast<size_t>(x.cols())) {
+    values_.reserve(static_cast<size_t>(x.size()));
+    for (Index i = 0; i < x.rows(); ++i)
+      for (Index c = 0; c < x.cols(); ++c) values_.push_back(static_cast<float>(x(i, c)));
+    if (y == nullptr) return;
+    check(XGDMatrixCreateFromMat(values_.data(),
+                                 static_cast<bst_ulong>(x.rows()),
+                                 static_cast<bst_ulong>(x.cols()),
+                                 std::nanf(""),
+                                 &handle_));
+    std::vector<float> labels;
+    for (const double v : *y) labels.push_back(static_cast<float>(v));
+    check(XGDMatrixSetFloatInfo(handle_, "label", labels.data(), labels.size()));
+  }
+  ~Data() {
+    if (handle_ != nullptr) XGDMatrixFree(handle_);
+  }
+  Data(const Data&) = delete;
+  Data& operator=(const Data&) = delete;
+  DMatrixHandle handle() const { return handle_; }
+  const float* row(Index i) const { return &values_[static_cast<size_t>(i) * columns_]; }
+
+ private:
+  size_t columns_;
+  std::vector<float> values_;
+  DMatrixHandle handle_ = nullptr;
+};
+
+/// The trees of a model as xgboost writes it, in our order of nodes.
+Forest forest_of(const nlohmann::json& model) {
+  Forest forest;
+  for (const auto& tree : model.at("learner").at("gradient_booster").at("model").at("trees")) {
+    const auto left = tree.at("left_children").get<std::vector<int>>();
+    const auto right = tree.at("right_children").get<std::vector<int>>();
+    const auto feature = tree.at("split_indices").get<std::vector<int>>();
+    const auto value = tree.at("split_conditions").get<std::vector<float>>();
+    // Breadth first, so that the two children of a node stand side by side.
+    std::vector<size_t> order{0};
+    const auto root = static_cast<int>(forest.feature.size());
+    forest.roots.push_back(root);
+    for (size_t k = 0; k < order.size(); ++k) {
+      const size_t node = order[k];
+      const bool leaf = left.at(node) < 0;
+      forest.feature.push_back(leaf ? -1 : feature.at(node));
+      forest.value.push_back(value.at(node));
+      forest.left.push_back(leaf ? -1 : root + static_cast<int>(order.size()));
+      if (leaf) continue;
+      order.push_back(static_cast<size_t>(left[node]));
+      order.push_back(static_cast<size_t>(right.at(node)));
+    }
+  }
+  return forest;
+}
+
+/// Of standardised targets.
+Forest grow(const FeatureMatrix& x, const VectorXd& t, const Settings& s) {
+  const Data data(x, &t);
+  const DMatrixHandle handle = data.handle();
+  BoosterHandle raw = nullptr;
+  check(XGBoosterCreate(&handle, 1, &raw));
+  const std::unique_ptr<void, int (*)(BoosterHandle)> booster(raw, XGBoosterFree);
+  const std::pair<const char*, std::string> parameters[] = {
+      {"objective", "reg:squarederror"},
+      {"base_score", "0"},
+      {"nthread", "1"},
+      {"verbosity", "0"},
+      {"tree_method", "exact"},
+      {"disable_default_eval_metric", "1"},
+      {"max_depth", std::to_string(s.depth)},
+      {"eta", std::to_string(s.rate)},
+      {"subsample", std::to_string(s.subsample)},
+      {"colsample_bynode", std::to_string(s.columns)},
+      {"lambda", std::to_string(s.lambda)},
+      {"seed", std::to_string(s.seed % 2147483647)}};
+  for (const auto& [name, value] : parameters)
+    check(XGBoosterSetParam(booster.get(), name, value.c_str()));
+  for (int round = 0; round < s.rounds; ++round)
+    check(XGBoosterUpdateOneIter(booster.get(), round, handle));
+  bst_ulong size = 0;
+  const char* text = nullptr;
+  check(XGBoosterSaveModelToBuffer(booster.get(), R"({"format":"json"})", &size, &text));
+  return forest_of(nlohmann::json::parse(text, text + size));
+}
+
+class BoostedTrees final : public Predictor {
+ public:
+  std::string name() const override { return "boosted-trees"; }
+
+ protected:
+  void learn(const FeatureMatrix& x, const VectorXd& y, const FitOptions& options) override {
+    columns_ = x.cols();
+    target_mean_ = y.mean();
+    target_sd_ = std::sqrt((y.array() - target_mean_).square().mean());
+    const auto given = [&](const char* name, double otherwise) {
+      return options.fixed.contains(name) ? options.fixed.at(name) : otherwise;
+    };
+    Settings s;
+    s.rounds = static_cast<int>(given("rounds", s.rounds));
+    s.depth = static_cast<int>(given("depth", s.depth));
+    s.rate = given("rate", s.rate);
+    s.subsample = given("subsample", s.subsample);
+    s.columns = given("columns", s.columns);
+    s.lambda = given("lambda", s.lambda);
+    s.seed = options.seed;
+    const VectorXd t = (y.array() - target_mean_) / target_sd_;
+    const VectorXd out =
+        out_of_fold(x, t, options.folds, [&](const auto& xt, const auto& yt, const auto& left_out) {
+          return values(grow(xt, yt, s), left_out);
+        });
+    cv_mape_ = error_of(y, out.array() * target_sd_ + target_mean_);
+    spread_ = target_sd_ * rmse(t, out);
+    forest_ = grow(x, t, s);
+    chosen_ = {{"rounds", s.rounds}, {"depth", s.depth}, {"rate", s.rate}};
+  }
+
+  VectorXd answer(const FeatureMatrix& x, VectorXd* spread) const override {
+    // Trees have no model of noise: the deviation in cross-validation, the same everywhere.
+    if (spread != nullptr) *spread = VectorXd::Constant(x.rows(), spread_);
+    return values(forest_, x).array() * target_sd_ + target_mean_;
+  }
+
+  nlohmann::json state() const override {
+    return {{"columns", columns_},         {"roots", forest_.roots},
+            {"feature", forest_.feature},  {"left", forest_.left},
+            {"value", forest_.value},      {"target_mean", target_mean_},
+            {"target_sd", target_sd_},     {"spread", spread_}};
+  }
+  void restore(const nlohmann::json& json) override {
+    columns_ = json.at("columns").get<Index>();
+    target_mean_ = number_from(json.at("target_mean"));
+    target_sd_ = number_from(json.at("target_sd"));
+    spread_ = number_from(json.at("spread"));
+    forest_ = {json.at("feature").get<std::vector<int>>(),
+               json.at("left").get<std::vector<int>>(),
+               json.at("roots").get<std::vector<int>>(),
+               json.at("value").get<std::vector<float>>()};
+    const auto nodes = static_cast<int>(forest_.feature.size());
+    const auto size = static_cast<size_t>(nodes);
+    if (forest_.left.size() != size || forest_.value.size() != size)
+      throw std::runtime_error("its trees are not whole");
+    for (const int root : forest_.roots)
+      if (root < 0 || root >= nodes) throw std::runtime_error("a tree has no root");
+    for (int i = 0; i < nodes; ++i) {
+      const auto at = static_cast<size_t>(i);
+      if (!std::isfinite(forest_.value[at])) throw std::runtime_error("a node has no number");
+      if (forest_.feature[at] < 0) continue;
+      // Children stand behind their parent: no walk through a tree goes on for ever.
+      if (forest_.feature[at] >= columns_ || forest_.left[at] <= i || forest_.left[at] + 1 >= nodes)
+        throw std::runtime_error("a node of a tree leads nowhere");
+    }
+  }
+  Index width() const override { return columns_; }
+
+ private:
+  static VectorXd values(const Forest& forest, const FeatureMatrix& x) {
+    const Data data(x, nullptr);
+    VectorXd out(x.rows());
+    for (Index i = 0; i < x.rows(); ++i) out[i] = forest.of(data.row(i));
+    return out;
+  }
+
+  Index columns_ = 0;
+  Forest forest_;
+  double target_mean_ = 0, target_sd_ = 1, spread_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<Predictor> make_boosted_trees() {
+  return std::make_unique<BoostedTrees>();
+}
+
+}  // namespace nas

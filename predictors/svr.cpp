@@ -1,0 +1,192 @@
+// Support vector regression with an RBF kernel and no insensitive tube (search.md 3.5), solved by
+// libsvm on a kernel matrix that is computed once for all folds and penalties. Its labels are
+// brought to 10 .. 100, so that the grid of C means the same for shares, percents and milliseconds.
+#include <libsvm/svm.h>
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <numeric>
+#include <stdexcept>
+
+#include "predictors/cross_validation.hpp"
+#include "predictors/linear_algebra.hpp"
+#include "predictors/predictor.hpp"
+#include "predictors/predictor_state.hpp"
+
+namespace nas {
+namespace {
+
+using Eigen::Index;
+using Eigen::MatrixXd;
+using Eigen::VectorXd;
+
+constexpr double kPenalties[] = {1, 2, 5, 10, 20, 50, 100};
+constexpr Index kMostRows = 2500;  ///< libsvm holds 16 bytes for each pair.
+
+/// f(x) = sum_i coefficients_i k(x, row_i) + offset; coefficients of all rows, most may be 0.
+struct Solution {
+  VectorXd coefficients;
+  double offset = 0;
+};
+
+/// libsvm on parts of one kernel matrix.
+class Solver {
+ public:
+  Solver(const MatrixXd& kernel, const VectorXd& y) : kernel_(kernel), y_(y) {
+    const auto n = static_cast<size_t>(y.size());
+    nodes_.resize(n * (n + 2));
+    for (size_t i = 0; i < n; ++i) {
+      svm_node* row = &nodes_[i * (n + 2)];
+      row[0] = {0, static_cast<double>(i + 1)};  // Its number, as libsvm asks.
+      for (size_t j = 0; j < n; ++j)
+        row[j + 1] = {static_cast<int>(j + 1),
+                      kernel(static_cast<Index>(i), static_cast<Index>(j))};
+      row[n + 1] = {-1, 0};
+    }
+    svm_set_print_string_function([](const char*) {});
+  }
+
+  Solution solve(std::vector<int> rows, double penalty) {
+    const auto n = static_cast<size_t>(y_.size());
+    std::vector<svm_node*> x;
+    std::vector<double> y;
+    for (const int i : rows) {
+      x.push_back(&nodes_[static_cast<size_t>(i) * (n + 2)]);
+      y.push_back(y_[i]);
+    }
+    const svm_problem problem{static_cast<int>(rows.size()), y.data(), x.data()};
+    svm_parameter parameter{};
+    parameter.svm_type = EPSILON_SVR;
+    parameter.kernel_type = PRECOMPUTED;
+    parameter.cache_size = 200;
+    parameter.eps = 1e-3;
+    parameter.C = penalty;
+    parameter.p = 0;
+    parameter.shrinking = 1;
+    if (const char* why = svm_check_parameter(&problem, &parameter); why != nullptr)
+      throw std::runtime_error(std::string("libsvm: ") + why);
+    const std::unique_ptr<svm_model, void (*)(svm_model*)> model(
+        svm_train(&problem, &parameter), [](svm_model* m) { svm_free_and_destroy_model(&m); });
+    Solution solution{VectorXd::Zero(y_.size()), -model->rho[0]};
+    for (int k = 0; k < model->l; ++k)
+      solution.coefficients[rows[static_cast<size_t>(model->sv_indices[k] - 1)]] =
+          model->sv_coef[0][k];
+    return solution;
+  }
+  /// What a solution says of rows begin .. end - 1.
+  VectorXd values(const Solution& s, const Fold& fold) const {
+    return product_tn(MatrixXd(kernel_.middleCols(fold.begin, fold.size())), s.coefficients)
+               .array() +
+           s.offset;
+  }
+
+ private:
+  const MatrixXd& kernel_;
+  const VectorXd& y_;
+  std::vector<svm_node> nodes_;
+};
+
+class Svr final : public Predictor {
+ public:
+  std::string name() const override { return "svr"; }
+
+ protected:
+  void learn(const FeatureMatrix& raw, const VectorXd& all, const FitOptions& options) override {
+    scale_ = Scaling(raw);
+    const std::vector<int> rows = spread_rows(raw.rows(), kMostRows);
+    const auto n = static_cast<Index>(rows.size());
+    const MatrixXd x = scale_.apply(raw(rows, Eigen::all));
+    const VectorXd truth = all(rows);
+    unit_ = std::pow(10, std::floor(std::log10(truth.cwiseAbs().maxCoeff())) - 1);
+    const VectorXd y = truth / unit_;
+    gamma_ = options.fixed.contains("gamma") ? options.fixed.at("gamma")
+                                             : 1 / static_cast<double>(x.cols());
+    const MatrixXd kernel = (-gamma_ * squared_distances(x, x)).array().exp();
+    Solver solver(kernel, y);
+    std::vector<double> penalties(std::begin(kPenalties), std::end(kPenalties));
+    if (options.fixed.contains("C")) penalties = {options.fixed.at("C")};
+    double best = std::numeric_limits<double>::infinity(), penalty = penalties[0];
+    for (const double each : penalties) {
+      const VectorXd out = out_of_folds(solver, options.folds, each, n);
+      const double error = error_of(truth, unit_ * out);
+      if (!(error < best)) continue;
+      best = error;
+      penalty = each;
+      spread_ = unit_ * rmse(y, out);
+    }
+    keep(solver.solve(numbers(n), penalty), x);
+    cv_mape_ = best;
+    chosen_ = {{"C", penalty},
+               {"gamma", gamma_},
+               {"rows", static_cast<double>(n)},
+               {"vectors", static_cast<double>(coefficients_.size())}};
+  }
+
+  VectorXd answer(const FeatureMatrix& raw, VectorXd* spread) const override {
+    const MatrixXd kernel =
+        (-gamma_ * squared_distances(scale_.apply(raw), vectors_)).array().exp();
+    // It has no model of noise: the deviation in cross-validation, the same everywhere.
+    if (spread != nullptr) *spread = VectorXd::Constant(raw.rows(), spread_);
+    return unit_ * (product(kernel, coefficients_).array() + offset_);
+  }
+
+  nlohmann::json state() const override {
+    return {{"scaling", scale_.to_json()},
+            {"vectors", to_json_rows(vectors_)},
+            {"coefficients", to_json_list(coefficients_)},
+            {"offset", offset_},
+            {"unit", unit_},
+            {"gamma", gamma_},
+            {"spread", spread_}};
+  }
+  void restore(const nlohmann::json& json) override {
+    scale_ = Scaling(json.at("scaling"));
+    vectors_ = rows_from(json.at("vectors"), scale_.columns());
+    coefficients_ = vector_from(json.at("coefficients"), vectors_.rows());
+    offset_ = number_from(json.at("offset"));
+    unit_ = number_from(json.at("unit"));
+    gamma_ = number_from(json.at("gamma"));
+    spread_ = number_from(json.at("spread"));
+  }
+  Index width() const override { return scale_.columns(); }
+
+ private:
+  static std::vector<int> numbers(Index n) {
+    std::vector<int> list(static_cast<size_t>(n));
+    std::iota(list.begin(), list.end(), 0);
+    return list;
+  }
+  static VectorXd out_of_folds(Solver& solver, int folds, double penalty, Index n) {
+    VectorXd out(n);
+    for (const Fold& fold : contiguous_folds(n, folds)) {
+      std::vector<int> rows = numbers(n);
+      rows.erase(rows.begin() + fold.begin, rows.begin() + fold.end);
+      out.segment(fold.begin, fold.size()) =
+          solver.values(solver.solve(std::move(rows), penalty), fold);
+    }
+    return out;
+  }
+  void keep(const Solution& solution, const MatrixXd& x) {
+    std::vector<int> support;
+    for (Index i = 0; i < x.rows(); ++i)
+      if (solution.coefficients[i] != 0) support.push_back(static_cast<int>(i));
+    vectors_ = x(support, Eigen::all);
+    coefficients_ = solution.coefficients(support);
+    offset_ = solution.offset;
+  }
+
+  Scaling scale_;
+  MatrixXd vectors_;
+  VectorXd coefficients_;
+  double offset_ = 0, unit_ = 1, gamma_ = 1, spread_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<Predictor> make_svr() {
+  return std::make_unique<Svr>();
+}
+
+}  // namespace nas
