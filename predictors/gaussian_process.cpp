@@ -26,7 +26,8 @@ using Eigen::MatrixXd;
 using Eigen::VectorXd;
 
 constexpr Index kMostRows = 2000;     ///< The factor of n rows costs n^3.
-constexpr Index kHyperRows = 320;     ///< Hyper-parameters are found on so many.
+constexpr Index kHyperRows = 256;     ///< Hyper-parameters are found on so many,
+constexpr Index kFewRows = 128;       ///< and where they begin on so many.
 constexpr double kBroad = 3;          ///< Deviation of the priors, in logarithms.
 constexpr double kTogether = 1;       ///< That of the weights around their mean.
 
@@ -181,30 +182,49 @@ class GaussianProcess final : public Predictor {
 
  private:
   void find_kernel(const FitOptions& options) {
-    const std::vector<int> rows = spread_rows(rows_.rows(), kHyperRows);
-    const MatrixXd x = rows_(rows, Eigen::all);
-    const VectorXd t = targets_(rows);
-    const std::vector<int> groups = features().groups();
-    const Evidence common(x, t, groups, /*separate=*/false);
-    // From a smooth and from a rough beginning: the likelihood may have two ends.
-    Minimum best{{}, std::numeric_limits<double>::infinity(), 0};
-    for (const double roughness : {-1.0, 2.0}) {
-      VectorXd start = common.start();
-      start[3] += roughness;
-      Minimum found = minimise(common, start, 60);
-      if (found.value < best.value) best = std::move(found);
-    }
+    constexpr double kTolerance = 1e-2;  // Of a logarithm of evidence: nothing is told by less.
+    const auto evidence = [&](Index most, bool separate) {
+      const std::vector<int> rows = spread_rows(rows_.rows(), most);
+      return Evidence(rows_(rows, Eigen::all), targets_(rows), features().groups(), separate);
+    };
     const bool separate = !options.fixed.contains("separate") || options.fixed.at("separate") != 0;
-    const int count = groups.empty() ? 0 : *std::max_element(groups.begin(), groups.end()) + 1;
-    if (!separate || count < 2) {
-      kernel_ = common.kernel(best.x);
-      return;
+    const std::vector<int> groups = features().groups();
+    const int count = *std::max_element(groups.begin(), groups.end()) + 1;
+    // From a smooth, a rough and a not linear beginning: the likelihood may have several ends.
+    const Evidence common = evidence(separate ? kFewRows : kHyperRows, /*separate=*/false);
+    std::vector<VectorXd> ends;
+    for (const auto& [roughness, linear] : {std::pair{-1.0, 0.0}, {2.0, 0.0}, {-1.0, -6.0}}) {
+      VectorXd start = common.start();
+      start[2] += linear;
+      start[3] += roughness;
+      ends.push_back(minimise(common, start, 40, kTolerance).x);
     }
-    const Evidence each(x, t, groups, /*separate=*/true);
-    VectorXd start(3 + count);
-    start.head(3) = best.x.head(3);
-    start.tail(count).setConstant(best.x[3]);
-    kernel_ = each.kernel(minimise(each, start, 60, 1e-3).x);
+    const bool each = separate && count > 1;
+    const Evidence fine = each ? evidence(kHyperRows, /*separate=*/true) : common;
+    Minimum best{{}, std::numeric_limits<double>::infinity(), 0};
+    for (const VectorXd& end : ends) {
+      VectorXd start = end;
+      if (each) {
+        start.resize(3 + count);
+        start << end.head(3), VectorXd::Constant(count, end[3]);
+      }
+      VectorXd unused;
+      const double value = fine(start, unused);
+      if (value < best.value) best = {start, value, 0};
+    }
+    if (best.x.size() == 0) throw std::runtime_error("no kernel fits the rows");
+    // The linear part explains so much that separate weights of the other have nothing to gain:
+    // they are tried from where it explains nothing, too.
+    if (each) {
+      VectorXd other = best.x;
+      other[0] = std::max(other[0], 0.0) + 1;
+      other[2] -= 6;
+      other.tail(count).setConstant(fine.start()[3] - 2);
+      const Minimum a = minimise(fine, best.x, 50, kTolerance);
+      const Minimum b = minimise(fine, other, 50, kTolerance);
+      best = b.value < a.value ? b : a;
+    }
+    kernel_ = fine.kernel(best.x);
   }
 
   void condition() {

@@ -53,7 +53,10 @@ VectorXd solve_lower_transposed(const MatrixXd& l, const VectorXd& b) {
 }
 MatrixXd inverse_of(const MatrixXd& l) {
   const MatrixXd root = solve_lower(l, MatrixXd(MatrixXd::Identity(l.rows(), l.cols())));
-  return product_tn(root, root);
+  MatrixXd inverse = MatrixXd::Zero(l.rows(), l.cols());
+  inverse.selfadjointView<Eigen::Lower>().rankUpdate(root.transpose());
+  inverse.triangularView<Eigen::StrictlyUpper>() = inverse.transpose();
+  return inverse;
 }
 
 MatrixXd squared_distances(const MatrixXd& a, const MatrixXd& b) {

@@ -28,7 +28,7 @@ using Eigen::VectorXd;
 using Pairs = std::vector<std::pair<int, int>>;
 
 constexpr Index kFewColumns = 40;   ///< Up to so many, products are columns of their own.
-constexpr Index kChoiceRows = 500;  ///< The quadratic form is chosen on so many rows.
+constexpr Index kChoiceRows = 250;  ///< The quadratic form is chosen on so many rows.
 constexpr Index kMostRows = 2500;   ///< And solved on so many: the factor of n rows costs n^3.
 constexpr double kShares[] = {.01, .03, .1};
 
@@ -153,7 +153,8 @@ class Ridge final : public Predictor {
       Tried other = x.cols() <= kFewColumns
                         ? best_products(x, y, grid, options.folds)
                         : best_quadratic(x, y, given ? grid : wide_penalties(), options.folds);
-      if (wanted || clearly_better(other, best)) best = std::move(other);
+      if (other.rows.size() > 0 && (wanted || clearly_better(other, best)))
+        best = std::move(other);
     }
     alpha_ = best.alpha;
     pairs_ = best.pairs;
@@ -272,7 +273,8 @@ class Ridge final : public Predictor {
     }
     Tried best;
     for (Pairs& pairs : forms) {
-      if (pairs.empty()) continue;
+      // Five rows for each coefficient: with fewer the best of the forms is none of the data's.
+      if (pairs.empty() || 5 * (x.cols() + static_cast<Index>(pairs.size())) > y.size()) continue;
       Tried tried = try_columns(x, y, std::move(pairs), grid, folds);
       if (tried.error < best.error) best = std::move(tried);
     }

@@ -1,7 +1,7 @@
 // Predictors on published measurements: the tables of their specifications (search.md 10.2 and
 // 10.3, hat_latency.md A5), line by line.
-//   bench_predict DATA [accuracy|honest|latency] [MODEL ...]
-// DATA holds ofa_mbv3/ and hat_latency/.
+//   bench_predict DATA [accuracy|honest|latency|speed|all] [MODEL ...]
+// DATA holds ofa_mbv3/ and hat_latency/. `speed` is what predict_vs_sklearn.py calls.
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -176,6 +176,35 @@ void honest(const std::string& data, const std::vector<std::string>& models) {
   }
 }
 
+/// One fit on 400 networks and 20,000 predictions.
+void speed(const std::string& data, const std::vector<std::string>& models) {
+  const auto space = load_space("mobilenet");
+  std::set<Architecture> seen;
+  std::vector<Architecture> networks;
+  List values;
+  for (const char* name : {"evo", "linas"})
+    read_history(data + "/ofa_mbv3/mbnv3w10_" + name + "nsga2_acc_macs.csv",
+                 *space, &seen, networks, values);
+  const Rows all = rows_of(*space, networks, values);
+  constexpr int kTrain = 400, kPredicted = 20000;
+  std::vector<int> order(networks.size()), many;
+  for (size_t i = 0; i < order.size(); ++i) order[i] = static_cast<int>(i);
+  std::sort(order.begin(), order.end(), [](int a, int b) {
+    return splitmix64(static_cast<uint64_t>(a)) < splitmix64(static_cast<uint64_t>(b));
+  });
+  for (size_t i = 0; i < kPredicted; ++i) many.push_back(order[i % order.size()]);
+  const Rows train = all.at({order.begin(), order.begin() + kTrain}), rest = all.at(many);
+  for (const std::string& model : models) {
+    const double begin = seconds();
+    const auto p = fitted(model, train);
+    const double middle = seconds();
+    const VectorXd guess = p->mean(rest.x);
+    const double end = seconds();
+    std::printf("%s fit %.6f predict %.6f check %.9f\n", model.c_str(), middle - begin,
+                end - middle, guess.mean());
+  }
+}
+
 double tau_within(const VectorXd& truth, const VectorXd& guess, const VectorXd& group) {
   std::set<double> groups(group.begin(), group.end());
   int64_t c = 0, d = 0;
@@ -272,7 +301,7 @@ void latency(const std::string& data, const std::vector<std::string>& models) {
 
 int run(int argc, char** argv) {
   if (argc < 2) {
-    std::fprintf(stderr, "usage: bench_predict DATA [accuracy|honest|latency|all] [MODEL ...]\n");
+    std::fprintf(stderr, "usage: bench_predict DATA [accuracy|honest|latency|speed|all] [MODEL ...]\n");
     return kExitUsage;
   }
   const std::string data = argv[1], what = argc > 2 ? argv[2] : "all";
@@ -281,6 +310,7 @@ int run(int argc, char** argv) {
     for (const PredictorInfo& info : predictors()) models.push_back(info.name);
   if (what == "accuracy" || what == "all") accuracy(data, models);
   if (what == "honest" || what == "all") honest(data, models);
+  if (what == "speed") speed(data, models);
   if (what == "latency" || what == "all") latency(data, models);
   return 0;
 }
