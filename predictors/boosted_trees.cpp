@@ -173,10 +173,14 @@ class BoostedTrees final : public Predictor {
   }
 
   nlohmann::json state() const override {
-    return {{"columns", columns_},         {"roots", forest_.roots},
-            {"feature", forest_.feature},  {"left", forest_.left},
-            {"value", forest_.value},      {"target_mean", target_mean_},
-            {"target_sd", target_sd_},     {"spread", spread_}};
+    return {{"columns", columns_},
+            {"roots", forest_.roots},
+            {"feature", forest_.feature},
+            {"left", forest_.left},
+            {"value", forest_.value},
+            {"target_mean", target_mean_},
+            {"target_sd", target_sd_},
+            {"spread", spread_}};
   }
   void restore(const nlohmann::json& json) override {
     columns_ = json.at("columns").get<Index>();

@@ -25,11 +25,11 @@ using Eigen::Index;
 using Eigen::MatrixXd;
 using Eigen::VectorXd;
 
-constexpr Index kMostRows = 2000;     ///< The factor of n rows costs n^3.
-constexpr Index kHyperRows = 256;     ///< Hyper-parameters are found on so many,
-constexpr Index kFewRows = 128;       ///< and where they begin on so many.
-constexpr double kBroad = 3;          ///< Deviation of the priors, in logarithms.
-constexpr double kTogether = 1;       ///< That of the weights around their mean.
+constexpr Index kMostRows = 2000;  ///< The factor of n rows costs n^3.
+constexpr Index kHyperRows = 256;  ///< Hyper-parameters are found on so many,
+constexpr Index kFewRows = 128;    ///< and where they begin on so many.
+constexpr double kBroad = 3;       ///< Deviation of the priors, in logarithms.
+constexpr double kTogether = 1;    ///< That of the weights around their mean.
 
 /// The kernel's numbers.
 struct Kernel {
@@ -140,8 +140,8 @@ class GaussianProcess final : public Predictor {
 
   VectorXd answer(const FeatureMatrix& raw, VectorXd* spread) const override {
     const MatrixXd x = centred(scale_.apply(raw), center_);
-    MatrixXd k = kernel_.signal *
-                 (-squared_distances(kernel_.scaled(x), scaled_rows_)).array().exp();
+    MatrixXd k =
+        kernel_.signal * (-squared_distances(kernel_.scaled(x), scaled_rows_)).array().exp();
     if (spread == nullptr)
       return (product(k, weights_) + product(x, linear_weights_)).array() * target_sd_ +
              target_mean_;
@@ -251,8 +251,8 @@ class GaussianProcess final : public Predictor {
 
   Scaling scale_;
   VectorXd center_;
-  MatrixXd rows_;      ///< Scaled and centred.
-  VectorXd targets_;   ///< Standardised.
+  MatrixXd rows_;     ///< Scaled and centred.
+  VectorXd targets_;  ///< Standardised.
   double target_mean_ = 0, target_sd_ = 1;
   Kernel kernel_;
   MatrixXd scaled_rows_, factor_;

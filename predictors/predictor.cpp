@@ -66,7 +66,8 @@ void check_fixed(const PredictorInfo& info, const FitOptions& options) {
 
 const std::vector<PredictorInfo>& predictors() {
   static const std::vector<PredictorInfo> table = {
-      {"ridge", "Linear regression with an L2 penalty; products of features where they help",
+      {"ridge",
+       "Linear regression with an L2 penalty; products of features where they help",
        make_ridge,
        {"alpha", "pairs"}},
       {"gp",
@@ -121,13 +122,16 @@ void Predictor::fit(FeatureSpace features,
       const auto error_with = [&](TargetTransform transform) {
         FitOptions inner = options;
         inner.transform = transform;
-        return relative_errors(
-            y,
-            out_of_fold(x, y, options.folds, [&](const auto& xt, const auto& yt, const auto& xv) {
-              const auto model = make_predictor(name());
-              model->fit(features_, xt, yt, inner);
-              return model->mean(xv);
-            })).mean();
+        return relative_errors(y,
+                               out_of_fold(x,
+                                           y,
+                                           options.folds,
+                                           [&](const auto& xt, const auto& yt, const auto& xv) {
+                                             const auto model = make_predictor(name());
+                                             model->fit(features_, xt, yt, inner);
+                                             return model->mean(xv);
+                                           }))
+            .mean();
       };
       if (error_with(TargetTransform::kLog) < error_with(TargetTransform::kNone))
         learn_transformed(x, y, options, TargetTransform::kLog);

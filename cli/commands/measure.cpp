@@ -15,7 +15,7 @@
 #include "cli/terminal/suggest.hpp"
 #include "cli/version.hpp"
 #include "hardware/measure/measure.hpp"
-#include "predictors/rank_metrics.hpp"
+#include "predictors/ranking/rank_metrics.hpp"
 #include "spaces/base/whole_file.hpp"
 #include "spaces/registry.hpp"
 #include "supernet/device.hpp"

@@ -23,7 +23,7 @@
 #include "cli/runs/trained/stand_alone.hpp"
 #include "cli/runs/trained/supernet_run.hpp"
 #include "cli/validators.hpp"
-#include "predictors/untrained_rankers.hpp"
+#include "predictors/ranking/untrained_rankers.hpp"
 #include "search/evaluators/evaluators.hpp"
 #include "search/search_options.hpp"
 #include "spaces/base/stop.hpp"

@@ -1,5 +1,6 @@
 #pragma once
-// The rows of `nas predict`: architectures or plain columns, from tables or from a run of the store.
+// The rows of `nas predict`: architectures or plain columns, from tables or from a run of the
+// store.
 #include <memory>
 #include <string>
 #include <vector>
@@ -16,8 +17,8 @@ namespace nas::cli {
 
 /// Where rows come from, as the user says it.
 struct RowOptions {
-  std::vector<std::string> data;      ///< Tables.
-  std::string run;                    ///< A run of the store instead.
+  std::vector<std::string> data;              ///< Tables.
+  std::string run;                            ///< A run of the store instead.
   std::vector<std::string> splits, fidelity;  ///< Which values of the run.
   std::string space, key;
   int64_t index_from = -1;

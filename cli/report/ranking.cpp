@@ -6,8 +6,8 @@
 #include <functional>
 
 #include "cli/report/document.hpp"
-#include "predictors/rank_metrics.hpp"
-#include "predictors/resampled.hpp"
+#include "predictors/ranking/rank_metrics.hpp"
+#include "predictors/ranking/resampled.hpp"
 #include "spaces/base/stop.hpp"
 
 namespace nas::cli {

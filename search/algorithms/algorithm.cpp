@@ -6,8 +6,11 @@
 
 namespace nas {
 
-const std::vector<AlgorithmInfo>& search_algorithms() {
-  static const std::vector<AlgorithmInfo> table = {
+namespace {
+
+/// That look at true values only.
+std::vector<AlgorithmInfo> direct() {
+  return {
       {"nsga2",
        "Evolution by non-dominated sorting and crowding (NSGA-II)",
        make_nsga2,
@@ -42,24 +45,12 @@ const std::vector<AlgorithmInfo>& search_algorithms() {
        true,
        1,
        1},
-      {"moead",
-       "Decomposition into weighted aims (pagmo2), two objectives or more",
-       make_moead,
-       moead_population_problem,
-       true,
-       2},
-      {"nspso",
-       "Particle swarm with non-dominated sorting (pagmo2), two objectives or more",
-       make_nspso,
-       nspso_population_problem,
-       true,
-       2},
-      {"maco",
-       "Ant colony (pagmo2), two objectives or more",
-       make_maco,
-       ant_population_problem,
-       true,
-       2},
+  };
+}
+
+/// That fit predictors to them.
+std::vector<AlgorithmInfo> by_predictors() {
+  return {
       {"ehvi",
        "Expected hypervolume improvement by predictions and how far off they may be",
        make_ehvi,
@@ -95,6 +86,30 @@ const std::vector<AlgorithmInfo>& search_algorithms() {
        false,
        1,
        1},
+  };
+}
+
+/// Of pagmo2.
+std::vector<AlgorithmInfo> of_pagmo() {
+  return {
+      {"moead",
+       "Decomposition into weighted aims (pagmo2), two objectives or more",
+       make_moead,
+       moead_population_problem,
+       true,
+       2},
+      {"nspso",
+       "Particle swarm with non-dominated sorting (pagmo2), two objectives or more",
+       make_nspso,
+       nspso_population_problem,
+       true,
+       2},
+      {"maco",
+       "Ant colony (pagmo2), two objectives or more",
+       make_maco,
+       ant_population_problem,
+       true,
+       2},
       {"sga",
        "One objective: simple genetic algorithm (pagmo2)",
        make_sga,
@@ -111,6 +126,17 @@ const std::vector<AlgorithmInfo>& search_algorithms() {
        1},
       {"gaco", "One objective: ant colony (pagmo2)", make_gaco, ant_population_problem, true, 1, 1},
   };
+}
+
+}  // namespace
+
+const std::vector<AlgorithmInfo>& search_algorithms() {
+  static const std::vector<AlgorithmInfo> table = [] {
+    std::vector<AlgorithmInfo> all;
+    for (auto* part : {direct, by_predictors, of_pagmo})
+      for (AlgorithmInfo& info : part()) all.push_back(std::move(info));
+    return all;
+  }();
   return table;
 }
 

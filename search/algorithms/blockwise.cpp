@@ -16,7 +16,7 @@
 #include <optional>
 #include <set>
 
-#include "predictors/rank_metrics.hpp"
+#include "predictors/ranking/rank_metrics.hpp"
 #include "search/algorithms/goal_tables.hpp"
 #include "search/exact/sums.hpp"
 #include "spaces/counting/space_tables.hpp"

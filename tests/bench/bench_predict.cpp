@@ -15,7 +15,7 @@
 
 #include "predictors/cross_validation.hpp"
 #include "predictors/predictor.hpp"
-#include "predictors/rank_metrics.hpp"
+#include "predictors/ranking/rank_metrics.hpp"
 #include "search/evaluators/table_file.hpp"
 #include "spaces/error.hpp"
 #include "spaces/random.hpp"
@@ -184,7 +184,10 @@ void speed(const std::string& data, const std::vector<std::string>& models) {
   List values;
   for (const char* name : {"evo", "linas"})
     read_history(data + "/ofa_mbv3/mbnv3w10_" + name + "nsga2_acc_macs.csv",
-                 *space, &seen, networks, values);
+                 *space,
+                 &seen,
+                 networks,
+                 values);
   const Rows all = rows_of(*space, networks, values);
   constexpr int kTrain = 400, kPredicted = 20000;
   std::vector<int> order(networks.size()), many;
@@ -200,8 +203,11 @@ void speed(const std::string& data, const std::vector<std::string>& models) {
     const double middle = seconds();
     const VectorXd guess = p->mean(rest.x);
     const double end = seconds();
-    std::printf("%s fit %.6f predict %.6f check %.9f\n", model.c_str(), middle - begin,
-                end - middle, guess.mean());
+    std::printf("%s fit %.6f predict %.6f check %.9f\n",
+                model.c_str(),
+                middle - begin,
+                end - middle,
+                guess.mean());
   }
 }
 
@@ -301,7 +307,8 @@ void latency(const std::string& data, const std::vector<std::string>& models) {
 
 int run(int argc, char** argv) {
   if (argc < 2) {
-    std::fprintf(stderr, "usage: bench_predict DATA [accuracy|honest|latency|speed|all] [MODEL ...]\n");
+    std::fprintf(stderr,
+                 "usage: bench_predict DATA [accuracy|honest|latency|speed|all] [MODEL ...]\n");
     return kExitUsage;
   }
   const std::string data = argv[1], what = argc > 2 ? argv[2] : "all";

@@ -4,7 +4,7 @@
 #include "networks.hpp"
 #include "predictors/cross_validation.hpp"
 #include "predictors/predictor.hpp"
-#include "predictors/rank_metrics.hpp"
+#include "predictors/ranking/rank_metrics.hpp"
 
 namespace nas {
 namespace {

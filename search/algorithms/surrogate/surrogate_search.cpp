@@ -10,7 +10,7 @@
 #include <limits>
 
 #include "predictors/cross_validation.hpp"
-#include "predictors/rank_metrics.hpp"
+#include "predictors/ranking/rank_metrics.hpp"
 #include "search/algorithms/goal_tables.hpp"
 #include "search/algorithms/state.hpp"
 #include "search/exact/sums.hpp"

@@ -3,7 +3,7 @@
 #include <filesystem>
 #include <map>
 
-#include "cli/commands/runs.hpp"
+#include "cli/commands/runs/runs.hpp"
 #include "cli/config/stored_config.hpp"
 #include "cli/report/document.hpp"
 #include "cli/report/graphviz.hpp"

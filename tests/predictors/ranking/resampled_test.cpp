@@ -1,5 +1,5 @@
 // Each statistic of a resample is that of the lists written out.
-#include "predictors/resampled.hpp"
+#include "predictors/ranking/resampled.hpp"
 
 #include <gtest/gtest.h>
 

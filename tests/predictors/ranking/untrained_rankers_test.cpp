@@ -1,5 +1,5 @@
 // Counts on cells of NAS-Bench-201 that a glance confirms.
-#include "predictors/untrained_rankers.hpp"
+#include "predictors/ranking/untrained_rankers.hpp"
 
 #include <gtest/gtest.h>
 

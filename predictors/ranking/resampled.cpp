@@ -1,7 +1,7 @@
 // A resample changes how often a pair occurs, not where it stands: the order is found once, and
 // discordant pairs are then counted by a Fenwick tree over the ranks of the predictions, which have
 // few distinct values (Fenwick 1994; running sums in blocks were slower).
-#include "predictors/resampled.hpp"
+#include "predictors/ranking/resampled.hpp"
 
 #include <algorithm>
 #include <cmath>

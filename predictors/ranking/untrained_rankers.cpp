@@ -1,7 +1,7 @@
 // What can be said of a network without training it: rankings that any predictor has to beat.
 // Convolutions and parameters count as live when they reach the output (live_nodes): in cells with
 // `zero` many do not.
-#include "predictors/untrained_rankers.hpp"
+#include "predictors/ranking/untrained_rankers.hpp"
 
 #include <algorithm>
 

@@ -1,9 +1,9 @@
 // Kendall's tau in n log n by counting the exchanges of a merge sort (Knight 1966); with ties both
 // forms, a and b. Where the k best end in ties, statistics are expectations over breaking them at
 // random, in closed form: an arbitrary order of equal predictions would be an arbitrary result.
-#include "predictors/rank_metrics.hpp"
+#include "predictors/ranking/rank_metrics.hpp"
 
-#include "predictors/resampled.hpp"
+#include "predictors/ranking/resampled.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -1,5 +1,5 @@
 // panda.md 7.10, balanced_mixture.md 8.2, and brute force.
-#include "predictors/rank_metrics.hpp"
+#include "predictors/ranking/rank_metrics.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,7 +1,7 @@
 // What a list of runs tells of each beyond its row.
 #include <nlohmann/json.hpp>
 
-#include "cli/commands/runs.hpp"
+#include "cli/commands/runs/runs.hpp"
 #include "spaces/yaml/yaml_binder.hpp"
 
 namespace nas::cli {

@@ -4,7 +4,7 @@
 #include <span>
 #include <vector>
 
-#include "predictors/rank_metrics.hpp"
+#include "predictors/ranking/rank_metrics.hpp"
 
 namespace nas {
 

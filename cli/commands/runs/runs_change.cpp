@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <iostream>
 
-#include "cli/commands/runs.hpp"
+#include "cli/commands/runs/runs.hpp"
 #include "cli/report/document.hpp"
 #include "cli/runs/run_files.hpp"
 #include "cli/runs/run_name.hpp"
