@@ -21,8 +21,10 @@ double seconds_since(Clock::time_point start) {
 }
 
 /// Whole passes until `seconds` are over.
-double images_per_second(
-    const Dataset& data, const DataOptions& options, int64_t batch, double seconds) {
+double images_per_second(const Dataset& data,
+                         const DataOptions& options,
+                         int64_t batch,
+                         double seconds) {
   const Normalisation normalisation{std::vector<float>(3, 0.5f), std::vector<float>(3, 0.25f)};
   Loader loader(data, normalisation, options, /*seed=*/0);
   std::vector<int64_t> order(static_cast<size_t>(data.size()));
@@ -66,11 +68,11 @@ int main(int argc, char** argv) {
     std::istringstream list(o["--workers"]);
     for (std::string workers; std::getline(list, workers, ',');) {
       options.workers = std::stoi(workers);
-      std::printf("{\"workers\": %d, \"resolution\": %d, \"images_per_second\": %.0f}\n",
-                  options.workers,
-                  options.synthetic_resolution,
-                  images_per_second(
-                      *data, options, std::stoll(o["--batch"]), std::stod(o["--seconds"])));
+      std::printf(
+          "{\"workers\": %d, \"resolution\": %d, \"images_per_second\": %.0f}\n",
+          options.workers,
+          options.synthetic_resolution,
+          images_per_second(*data, options, std::stoll(o["--batch"]), std::stod(o["--seconds"])));
       std::fflush(stdout);
     }
   } catch (const std::exception& e) {

@@ -104,31 +104,24 @@ std::string run_steps(const AgreeCase& c,
   int done = 0;
   hooks.on_step = [&](int64_t, int64_t, double loss) { losses.push_back(loss); };
   hooks.stop = [&] { return ++done == c.steps; };
-  Trainer trainer(
-      TrainSetup{.space = *space,
-                 .store = *weights.store,
-                 .strategy = *strategy,
-                 .data = data,
-                 .options = options,
-                 .evaluate = EvaluateOptions(),
-                 .device = where.device,
-                 .folder = folder,
-                 .identity = {"space", "config", "split"},
-                 .hooks = hooks,
-                 .curriculum = weights.curriculum.get(),
-                 .make_strategy = [&](const Stage& stage) {
-                   return make_strategy(
-                       name,
-                       {*space,
-                        0,
-                        stage.epochs,
-                        images,
-                        options.batch,
-                        options,
-                        stage.scope,
-                        stage.within},
-                       strategy_text);
-                 }});
+  Trainer trainer(TrainSetup{
+      .space = *space,
+      .store = *weights.store,
+      .strategy = *strategy,
+      .data = data,
+      .options = options,
+      .evaluate = EvaluateOptions(),
+      .device = where.device,
+      .folder = folder,
+      .identity = {"space", "config", "split"},
+      .hooks = hooks,
+      .curriculum = weights.curriculum.get(),
+      .make_strategy = [&](const Stage& stage) {
+        return make_strategy(
+            name,
+            {*space, 0, stage.epochs, images, options.batch, options, stage.scope, stage.within},
+            strategy_text);
+      }});
   try {
     trainer.run();
   } catch (const Interrupted&) {

@@ -1,7 +1,7 @@
 // Whether a device computes what the CPU computes: every strategy and every weight store trains a
-// few steps on both, from equal weights, images and paths; shipped spaces pass forward and backward.
-// gpu_agree [--device cuda|cpu] [--quick 1]
-// One line of JSON for each case and precision; exit 1 where one is out of its tolerance. With
+// few steps on both, from equal weights, images and paths; shipped spaces pass forward and
+// backward. gpu_agree [--device cuda|cpu] [--quick 1] One line of JSON for each case and precision;
+// exit 1 where one is out of its tolerance. With
 // --device cpu the CPU is compared with itself in another memory layout, whose kernels sum in
 // another order: what rounding alone does.
 #include <ATen/Context.h>
@@ -27,8 +27,8 @@ const char* const kSizes =
     "expansions: [2, 4, 6]\ndepths: [1, 2]\nclasses: 10\ninput_channels: 1\ndropout: 0\n";
 
 /// What differs from the CPU by rounding alone stays within these. In fp64 nothing is left of
-/// rounding; fp32 sums in other orders, and three steps enlarge that; TF32 rounds factors to 10 bits
-/// of mantissa, bf16 most values to 7.
+/// rounding; fp32 sums in other orders, and three steps enlarge that; TF32 rounds factors to 10
+/// bits of mantissa, bf16 most values to 7.
 struct Tolerance {
   double loss, gradient, worst_tensor;
 };
@@ -91,11 +91,10 @@ class Comparison {
         if (quick_ && (a.dtype == FloatType::kFloat64 || std::string(space) == "darts-small"))
           continue;
         for (int draw = 0; draw < (quick_ ? 1 : 2); ++draw)
-          compare(std::string("space ") + space + " " + std::to_string(draw),
-                  a,
-                  [&](const Where& where) {
-                    return one_pass(space, draw, quick_ ? 4 : 32, where);
-                  });
+          compare(
+              std::string("space ") + space + " " + std::to_string(draw),
+              a,
+              [&](const Where& where) { return one_pass(space, draw, quick_ ? 4 : 32, where); });
       }
     }
   }
@@ -160,8 +159,8 @@ bool switches_work() {
   bool right = on() && at::globalContext().deterministicCuDNN();
   {
     const ExactProducts exact(c10::Device(c10::kCUDA, 0));
-    right = right && !at::globalContext().allowTF32CuDNN() &&
-            !at::globalContext().allowTF32CuBLAS();
+    right =
+        right && !at::globalContext().allowTF32CuDNN() && !at::globalContext().allowTF32CuBLAS();
   }
   right = right && on();
   set_gpu_arithmetic(gpu, /*tf32=*/false, /*deterministic=*/true);
