@@ -123,7 +123,6 @@ def main(words):
     tools = Tools(options.build, sys.executable)
     walk = Walk(options, tools)
     walk.folder = tempfile.mkdtemp(prefix="nas-gpu-check-")
-    walk.environment_facts = {"torch of Python": tools.torch_version or "none"}
 
     def cut_off(number, _):
         walk.stop_child()

@@ -101,8 +101,10 @@ class Walk:
         start = time.monotonic()
         with open(self.log, "a") as log:
             log.write("$ " + " ".join(command) + "\n")
+        # Python comes with libraries of its own, and must not meet those beside our programs.
+        own = os.environ if command[0] == self.tools.python else self.tools.environment
         child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                                 env={**self.tools.environment, **(environment or {})}, cwd=cwd,
+                                 env={**own, **(environment or {})}, cwd=cwd,
                                  start_new_session=True)
         self.child = child
         kept = {"out": [], "err": []}
