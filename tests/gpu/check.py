@@ -5,11 +5,13 @@ part, OUT/log.txt tells the commands and what they said. --dry-run walks the sam
 tiny sizes, so that nothing is tried for the first time where minutes count. Exit code 0 when every
 check passed, 1 otherwise, 2 when it could not begin."""
 import argparse
+import atexit
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import tarfile
 import tempfile
 
 import checks
@@ -18,6 +20,7 @@ import table
 from walk import Walk
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+PACKED = os.path.join(HERE, "programs.tar.gz")
 
 # In order of value: (name, most seconds, most seconds of the dry run, function).
 PARTS = [
@@ -56,8 +59,8 @@ class Tools:
         for path in (os.path.join(build, name), os.path.join(build, room, name)):
             if os.access(path, os.X_OK) and os.path.isfile(path):
                 return path
-        sys.exit(f"error: there is no {name} in {build}; make the folder with ./dev gpu-pack, or "
-                 "name a build folder with --build")
+        sys.exit(f"error: there is no {name} in {build}; name a build folder with --build, or make "
+                 "one to carry with ./dev gpu-pack")
 
     def python_torch(self):
         """Folder and version of the Python package, or nothing."""
@@ -102,16 +105,15 @@ def options_of(words):
     parser = argparse.ArgumentParser(prog="check.sh", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--dry-run", action="store_true", help="on the CPU, with tiny sizes")
-    parser.add_argument("--build", default=HERE if os.path.exists(os.path.join(HERE, "nas")) else "",
-                        help="folder of the programs (default: this one)")
+    parser.add_argument("--build", help="folder of the programs (default: those that ./dev gpu-pack "
+                        "put beside this file)")
     parser.add_argument("--out", default="gpu-check", help="folder of the results (%(default)s)")
     parser.add_argument("--device", default="cuda", help="cuda or cuda:N (%(default)s)")
     parser.add_argument("--seconds", type=float, help="for all parts (480; 240 in a dry run)")
     parser.add_argument("--only", help="names of parts, separated by commas")
     options = parser.parse_args(words)
-    if not options.build:
+    if not options.build and not os.path.exists(PACKED):
         parser.error("name the folder of the programs with --build")
-    options.build = os.path.abspath(options.build)
     options.out = os.path.abspath(options.out)
     if options.seconds is None:
         options.seconds = 240 if options.dry_run else 480
@@ -120,9 +122,15 @@ def options_of(words):
 
 def main(words):
     options = options_of(words)
-    tools = Tools(options.build, sys.executable)
+    folder = tempfile.mkdtemp(prefix="nas-gpu-check-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    build = os.path.abspath(options.build) if options.build else os.path.join(folder, "programs")
+    if not options.build:
+        with tarfile.open(PACKED) as packed:
+            packed.extractall(build)
+    tools = Tools(build, sys.executable)
     walk = Walk(options, tools)
-    walk.folder = tempfile.mkdtemp(prefix="nas-gpu-check-")
+    walk.folder = folder
 
     def cut_off(number, _):
         walk.stop_child()
@@ -142,7 +150,6 @@ def main(words):
         if name in chosen:
             walk.run_part(name, dry_limit if walk.dry else limit, call)
             table.write(walk.out)
-    shutil.rmtree(walk.folder, ignore_errors=True)
     print(f"{'every check passed' if walk.all_passed else 'NOT every check passed'}; results in "
           f"{walk.out}/table.md")
     return 0 if walk.all_passed else 1
