@@ -3,6 +3,8 @@
 // random, in closed form: an arbitrary order of equal predictions would be an arbitrary result.
 #include "predictors/rank_metrics.hpp"
 
+#include "predictors/resampled.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <functional>
@@ -218,18 +220,9 @@ Interval bootstrap(size_t n,
   std::vector<size_t> positions(n);
   for (int d = 0; d < draws && n > 0; ++d) {
     for (size_t& p : positions) p = static_cast<size_t>(rng.below(n));
-    const double v = statistic(positions);
-    if (!std::isnan(v)) values.push_back(v);
+    values.push_back(statistic(positions));
   }
-  if (values.empty()) return {kNaN, kNaN};
-  std::sort(values.begin(), values.end());
-  const auto quantile = [&](double q) {
-    const double at = q * static_cast<double>(values.size() - 1);
-    const auto below = static_cast<size_t>(at);
-    const size_t above = std::min(below + 1, values.size() - 1);
-    return values[below] + (at - static_cast<double>(below)) * (values[above] - values[below]);
-  };
-  return {quantile((1 - level) / 2), quantile((1 + level) / 2)};
+  return central(std::move(values), level);
 }
 
 }  // namespace nas

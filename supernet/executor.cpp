@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 
+#include <map>
 #include <stdexcept>
 
 #include "spaces/base/stop.hpp"
@@ -17,6 +18,15 @@ class Pass {
       : plan_(plan), tensors_(tensors), options_(options) {}
 
   at::Tensor run(std::span<const at::Tensor> inputs) {
+    at::Tensor result;
+    const auto last = static_cast<int32_t>(plan_.nodes.size()) - 1;
+    run(inputs, {&last, 1}, [&result](size_t, const at::Tensor& value) { result = value; });
+    return result;
+  }
+
+  void run(std::span<const at::Tensor> inputs,
+           std::span<const int32_t> outputs,
+           const OnOutput& on_output) {
     if (inputs.size() != plan_.input_shapes.size())
       throw std::logic_error("a plan of " + std::to_string(plan_.input_shapes.size()) +
                              " inputs is given " + std::to_string(inputs.size()));
@@ -31,7 +41,10 @@ class Pass {
     }
     count_uses(plan_.nodes, 0);
     if (head > 0) count_uses(plan_.auxiliary, own);
-    ++uses_[own - 1];  // The caller's.
+    for (size_t k = 0; k < outputs.size(); ++k) {
+      ++uses_[static_cast<size_t>(outputs[k])];  // The caller's.
+      wanted_.emplace(outputs[k], k);
+    }
     given_.assign(inputs.begin(), inputs.end());
     given_[0] = sized(given_[0]);
     for (size_t i = 0; i < own + head; ++i) {
@@ -47,9 +60,13 @@ class Pass {
         if (--uses_[static_cast<size_t>(id)] == 0) values_[static_cast<size_t>(id)].reset();
       });
       values_[i] = std::move(out);
+      const auto [first, end] = wanted_.equal_range(id_);
+      for (auto it = first; it != end; ++it) {
+        on_output(it->second, values_[i]);
+        if (--uses_[i] == 0) values_[i].reset();
+      }
     }
     if (head > 0) *options_.auxiliary = values_.back();
-    return values_[own - 1];
   }
 
   at::Tensor run_one(size_t node, const std::vector<at::Tensor>& inputs) {
@@ -281,8 +298,9 @@ class Pass {
   std::vector<at::Tensor> given_;
   std::vector<at::Tensor> values_;
   std::vector<int32_t> uses_;
-  Mixing weights_;            ///< Of a relaxed plan.
-  std::vector<bool> needed_;  ///< Empty: all nodes.
+  std::multimap<int32_t, size_t> wanted_;  ///< Outputs, by node.
+  Mixing weights_;                         ///< Of a relaxed plan.
+  std::vector<bool> needed_;               ///< Empty: all nodes.
   int32_t id_ = 0;
   const Node* node_ = nullptr;
   std::span<const int32_t> inputs_;
@@ -302,6 +320,15 @@ at::Tensor forward(const Plan& plan,
                    std::span<const at::Tensor> inputs,
                    const ForwardOptions& options) {
   return Pass(plan, tensors, options).run(inputs);
+}
+
+void forward_each(const Plan& plan,
+                  std::span<const int32_t> outputs,
+                  TensorSource& tensors,
+                  std::span<const at::Tensor> inputs,
+                  const ForwardOptions& options,
+                  const OnOutput& on_output) {
+  Pass(plan, tensors, options).run(inputs, outputs, on_output);
 }
 
 at::Tensor run_node(const Plan& plan,

@@ -3,6 +3,7 @@
 #include <ATen/core/Generator.h>
 #include <ATen/core/Tensor.h>
 
+#include <functional>
 #include <optional>
 #include <span>
 #include <unordered_map>
@@ -54,6 +55,17 @@ at::Tensor forward(const Plan& plan,
                    TensorSource& tensors,
                    std::span<const at::Tensor> inputs,
                    const ForwardOptions& options);
+
+/// Called with the number of an output and its value.
+using OnOutput = std::function<void(size_t, const at::Tensor&)>;
+/// The values of some nodes (a node may be asked for twice), each handed on as soon as it is there
+/// and kept no longer than other nodes need it.
+void forward_each(const Plan& plan,
+                  std::span<const int32_t> outputs,
+                  TensorSource& tensors,
+                  std::span<const at::Tensor> inputs,
+                  const ForwardOptions& options,
+                  const OnOutput& on_output);
 
 /// One node of a plan on given inputs, as forward() runs it: for timing a single op.
 at::Tensor run_node(const Plan& plan,

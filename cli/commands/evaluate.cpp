@@ -167,31 +167,44 @@ class Evaluation {
     const Space& space = *run.parts->space;
     Progress progress(o_.common, "evaluate", static_cast<int64_t>(list.size()));
     // Architectures that compute the same function are judged once.
-    std::unordered_map<Architecture, Result> known;
+    std::unordered_map<Architecture, size_t> numbers;
+    std::vector<Architecture> distinct;
+    std::vector<size_t> number_of;
+    for (const Architecture& a : list) {
+      const auto [it, added] = numbers.emplace(space.canonical(a), distinct.size());
+      if (added) distinct.push_back(a);
+      number_of.push_back(it->second);
+    }
+    if (const std::string note = scorer.worker_note(distinct); !note.empty()) warning(note);
+    std::vector<std::vector<size_t>> places(distinct.size());
+    for (size_t i = 0; i < list.size(); ++i) places[number_of[i]].push_back(i);
+    results_.resize(list.size());
+    size_t done = 0;
     std::vector<EvaluationRow> rows;
     const std::string fidelity = fidelity_of(run, scorer);
-    for (const Architecture& a : list) {
-      const Architecture canonical = space.canonical(a);
-      auto it = known.find(canonical);
+    scorer.score_each(distinct, [&](size_t number, const Judged& judged) {
+      Result result;
       try {
         throw_if_stopped();
-        if (it == known.end()) it = known.emplace(canonical, judged(scorer, a)).first;
+        result = result_of(judged);
       } catch (const Interrupted&) {
         keep(rows);
-        throw Interrupted("stopped after " + std::to_string(results_.size()) + " of " +
+        throw Interrupted("stopped after " + std::to_string(done) + " of " +
                           std::to_string(list.size()) + " architectures; those are stored");
       }
-      results_.push_back(it->second);
-      results_.back().architecture = a;
-      results_.back().weights = judge_of(run, a);
-      results_.back().cost = cost_of(space.plan(a), space.counting());
-      append_rows(run.row.id, space, scorer.task(), results_.back(), fidelity, rows);
-      if (rows.size() > 100) keep(rows);
-      progress.update(static_cast<int64_t>(results_.size()),
-                      it->second.error.empty() ? std::string(scorer.task().metrics().front()) +
-                                                     " " + format_number(it->second.score.first())
-                                               : "failed");
-    }
+      for (const size_t i : places[number]) {
+        result.architecture = list[i];
+        result.weights = judge_of(run, list[i]);
+        result.cost = cost_of(space.plan(list[i]), space.counting());
+        append_rows(run.row.id, space, scorer.task(), result, fidelity, rows);
+        if (rows.size() > 100) keep(rows);
+        results_[i] = result;
+        progress.update(static_cast<int64_t>(++done),
+                        result.error.empty() ? std::string(scorer.task().metrics().front()) + " " +
+                                                   format_number(result.score.first())
+                                             : "failed");
+      }
+    });
     keep(rows);
   }
 
@@ -204,10 +217,10 @@ class Evaluation {
     return run.weights->sets() == 1 ? "" : run.weights->set_name(run.weights->owner(a));
   }
 
-  static Result judged(SubnetScorer& scorer, const Architecture& a) {
+  static Result result_of(const Judged& judged) {
     Result result;
     try {
-      result.score = scorer.score(a);
+      result.score = judged.get();
     } catch (const NotFiniteError& e) {
       result.error = e.what();
     }

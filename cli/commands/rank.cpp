@@ -23,12 +23,13 @@
 #include "cli/runs/trained/supernet_run.hpp"
 #include "cli/validators.hpp"
 #include "predictors/rank_metrics.hpp"
+#include "predictors/resampled.hpp"
 #include "predictors/untrained_rankers.hpp"
 #include "search/evaluators/evaluators.hpp"
 #include "search/search_options.hpp"
 #include "spaces/base/stop.hpp"
 #include "spaces/registry.hpp"
-#include "supernet/score.hpp"
+#include "supernet/judge/score.hpp"
 
 namespace nas::cli {
 namespace {
@@ -170,48 +171,49 @@ List judge(const Options& o, Store& store, SupernetRun& run, const Truth& truth)
     if (row.metric == "accuracy" && row.source == "supernet" && row.fidelity_json == fidelity &&
         row.status == "ok")
       known[row.architecture] = row.value;
-  List values;
   std::vector<EvaluationRow> rows;
   const auto keep = [&] {
     if (!store.read_only()) store.add_evaluations(rows);
     rows.clear();
   };
-  Progress progress(
-      o.common, "rank " + run.row.id, static_cast<int64_t>(truth.architectures.size()));
   require_supernet(run, "ranked");
   const SavesOnStop saves;
-  for (const Architecture& a : truth.architectures) {
-    const std::string text = p.space->text(a);
-    const auto it = known.find(text);
+  const size_t all = truth.architectures.size();
+  List values(all, 0.0);
+  std::vector<size_t> places;  // Of those that are judged now.
+  std::vector<Architecture> open;
+  for (size_t i = 0; i < all; ++i) {
+    const auto it = known.find(p.space->text(truth.architectures[i]));
     if (it != known.end()) {
-      values.push_back(it->second);
+      values[i] = it->second;
     } else {
-      try {
-        throw_if_stopped();
-        values.push_back(scorer.score(a).first());
-      } catch (const Interrupted&) {
-        keep();
-        throw Interrupted("stopped after " + std::to_string(values.size()) + " of " +
-                          std::to_string(truth.architectures.size()) +
-                          " architectures; those are stored: the same command goes on");
-      } catch (const NotFiniteError& e) {
-        keep();
-        throw DataError("run " + run.row.id + " cannot be ranked: " + text + " gives " + e.what());
-      }
-      rows.push_back({run.row.id, text, "accuracy", values.back(), "supernet", fidelity});
-      if (rows.size() >= 20) keep();
+      places.push_back(i);
+      open.push_back(truth.architectures[i]);
     }
-    progress.update(static_cast<int64_t>(values.size()), "");
   }
+  if (const std::string note = scorer.worker_note(open); !note.empty()) warning(note);
+  Progress progress(o.common, "rank " + run.row.id, static_cast<int64_t>(all));
+  size_t done = all - open.size();
+  scorer.score_each(open, [&](size_t i, const Judged& judged) {
+    const std::string text = p.space->text(open[i]);
+    double& value = values[places[i]];
+    try {
+      throw_if_stopped();
+      value = judged.get().first();
+    } catch (const Interrupted&) {
+      keep();
+      throw Interrupted("stopped after " + std::to_string(done) + " of " + std::to_string(all) +
+                        " architectures; those are stored: the same command goes on");
+    } catch (const NotFiniteError& e) {
+      keep();
+      throw DataError("run " + run.row.id + " cannot be ranked: " + text + " gives " + e.what());
+    }
+    rows.push_back({run.row.id, text, "accuracy", value, "supernet", fidelity});
+    if (rows.size() >= 20) keep();
+    progress.update(static_cast<int64_t>(++done), "");
+  });
   keep();
   return values;
-}
-
-List take(const List& values, std::span<const size_t> positions) {
-  List out;
-  out.reserve(positions.size());
-  for (const size_t i : positions) out.push_back(values[i]);
-  return out;
 }
 
 /// `10` or `5%` of n, rounded up.
@@ -226,31 +228,18 @@ class Ranking {
   Ranking(const Options& o, const List& truth) : o_(o), truth_(truth) {}
 
   Json row(const std::string& name, const List& predicted) const {
-    const KendallCounts counts = kendall(predicted, truth_);
-    const auto interval = [&](auto&& metric) {
-      const Interval i = bootstrap(
-          truth_.size(),
-          [&](std::span<const size_t> at) {
-            if (stop_requested())
-              throw Interrupted(
-                  "stopped; the values of supernets are stored: the same command "
-                  "computes the intervals from them");
-            return metric(take(predicted, at), take(truth_, at));
-          },
-          o_.bootstrap,
-          o_.level,
-          Rng(o_.common.seed, "rank/bootstrap"));
-      return Json{json_number(i.low), json_number(i.high)};
-    };
+    Resampled pair(predicted, truth_);
+    const KendallCounts counts = pair.kendall();
+    std::vector<Statistic> statistics = {
+        {"tau_b_interval", [](const Resampled& r) { return r.kendall().tau_b(); }, {}},
+        {"spearman_interval", [](const Resampled& r) { return r.spearman(); }, {}}};
     Json json{
         {"ranker", name},
         {"n", truth_.size()},
         {"tau_b", json_number(counts.tau_b())},
-        {"tau_b_interval",
-         interval([](const List& x, const List& y) { return kendall(x, y).tau_b(); })},
+        {"tau_b_interval", nullptr},
         {"spearman", json_number(spearman(predicted, truth_))},
-        {"spearman_interval",
-         interval([](const List& x, const List& y) { return spearman(x, y); })},
+        {"spearman_interval", nullptr},
         {"ties",
          {{"predicted", counts.ties_x}, {"truth", counts.ties_y}, {"both", counts.ties_both}}}};
     for (const std::string& text : o_.top) {
@@ -259,12 +248,25 @@ class Ranking {
       if (k > truth_.size() || std::isnan(counts.tau_b())) continue;
       const std::string at = "_at_" + text;
       json["precision" + at] = json_number(precision_at(predicted, truth_, k));
-      json["precision" + at + "_interval"] =
-          interval([k](const List& x, const List& y) { return precision_at(x, y, k); });
+      json["precision" + at + "_interval"] = nullptr;
       json["best_rank" + at] = json_number(best_rank_at(predicted, truth_, k));
       json["regret" + at] = json_number(regret_at(predicted, truth_, k));
-      json["regret" + at + "_interval"] =
-          interval([k](const List& x, const List& y) { return regret_at(x, y, k); });
+      json["regret" + at + "_interval"] = nullptr;
+      statistics.push_back({"precision" + at + "_interval",
+                            [k](const Resampled& r) { return r.precision_at(k); },
+                            {}});
+      statistics.push_back(
+          {"regret" + at + "_interval", [k](const Resampled& r) { return r.regret_at(k); }, {}});
+    }
+    Draws draws(truth_.size(), Rng(o_.common.seed, "rank/bootstrap"));
+    for (int d = 0; d < o_.bootstrap; ++d) {
+      stop_between_draws();
+      pair.take(draws.next());
+      for (Statistic& s : statistics) s.values.push_back(s.of(pair));
+    }
+    for (Statistic& s : statistics) {
+      const Interval i = central(std::move(s.values), o_.level);
+      json[s.key] = Json{json_number(i.low), json_number(i.high)};
     }
     return json;
   }
@@ -274,26 +276,25 @@ class Ranking {
                   const List& a,
                   const std::string& name_b,
                   const List& b) const {
-    const auto tau = [&](const List& x, std::span<const size_t> at) {
-      return kendall(take(x, at), take(truth_, at)).tau_b();
-    };
-    const double observed = kendall(b, truth_).tau_b() - kendall(a, truth_).tau_b();
+    Resampled of_a(a, truth_), of_b(b, truth_);
+    const double observed = of_b.kendall().tau_b() - of_a.kendall().tau_b();
     double sum = 0, squares = 0;
     int n = 0;
-    const Interval i = bootstrap(
-        truth_.size(),
-        [&](std::span<const size_t> at) {
-          const double d = tau(b, at) - tau(a, at);
-          if (!std::isnan(d)) {
-            sum += d;
-            squares += d * d;
-            ++n;
-          }
-          return d;
-        },
-        o_.bootstrap,
-        o_.level,
-        Rng(o_.common.seed, "rank/difference"));
+    std::vector<double> values;
+    Draws draws(truth_.size(), Rng(o_.common.seed, "rank/difference"));
+    for (int draw = 0; draw < o_.bootstrap; ++draw) {
+      stop_between_draws();
+      const auto counts = draws.next();
+      of_a.take(counts);
+      of_b.take(counts);
+      const double d = of_b.kendall().tau_b() - of_a.kendall().tau_b();
+      values.push_back(d);
+      if (std::isnan(d)) continue;
+      sum += d;
+      squares += d * d;
+      ++n;
+    }
+    const Interval i = central(std::move(values), o_.level);
     const double deviation =
         n > 1 ? std::sqrt(std::max(0.0, (squares - sum * sum / n) / (n - 1))) : NAN;
     // The deviation falls with the root of n; a difference is told when it is two of them.
@@ -312,6 +313,18 @@ class Ranking {
   }
 
  private:
+  struct Statistic {
+    std::string key;
+    std::function<double(const Resampled&)> of;
+    std::vector<double> values;  ///< Of each draw.
+  };
+  static void stop_between_draws() {
+    if (stop_requested())
+      throw Interrupted(
+          "stopped; the values of supernets are stored: the same command "
+          "computes the intervals from them");
+  }
+
   const Options& o_;
   const List& truth_;
 };

@@ -184,12 +184,15 @@ std::string compute_text(const Store& store, const RunRow& run) {
 }
 
 // The tree, or why it cannot be shown.
-std::string tree_text(const Store& store, const RunRow& run, Json& json) {
+std::string tree_text(const Store& store, const RunRow& run, Json& json, const Common& common) {
   try {
     const auto tree = tree_report(store, run);
     if (!tree) return "";
     json = tree->json;
-    return tree->text;
+    if (tree->judged) return tree->text;
+    // Nobody should wait for numbers that training does not give.
+    return tree->text + "\nAccuracies of the leaves come with what is judged:\n  " +
+           suggested({"evaluate", "--run", run.id, "--sample", "60"}, common);
   } catch (const Error& e) {
     return std::string("cannot be shown: ") + e.what();
   }
@@ -265,7 +268,7 @@ int show_run(const Common& common,
   }
   Json json = run_json(store, run);
   Json tree;
-  const std::string tree_lines = tree_text(store, run, tree);
+  const std::string tree_lines = tree_text(store, run, tree, common);
   if (!tree.is_null()) json["split_tree"] = std::move(tree);
   if (drawing == "json") {
     put_text(out, json.dump(2, ' ', false, Json::error_handler_t::replace));

@@ -12,7 +12,7 @@
 #include <filesystem>
 
 #include "spaces/error.hpp"
-#include "supernet/evaluate.hpp"
+#include "supernet/judge/fixed_batches.hpp"
 #include "supernet/export/export.hpp"
 #include "supernet/files/tensor_file.hpp"
 #include "supernet/subnet.hpp"

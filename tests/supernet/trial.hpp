@@ -9,7 +9,7 @@
 #include <map>
 
 #include "supernet/device.hpp"
-#include "supernet/evaluate.hpp"
+#include "supernet/judge/fixed_batches.hpp"
 #include "supernet/files/tensor_file.hpp"
 #include "supernet/samplers/section.hpp"
 #include "supernet/train/strategy.hpp"

@@ -95,14 +95,15 @@ std::optional<TreeReport> tree_report(const Store& store, const RunRow& run) {
   judge(store, run, *space, tree, leaves);
   std::vector<std::string> values(tree.nodes().size());
   std::vector<std::vector<std::string>> lines(tree.nodes().size());
+  TreeReport report;
   for (const auto& [id, leaf] : leaves) {
+    report.judged = report.judged || leaf.judged > 0;
     lines[static_cast<size_t>(id)] = leaf.lines();
     for (const std::string& line : leaf.lines()) {
       std::string& value = values[static_cast<size_t>(id)];
       value += (value.empty() ? "" : ", ") + line;
     }
   }
-  TreeReport report;
   report.text = tree.text(values);
   if (!report.text.empty() && report.text.back() == '\n') report.text.pop_back();
   report.dot = draw_tree(

@@ -14,6 +14,7 @@ inline constexpr const char* kSplitTree = "split-tree";
 struct TreeReport {
   std::string text;  ///< As lines.
   std::string dot;   ///< Graphviz source.
+  bool judged = false;  ///< Some leaf has an accuracy.
   /// Nodes as stored, without scores of what was not split; leaves with `architectures`, `judged`,
   /// `accuracy_mean`, `accuracy_best`.
   nlohmann::ordered_json json;

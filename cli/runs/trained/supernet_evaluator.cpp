@@ -23,13 +23,13 @@ class SupernetEvaluator final : public Evaluator {
   }
 
   std::vector<Evaluation> evaluate(std::span<const Architecture> architectures) override {
-    std::vector<Evaluation> results;
-    for (const Architecture& a : architectures) {
-      Evaluation e;
-      e.stopped = stop_requested();
-      if (!e.stopped) judge(a, e);
-      results.push_back(std::move(e));
+    std::vector<Evaluation> results(architectures.size());
+    if (const std::string note = scorer_.worker_note(architectures); !note.empty() && !told_) {
+      warning(note);
+      told_ = true;
     }
+    scorer_.score_each(architectures,
+                       [&](size_t i, const Judged& judged) { take(judged, results[i]); });
     return results;
   }
 
@@ -43,9 +43,9 @@ class SupernetEvaluator final : public Evaluator {
  private:
   /// Only what belongs to this architecture is its failure; anything else (a device that is lost,
   /// images that cannot be read, a fault of this program) would be one of all that follow.
-  void judge(const Architecture& a, Evaluation& e) {
+  void take(const Judged& judged, Evaluation& e) const {
     try {
-      const Score score = scorer_.score(a);
+      const Score& score = judged.get();
       e.values = {score.values.begin(), score.values.end()};
     } catch (const Interrupted&) {
       e.stopped = true;
@@ -58,6 +58,7 @@ class SupernetEvaluator final : public Evaluator {
     }
   }
 
+  bool told_ = false;  ///< That memory limits how many are judged at once.
   int64_t batch_, recalibrate_batch_;
   SupernetRun run_;
   SubnetScorer scorer_;

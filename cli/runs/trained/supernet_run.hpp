@@ -10,7 +10,7 @@
 #include "spaces/registry.hpp"
 #include "supernet/device.hpp"
 #include "supernet/files/checkpoint_files.hpp"
-#include "supernet/score.hpp"
+#include "supernet/judge/score.hpp"
 #include "supernet/train/train_options.hpp"
 #include "supernet/weights/weights_section.hpp"
 

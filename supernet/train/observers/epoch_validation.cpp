@@ -58,15 +58,17 @@ std::vector<std::pair<std::string, double>> EpochValidation::measure() {
   double sum = 0, loss = 0;
   std::optional<double> best;
   size_t failed = 0;
-  for (size_t i = 0; i < subnets_.size(); ++i) {
-    Score score;
+  std::vector<Judged> all(subnets_.size());
+  scorer_.score_each(subnets_, [&](size_t i, const Judged& judged) { all[i] = judged; });
+  for (size_t i = 0; i < all.size(); ++i) {
     try {
-      score = scorer_.score(subnets_[i]);
+      all[i].get();
     } catch (const NotFiniteError&) {
       // One subnet without an answer does not end a training that goes on for the others.
       if (++failed == subnets_.size()) throw;
       continue;
     }
+    const Score& score = all[i].score;
     if (i == 0) metrics.emplace_back(name + ".largest", score.first());
     const double value = score.first();
     sum += value;

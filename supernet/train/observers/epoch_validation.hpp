@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "spaces/domain.hpp"
-#include "supernet/score.hpp"
+#include "supernet/judge/score.hpp"
 
 namespace nas {
 

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "spaces/domain.hpp"
-#include "supernet/evaluate.hpp"
+#include "supernet/judge/fixed_batches.hpp"
 #include "supernet/train/observers/gradient_variance.hpp"
 
 namespace nas {

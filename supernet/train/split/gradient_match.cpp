@@ -13,7 +13,7 @@
 #include <optional>
 
 #include "spaces/error.hpp"
-#include "supernet/evaluate.hpp"
+#include "supernet/judge/fixed_batches.hpp"
 #include "supernet/torch_device.hpp"
 #include "supernet/train/step/path_runner.hpp"
 #include "supernet/train/step/validation_stream.hpp"

@@ -124,6 +124,7 @@ TEST(Split, AppliedItTrainsTheGroupsThatWerePrinted) {
 
 TEST(Split, TheTreeIsShownJudgedAndExported) {
   const std::string& f = trained();
+  EXPECT_THAT(nas(f, {"runs", "show", "tree"}).out, HasSubstr("nas evaluate --run"));
   const Json judged = document(nas(f, {"evaluate", "--run", "tree", "--sample", "6", "--json"}));
   std::set<std::string> owners;
   for (const Json& e : judged["evaluations"]) owners.insert(e["weights"].get<std::string>());
@@ -153,6 +154,7 @@ TEST(Split, TheTreeIsShownJudgedAndExported) {
   EXPECT_EQ(best, most);
   const Finished text = nas(f, {"runs", "show", "tree"});
   EXPECT_THAT(text.out, HasSubstr("Split tree"));
+  EXPECT_THAT(text.out, testing::Not(HasSubstr("nas evaluate --run")));
   EXPECT_THAT(text.out, HasSubstr("+- "));
   EXPECT_THAT(text.out, HasSubstr("passes"));
   const Finished drawn = nas(f, {"runs", "show", "tree", "--out", "tree.dot"});

@@ -5,7 +5,7 @@
 #include <limits>
 
 #include "spaces/error.hpp"
-#include "supernet/evaluate.hpp"
+#include "supernet/judge/fixed_batches.hpp"
 #include "supernet/train/step/path_runner.hpp"
 #include "trial.hpp"
 

@@ -8,7 +8,7 @@
 
 #include "supernet/data/run_data.hpp"
 #include "supernet/executor.hpp"
-#include "supernet/score.hpp"
+#include "supernet/judge/score.hpp"
 
 namespace nas {
 
@@ -25,7 +25,8 @@ class FixedBatches {
                std::vector<int64_t> indices,
                int64_t batch,
                c10::Device device,
-               Layout layout);
+               Layout layout,
+               bool keep = true);
   ~FixedBatches();
   /// Calls f for each batch, always in the same order.
   template <typename F>
@@ -33,6 +34,10 @@ class FixedBatches {
     begin();
     for (Item item; next(item);) f(item);
   }
+  /// Decodes all of them, if they are kept in memory: then items() may be read by several threads.
+  /// False where they do not fit.
+  bool load();
+  const std::vector<Item>& items() const;
   int64_t size() const;   ///< Images.
   int64_t batch() const;  ///< Size of the largest batches.
   /// Versions before 0.2 cut the same images otherwise: full batches, and the rest in a last one.
@@ -45,6 +50,13 @@ class FixedBatches {
   std::unique_ptr<State> state_;
 };
 
+/// One batch for recalibrate(): adds its means and biased variances to `sums`.
+void collect_statistics(const Plan& plan,
+                        TensorSource& tensors,
+                        const at::Tensor& images,
+                        BnTable& sums);
+/// What recalibrate() makes of the sums over so many batches. DataError when there were none.
+BnTable mean_statistics(const Plan& plan, const BnTable& sums, int64_t batches, bool all);
 /// Statistics of every batch-norm node of `plan` that keeps running ones: mean over batches of the
 /// batch mean and of the biased batch variance (search.md 2.7). `all`: of the others too, for a
 /// network that is to answer for single images.

@@ -1,15 +1,13 @@
 // Batches are cut into parts that differ by one image at most: with the statistics of the batch a
 // small rest would be judged by poor ones. Decoded images are kept where they fit, since the same
 // ones are asked for by hundreds of subnets.
-#include "supernet/evaluate.hpp"
+#include "supernet/judge/fixed_batches.hpp"
 
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
-#include <c10/util/Exception.h>
 
 #include <algorithm>
 #include <atomic>
-#include <nlohmann/json.hpp>
 
 #include "hardware/usable_memory.hpp"
 #include "spaces/base/stop.hpp"
@@ -96,7 +94,8 @@ FixedBatches::FixedBatches(const RunData& data,
                            std::vector<int64_t> indices,
                            int64_t batch,
                            c10::Device device,
-                           Layout layout)
+                           Layout layout,
+                           bool keep)
     : state_(std::make_unique<State>(data, std::move(indices), device, layout)) {
   const auto n = static_cast<int64_t>(state_->indices.size());
   const int64_t parts = std::max<int64_t>(1, (n + batch - 1) / batch);
@@ -104,7 +103,7 @@ FixedBatches::FixedBatches(const RunData& data,
   state_->larger_batches = n - parts * (state_->batch - 1);
   const InputShape shape = input_shape(data.dataset, data.options);
   const int64_t bytes = n * shape.c * shape.h * shape.w * static_cast<int64_t>(sizeof(float));
-  state_->cached = Kept::reserve(bytes);
+  state_->cached = keep && Kept::reserve(bytes);
   if (state_->cached) state_->kept_bytes = bytes;
 }
 
@@ -148,6 +147,17 @@ bool FixedBatches::next(Item& item) {
   return false;
 }
 
+bool FixedBatches::load() {
+  State& s = *state_;
+  if (!s.cached) return false;
+  if (!s.complete) each([](const Item&) {});
+  return true;
+}
+
+const std::vector<FixedBatches::Item>& FixedBatches::items() const {
+  return state_->items;
+}
+
 std::vector<int64_t> seeded_subset(std::vector<int64_t> indices,
                                    int64_t images,
                                    uint64_t seed,
@@ -159,20 +169,20 @@ std::vector<int64_t> seeded_subset(std::vector<int64_t> indices,
   return indices;
 }
 
-BnTable recalibrate(const Plan& plan, TensorSource& tensors, FixedBatches& data, bool all) {
-  const c10::NoGradGuard no_grad;
-  BnTable sums;
+void collect_statistics(const Plan& plan,
+                        TensorSource& tensors,
+                        const at::Tensor& images,
+                        BnTable& sums) {
   ForwardOptions options;
   options.bn = ForwardOptions::Bn::kCollect;
   options.table = &sums;
-  int64_t batches = 0;
-  data.each([&](const FixedBatches::Item& item) {
-    forward(plan, tensors, item.images, options);
-    ++batches;
-  });
+  forward(plan, tensors, images, options);
+}
+
+BnTable mean_statistics(const Plan& plan, const BnTable& sums, int64_t batches, bool all) {
   if (batches == 0) throw DataError("batch-norm recalibration: the training split is empty");
   BnTable table;
-  for (auto& [id, stats] : sums) {
+  for (const auto& [id, stats] : sums) {
     // Nodes without running statistics use the batch's wherever they run.
     if (!all && !std::get<BatchNorm>(plan.nodes[static_cast<size_t>(id)].op).running) continue;
     const auto n = static_cast<double>(batches);
@@ -181,111 +191,15 @@ BnTable recalibrate(const Plan& plan, TensorSource& tensors, FixedBatches& data,
   return table;
 }
 
-bool is_out_of_memory(const std::exception& error) {
-  if (dynamic_cast<const std::bad_alloc*>(&error) != nullptr ||
-      dynamic_cast<const c10::OutOfMemoryError*>(&error) != nullptr)
-    return true;
-  const std::string what = error.what();
-  return what.find("not enough memory") != std::string::npos ||
-         what.find("can't allocate memory") != std::string::npos;
-}
-
-SubnetScorer::SubnetScorer(const Space& space,
-                           WeightStore& store,
-                           const RunData& data,
-                           const EvaluateOptions& options,
-                           const Device& device,
-                           Layout layout)
-    : space_(space),
-      task_(task_of(space)),
-      store_(store),
-      options_(options),
-      device_(device),
-      running_(store.keeps_statistics()) {
-  const Splits& splits = data.splits;
-  const auto batches = [&](const std::vector<int64_t>& from,
-                           int64_t images,
-                           uint64_t seed,
-                           const std::string& purpose,
-                           int64_t batch) {
-    return std::make_unique<FixedBatches>(
-        data, seeded_subset(from, images, seed, purpose), batch, torch_device(device), layout);
-  };
-  batches_ = batches(options.split == "test"    ? splits.test
-                     : options.split == "train" ? splits.train
-                                                : splits.validation,
-                     options.images,
-                     options.seed,
-                     "evaluate",
-                     options.batch);
-  if (batches_->size() == 0)
-    throw ConfigError("the " + options.split + " split is empty",
-                      "give it a share with `data." + options.split + "`");
-  const RecalibrateOptions& r = options.recalibrate;
-  if (running_ && r.enabled)
-    calibration_ = batches(splits.train, r.images, r.seed, "recalibrate", r.batch);
-}
-
-SubnetScorer::~SubnetScorer() = default;
-
-Score SubnetScorer::score(const Architecture& a) {
+BnTable recalibrate(const Plan& plan, TensorSource& tensors, FixedBatches& data, bool all) {
   const c10::NoGradGuard no_grad;
-  const ExactProducts exact(torch_device(device_));
-  space_.build(a, plan_);
-  const std::shared_ptr<WeightSet> weights = store_.open(store_.owner(a));
-  const std::unique_ptr<TensorSource> tensors = weights->bind(a);
-  BnTable table;
-  ForwardOptions forward_options;
-  forward_options.bn = ForwardOptions::Bn::kBatch;
-  if (calibration_) {
-    table = recalibrate(plan_, *tensors, *calibration_);
-    forward_options.bn = ForwardOptions::Bn::kTable;
-    forward_options.table = &table;
-  } else if (running_) {
-    forward_options.bn = ForwardOptions::Bn::kRunning;
-  }
-  std::vector<double> sums(task_.metrics().size(), 0.0);
-  Score score;
-  batches_->each([&](const FixedBatches::Item& item) {
-    const at::Tensor logits = forward(plan_, *tensors, item.images, forward_options);
-    // Sorting puts NaN first, so a network that answers nothing would still be right now and then.
-    if (!at::isfinite(logits).all().item<bool>())
-      throw NotFiniteError(
-          "logits that are NaN or infinite: the weights have diverged (train with "
-          "a lower train.optimizer.lr or with train.optimizer.clip_norm)");
-    const std::vector<double> batch = task_.sums(logits, item.labels);
-    for (size_t i = 0; i < sums.size(); ++i) sums[i] += batch[i];
-    score.samples += item.labels.size(0);
+  BnTable sums;
+  int64_t batches = 0;
+  data.each([&](const FixedBatches::Item& item) {
+    collect_statistics(plan, tensors, item.images, sums);
+    ++batches;
   });
-  const auto n = static_cast<double>(score.samples);
-  for (size_t i = 0; i < sums.size(); ++i)
-    score.values.emplace_back(task_.metrics()[i], sums[i] / n);
-  return score;
-}
-
-std::string SubnetScorer::fidelity_json() const {
-  nlohmann::json j;
-  j["split"] = options_.split;
-  j["images"] = batches_->size();
-  j["batch"] = batches_->batch();
-  j["seed"] = options_.seed;
-  if (calibration_) {
-    j["bn"] = "recalibrated";
-    j["bn_images"] = calibration_->size();
-    j["bn_batch"] = calibration_->batch();
-    j["bn_seed"] = options_.recalibrate.seed;
-  } else {
-    j["bn"] = running_ ? "running" : "batch";
-    // The statistics, and so the value, depend on the cut.
-    if (!running_ && batches_->cut_anew()) j["cut"] = "equal";
-  }
-  return j.dump();
-}
-
-std::string SubnetScorer::warning() const {
-  if (!running_ || calibration_) return {};
-  return "batch-norm recalibration is off: subnets are judged with running statistics that mix all "
-         "architectures, which makes their ranking unreliable";
+  return mean_statistics(plan, sums, batches, all);
 }
 
 }  // namespace nas

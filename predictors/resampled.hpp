@@ -1,0 +1,53 @@
+#pragma once
+// Ranking statistics of one pair of lists over many resamples of its positions.
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "predictors/rank_metrics.hpp"
+
+namespace nas {
+
+/// Sorts once; each resample then costs O(n log d), d being the distinct values of `predicted`. Of
+/// the same sample, each statistic is what rank_metrics.hpp says of the lists written out.
+class Resampled {
+ public:
+  /// As for kendall().
+  Resampled(std::span<const double> predicted, std::span<const double> truth);
+  /// The sample has each position `counts` times.
+  void take(std::span<const int32_t> counts);
+
+  KendallCounts kendall() const;
+  double spearman() const;
+  double precision_at(size_t k) const;
+  double regret_at(size_t k) const;
+
+ private:
+  struct Cut;
+  Cut predicted_cut(int64_t k) const;
+  Cut truth_cut(int64_t k) const;
+
+  std::vector<double> truth_;         ///< Of each truth rank.
+  std::vector<int32_t> order_;        ///< Positions by truth, then by prediction.
+  std::vector<int32_t> x_, y_;        ///< Ranks of both (equal values, equal rank), in that order.
+  std::vector<int32_t> counts_;       ///< In that order.
+  std::vector<int64_t> in_x_, in_y_;  ///< Drawn of each rank.
+  int64_t n_ = 0;
+};
+
+/// Draws of positions 0..n-1 with replacement, as counts: the draws of bootstrap() with that
+/// stream.
+class Draws {
+ public:
+  Draws(size_t n, Rng rng) : rng_(rng), counts_(n, 0) {}
+  std::span<const int32_t> next();
+
+ private:
+  Rng rng_;
+  std::vector<int32_t> counts_;
+};
+
+/// The central `level` of values; those that are NaN are left out, NaN when none is left.
+Interval central(std::vector<double> values, double level);
+
+}  // namespace nas
