@@ -237,9 +237,10 @@ def judging(walk):
 
 def measure(walk):
     def look():
-        check, repeats = ("3", "3") if walk.dry else ("12", "30")
+        check, repeats, warmup = ("3", "3", "1") if walk.dry else ("12", "30", "5")
         found = walk.nas(["measure", "-q", "--space", "digits", "--device", walk.device, "--check",
-                          check, "--repeats", repeats, "--threads", "1"], db=store(walk, "measure"))
+                          check, "--repeats", repeats, "--warmup", warmup, "--threads", "1"],
+                         db=store(walk, "measure"))
         values = {"ops": found["ops"], "smallest_ms": found["smallest_ms"],
                   "largest_ms": found["largest_ms"], **found["check"],
                   "relative_spread": found["relative_spread"]}
@@ -298,7 +299,7 @@ def trouble(walk):
 
     def memory():
         config = write(os.path.join(walk.folder, "large.yaml"), f"""
-space: {{family: nasbench201, width: 64, cells: 5, resolution: 32, form: supernet}}
+space: {{family: nasbench201, width: 256, cells: 1, resolution: 32, form: supernet}}
 data: {{kind: synthetic, synthetic_size: 7000}}
 train: {{epochs: 1, batch: 4096}}
 device: {walk.device}

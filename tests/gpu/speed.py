@@ -77,13 +77,13 @@ def loading(walk):
 
 def whole_runs(walk):
     if walk.dry:
-        space = "{family: nasbench201, width: 4, cells: 1, form: supernet}"
-        size, batch, few, many = 300, 30, 2, 4
+        space = "{family: nasbench201, width: 4, cells: 1, resolution: 8, form: supernet}"
+        size, resolution, batch, few, many = 120, 8, 20, 2, 4
     else:
-        space, size, batch, few, many = "nasbench201", 20000, 256, 4, 104
+        space, size, resolution, batch, few, many = "nasbench201", 20000, 32, 256, 4, 104
     config = write(os.path.join(walk.folder, "whole.yaml"), f"""space: {space}
-data: {{kind: synthetic, synthetic_size: {size}, crop_padding: 4, flip: true,
-  workers: {1 if walk.dry else 8}}}
+data: {{kind: synthetic, synthetic_size: {size}, synthetic_resolution: {resolution},
+  crop_padding: {resolution // 8}, flip: true, workers: {1 if walk.dry else 8}}}
 train:
   epochs: 2
   batch: {batch}
