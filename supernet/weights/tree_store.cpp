@@ -60,8 +60,10 @@ class TreeStore final : public WeightStore {
   }
 
   void enter(const std::vector<int>& sets) override { node_ = sets.front() / models(); }
-  void begin_epoch(int64_t epoch, int64_t) override {
-    if (Mixture* m = mixture_of(node_)) m->begin_epoch(epoch);
+  /// A mixture begins with its leaf; `epoch` counts from where the leaf's learning rate began.
+  void begin_epoch(int64_t epoch, int64_t epochs) override {
+    if (Mixture* m = mixture_of(node_))
+      m->begin_epoch(epoch - (epochs - schedule_->final_epochs()));
   }
   void end_epoch() override {
     telemetry_ = {{"split.node", static_cast<double>(node_)}};

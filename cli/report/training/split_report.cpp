@@ -65,7 +65,9 @@ std::string table_text(const SplitReport& r) {
                format_number(s.partition.cut),
                format_number(s.partition.within),
                format_number(s.partition.mean_cut()),
-               s.halves_agree ? "yes" : "no evidence"});
+               s.only_way()     ? "only one way"
+               : s.halves_agree ? "yes"
+                                : "no evidence"});
   }
   return table.text();
 }
@@ -122,8 +124,9 @@ std::string split_text(const SplitReport& r, bool matrices) {
                       (r.own_edge ? " (choices have different numbers of options)" : "") + ", " +
                       choice_of(r, c).name + " is split into " + groups_text(r, c) + " (mean of " +
                       std::to_string(c.batches) + " batches";
-  words += c.halves_agree ? ", both halves of them agree)"
-                          : "): no evidence, two halves of them give different groups";
+  words += c.only_way()     ? "; there is no other way to divide it)"
+           : c.halves_agree ? ", both halves of them agree)"
+                            : "): no evidence, two halves of them give different groups";
   text += fold(words, width) + "\n" + fold(cost_text(r), width);
   return text;
 }
@@ -149,7 +152,7 @@ Json split_json(const SplitReport& r) {
       entry["value"] = s.partition.value;
       entry["exhaustive"] = s.partition.exhaustive;
       entry["batches"] = s.batches;
-      entry["halves_agree"] = s.halves_agree;
+      entry["halves_agree"] = s.only_way() ? Json(nullptr) : Json(s.halves_agree);
       entry["weights_compared"] = scoring.compared[i].size();
       entry["distance"] = std::move(distance);
     }

@@ -188,7 +188,32 @@ class FewShot final : public Curriculum {
 using Refuse =
     std::function<void(const std::string& key, const std::string& what, const std::string& hint)>;
 
-/// That the first split can be made; what is left on deeper levels depends on what was split.
+/// That every split can be made, whatever those before it take: a choice is split once on a branch.
+/// A run that ends without a choice left has lost its hours.
+void check_depth(const Space& space, const FewShotOptions::Split& s, const Refuse& refuse) {
+  if (s.edge == EdgeRule::kFixed) return;  // Names a choice for each.
+  std::vector<std::vector<size_t>> open;
+  for (size_t level = 0; level < s.epochs.size(); ++level) {
+    PartitionOptions partition = s.score.partition;
+    partition.groups = at_or_last(s.groups, level);
+    open.push_back(split_candidates(SplitTree(space), 0, space, partition, s.candidates));
+    const std::vector<size_t>& here = open.back();
+    size_t taken = 0;
+    for (size_t before = 0; before < level; ++before)
+      taken += std::any_of(open[before].begin(), open[before].end(), [&](size_t c) {
+        return std::find(here.begin(), here.end(), c) != here.end();
+      });
+    if (here.size() > taken) continue;
+    refuse("split.epochs",
+           "split " + std::to_string(level + 1) +
+               " may find no choice to divide: " + std::to_string(here.size()) +
+               " can be divided into " + std::to_string(partition.groups) +
+               " groups, and each is split once on a branch, maybe by a split before it",
+           "ask for fewer splits or smaller groups, or name more choices in split.candidates");
+  }
+}
+
+/// That the first split can be made, and compares what can be compared.
 void check_candidates(const Space& space, const FewShotOptions::Split& s, const Refuse& refuse) {
   PartitionOptions partition = s.score.partition;
   partition.groups = s.groups.front();
@@ -265,7 +290,9 @@ void check(const Space& space,
                std::to_string(s.epochs.size()) +
                " splits, but a choice is split once on every branch",
            "name one for each of split.epochs");
-  if (s.criterion != SplitCriterion::kExhaustive) check_candidates(space, s, refuse);
+  if (s.criterion == SplitCriterion::kExhaustive) return;
+  check_candidates(space, s, refuse);
+  check_depth(space, s, refuse);
 }
 
 }  // namespace
@@ -315,13 +342,22 @@ namespace {
 void read_leaf(const YamlSource& source, FewShotOptions& o) {
   const auto leaf = yaml_section(source, "leaf");
   if (!leaf) return;
-  const std::string kind =
-      yaml_scalar(*leaf).value_or(yaml_scalar(*leaf, "kind").value_or("single"));
-  if (kind == "single") return;
+  const bool word = yaml_scalar(*leaf).has_value();
+  const auto named = word ? yaml_scalar(*leaf) : yaml_scalar(*leaf, "kind");
+  if (!named)
+    throw ConfigError({yaml_problem(source,
+                                    "leaf",
+                                    "the weights of a leaf name no kind",
+                                    "leaf: single, or leaf: {kind: mixture, models: 2}")});
+  const std::string kind = *named;
+  if (kind == "single") {
+    if (!word) read_yaml(*leaf, [](Binder& b) { b.ignore("kind"); });
+    return;
+  }
   if (kind != "mixture")
     throw ConfigError({yaml_problem(
         source, "leaf", "a leaf holds weights of kind single or mixture, not '" + kind + "'", "")});
-  if (!yaml_scalar(*leaf))
+  if (!word)
     read_yaml(*leaf, [&](Binder& b) {
       b.ignore("kind");
       describe(b, o.mixture);

@@ -21,7 +21,7 @@ struct ScoreOptions {
   int64_t batches = 100;  ///< R: gradients are compared on so many, matrices are averaged.
   GradientMetric metric = GradientMetric::kCos;
   SharedWeights params = SharedWeights::kOthers;
-  PartitionOptions partition;
+  PartitionOptions partition{.min_group = 0};
 };
 void describe(Binder& b, ScoreOptions& o);
 

@@ -23,6 +23,8 @@ struct ChoiceScore {
   /// Whether two disjoint halves of the batches give the same partition; false: there is no
   /// evidence for it.
   bool halves_agree = false;
+  /// As many groups as options: halves agree whatever the gradients are.
+  bool only_way() const { return options.size() == partition.groups.size(); }
 };
 
 struct SplitNode {

@@ -14,7 +14,7 @@ class OracleSpace final : public Space {
   /// `conditional`: d and e are open only where a is not 0.
   explicit OracleSpace(bool conditional = false) {
     name_ = "oracle";
-    input_ = {1, 1, 1, true};
+    input_ = {1, 1, 1, Form::kVector};
     classes_ = 1;
     for (const char* name : {"a", "b", "c", "d", "e"})
       choices_.push_back({name, {"0", "1", "2"}, {}});

@@ -355,7 +355,8 @@ std::pair<double, double> c2_c3(const Space& space,
   const Plan plan = space.plan(a);
   const at::Tensor none;
   const std::vector<int64_t> positions;
-  const PathOutcome outcome{a, plan, none, none, positions, nullptr, store};
+  const PathOutcome outcome{
+      a, plan, classification(), none, none, positions, nullptr, store};
   const PathNorms norms = path_norms(outcome, 6);
   PathScores scores;
   scores.score.assign(6, 0);

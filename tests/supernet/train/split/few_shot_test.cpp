@@ -291,6 +291,34 @@ TEST(FewShot, RefusesWhatCannotBe) {
               testing::HasSubstr("at least 3 options"));
   EXPECT_THAT(told("{kind: few-shot, split: {epochs: [1]}, leaf: {kind: tree}}"),
               testing::HasSubstr("'tree'"));
+  EXPECT_THAT(told("{kind: few-shot, split: {epochs: [1]}, leaf: {models: 2}}"),
+              testing::HasSubstr("name no kind"));
+  EXPECT_THAT(told("{kind: few-shot, split: {epochs: [1]}, leaf: [1]}"),
+              testing::HasSubstr("name no kind"));
+  EXPECT_THAT(told("{kind: few-shot, split: {epochs: [1]}, leaf: {kind: single, models: 2}}"),
+              testing::HasSubstr("models"));
+  // Five options make no three groups of two; one choice makes no two splits.
+  EXPECT_THAT(told("{kind: few-shot, split: {epochs: [1, 2], groups: [2, 3], "
+                   "score: {min_group: 2}}}"),
+              testing::HasSubstr("split 2 may find no choice"));
+  EXPECT_THAT(told("{kind: few-shot, split: {epochs: [1, 2], candidates: ['1<-0']}}"),
+              testing::HasSubstr("split 2 may find no choice"));
+}
+
+// With `restart: none` the learning rate goes on from the parents; the mixture is new.
+TEST(FewShot, AMixtureInALeafBeginsWithTheLeaf) {
+  for (const char* restart : {"none", "final"}) {
+    Trial t = trial(std::string("{kind: few-shot, restart: ") + restart +
+                    ", split: {epochs: [2], score: {batches: 1}}, final_epochs: 3, "
+                    "leaf: {kind: mixture, models: 2, t_max: 5}}");
+    t.trainer->run();
+    std::vector<double> seen;
+    for (const Metrics& m : t.epochs_seen)
+      if (const auto it = m.find("mixture.inverse_temperature"); it != m.end())
+        seen.push_back(it->second);
+    // Two leaves take turns.
+    EXPECT_EQ(seen, (std::vector<double>{1, 1, 3, 3, 5, 5})) << restart;
+  }
 }
 
 TEST(GradientMatch, LeavesWeightsAndGradientsAsTheyWere) {

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "spaces/error.hpp"
+#include "supernet/judge/fixed_batches.hpp"
 
 namespace nas {
 namespace {
