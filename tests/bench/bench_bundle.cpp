@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "spaces/base/whole_file.hpp"
+#include "spaces/domain.hpp"
 #include "spaces/registry.hpp"
 #include "supernet/files/tensor_file.hpp"
 #include "supernet/train/step/path_runner.hpp"

@@ -33,8 +33,8 @@ using Json = nlohmann::ordered_json;
 using Keys = std::map<std::string, std::string>;
 
 const Keys kDefaults = {{"space", "resnet20-pool"},
-                        {"arch", "[4,3,3]"},        // Of paths=fixed; empty: the largest.
-                        {"paths", "fixed"},  // fixed | uniform
+                        {"arch", "[4,3,3]"},  // Of paths=fixed; empty: the largest.
+                        {"paths", "fixed"},   // fixed | uniform
                         {"batch", "128"},
                         {"steps", "0"},  // Timed; 0: as many as `seconds` hold.
                         {"seconds", "2"},
