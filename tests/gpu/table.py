@@ -48,10 +48,21 @@ def checked(results):
         values = ", ".join(f"{key} {number(value)}" for key, value in result["values"].items())
         return result["note"] or values
 
-    # Measured lines have tables of their own.
-    parts = [r for r in results if r["status"] != "ok" or "images_per_second" not in r["values"]]
-    yield from rows(["part", "check", "result", "numbers"],
-                    ([r["part"], r["name"], r["status"], what(r)] for r in parts))
+    # Measured lines have tables of their own; comparisons that passed are one row for each
+    # arithmetic.
+    compared = {}
+    lines = []
+    for r in results:
+        if r["status"] == "ok" and r["part"] == "agree" and "gradient" in r["values"]:
+            compared.setdefault(r["name"].split()[-1], []).append(r["values"])
+        elif r["status"] != "ok" or "images_per_second" not in r["values"]:
+            lines.append([r["part"], r["name"], r["status"], what(r)])
+    for arithmetic, values in compared.items():
+        most = ", ".join(f"{key} {number(max(v[key] for v in values))} (at most "
+                         f"{number(values[0][key + '_tolerance'])})"
+                         for key in ("loss", "gradient", "worst_tensor"))
+        lines.append(["agree", f"{arithmetic}, {len(values)} cases", "ok", "largest distances: " + most])
+    yield from rows(["part", "check", "result", "numbers"], lines)
     yield ""
 
 
