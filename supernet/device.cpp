@@ -75,6 +75,8 @@ void set_gpu_arithmetic(const Device& device, bool tf32, bool deterministic) {
   context.setBenchmarkCuDNN(!deterministic);
   context.setDeterministicCuDNN(deterministic);
   context.setDeterministicAlgorithms(deterministic, /*warn_only=*/true);
+  // Or every new tensor is filled first, to show who reads what nobody wrote: a kernel for each.
+  context.setDeterministicFillUninitializedMemory(false);
 }
 
 ExactProducts::ExactProducts(c10::Device device) : active_(!device.is_cpu()) {

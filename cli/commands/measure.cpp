@@ -193,6 +193,8 @@ int run_measure(const std::vector<std::string>& args) {
   o.name = checked_name(o.name);
   const auto space = space_of(o);
   const Device device = open_device(o.device);
+  // Networks run in fp32, by the fastest algorithms there are: those of inference.
+  set_gpu_arithmetic(device, /*tf32=*/false, /*deterministic=*/false);
   const int threads = set_compute_threads(o.threads);
   Store store(o.common.db);
   if (!o.name.empty() && store.latency_table(o.name))

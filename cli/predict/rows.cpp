@@ -300,6 +300,14 @@ void check_target(const TableFile& table,
           text);
 }
 
+[[noreturn]] void refuse_no_target(const TableFile& table) {
+  std::vector<std::string> names;
+  for (const CsvCell& c : table.header) names.push_back(c.text);
+  throw ConfigError(
+      "which column is to be predicted is not said; " + table.file + " has: " + joined(names),
+      "Name it with --target (several as A+B: their sum).");
+}
+
 void read_plain(PredictRows& out,
                 const RowOptions& o,
                 const Common& common,
@@ -307,14 +315,7 @@ void read_plain(PredictRows& out,
   Gathered all;
   for (const std::string& file : o.data) {
     const TableFile table = plain_table(file);
-    if (o.target.empty() && fitted == nullptr)
-      throw ConfigError(
-          "which column is to be predicted is not said; " + file + " has: " + joined([&] {
-            std::vector<std::string> names;
-            for (const CsvCell& c : table.header) names.push_back(c.text);
-            return names;
-          }()),
-          "Name it with --target (several as A+B: their sum).");
+    if (o.target.empty() && fitted == nullptr) refuse_no_target(table);
     const std::vector<size_t> targets =
         o.target.empty() ? std::vector<size_t>{} : target_columns(table, o.target);
     refuse_mixed_units(table, targets);

@@ -1,86 +1,152 @@
-"""The same network and loop as bench_train.cpp in Python PyTorch: ResNet20 [4,3,3] of the
-downsampling space (max-pool before the units, batch statistics without affine parameters)."""
-import argparse
+"""The loop of bench_train.cpp in Python PyTorch, on the same networks (plan_network.py).
+
+bench_train.py --bundle FOLDER [--KEY VALUE ...] [--case "KEY=VALUE ..." ...]
+--compile MODE (default, reduce-overhead ...) compiles the network; `eager` only traces it.
+--compare 1 tells how far losses and gradients are from those of nas instead of timing.
+Prints one line of JSON for each case."""
 import json
+import os
+import sys
 import time
 
-import torch
-import torch.nn.functional as F
-from torch import nn
+os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
 
-parser = argparse.ArgumentParser()
-parser.add_argument("--batch", type=int, default=128)
-parser.add_argument("--steps", type=int, default=20)
-parser.add_argument("--threads", type=int, default=0)
-parser.add_argument("--precision", default="fp32")
-parser.add_argument("--layout", default="contiguous")
-o = parser.parse_args()
-if o.threads:
-    torch.set_num_threads(o.threads)
+import torch  # noqa: E402  (cuBLAS reads the variable when it starts)
+import torch.nn.functional as F  # noqa: E402
 
+from plan_network import Supernet, compare  # noqa: E402
 
-def norm(width):
-    return nn.BatchNorm2d(width, affine=False, track_running_stats=False)
+DEFAULTS = {"space": "resnet20-pool", "arch": "", "paths": "fixed", "batch": "128", "steps": "0",
+            "seconds": "2", "precision": "fp32", "layout": "contiguous", "deterministic": "1",
+            "device": "cpu", "threads": "0", "peak": "0", "compile": "", "compare": "0"}
+# Tolerances of --compare: both round, in other orders.
+MOST_LOSS, MOST_GRADIENT = 1e-4, 2e-3
 
 
-class Block(nn.Module):
-    def __init__(self, width_in, width, pool):
-        super().__init__()
-        self.pool = pool
-        self.conv1 = nn.Conv2d(width_in, width, 3, padding=1, bias=False)
-        self.bn1 = norm(width)
-        self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
-        self.bn2 = norm(width)
-        self.short = None
-        if width_in != width:
-            self.short = nn.Sequential(nn.Conv2d(width_in, width, 1, bias=False), norm(width))
-
-    def forward(self, x):
-        if self.pool:
-            x = F.max_pool2d(x, 2)
-        y = self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x)))))
-        return F.relu(y + (self.short(x) if self.short is not None else x))
+def wait_for(device):
+    if device != "cpu":
+        torch.cuda.synchronize()
 
 
-class Net(nn.Module):
-    def __init__(self, pools=(4, 7)):
-        super().__init__()
-        self.stem = nn.Conv2d(3, 16, 3, padding=1, bias=False)
-        self.bn = norm(16)
-        widths = [16, 16, 16, 32, 32, 32, 64, 64, 64]
-        ins = [16] + widths[:-1]
-        self.blocks = nn.Sequential(
-            *[Block(i, w, k + 1 in pools) for k, (i, w) in enumerate(zip(ins, widths))])
-        self.fc = nn.Linear(64, 10)
-
-    def forward(self, x):
-        x = self.blocks(F.relu(self.bn(self.stem(x))))
-        return self.fc(x.mean((2, 3)))
+def set_arithmetic(o):
+    tf32 = o["precision"] == "tf32"
+    torch.backends.cudnn.allow_tf32 = tf32
+    torch.backends.cuda.matmul.allow_tf32 = tf32
+    deterministic = o["deterministic"] == "1"
+    torch.backends.cudnn.deterministic = deterministic
+    torch.backends.cudnn.benchmark = not deterministic
+    torch.use_deterministic_algorithms(deterministic and o["device"] != "cpu", warn_only=True)
+    torch.utils.deterministic.fill_uninitialized_memory = False
 
 
-net = Net()
-images, labels = torch.rand(o.batch, 3, 32, 32), torch.randint(10, (o.batch,))
-if o.layout == "channels_last":
-    net = net.to(memory_format=torch.channels_last)
-    images = images.contiguous(memory_format=torch.channels_last)
-optimizer = torch.optim.SGD(net.parameters(), lr=0.01, momentum=0.9, weight_decay=5e-4)
+class Loop:
+    def __init__(self, o, folder):
+        self.device = o["device"]
+        set_arithmetic(o)
+        last = o["layout"] == "channels_last"
+        self.net = Supernet(folder, o["space"], self.device, last)
+        count = len(self.net.plans)
+        self.paths = list(range(1, count)) if o["paths"] == "uniform" else [0]
+        self.batch = int(o["batch"])
+        self.images = torch.rand(self.batch, *self.net.bundle["input"], device=self.device)
+        if last:
+            self.images = self.images.contiguous(memory_format=torch.channels_last)
+        self.labels = torch.randint(self.net.bundle["classes"], (self.batch,), device=self.device)
+        self.optimizer = torch.optim.SGD(self.net.parameters(), lr=0.01, momentum=0.9,
+                                         weight_decay=5e-4)
+        self.autocast = torch.autocast(self.device.split(":")[0], torch.bfloat16,
+                                       enabled=o["precision"] == "bf16")
+        self.model = self.net
+        if o["compile"]:
+            how = {"backend": "eager"} if o["compile"] == "eager" else {"mode": o["compile"]}
+            self.model = torch.compile(self.net, **how)
+        self.done = 0
+
+    def step(self):
+        self.optimizer.zero_grad(set_to_none=True)
+        with self.autocast:
+            logits = self.model(self.images, self.paths[self.done % len(self.paths)])
+            loss = F.cross_entropy(logits, self.labels)
+        loss.backward()
+        self.optimizer.step()
+        self.done += 1
+
+    def timed(self, n):
+        wait_for(self.device)
+        start = time.perf_counter()
+        for _ in range(n):
+            self.step()
+        wait_for(self.device)
+        return time.perf_counter() - start
+
+    def host_share(self, n):
+        host = whole = 0.0
+        for _ in range(n):
+            wait_for(self.device)
+            start = time.perf_counter()
+            self.step()
+            host += time.perf_counter() - start
+            wait_for(self.device)
+            whole += time.perf_counter() - start
+        return host / whole
+
+    def measure(self, o):
+        began = time.perf_counter()
+        self.timed(max(len(self.paths), 3))
+        first = time.perf_counter() - began
+        steps = int(o["steps"])
+        if steps == 0:
+            rounds = float(o["seconds"]) / self.timed(len(self.paths))
+            steps = len(self.paths) * max(1, int(rounds))
+        seconds = self.timed(steps)
+        line = {"program": "python compiled" if o["compile"] else "python"}
+        for key in ("space", "paths", "precision", "layout", "device"):
+            line[key] = o[key]
+        line.update(batch=self.batch, deterministic=o["deterministic"] == "1",
+                    threads=torch.get_num_threads(), torch=torch.__version__, steps=steps,
+                    step_ms=1e3 * seconds / steps, images_per_second=steps * self.batch / seconds)
+        if o["compile"]:
+            line.update(compile=o["compile"], first_steps_seconds=first)
+        if self.device != "cpu":
+            line["host_share"] = self.host_share(2 * len(self.paths))
+        return line
 
 
-def step():
-    optimizer.zero_grad(set_to_none=True)
-    with torch.autocast("cpu", torch.bfloat16, enabled=o.precision == "bf16"):
-        loss = F.cross_entropy(net(images), labels)
-    loss.backward()
-    optimizer.step()
+def compared(o, folder):
+    set_arithmetic(o)
+    found = compare(Supernet(folder, o["space"], o["device"]), o["device"])
+    ok = found["plans"] > 0 and found["loss"] <= MOST_LOSS and found["gradient"] <= MOST_GRADIENT
+    values = dict(found, loss_tolerance=MOST_LOSS, gradient_tolerance=MOST_GRADIENT)
+    return {"name": f"{o['space']} in Python on {o['device']}", "status": "ok" if ok else "failed",
+            "values": values}
 
 
-for _ in range(3):
-    step()
-start = time.perf_counter()
-for _ in range(o.steps):
-    step()
-rate = o.steps * o.batch / (time.perf_counter() - start)
-print(json.dumps({"program": "python", "threads": torch.get_num_threads(),
-                  "precision": o.precision, "layout": o.layout, "torch": torch.__version__,
-                  "parameters": sum(p.numel() for p in net.parameters()),
-                  "images_per_second": round(rate, 1)}))
+def main(words):
+    keys, cases, folder = dict(DEFAULTS), [], ""
+    if len(words) % 2:
+        sys.exit("options come in pairs")
+    for key, value in zip(words[::2], words[1::2]):
+        if key == "--case":
+            cases.append(value)
+        elif key == "--bundle":
+            folder = value
+        elif key[2:] in keys:
+            keys[key[2:]] = value
+        else:
+            sys.exit(f"unknown option {key}")
+    if int(keys["threads"]):
+        torch.set_num_threads(int(keys["threads"]))
+    failed = False
+    for case in cases or [""]:
+        o = dict(keys)
+        for word in case.split():
+            key, value = word.split("=", 1)
+            o[key] = value
+        line = compared(o, folder) if o["compare"] == "1" else Loop(o, folder).measure(o)
+        failed = failed or line.get("status") == "failed"
+        print(json.dumps(line), flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -4,14 +4,17 @@
 set -euo pipefail
 bench=$1 python=$2 rounds=${3:-5} threads=${4:-2}
 here=$(cd "$(dirname "$0")" && pwd)
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+log=$work/log
+"$bench" --bundle "$work"
+"$python" "$here/bench_train.py" --bundle "$work" --compare 1 >&2
 for ((i = 0; i < rounds; i++)); do
   for variant in "fp32 contiguous" "fp32 channels_last" "bf16 contiguous" "bf16 channels_last"; do
     read -r precision layout <<<"$variant"
     options=(--precision "$precision" --layout "$layout" --threads "$threads" --steps 15)
     "$bench" "${options[@]}" --peak 1 | tee -a "$log" >&2
-    "$python" "$here/bench_train.py" "${options[@]}" | tee -a "$log" >&2
+    "$python" "$here/bench_train.py" --bundle "$work" "${options[@]}" | tee -a "$log" >&2
   done
 done
 "$python" - "$log" <<'P'

@@ -1,0 +1,197 @@
+// Whether a device computes what the CPU computes: every strategy and every weight store trains a
+// few steps on both, from equal weights, images and paths; shipped spaces pass forward and
+// backward. gpu_agree [--device cuda|cpu] [--quick 1] One line of JSON for each case and precision;
+// exit 1 where one is out of its tolerance. With
+// --device cpu the CPU is compared with itself in another memory layout, whose kernels sum in
+// another order: what rounding alone does.
+#include <ATen/Context.h>
+
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "agree_run.hpp"
+#include "supernet/torch_device.hpp"
+#include "supernet/train/strategy.hpp"
+#include "supernet/weights/weights_section.hpp"
+
+namespace nas::test {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+const char* const kCells =
+    "family: nasbench201\nwidth: 4\ncells: 1\nresolution: 8\ninput_channels: 1\nform: supernet\n";
+/// Sizes that can shrink; no dropout, whose masks are other ones on every device.
+const char* const kSizes =
+    "family: mobilenet\nvariant: mobilenetv3-32\nwidth_mult: 0.1\nresolutions: [16]\n"
+    "expansions: [2, 4, 6]\ndepths: [1, 2]\nclasses: 10\ninput_channels: 1\ndropout: 0\n";
+
+/// What differs from the CPU by rounding alone stays within these. In fp64 nothing is left of
+/// rounding; fp32 sums in other orders, and three steps enlarge that; TF32 rounds factors to 10
+/// bits of mantissa, bf16 most values to 7.
+struct Tolerance {
+  double loss, gradient, worst_tensor;
+};
+struct Arithmetic {
+  const char* name;
+  FloatType dtype;
+  Precision precision;
+  Tolerance tolerance;
+};
+const Arithmetic kArithmetic[] = {
+    {"fp64", FloatType::kFloat64, Precision::kFp32, {1e-9, 1e-7, 1e-6}},
+    {"fp32", FloatType::kFloat32, Precision::kFp32, {1e-4, 2e-3, 2e-2}},
+    {"tf32", FloatType::kFloat32, Precision::kTf32, {2e-2, 1e-1, 1}},
+    {"bf16", FloatType::kFloat32, Precision::kBf16, {5e-2, 5e-1, 5}},
+};
+
+std::vector<AgreeCase> cases() {
+  std::vector<AgreeCase> all;
+  for (const StrategyEntry& entry : strategies()) {
+    AgreeCase c{"strategy " + entry.name, kCells, "{name: " + entry.name + "}", ""};
+    if (entry.name == "progressive") {
+      c.space = kSizes;
+      c.strategy =
+          "{name: progressive, phases: [{epochs: 3, subnets: 2, kernel: 0, depth: 0, expand: 0}]}";
+    }
+    // The first epoch of importance is uniform, so one step of the second.
+    if (entry.name == "panda") c.steps = 4;
+    all.push_back(c);
+  }
+  for (const WeightsEntry& entry : weight_stores()) {
+    AgreeCase c{"weights " + entry.name, kCells, "{name: uniform}", "{kind: " + entry.name + "}"};
+    if (entry.name == "mixture") c.weights = "{kind: mixture, models: 2}";
+    if (entry.name == "few-shot") {
+      // Two steps of one set, then two of the leaves.
+      c.weights =
+          "{kind: few-shot, split: {epochs: [1], groups: [2], score: {batches: 2}}, restart: none}";
+      c.images = 48;
+      c.steps = 4;
+    }
+    all.push_back(c);
+  }
+  return all;
+}
+
+/// Shipped spaces at their own size: the convolutions that training meets.
+const char* const kSpaces[] = {
+    "digits", "resnet20-pool", "nasbench201-n1", "mobilenet-32", "nasbench-macro", "darts-small"};
+
+class Comparison {
+ public:
+  Comparison(const Device& device, bool quick) : device_(device), quick_(quick) {}
+
+  void all() {
+    for (const Arithmetic& a : kArithmetic) {
+      // TF32 is what products of a GPU can be; a CPU has none.
+      if (a.precision == Precision::kTf32 && device_.is_cpu()) continue;
+      for (const AgreeCase& c : cases())
+        compare(c.name, a, [&](const Where& where) { return train(c, where); });
+      for (const char* space : kSpaces) {
+        if (quick_ && (a.dtype == FloatType::kFloat64 || std::string(space) == "darts-small"))
+          continue;
+        for (int draw = 0; draw < (quick_ ? 1 : 2); ++draw)
+          compare(
+              std::string("space ") + space + " " + std::to_string(draw),
+              a,
+              [&](const Where& where) { return one_pass(space, draw, quick_ ? 4 : 32, where); });
+      }
+    }
+  }
+  bool passed() const { return passed_; }
+
+ private:
+  template <typename F>
+  void compare(const std::string& name, const Arithmetic& a, const F& run) {
+    const Where reference{{}, a.dtype, Precision::kFp32, Layout::kContiguous};
+    const Where where{device_,
+                      a.dtype,
+                      a.precision,
+                      device_.is_cpu() ? Layout::kChannelsLast : Layout::kContiguous};
+    Json line{{"name", name + " " + a.name}};
+    try {
+      const std::string key = name + (a.dtype == FloatType::kFloat64 ? " fp64" : "");
+      if (!references_.contains(key)) references_[key] = run(reference);
+      set_gpu_arithmetic(device_, a.precision == Precision::kTf32, /*deterministic=*/true);
+      const Trained first = run(where);
+      const Distance d = distance(first, references_.at(key));
+      const bool repeats = run(where).sha256 == first.sha256;
+      const bool near = d.loss <= a.tolerance.loss && d.gradient <= a.tolerance.gradient &&
+                        d.worst_tensor <= a.tolerance.worst_tensor;
+      tell(line, near && repeats, d, a.tolerance, repeats);
+    } catch (const std::exception& e) {
+      line["status"] = "failed";
+      line["note"] = e.what();
+    }
+    passed_ = passed_ && line["status"] == "ok";
+    std::printf("%s\n", line.dump().c_str());
+    std::fflush(stdout);
+  }
+
+  static void tell(Json& line, bool ok, const Distance& d, const Tolerance& most, bool repeats) {
+    line["status"] = ok ? "ok" : "failed";
+    line["values"] = {{"loss", d.loss},
+                      {"loss_tolerance", most.loss},
+                      {"gradient", d.gradient},
+                      {"gradient_tolerance", most.gradient},
+                      {"worst_tensor", d.worst_tensor},
+                      {"worst_tensor_tolerance", most.worst_tensor},
+                      {"worst_name", d.worst_name},
+                      {"same_bits_twice", repeats}};
+  }
+
+  Device device_;
+  bool quick_;
+  bool passed_ = true;
+  std::map<std::string, Trained> references_;
+};
+
+}  // namespace
+
+/// That TF32 is on where it is asked for, off while a network is judged, and on again.
+bool switches_work() {
+  const Device gpu{true, 0};  // Only flags are set: this needs no GPU.
+  const auto on = [] {
+    at::Context& context = at::globalContext();
+    return context.allowTF32CuDNN() && context.allowTF32CuBLAS();
+  };
+  set_gpu_arithmetic(gpu, /*tf32=*/true, /*deterministic=*/true);
+  bool right = on() && at::globalContext().deterministicCuDNN();
+  {
+    const ExactProducts exact(c10::Device(c10::kCUDA, 0));
+    right =
+        right && !at::globalContext().allowTF32CuDNN() && !at::globalContext().allowTF32CuBLAS();
+  }
+  right = right && on();
+  set_gpu_arithmetic(gpu, /*tf32=*/false, /*deterministic=*/true);
+  return right && !on();
+}
+
+}  // namespace nas::test
+
+int main(int argc, char** argv) {
+  std::map<std::string, std::string> o = {{"--device", "cpu"}, {"--quick", "0"}};
+  for (int i = 1; i < argc; ++i) {
+    const std::string key = argv[i];
+    if (!o.contains(key) || i + 1 >= argc) {
+      std::fprintf(stderr, "usage: gpu_agree [--device cuda|cpu] [--quick 1]\n");
+      return 2;
+    }
+    o[key] = argv[++i];
+  }
+  try {
+    const nas::Device device = nas::open_device(o["--device"]);
+    const bool quick = o["--quick"] == "1";
+    // Tiny batches gain nothing from threads.
+    nas::set_compute_threads(quick ? 1 : 4);
+    const bool switches = nas::test::switches_work();
+    std::printf("{\"name\": \"switches of TF32\", \"status\": \"%s\"}\n",
+                switches ? "ok" : "failed");
+    nas::test::Comparison comparison(device, quick);
+    comparison.all();
+    return comparison.passed() && switches ? 0 : 1;
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "error: %s\n", e.what());
+    return 2;
+  }
+}
