@@ -189,12 +189,23 @@ double Constraint::violation(double value) const {
   if (!std::isfinite(value)) return holds(value) ? 0 : kMissing;
   if (holds(value)) return 0;
   const double size = bound == 0 ? 1.0 : std::abs(bound);
-  return std::clamp(std::abs(value - bound) / size, kSmallest, kMissing);
+  const double times = std::max(std::abs(value - bound) / size, kSmallest);
+  // Ever larger and never kMissing: of values that miss a bound a million-fold (a forgotten M) one
+  // is still the nearest.
+  constexpr double kHalf = kMissing / 2;
+  return times <= kHalf ? times : kHalf + kHalf * (1 - kHalf / times);
 }
 
 std::string to_string(const Constraint& constraint) {
+  // `300000`, not `3e+05`: as people write it.
   char number[64];
-  const auto [end, code] = std::to_chars(number, number + sizeof number, constraint.bound);
+  const double size = std::abs(constraint.bound);
+  const bool plain = size == 0 || (size >= 1e-4 && size < 1e15);
+  const auto [end, code] =
+      std::to_chars(number,
+                    number + sizeof number,
+                    constraint.bound,
+                    plain ? std::chars_format::fixed : std::chars_format::general);
   return constraint.metric + " " + relation_text(constraint.relation) + " " +
          std::string(number, code == std::errc() ? end : number);
 }

@@ -12,6 +12,9 @@ namespace {
 std::string kind_of(std::string message, const std::string& architecture) {
   for (size_t at; (at = message.find(architecture)) != std::string::npos && !architecture.empty();)
     message.replace(at, architecture.size(), "");
+  // The answer of a program that is quoted differs each time.
+  for (const char* quote : {" in the answer: ", "': {"})
+    if (const size_t at = message.find(quote); at != std::string::npos) message.resize(at);
   std::string kind;
   for (const char c : message) {
     const bool digit = std::isdigit(static_cast<unsigned char>(c)) != 0;

@@ -237,6 +237,7 @@ void describe(Binder& b, ExternalOptions& o) {
           o.command,
           "Shell command; reads architectures as JSON lines, answers with JSON lines (nas help "
           "evaluators)");
+  b.value("folder", o.folder, "Where it runs; empty: in the folder where the search begins");
   b.list("metrics", o.metrics, "Metrics that every answer holds");
   if (b.reading())
     for (const std::string& problem : answer_name_problems(o.metrics))

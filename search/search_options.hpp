@@ -51,6 +51,7 @@ enum class ExternalLifetime { kBatch, kRun };
 /// `evaluator.external`.
 struct ExternalOptions {
   std::string command;
+  std::string folder;  ///< Where it runs; "": in the folder of this process.
   std::vector<std::string> metrics = {"accuracy"};
   double timeout_s = 600;
   double finish_s = 10;  ///< Longest wait for its end after the last answer.

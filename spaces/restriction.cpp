@@ -72,7 +72,22 @@ class Term {
     if (found.empty())
       fail("the space " + space.name() + " has no choice '" + shown(name_) + "'",
            did_you_mean(shown(name_), names) + "'nas space show' lists them.");
+    leave_out_strangers(space, found);
     return found;
+  }
+
+  /// `*` means the choices that have what is named: `stage2.*!=conv5` leaves its width alone.
+  void leave_out_strangers(const Space& space, std::vector<size_t>& found) const {
+    if (name_.find('*') == name_.npos) return;
+    std::vector<size_t> having;
+    for (const size_t c : found) {
+      const std::vector<std::string>& all = space.choices()[c].options;
+      const bool has = std::any_of(options_.begin(), options_.end(), [&](const std::string& o) {
+        return std::find(all.begin(), all.end(), o) != all.end();
+      });
+      if (has) having.push_back(c);
+    }
+    if (!having.empty()) found = std::move(having);
   }
 
   /// The options of the choice that it leaves.

@@ -79,6 +79,11 @@ SearchConfig read_config(const Options& o) {
   });
   config.evaluator.table.file =
       absolute_place(config.evaluator.table.file, typed ? "" : o.common.config);
+  if (config.evaluator.kind == EvaluatorKind::kExternal)
+    config.evaluator.external.folder =
+        (std::filesystem::current_path() / config.evaluator.external.folder)
+            .lexically_normal()
+            .string();
   config.space = absolute_space(config.space);
   return config;
 }

@@ -153,20 +153,14 @@ int count(const Options& o) {
   return kExitOk;
 }
 
-/// JSON also has the name that peak_bytes had in earlier documents of the same schema.
-std::vector<std::string> cost_header(Format format) {
-  std::vector<std::string> header{
-      "architecture", "macs", "params", "activation_bytes", "peak_bytes"};
-  if (format == Format::kJson) header.emplace_back("peak_activation_bytes");
-  return header;
+std::vector<std::string> cost_header() {
+  return {"architecture", "macs", "params", "activation_bytes", "peak_bytes"};
 }
 
-Row cost_row(const Space& space, const Architecture& a, Plan& plan, Format format) {
+Row cost_row(const Space& space, const Architecture& a, Plan& plan) {
   space.build(a, plan);
   const Cost cost = cost_of(plan, space.counting());
-  Row row{space.text(a), cost.macs, cost.params, cost.activation_bytes, cost.peak_bytes};
-  if (format == Format::kJson) row.push_back(cost.peak_bytes);
-  return row;
+  return {space.text(a), cost.macs, cost.params, cost.activation_bytes, cost.peak_bytes};
 }
 
 int sample(const Options& o) {
@@ -182,12 +176,12 @@ int sample(const Options& o) {
         domain.sample_choices(rng, a);
       else
         domain.sample(rng, a);
-      take(cost_row(*space, a, plan, format));
+      take(cost_row(*space, a, plan));
     }
   };
   Json head{{"schema", "nas-space-sample/1"}, {"space", space->name()}, {"seed", o.common.seed}};
   put_fix(head, domain);
-  print_row_stream(cost_header(format), rows, format, head, "architectures");
+  print_row_stream(cost_header(), rows, format, head, "architectures");
   return kExitOk;
 }
 
@@ -217,7 +211,7 @@ int enumerate(const Options& o) {
         return true;
       }
       const int64_t same_as = first.emplace(space->canonical(a), number).first->second;
-      Row row = cost_row(*space, a, plan, format);
+      Row row = cost_row(*space, a, plan);
       row.insert(row.begin(), number);
       row.push_back(same_as == number ? Json(nullptr) : Json(same_as));
       ++number;
@@ -225,7 +219,7 @@ int enumerate(const Options& o) {
       return true;
     });
   };
-  std::vector<std::string> header = cost_header(format);
+  std::vector<std::string> header = cost_header();
   header.insert(header.begin(), "number");
   header.emplace_back("same_as");
   Json head{{"schema", "nas-space-enumerate/1"}, {"space", space->name()}};
@@ -241,10 +235,9 @@ int cost(const Options& o) {
       named_architectures(*space, o.architectures, o.file);
   if (architectures.empty())
     throw ConfigError("no architecture was named", "use --arch A or --file F");
-  Rows rows{cost_header(format), {}};
+  Rows rows{cost_header(), {}};
   Plan plan;
-  for (const Architecture& a : architectures)
-    rows.rows.push_back(cost_row(*space, a, plan, format));
+  for (const Architecture& a : architectures) rows.rows.push_back(cost_row(*space, a, plan));
   print_rows(
       rows, format, {{"schema", "nas-space-cost/1"}, {"space", space->name()}}, "architectures");
   return kExitOk;

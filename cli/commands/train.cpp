@@ -352,6 +352,12 @@ int train(const Options& o) {
       record_failure(store, row.id, e);
     else if (resumes)
       store.give_back_run(row);
+    // A full disk, a folder that is gone: what was saved before is worth going on from.
+    if (recorded && dynamic_cast<const DataError*>(&e) != nullptr &&
+        !store.checkpoints(row.id).empty())
+      throw DataError(std::string(e.what()) +
+                      "\n  The checkpoints before it are there. When the cause is gone: " +
+                      suggested({"train", "--resume", row.id}, o.common));
     throw;
   }
   return kExitOk;

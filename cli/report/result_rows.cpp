@@ -142,8 +142,49 @@ std::string listed(const std::vector<Fidelity>& fidelities) {
   return text;
 }
 
+/// Texts leave out what seldom differs; where two read the same, it is added.
+void tell_apart(std::vector<Fidelity>& all) {
+  std::map<std::string, std::vector<size_t>> same;
+  for (size_t i = 0; i < all.size(); ++i) same[all[i].text()].push_back(i);
+  for (const auto& [text, group] : same) {
+    if (group.size() < 2) continue;
+    std::set<std::string> keys;
+    for (const size_t i : group)
+      for (const auto& [key, value] : all[i].json.items()) keys.insert(key);
+    for (const std::string& key : keys) {
+      const auto value = [&](size_t i) { return all[i].json.value(key, Json()); };
+      if (std::all_of(group.begin(), group.end(), [&](size_t i) {
+            return value(i) == value(group.front());
+          }))
+        continue;
+      for (const size_t i : group) {
+        const Json v = value(i);
+        all[i].apart += (all[i].apart.empty() ? "" : ", ") + key + " " +
+                        (v.is_null()     ? "not known"
+                         : v.is_string() ? v.get<std::string>()
+                                         : v.dump());
+      }
+    }
+  }
+}
+
+void refuse_unknown_keys(const std::vector<Fidelity>& all, const Selection& selection) {
+  std::set<std::string> known = {"weights"};
+  for (const Fidelity& f : all)
+    for (const auto& [key, value] : f.json.items()) known.insert(key);
+  for (const std::string& text : selection.fidelity) {
+    const std::string key = text.substr(0, text.find('='));
+    if (text == "all" || known.contains(key) || all.empty()) continue;
+    std::string list;
+    for (const std::string& each : known) list += (list.empty() ? "" : ", ") + each;
+    throw ConfigError("--fidelity " + text + ": no stored value has '" + key + "'",
+                      "There are: " + list + ".");
+  }
+}
+
 void choose(Results& results, const Selection& selection, const Json& own) {
   std::vector<Fidelity>& all = results.fidelities;
+  refuse_unknown_keys(all, selection);
   std::vector<size_t> candidates;
   for (size_t i = 0; i < all.size(); ++i)
     if (fits(all[i].source, all[i].json, selection)) candidates.push_back(i);
@@ -187,7 +228,7 @@ void note_metric(std::vector<std::string>& list, const std::string& name) {
 }  // namespace
 
 std::string Fidelity::text() const {
-  return fidelity_text(source, json.dump());
+  return fidelity_text(source, json.dump()) + (apart.empty() ? "" : ", " + apart);
 }
 
 std::string split_of(const std::string& fidelity_json) {
@@ -243,6 +284,7 @@ Results collect_results(const Store& store, const RunRow& run, const Selection& 
       if (std::string(key) != "checkpoint" || f.json.contains(key))
         f.own &= agrees(f.json, own, key);
   }
+  tell_apart(results.fidelities);
   choose(results, selection, own);
   for (auto& [key, found] : values) {
     const Fidelity& f = results.fidelities[key.second];

@@ -20,6 +20,7 @@ struct Fidelity {
   size_t failed = 0;         ///< Architectures without one.
   bool own = false;          ///< As the run judges now: its split, treatment and newest weights.
   bool shown = false;
+  std::string apart;         ///< What tells it from another of equal text: `batch 7`.
   std::string text() const;  ///< `validation split, 359 images, recalibrated on 200, weights ...`
 };
 

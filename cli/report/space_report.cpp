@@ -15,7 +15,6 @@ Json cost_json(const Space& space, const Plan& plan) {
           {"params", cost.params},
           {"activation_bytes", cost.activation_bytes},
           {"peak_bytes", cost.peak_bytes},
-          {"peak_activation_bytes", cost.peak_bytes},  // Its name in earlier documents.
           {"ops", plan.nodes.size()}};
 }
 

@@ -144,7 +144,9 @@ std::vector<Constraint> read_limits(const std::vector<std::string>& texts, const
     Constraint limit = parse_constraint(text);
     if (!costs.knows(limit.metric)) {
       const std::vector<std::string> known = costs.metrics();
-      const std::string near = nearest(limit.metric, known);
+      // The name that earlier versions gave it.
+      const std::string near =
+          limit.metric == "peak_activation_bytes" ? "peak_bytes" : nearest(limit.metric, known);
       std::string list;
       for (const std::string& name : known) list += (list.empty() ? "" : ", ") + name;
       throw ConfigError(

@@ -100,7 +100,15 @@ std::string to_line(const Question& question, const Space& space, const Architec
 Line read_line(const std::string& text,
                const std::map<std::string, Question>& asked,
                const std::vector<std::string>& metrics) {
-  const Json object = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  std::set<std::string> keys;
+  std::string twice;
+  const auto watch = [&](int depth, Json::parse_event_t event, Json& parsed) {
+    if (event == Json::parse_event_t::key && depth == 1 &&
+        !keys.insert(parsed.get<std::string>()).second)
+      twice = parsed.get<std::string>();
+    return true;
+  };
+  const Json object = Json::parse(text, watch, /*allow_exceptions=*/false);
   if (object.is_discarded()) return spoiled(text, asked);
   Line line;
   if (!object.is_object()) return line;
@@ -128,6 +136,11 @@ Line read_line(const std::string& text,
   if (object.contains("choices") && !like_an_answer(object, metrics)) return line;
   line.kind = Line::Kind::kAnswer;
   line.value = value_of(object, text, metrics);
+  if (!twice.empty()) {
+    line.value = {};
+    line.value.error = "the answer gives '" + shown_text(twice, 60) +
+                       "' twice, and nothing says which is meant: " + shown_text(text);
+  }
   return line;
 }
 

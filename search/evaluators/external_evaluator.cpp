@@ -9,6 +9,7 @@
 #include "search/evaluators/evaluators.hpp"
 #include "search/evaluators/external_answers.hpp"
 #include "search/evaluators/value_check.hpp"
+#include "spaces/base/shell_word.hpp"
 #include "spaces/base/subprocess.hpp"
 #include "spaces/error.hpp"
 
@@ -78,11 +79,16 @@ struct ExternalEvaluator::State {
     show(shown < kShownLines ? text : text + " (further lines are not shown)");
   }
 
+  /// A search that is gone on with elsewhere asks the same program.
+  std::string command() const {
+    if (options.folder.empty()) return options.command;
+    return "cd " + shell_word(options.folder) + " && { " + options.command + "\n}";
+  }
+
   void ask() {
     if (!process) {
-      process =
-          std::make_unique<Subprocess>(std::vector<std::string>{"/bin/sh", "-c", options.command},
-                                       Subprocess::Piped{true, true, true});
+      process = std::make_unique<Subprocess>(std::vector<std::string>{"/bin/sh", "-c", command()},
+                                             Subprocess::Piped{true, true, true});
       asked.clear();
       answered = without_id = 0;
       skipping = false;

@@ -285,7 +285,7 @@ Architecture NasBench201::parse(std::string_view raw) const {
         text,
         "is a bare number, and the index of the benchmark's own files is not the number that nas "
         "space enumerate gives",
-        "Write #" + number +
+        "Write #" + (count() > std::stoll(number.substr(0, 18)) ? number : "N") +
             " for the architecture that nas space enumerate numbers so (a table: "
             "--index-from 0, evaluator.table.index_from: 0), and one of the benchmark's index as "
             "its "

@@ -23,17 +23,15 @@ struct Options {
   bool config = false, yes = false;
 };
 
-// One line of what went wrong, for a table.
-std::string reason(const RunRow& run) {
-  if (run.status != "failed") return "";
-  constexpr size_t kMost = 60;
-  const std::string line = run.error.substr(0, run.error.find('\n'));
-  return line.size() <= kMost ? line : line.substr(0, kMost - 3) + "...";
+// What went wrong, below the table: a reason may hold a path as long as a line.
+void print_reasons(const std::vector<RunRow>& runs) {
+  for (const RunRow& run : runs)
+    if (run.status == "failed" && !run.error.empty())
+      print_prose(run.id + " failed: " + run.error.substr(0, run.error.find('\n')));
 }
 
 Rows rows_for_people(const Store& store, const std::vector<RunRow>& runs) {
-  Rows rows{{"run", "name", "command", "status", "progress", "accuracy", "started", "space", ""},
-            {}};
+  Rows rows{{"run", "name", "command", "status", "progress", "accuracy", "started", "space"}, {}};
   for (const RunRow& run : runs) {
     const RunAccuracy accuracy = run_accuracy(store, run);
     std::string shown;
@@ -47,14 +45,7 @@ Rows rows_for_people(const Store& store, const std::vector<RunRow>& runs) {
                          run_progress(store, run).text,
                          shown,
                          run.started,
-                         run.space,
-                         reason(run)});
-  }
-  // No column for what no run has.
-  const auto& all = rows.rows;
-  if (std::all_of(all.begin(), all.end(), [](const auto& row) { return row.back() == ""; })) {
-    rows.header.pop_back();
-    for (auto& row : rows.rows) row.pop_back();
+                         run.space});
   }
   return rows;
 }
@@ -112,6 +103,7 @@ int list_runs(const Options& o) {
       format,
       {{"schema", "nas-runs/1"}, {"db", store.path()}},
       "runs");
+  if (format == Format::kTable) print_reasons(shown);
   return kExitOk;
 }
 
