@@ -189,7 +189,8 @@ std::string evaluators() {
 
 The protocol of external programs
 
-evaluator.external.command is a shell command. It reads questions from
+evaluator.external.command is a shell command. It runs in the folder where
+the search began, or in evaluator.external.folder, and reads questions from
 standard input and writes answers to standard output, each one JSON object on
 one line:
 

@@ -200,6 +200,12 @@ TEST(Search, InterruptSavesAndResumes) {
   const Finished done = run(launch);
   EXPECT_EQ(done.code, 130) << done.err;
   EXPECT_THAT(done.err, HasSubstr("nas search --resume s-"));
+  // The program is that of the folder where the search began.
+  Launch shown;
+  shown.folder = folder;
+  shown.args = {"runs", "show", "last", "--config-only"};
+  EXPECT_THAT(run(shown).out,
+              HasSubstr("folder: " + std::filesystem::canonical(folder).string()));
   EXPECT_EQ(search(folder, {"--resume", "last"}).code, 0);
   const Finished again = search(folder, {"--resume", "last"});
   EXPECT_EQ(again.code, 2);

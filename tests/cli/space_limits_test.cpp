@@ -38,6 +38,9 @@ TEST(SpaceLimits, ShareCountAndNearestValue) {
   EXPECT_EQ(done.code, 3) << done.err;
   EXPECT_THAT(done.out, HasSubstr("macs <= 10: the smallest attainable value is "));
   EXPECT_THAT(done.out, HasSubstr("nearest to all: macs = "));
+  // Far misses too: a forgotten M.
+  done = run({"space", "check", "custom-digits", "--max", "macs <= 20"});
+  EXPECT_THAT(done.out, HasSubstr("the smallest attainable value is 27888"));
 
   // The same as going through the space.
   const auto space = load_space("digits");

@@ -60,9 +60,23 @@ TEST(Constraints, ViolationIsRelativeAndStrictBoundsCount) {
   EXPECT_EQ(parse_constraint("m <= 0").violation(3), 3);
   EXPECT_EQ(parse_constraint("m <= 10").violation(NAN), kMissing);
   EXPECT_EQ(parse_constraint("m >= 10").violation(INFINITY), 0);
+  // A forgotten M: of far misses the nearer one is still nearer, and none is as bad as no value.
+  const Constraint far = parse_constraint("macs <= 20");
+  double before = 0;
+  for (const double macs : {1e3, 27888.0, 131568.0, 1e8, 1e12}) {
+    EXPECT_GT(far.violation(macs), before) << macs;
+    before = far.violation(macs);
+  }
+  EXPECT_LT(before, kMissing);
   const std::vector<Constraint> both = {parse_constraint("a <= 10"), parse_constraint("b >= 4")};
   EXPECT_DOUBLE_EQ(total_violation(both, {{"a", 11}, {"b", 3}}), .1 + .25);
   EXPECT_GE(total_violation(both, {{"a", 1}}), kMissing);
+}
+
+TEST(Constraints, NumbersAreWrittenAsPeopleWriteThem) {
+  EXPECT_EQ(to_string(parse_constraint("macs <= 200M")), "macs <= 200000000");
+  EXPECT_EQ(to_string(parse_constraint("macs <= 300k")), "macs <= 300000");
+  EXPECT_EQ(to_string(parse_constraint("loss < 0.25")), "loss < 0.25");
 }
 
 TEST(Constraints, TextRoundTripsExactly) {

@@ -44,6 +44,17 @@ TEST(Restriction, TermsAreReadAndWritten) {
   }
 }
 
+// The terms of the README and of `nas help parts`: a star means the choices that have the option.
+TEST(Restriction, AStarLeavesChoicesWithoutTheOptionAlone) {
+  const auto space = load_space("digits");
+  const std::string both = Restriction::parse(*space, {"stage1.depth=2", "stage2.*!=conv5"}).text();
+  EXPECT_THAT(both, HasSubstr("stage1.depth=2"));
+  EXPECT_THAT(both, HasSubstr("stage2.layer1!=conv5"));
+  EXPECT_THAT(both, testing::Not(HasSubstr("width")));
+  EXPECT_EQ(Restriction::parse(*space, {"stage1.depth=2,stage2.*!=conv5"}).text(), both);
+  EXPECT_THAT(error_of(*space, {"stage2.*!=conv9"}), HasSubstr("no option 'conv9'"));
+}
+
 TEST(Restriction, MistakesNameTheTermAndTheNearestName) {
   const auto space = load_space("digits");
   EXPECT_THAT(error_of(*space, {"stage1.dpth=2"}),

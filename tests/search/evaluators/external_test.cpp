@@ -245,12 +245,26 @@ TEST_F(ExternalTest, WrongAnswersFailOneArchitecture) {
   for (const char* value : {"'0.9'", "None", "True", "[1]"})
     EXPECT_THAT(spoilt("{'id': q['id'], 'score': " + std::string(value) + "}"),
                 HasSubstr("'score' is no finite number"));
+  EXPECT_THAT(spoilt("'{\"id\": \"' + q['id'] + '\", \"score\": 0.1, \"score\": 0.9}'"),
+              HasSubstr("gives 'score' twice"));
   EXPECT_THAT(spoilt("{'id': q['id'], 'score': float('nan')}"), HasSubstr("NaN"));
   EXPECT_THAT(spoilt("{'id': q['id'], 'score': float('inf')}"), HasSubstr("Infinity"));
   EXPECT_THAT(spoilt("'{\"id\": \"' + q['id'] + '\", \"score\": 1e999}'"),
               HasSubstr("no JSON object"));
   // Never answered: told when the program ends.
   EXPECT_THAT(spoilt("'nothing'"), HasSubstr("no answer: the command ended with exit code 0"));
+}
+
+TEST_F(ExternalTest, RunsInItsFolder) {
+  std::ofstream(folder_ / "here.py") << kProgram << "for q in questions: answer(q)\n";
+  options_.folder = folder_.string();
+  expect_right(command("python3 here.py")->evaluate(list_));
+  options_.folder = (folder_ / "gone").string();
+  const std::string why = data_error([&] {
+    for (const Evaluation& e : command("python3 here.py")->evaluate(list_))
+      if (!e.error.empty()) throw DataError(e.error);
+  });
+  EXPECT_THAT(why, HasSubstr("gone"));
 }
 
 TEST_F(ExternalTest, ProgramsThatEndOrHangFailTheFirstThatWaits) {
