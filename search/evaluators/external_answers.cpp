@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "search/evaluators/value_check.hpp"
 #include "spaces/metric.hpp"
