@@ -20,6 +20,10 @@ class LinasReleased : public SurrogateSearch {
  protected:
   SurrogateForm form() const override { return SurrogateForm::kGenome; }
   bool predicts_free() const override { return true; }
+  std::string model(const SearchContext& context) const override {
+    const std::string& named = context.options().surrogate.predictor;
+    return named == "auto" ? "ridge,svr" : named;
+  }
 
   void choose(SearchContext& context, Rng&, Proposals& next) override {
     const SurrogateOptions& o = context.options().surrogate;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <sstream>
 
 #include "predictors/cross_validation.hpp"
 #include "search/algorithms/goal_tables.hpp"
@@ -14,6 +15,7 @@
 namespace nas {
 namespace {
 
+constexpr char kAll[] = "ridge,svr,gp";
 constexpr Eigen::Index kFewest = 8;     ///< Rows that a predictor needs.
 constexpr Eigen::Index kManyRows = 75;  ///< From here on models are compared.
 
@@ -61,17 +63,15 @@ double rms(const Eigen::VectorXd& v) {
 
 }  // namespace
 
-std::unique_ptr<Predictor> best_predictor(const FeatureSpace& features,
+std::unique_ptr<Predictor> best_predictor(const std::string& names,
+                                          const FeatureSpace& features,
                                           const FeatureMatrix& x,
                                           const Eigen::VectorXd& y,
                                           const FitOptions& options) {
-  std::string best = "ridge";
+  std::string best = names.substr(0, names.find(','));
   double least = std::numeric_limits<double>::infinity();
-  for (const std::string name : {"ridge", "svr", "gp"}) {
-    const auto& table = predictors();
-    if (std::none_of(
-            table.begin(), table.end(), [&](const auto& info) { return info.name == name; }))
-      continue;
+  std::istringstream list(names.find(',') == std::string::npos ? "" : names);
+  for (std::string name; std::getline(list, name, ',');) {
     try {
       const Eigen::VectorXd out = out_of_fold(
           x,
@@ -145,7 +145,8 @@ void Surrogate::transfer_from(const std::vector<WarmRow>& rows) {
     if (n < kFewest || y.maxCoeff() == y.minCoeff()) continue;
     FitOptions options;
     options.seed = context_.seed();
-    fits_[k].before = best_predictor(feature_space(context_.space()), features(known), y, options);
+    fits_[k].before =
+        best_predictor(kAll, feature_space(context_.space()), features(known), y, options);
   }
 }
 
@@ -199,13 +200,11 @@ void Surrogate::fit_metric(Fit& fit,
   FitOptions options;
   options.seed = context_.seed();
   const FeatureSpace space = feature_space(context_.space());
-  if (model == "auto" && rest.size() >= kManyRows) {
-    fit.model = best_predictor(space, x, rest, options);
-  } else {
-    const std::string name = model == "auto" ? "ridge" : model;
-    fit.model = make_predictor(name);
-    fit.model->fit(space, x, rest, options_for(name, options));
-  }
+  fit.model = best_predictor(model != "auto" ? model : (rest.size() < kManyRows ? "ridge" : kAll),
+                             space,
+                             x,
+                             rest,
+                             options);
   fit.error = rms(fit.model->mean(x) - rest);
 }
 

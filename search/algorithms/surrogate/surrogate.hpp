@@ -91,9 +91,9 @@ class Surrogate {
   std::vector<std::function<double(const Architecture&)>> functions_;
 };
 
-/// The better of predictors by cross-validation (ridge, svr, gp as far as they exist); ties to the
-/// first.
-std::unique_ptr<Predictor> best_predictor(const FeatureSpace& features,
+/// The best of `names` (joined by commas) by cross-validation; ties to the first.
+std::unique_ptr<Predictor> best_predictor(const std::string& names,
+                                          const FeatureSpace& features,
                                           const FeatureMatrix& x,
                                           const Eigen::VectorXd& y,
                                           const FitOptions& options);
