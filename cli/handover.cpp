@@ -92,7 +92,7 @@ void hand_over() {
 
 std::vector<Command> commands() {
   std::vector<Command> all;
-  const auto run = [](const std::vector<std::string>&) {
+  const auto run = [](const std::vector<std::string>&) -> int {
     hand_over();
     return kExitFailed;  // Not reached.
   };

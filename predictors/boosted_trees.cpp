@@ -156,12 +156,16 @@ class BoostedTrees final : public Predictor {
     s.lambda = given("lambda", s.lambda);
     s.seed = options.seed;
     const VectorXd t = (y.array() - target_mean_) / target_sd_;
-    const VectorXd out =
-        out_of_fold(x, t, options.folds, [&](const auto& xt, const auto& yt, const auto& left_out) {
-          return values(grow(xt, yt, s), left_out);
-        });
-    cv_mape_ = error_of(y, out.array() * target_sd_ + target_mean_);
-    spread_ = target_sd_ * rmse(t, out);
+    if (options.spread) {
+      const VectorXd out = out_of_fold(
+          x, t, options.folds, [&](const auto& xt, const auto& yt, const auto& left_out) {
+            return values(grow(xt, yt, s), left_out);
+          });
+      cv_mape_ = error_of(y, out.array() * target_sd_ + target_mean_);
+      spread_ = target_sd_ * rmse(t, out);
+    } else {
+      spread_ = NAN;
+    }
     forest_ = grow(x, t, s);
     chosen_ = {{"rounds", s.rounds}, {"depth", s.depth}, {"rate", s.rate}};
   }
@@ -182,7 +186,7 @@ class BoostedTrees final : public Predictor {
     columns_ = json.at("columns").get<Index>();
     target_mean_ = number_from(json.at("target_mean"));
     target_sd_ = number_from(json.at("target_sd"));
-    spread_ = number_from(json.at("spread"));
+    spread_ = json.at("spread").is_null() ? NAN : number_from(json.at("spread"));
     forest_ = {json.at("feature").get<std::vector<int>>(),
                json.at("left").get<std::vector<int>>(),
                json.at("roots").get<std::vector<int>>(),

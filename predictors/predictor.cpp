@@ -121,6 +121,7 @@ void Predictor::fit(FeatureSpace features,
       const auto error_with = [&](TargetTransform transform) {
         FitOptions inner = options;
         inner.transform = transform;
+        inner.spread = false;
         return relative_errors(
             y,
             out_of_fold(x, y, options.folds, [&](const auto& xt, const auto& yt, const auto& xv) {
