@@ -195,6 +195,7 @@ class BoostedTrees final : public Predictor {
     const auto size = static_cast<size_t>(nodes);
     if (forest_.left.size() != size || forest_.value.size() != size)
       throw std::runtime_error("its trees are not whole");
+    int below = 0;  // Nodes that are a child.
     for (const int root : forest_.roots)
       if (root < 0 || root >= nodes) throw std::runtime_error("a tree has no root");
     for (int i = 0; i < nodes; ++i) {
@@ -204,7 +205,10 @@ class BoostedTrees final : public Predictor {
       // Children stand behind their parent: no walk through a tree goes on for ever.
       if (forest_.feature[at] >= columns_ || forest_.left[at] <= i || forest_.left[at] + 1 >= nodes)
         throw std::runtime_error("a node of a tree leads nowhere");
+      below += 2;
     }
+    if (below + static_cast<int>(forest_.roots.size()) != nodes)
+      throw std::runtime_error("its trees are not whole");
   }
   Index width() const override { return columns_; }
 

@@ -9,6 +9,7 @@
 #include "predictors/linear_algebra.hpp"
 #include "predictors/predictor.hpp"
 #include "predictors/predictor_state.hpp"
+#include "spaces/error.hpp"
 
 namespace nas {
 namespace {
@@ -108,7 +109,11 @@ class Stacked final : public Predictor {
   void restore(const nlohmann::json& json) override {
     members_.clear();
     for (const nlohmann::json& member : json.at("members")) {
-      members_.push_back(predictor_from_json(member, "a member of it"));
+      try {
+        members_.push_back(predictor_from_json(member, "a member of it"));
+      } catch (const DataError& e) {
+        throw std::runtime_error(e.what());
+      }
       if (members_.back()->features().names.size() != features().names.size())
         throw std::runtime_error("a member has other features");
     }

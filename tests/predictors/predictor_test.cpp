@@ -79,6 +79,13 @@ TEST_P(EveryPredictor, IsTheSameFromItsFile) {
   const Prediction a = p->predict(test.x), b = again->predict(test.x);
   EXPECT_EQ(a.mean, b.mean);
   EXPECT_EQ(a.spread, b.spread);
+  // One digit of one number.
+  std::ifstream in(file);
+  std::string text{std::istreambuf_iterator<char>(in), {}};
+  const size_t at = text.find(',', text.find("\"state\"")) - 1;
+  text[at] = text[at] == '1' ? '2' : '1';
+  std::ofstream(file) << text;
+  EXPECT_THAT(message([&] { load_predictor(file); }), HasSubstr(file));
   std::filesystem::remove(file);
 }
 
