@@ -156,12 +156,16 @@ class BoostedTrees final : public Predictor {
     s.lambda = given("lambda", s.lambda);
     s.seed = options.seed;
     const VectorXd t = (y.array() - target_mean_) / target_sd_;
-    const VectorXd out =
-        out_of_fold(x, t, options.folds, [&](const auto& xt, const auto& yt, const auto& left_out) {
-          return values(grow(xt, yt, s), left_out);
-        });
-    cv_mape_ = error_of(y, out.array() * target_sd_ + target_mean_);
-    spread_ = target_sd_ * rmse(t, out);
+    if (options.spread) {
+      const VectorXd out = out_of_fold(
+          x, t, options.folds, [&](const auto& xt, const auto& yt, const auto& left_out) {
+            return values(grow(xt, yt, s), left_out);
+          });
+      cv_mape_ = error_of(y, out.array() * target_sd_ + target_mean_);
+      spread_ = target_sd_ * rmse(t, out);
+    } else {
+      spread_ = NAN;
+    }
     forest_ = grow(x, t, s);
     chosen_ = {{"rounds", s.rounds}, {"depth", s.depth}, {"rate", s.rate}};
   }
@@ -186,7 +190,7 @@ class BoostedTrees final : public Predictor {
     columns_ = json.at("columns").get<Index>();
     target_mean_ = number_from(json.at("target_mean"));
     target_sd_ = number_from(json.at("target_sd"));
-    spread_ = number_from(json.at("spread"));
+    spread_ = json.at("spread").is_null() ? NAN : number_from(json.at("spread"));
     forest_ = {json.at("feature").get<std::vector<int>>(),
                json.at("left").get<std::vector<int>>(),
                json.at("roots").get<std::vector<int>>(),
@@ -195,6 +199,7 @@ class BoostedTrees final : public Predictor {
     const auto size = static_cast<size_t>(nodes);
     if (forest_.left.size() != size || forest_.value.size() != size)
       throw std::runtime_error("its trees are not whole");
+    int below = 0;  // Nodes that are a child.
     for (const int root : forest_.roots)
       if (root < 0 || root >= nodes) throw std::runtime_error("a tree has no root");
     for (int i = 0; i < nodes; ++i) {
@@ -204,7 +209,10 @@ class BoostedTrees final : public Predictor {
       // Children stand behind their parent: no walk through a tree goes on for ever.
       if (forest_.feature[at] >= columns_ || forest_.left[at] <= i || forest_.left[at] + 1 >= nodes)
         throw std::runtime_error("a node of a tree leads nowhere");
+      below += 2;
     }
+    if (below + static_cast<int>(forest_.roots.size()) != nodes)
+      throw std::runtime_error("its trees are not whole");
   }
   Index width() const override { return columns_; }
 

@@ -142,15 +142,15 @@ class GaussianProcess final : public Predictor {
     const MatrixXd x = centred(scale_.apply(raw), center_);
     MatrixXd k =
         kernel_.signal * (-squared_distances(kernel_.scaled(x), scaled_rows_)).array().exp();
-    if (spread == nullptr)
-      return (product(k, weights_) + product(x, linear_weights_)).array() * target_sd_ +
-             target_mean_;
+    const VectorXd mean =
+        (product(k, weights_) + product(x, linear_weights_)).array() * target_sd_ + target_mean_;
+    if (spread == nullptr) return mean;
     k += kernel_.linear * product_nt(x, rows_);
     const MatrixXd half = solve_lower(factor_, MatrixXd(k.transpose()));
     const VectorXd prior = kernel_.signal + kernel_.linear * row_norms(x).array();
     const VectorXd left = prior - half.colwise().squaredNorm().transpose();
     *spread = target_sd_ * (left.array().max(0) + kernel_.noise).sqrt();
-    return product(k, weights_).array() * target_sd_ + target_mean_;
+    return mean;
   }
 
   nlohmann::json state() const override {

@@ -122,6 +122,7 @@ void Predictor::fit(FeatureSpace features,
       const auto error_with = [&](TargetTransform transform) {
         FitOptions inner = options;
         inner.transform = transform;
+        inner.spread = false;
         return relative_errors(y,
                                out_of_fold(x,
                                            y,

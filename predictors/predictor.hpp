@@ -31,6 +31,9 @@ struct FitOptions {
   int folds = 5;  ///< Of the cross-validation that chooses hyper-parameters and judges.
   uint64_t seed = 0;
   TargetTransform transform = TargetTransform::kNone;
+  /// False: the spread is not asked for. Models that would learn it by cross-validation alone
+  /// (boosted-trees) leave that out, and their spread and cv_mape() are NaN.
+  bool spread = true;
   /// Hyper-parameters that are given instead of chosen (`alpha` of ridge, ...); a name that the
   /// model does not have is a ConfigError.
   std::map<std::string, double> fixed;

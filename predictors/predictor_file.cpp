@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "predictors/predictor.hpp"
+#include "spaces/base/sha256.hpp"
 #include "spaces/base/whole_file.hpp"
 #include "spaces/error.hpp"
 #include "spaces/text/plain_text.hpp"
@@ -22,6 +23,12 @@ constexpr std::array kTransforms = {"none", "log", "auto"};
 [[noreturn]] void damaged(const std::string& origin, const std::string& why) {
   throw DataError(origin + ": is no predictor that can be used: " + why +
                   ". Fit it again with `nas predict fit`.");
+}
+
+/// Of all but itself: a digit that was changed is a wrong number, not an error, else.
+std::string checksum_of(Json json) {
+  json.erase("checksum");
+  return sha256_hex(json.dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 
 }  // namespace
@@ -80,14 +87,19 @@ std::unique_ptr<Predictor> predictor_from_json(const Json& json, const std::stri
 }
 
 void Predictor::save(const std::string& file) const {
-  write_whole_file(file, to_json().dump(1, ' ', false, Json::error_handler_t::replace) + "\n");
+  Json json = to_json();
+  json["checksum"] = checksum_of(json);
+  write_whole_file(file, json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
 }
 
 std::unique_ptr<Predictor> load_predictor(const std::string& file) {
   const std::string text = read_text_file(file, "a predictor");
   const Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (json.is_discarded()) damaged(file, "it is not valid JSON");
-  return predictor_from_json(json, file);
+  auto p = predictor_from_json(json, file);
+  if (!json.contains("checksum") || json["checksum"] != checksum_of(json))
+    damaged(file, "its content is not what was written");
+  return p;
 }
 
 }  // namespace nas

@@ -9,6 +9,7 @@
 #include "predictors/linear_algebra.hpp"
 #include "predictors/predictor.hpp"
 #include "predictors/predictor_state.hpp"
+#include "spaces/error.hpp"
 
 namespace nas {
 namespace {
@@ -18,6 +19,7 @@ using Eigen::MatrixXd;
 using Eigen::VectorXd;
 
 constexpr const char* kMembers[] = {"ridge", "gp", "svr", "boosted-trees"};
+constexpr size_t kUnsure = 1;  ///< The member that knows best where it is unsure: gp.
 
 /// Weights w and offset b of y = P w + b, near equal weights.
 struct Mixing {
@@ -50,8 +52,10 @@ class Stacked final : public Predictor {
     FitOptions inner;
     inner.folds = options.folds;
     inner.seed = options.seed;
+    inner.spread = false;
     const auto m = static_cast<Index>(std::size(kMembers));
-    MatrixXd answers(y.size(), m), spreads(y.size(), m);
+    MatrixXd answers(y.size(), m);
+    VectorXd unsure(y.size());
     for (const Fold& fold : contiguous_folds(y.size(), options.folds)) {
       const FeatureMatrix rest = without(x, fold), left_out = x.middleRows(fold.begin, fold.size());
       const VectorXd targets = without(y, fold);
@@ -62,15 +66,14 @@ class Stacked final : public Predictor {
         member->fit(features(), rest, targets, few);
         const Prediction p = member->predict(left_out);
         answers.col(k).segment(fold.begin, fold.size()) = p.mean;
-        spreads.col(k).segment(fold.begin, fold.size()) = p.spread;
+        if (static_cast<size_t>(k) == kUnsure) unsure.segment(fold.begin, fold.size()) = p.spread;
       }
     }
     choose(answers, y, options.folds);
     const VectorXd out = mixed_out_of_fold(answers, y, options.folds, penalty_);
     cv_mape_ = error_of(y, out);
-    // The members' spreads say where it is unsure, the errors on rows not learnt how much.
-    const VectorXd typical = spreads.rowwise().mean();
-    stretch_ = std::sqrt(((y - out).array() / typical.array().max(1e-300)).square().mean());
+    // The Gaussian process says where it is unsure, the errors on rows not learnt how much.
+    stretch_ = std::sqrt(((y - out).array() / unsure.array().max(1e-300)).square().mean());
     members_.clear();
     for (const char* name : kMembers) {
       members_.push_back(make_predictor(name));
@@ -83,17 +86,15 @@ class Stacked final : public Predictor {
 
   VectorXd answer(const FeatureMatrix& x, VectorXd* spread) const override {
     MatrixXd answers(x.rows(), static_cast<Index>(members_.size()));
-    VectorXd sum = VectorXd::Zero(x.rows());
     for (size_t k = 0; k < members_.size(); ++k) {
-      if (spread == nullptr) {
+      if (spread == nullptr || k != kUnsure) {
         answers.col(static_cast<Index>(k)) = members_[k]->mean(x);
         continue;
       }
       const Prediction p = members_[k]->predict(x);
       answers.col(static_cast<Index>(k)) = p.mean;
-      sum += p.spread;
+      *spread = stretch_ * p.spread;
     }
-    if (spread != nullptr) *spread = stretch_ / static_cast<double>(members_.size()) * sum;
     return mixing_.of(answers);
   }
 
@@ -108,11 +109,15 @@ class Stacked final : public Predictor {
   void restore(const nlohmann::json& json) override {
     members_.clear();
     for (const nlohmann::json& member : json.at("members")) {
-      members_.push_back(predictor_from_json(member, "a member of it"));
+      try {
+        members_.push_back(predictor_from_json(member, "a member of it"));
+      } catch (const DataError& e) {
+        throw std::runtime_error(e.what());
+      }
       if (members_.back()->features().names.size() != features().names.size())
         throw std::runtime_error("a member has other features");
     }
-    if (members_.empty()) throw std::runtime_error("it has no members");
+    if (members_.size() != std::size(kMembers)) throw std::runtime_error("a member is missing");
     mixing_.weights = vector_from(json.at("weights"), static_cast<Index>(members_.size()));
     mixing_.offset = number_from(json.at("offset"));
     stretch_ = number_from(json.at("stretch"));

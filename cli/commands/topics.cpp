@@ -321,7 +321,7 @@ gives one. --transform log learns the logarithm of the target.
 The spread is the deviation of a new measurement around the mean: the
 posterior of ridge and gp; of svr, boosted-trees and of ridge with products
 of one-hot columns the error in cross-validation, the same for every row; of
-stacked those of its members, stretched to the error in cross-validation.
+stacked that of its gp, stretched to the error in cross-validation.
 
   MAPE %        mean absolute error in percent of the truth
   tau-b, tau-a  order of all pairs. Few distinct predictions inflate tau-b:

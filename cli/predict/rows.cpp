@@ -342,13 +342,14 @@ void read_plain(PredictRows& out,
     std::vector<double> y;
     std::vector<size_t> kept;
     for (size_t r = 0; r < table.rows.size(); ++r) {
-      std::optional<double> target = sums.empty() ? std::nullopt : std::optional<double>(0);
-      for (Column& c : sums)
-        if (const auto value = c.at(r); value && target)
-          *target += *value;
-        else
-          target.reset();
-      if (!target && fitted == nullptr) {
+      double sum = 0;
+      bool whole = !sums.empty();
+      for (Column& c : sums) {
+        const auto value = c.at(r);
+        whole = whole && value.has_value();
+        sum += value.value_or(0);
+      }
+      if (!whole && fitted == nullptr) {
         ++out.without_target;
         continue;
       }
@@ -364,7 +365,7 @@ void read_plain(PredictRows& out,
         row.push_back(*value);
       }
       all.x.push_back(std::move(row));
-      all.y.push_back(target.value_or(NAN));
+      all.y.push_back(whole ? sum : NAN);
       if (group) {
         const auto value = group->at(r);
         if (!value)
@@ -373,8 +374,8 @@ void read_plain(PredictRows& out,
                group->name() + ": no value; --within needs one in every row");
         all.groups.push_back(*value);
       }
-      if (target) {
-        y.push_back(*target);
+      if (whole) {
+        y.push_back(sum);
         kept.push_back(r);
       }
       out.labels.push_back(file + ":" + std::to_string(table.rows[r][0].line));

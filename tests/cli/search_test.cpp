@@ -204,8 +204,7 @@ TEST(Search, InterruptSavesAndResumes) {
   Launch shown;
   shown.folder = folder;
   shown.args = {"runs", "show", "last", "--config-only"};
-  EXPECT_THAT(run(shown).out,
-              HasSubstr("folder: " + std::filesystem::canonical(folder).string()));
+  EXPECT_THAT(run(shown).out, HasSubstr("folder: " + std::filesystem::canonical(folder).string()));
   EXPECT_EQ(search(folder, {"--resume", "last"}).code, 0);
   const Finished again = search(folder, {"--resume", "last"});
   EXPECT_EQ(again.code, 2);

@@ -22,7 +22,7 @@ TEST(Judge, ErrorsAreThoseOfTheOracle) {
   EXPECT_NEAR(e.mape, .611802233, 1e-9);
   EXPECT_NEAR(e.rmse, .496655481, 1e-9);
   EXPECT_NEAR(e.bias, .2, 1e-12);
-  EXPECT_EQ(e.tau_b, 1);
+  EXPECT_NEAR(e.tau_b, 1, 1e-12);
   EXPECT_NEAR(e.coverage, 2. / 3, 1e-12);
   EXPECT_TRUE(std::isnan(e.tau_within));
 }
