@@ -81,9 +81,7 @@ SearchConfig read_config(const Options& o) {
       absolute_place(config.evaluator.table.file, typed ? "" : o.common.config);
   if (config.evaluator.kind == EvaluatorKind::kExternal)
     config.evaluator.external.folder =
-        (std::filesystem::current_path() / config.evaluator.external.folder)
-            .lexically_normal()
-            .string();
+        (std::filesystem::current_path() / config.evaluator.external.folder).lexically_normal();
   config.space = absolute_space(config.space);
   return config;
 }
