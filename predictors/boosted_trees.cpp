@@ -1,6 +1,7 @@
 // Gradient-boosted regression trees. xgboost grows them on one thread, so that a seed gives one
 // result; they are kept as flat arrays and answered from there: what a file says is checked node by
 // node before it is followed, and answering needs no library.
+#include <dlfcn.h>
 #include <xgboost/c_api.h>
 
 #include <algorithm>
@@ -12,6 +13,7 @@
 #include "predictors/cross_validation.hpp"
 #include "predictors/predictor.hpp"
 #include "predictors/predictor_state.hpp"
+#include "spaces/error.hpp"
 
 namespace nas {
 namespace {
@@ -19,8 +21,44 @@ namespace {
 using Eigen::Index;
 using Eigen::VectorXd;
 
+/// The functions of xgboost that are used, opened at the first fit: every command would start later
+/// if the library, large and seldom needed, were linked.
+struct Xgboost {
+#define NAS_XGBOOST_FUNCTIONS(F)                                                         \
+  F(XGBGetLastError)                                                                     \
+  F(XGDMatrixCreateFromMat) F(XGDMatrixSetFloatInfo) F(XGDMatrixFree) F(XGBoosterCreate) \
+      F(XGBoosterFree) F(XGBoosterSetParam) F(XGBoosterUpdateOneIter)                    \
+          F(XGBoosterSaveModelToBuffer)
+#define NAS_MEMBER(name) decltype(&::name) name = nullptr;
+  NAS_XGBOOST_FUNCTIONS(NAS_MEMBER)
+#undef NAS_MEMBER
+
+  Xgboost() {
+    void* library = dlopen("libxgboost.so.0", RTLD_NOW | RTLD_LOCAL);
+    if (library == nullptr) library = dlopen("libxgboost.so", RTLD_NOW | RTLD_LOCAL);
+    if (library == nullptr) {
+      const char* why = dlerror();
+      fail(why != nullptr ? why : "unknown reason");
+    }
+#define NAS_OPEN(name)                                               \
+  name = reinterpret_cast<decltype(&::name)>(dlsym(library, #name)); \
+  if (name == nullptr) fail("it has no function " #name);
+    NAS_XGBOOST_FUNCTIONS(NAS_OPEN)
+#undef NAS_OPEN
+#undef NAS_XGBOOST_FUNCTIONS
+  }
+  [[noreturn]] static void fail(const std::string& why) {
+    throw ConfigError("boosted-trees needs the library xgboost, which cannot be opened: " + why,
+                      "install it (Debian: libxgboost0), or choose another model");
+  }
+};
+const Xgboost& xgboost() {
+  static const Xgboost library;
+  return library;
+}
+
 void check(int code) {
-  if (code != 0) throw std::runtime_error(std::string("xgboost: ") + XGBGetLastError());
+  if (code != 0) throw std::runtime_error(std::string("xgboost: ") + xgboost().XGBGetLastError());
 }
 
 struct Settings {
@@ -55,17 +93,17 @@ class Data {
     for (Index i = 0; i < x.rows(); ++i)
       for (Index c = 0; c < x.cols(); ++c) values_.push_back(static_cast<float>(x(i, c)));
     if (y == nullptr) return;
-    check(XGDMatrixCreateFromMat(values_.data(),
-                                 static_cast<bst_ulong>(x.rows()),
-                                 static_cast<bst_ulong>(x.cols()),
-                                 std::nanf(""),
-                                 &handle_));
+    check(xgboost().XGDMatrixCreateFromMat(values_.data(),
+                                           static_cast<bst_ulong>(x.rows()),
+                                           static_cast<bst_ulong>(x.cols()),
+                                           std::nanf(""),
+                                           &handle_));
     std::vector<float> labels;
     for (const double v : *y) labels.push_back(static_cast<float>(v));
-    check(XGDMatrixSetFloatInfo(handle_, "label", labels.data(), labels.size()));
+    check(xgboost().XGDMatrixSetFloatInfo(handle_, "label", labels.data(), labels.size()));
   }
   ~Data() {
-    if (handle_ != nullptr) XGDMatrixFree(handle_);
+    if (handle_ != nullptr) xgboost().XGDMatrixFree(handle_);
   }
   Data(const Data&) = delete;
   Data& operator=(const Data&) = delete;
@@ -109,8 +147,8 @@ Forest grow(const FeatureMatrix& x, const VectorXd& t, const Settings& s) {
   const Data data(x, &t);
   const DMatrixHandle handle = data.handle();
   BoosterHandle raw = nullptr;
-  check(XGBoosterCreate(&handle, 1, &raw));
-  const std::unique_ptr<void, int (*)(BoosterHandle)> booster(raw, XGBoosterFree);
+  check(xgboost().XGBoosterCreate(&handle, 1, &raw));
+  const std::unique_ptr<void, int (*)(BoosterHandle)> booster(raw, xgboost().XGBoosterFree);
   const std::pair<const char*, std::string> parameters[] = {
       {"objective", "reg:squarederror"},
       {"base_score", "0"},
@@ -126,12 +164,12 @@ Forest grow(const FeatureMatrix& x, const VectorXd& t, const Settings& s) {
       {"lambda", std::to_string(s.lambda)},
       {"seed", std::to_string(s.seed % 2147483647)}};
   for (const auto& [name, value] : parameters)
-    check(XGBoosterSetParam(booster.get(), name, value.c_str()));
+    check(xgboost().XGBoosterSetParam(booster.get(), name, value.c_str()));
   for (int round = 0; round < s.rounds; ++round)
-    check(XGBoosterUpdateOneIter(booster.get(), round, handle));
+    check(xgboost().XGBoosterUpdateOneIter(booster.get(), round, handle));
   bst_ulong size = 0;
   const char* text = nullptr;
-  check(XGBoosterSaveModelToBuffer(booster.get(), R"({"format":"json"})", &size, &text));
+  check(xgboost().XGBoosterSaveModelToBuffer(booster.get(), R"({"format":"json"})", &size, &text));
   return forest_of(nlohmann::json::parse(text, text + size));
 }
 
