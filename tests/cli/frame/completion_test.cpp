@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "process.hpp"
+#include "search/algorithms/algorithm.hpp"
 #include "search/store/store.hpp"
 
 namespace nas::test {
@@ -72,8 +73,11 @@ TEST(Completion, ValuesOfOptions) {
   EXPECT_THAT(offered(folder, {"results", "--color", "al"}), ElementsAre("always"));
   EXPECT_THAT(offered(folder, {"runs", "--status", "f"}),
               UnorderedElementsAre("finished", "failed"));
+  std::vector<std::string> algorithms;
+  for (const AlgorithmInfo& info : search_algorithms()) algorithms.push_back(info.name);
+  EXPECT_THAT(algorithms, Contains("linas"));
   EXPECT_THAT(offered(folder, {"search", "--algorithm", ""}),
-              UnorderedElementsAre("nsga2", "random", "exact", "blockwise"));
+              testing::UnorderedElementsAreArray(algorithms));
   EXPECT_THAT(offered(folder, {"space", "show", "digi"}),
               UnorderedElementsAre("digits", "digits-notes.yaml"));
   EXPECT_THAT(offered(folder, {"space", "show", "digits", ""}), Not(Contains("digits")));
