@@ -146,7 +146,7 @@ void SurrogateSearch::restore(const Space&, const std::string& json) {
                 last.at(2).get<double>(),
                 last.at(3).get<double>(),
                 last.at(4).get<double>()};
-    if (f.tau > 1) f.tau = std::nan("");
+    if (f.tau > 1.5) f.tau = std::nan("");  // 1 can be a rounding above itself
     fit_error_ = state.at("fit_error").get<double>();
     foreseen_ = state.at("foreseen").get<int64_t>();
     total_mape_ = state.at("total_mape").get<double>();
