@@ -24,14 +24,15 @@ using Eigen::VectorXd;
 /// The functions of xgboost that are used, opened at the first fit: every command would start later
 /// if the library, large and seldom needed, were linked.
 struct Xgboost {
-#define NAS_XGBOOST_FUNCTIONS(F)                                                         \
-  F(XGBGetLastError)                                                                     \
-  F(XGDMatrixCreateFromMat) F(XGDMatrixSetFloatInfo) F(XGDMatrixFree) F(XGBoosterCreate) \
-      F(XGBoosterFree) F(XGBoosterSetParam) F(XGBoosterUpdateOneIter)                    \
-          F(XGBoosterSaveModelToBuffer)
-#define NAS_MEMBER(name) decltype(&::name) name = nullptr;
-  NAS_XGBOOST_FUNCTIONS(NAS_MEMBER)
-#undef NAS_MEMBER
+  decltype(&::XGBGetLastError) XGBGetLastError = nullptr;
+  decltype(&::XGDMatrixCreateFromMat) XGDMatrixCreateFromMat = nullptr;
+  decltype(&::XGDMatrixSetFloatInfo) XGDMatrixSetFloatInfo = nullptr;
+  decltype(&::XGDMatrixFree) XGDMatrixFree = nullptr;
+  decltype(&::XGBoosterCreate) XGBoosterCreate = nullptr;
+  decltype(&::XGBoosterFree) XGBoosterFree = nullptr;
+  decltype(&::XGBoosterSetParam) XGBoosterSetParam = nullptr;
+  decltype(&::XGBoosterUpdateOneIter) XGBoosterUpdateOneIter = nullptr;
+  decltype(&::XGBoosterSaveModelToBuffer) XGBoosterSaveModelToBuffer = nullptr;
 
   Xgboost() {
     void* library = dlopen("libxgboost.so.0", RTLD_NOW | RTLD_LOCAL);
@@ -40,12 +41,20 @@ struct Xgboost {
       const char* why = dlerror();
       fail(why != nullptr ? why : "unknown reason");
     }
-#define NAS_OPEN(name)                                               \
-  name = reinterpret_cast<decltype(&::name)>(dlsym(library, #name)); \
-  if (name == nullptr) fail("it has no function " #name);
-    NAS_XGBOOST_FUNCTIONS(NAS_OPEN)
-#undef NAS_OPEN
-#undef NAS_XGBOOST_FUNCTIONS
+    const auto open = [library](const char* name, auto& function) {
+      function =
+          reinterpret_cast<std::remove_reference_t<decltype(function)>>(dlsym(library, name));
+      if (function == nullptr) fail(std::string("it has no function ") + name);
+    };
+    open("XGBGetLastError", XGBGetLastError);
+    open("XGDMatrixCreateFromMat", XGDMatrixCreateFromMat);
+    open("XGDMatrixSetFloatInfo", XGDMatrixSetFloatInfo);
+    open("XGDMatrixFree", XGDMatrixFree);
+    open("XGBoosterCreate", XGBoosterCreate);
+    open("XGBoosterFree", XGBoosterFree);
+    open("XGBoosterSetParam", XGBoosterSetParam);
+    open("XGBoosterUpdateOneIter", XGBoosterUpdateOneIter);
+    open("XGBoosterSaveModelToBuffer", XGBoosterSaveModelToBuffer);
   }
   [[noreturn]] static void fail(const std::string& why) {
     throw ConfigError("boosted-trees needs the library xgboost, which cannot be opened: " + why,
