@@ -10,6 +10,7 @@
 #include "cli/commands/topics.hpp"
 #include "cli/config/config_problems.hpp"
 #include "cli/terminal/failure.hpp"
+#include "cli/terminal/fold.hpp"
 #include "cli/terminal/printed.hpp"
 #include "cli/torch_services.hpp"
 #include "spaces/base/printable.hpp"
@@ -44,8 +45,9 @@ std::string overview() {
     }
     if (!lines.empty()) text += "\n" + (group.empty() ? "Other" : group) + ":\n" + lines;
   }
-  text += "\nTopics: ";
-  for (const Topic& topic : topics()) text += (&topic == &topics()[0] ? "" : ", ") + topic.name;
+  std::string names = "Topics: ";
+  for (const Topic& topic : topics()) names += (&topic == &topics()[0] ? "" : ", ") + topic.name;
+  text += "\n" + fold(names, output_width(1));
   text +=
       "\n\nnas help COMMAND or TOPIC tells more. Every command takes --json, --quiet and\n"
       "--color auto|always|never.";

@@ -231,7 +231,7 @@ class BoostedTrees final : public Predictor {
             {"value", forest_.value},
             {"target_mean", target_mean_},
             {"target_sd", target_sd_},
-            {"spread", spread_}};
+            {"spread", std::isnan(spread_) ? nlohmann::json(nullptr) : nlohmann::json(spread_)}};
   }
   void restore(const nlohmann::json& json) override {
     columns_ = json.at("columns").get<Index>();
