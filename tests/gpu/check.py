@@ -29,7 +29,7 @@ PARTS = [
     ("agree", 120, checks.agree),
     ("python network", 60, checks.python_network),
     ("resume", 60, checks.resume),
-    ("training speed", 170, speed.training),
+    ("training speed", 150, speed.training),
     ("judging", 60, checks.judging),
     ("trouble", 45, checks.trouble),
     ("data", 20, speed.loading),

@@ -91,7 +91,8 @@ class Comparison {
       // TF32 is what products of a GPU can be; a CPU has none.
       if (a.precision == Precision::kTf32 && device_.is_cpu()) continue;
       for (const AgreeCase& c : cases())
-        compare(c.name, a, [&](const Where& where) { return train(c, where); });
+        if (!quick_ || a.precision == Precision::kFp32 || c.name == "strategy uniform")
+          compare(c.name, a, [&](const Where& where) { return train(c, where); });
       for (const char* space : kSpaces) {
         if (quick_ && (std::string(a.name) != "fp32" || std::string(space) == "darts-small"))
           continue;
@@ -99,7 +100,7 @@ class Comparison {
           compare(
               std::string("space ") + space + " " + std::to_string(draw),
               a,
-              [&](const Where& where) { return one_pass(space, draw, quick_ ? 4 : 32, where); });
+              [&](const Where& where) { return one_pass(space, draw, quick_ ? 4 : 16, where); });
       }
     }
   }
@@ -141,9 +142,9 @@ class Comparison {
                       {"gradient", d.gradient},
                       {"gradient_tolerance", most.gradient},
                       {"worst_tensor", d.worst_tensor},
-                      {"worst_tensor_tolerance", most.worst_tensor},
                       {"worst_name", d.worst_name},
                       {"same_bits_twice", repeats}};
+    if (most.worst_tensor < kAny) line["values"]["worst_tensor_tolerance"] = most.worst_tensor;
   }
 
   Device device_;
