@@ -39,6 +39,11 @@ PARTS = [
 ]
 
 
+def cannot_begin(why):
+    print(why, file=sys.stderr)
+    sys.exit(2)
+
+
 class Tools:
     """Where the programs lie, and the environment they need."""
 
@@ -60,7 +65,7 @@ class Tools:
         for path in (os.path.join(build, name), os.path.join(build, room, name)):
             if os.access(path, os.X_OK) and os.path.isfile(path):
                 return path
-        sys.exit(f"error: there is no {name} in {build}; name a build folder with --build, or make "
+        cannot_begin(f"error: there is no {name} in {build}; name a build folder with --build, or make "
                  "one to carry with ./dev gpu-pack")
 
     def python_torch(self):
@@ -92,7 +97,7 @@ class Tools:
             self.set_path(folders + [os.path.join(self.torch_folder, "lib")])
         works, why = self.starts()
         if not works:
-            sys.exit(f"error: {self.agree} does not start: {why}\n  Set NAS_LIBTORCH to the folder of "
+            cannot_begin(f"error: {self.agree} does not start: {why}\n  Set NAS_LIBTORCH to the folder of "
                      "the torch (with lib/) that nas was built with.")
 
     def set_path(self, folders):
@@ -145,7 +150,7 @@ def main(words):
     chosen = options.only.split(",") if options.only else [part[0] for part in PARTS]
     unknown = [name for name in chosen if name not in [part[0] for part in PARTS]]
     if unknown:
-        sys.exit(f"error: there is no part {unknown[0]!r}; there are: "
+        cannot_begin(f"error: there is no part {unknown[0]!r}; there are: "
                  + ", ".join(part[0] for part in PARTS))
     for name, limit, call in PARTS:
         if name in chosen:

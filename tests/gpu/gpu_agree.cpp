@@ -45,7 +45,7 @@ struct Arithmetic {
 };
 const Arithmetic kArithmetic[] = {
     {"fp64", FloatType::kFloat64, Precision::kFp32, {1e-9, 1e-6, 1e-3}},
-    {"fp32", FloatType::kFloat32, Precision::kFp32, {1e-3, 0.5, kAny}},
+    {"fp32", FloatType::kFloat32, Precision::kFp32, {5e-3, 0.5, kAny}},
     {"tf32", FloatType::kFloat32, Precision::kTf32, {2e-2, 0.8, kAny}},
     {"bf16", FloatType::kFloat32, Precision::kBf16, {5e-2, 0.8, kAny}},
 };
