@@ -150,16 +150,9 @@ SearchOptions::SearchOptions() {
 }
 
 void describe(Binder& b, SearchOptions& o) {
-  b.value("algorithm", o.algorithm, "Search algorithm: " + algorithm_names())
-      .check([&o]() -> std::string {
-        try {
-          search_algorithm(o.algorithm);
-        } catch (const ConfigError& e) {
-          const Problem& p = e.problems().front();
-          return p.message + (p.hint.empty() ? "" : ". " + p.hint);
-        }
-        return "";
-      });
+  b.value("algorithm", o.algorithm, "Search algorithm: " + algorithm_names()).check([&o] {
+    return problem_of([&] { search_algorithm(o.algorithm); });
+  });
   b.value("population", o.population, "Architectures per generation")
       .range(1, 100000)
       .check([&o]() -> std::string {

@@ -165,9 +165,10 @@ List judge(const Options& o, Store& store, SupernetRun& run, const Truth& truth)
       *p.space, *run.weights, p.data(), options, p.device, p.config.train.memory_format);
   if (!scorer.warning().empty()) warning(scorer.warning());
   const std::string fidelity = fidelity_of(run, scorer);
+  const std::string metric = scorer.task().metrics().front();
   std::map<std::string, double> known;
   for (const EvaluationRow& row : store.evaluations(run.row.id))
-    if (row.metric == "accuracy" && row.source == "supernet" && row.fidelity_json == fidelity &&
+    if (row.metric == metric && row.source == "supernet" && row.fidelity_json == fidelity &&
         row.status == "ok")
       known[row.architecture] = row.value;
   std::vector<EvaluationRow> rows;
@@ -207,7 +208,7 @@ List judge(const Options& o, Store& store, SupernetRun& run, const Truth& truth)
       keep();
       throw DataError("run " + run.row.id + " cannot be ranked: " + text + " gives " + e.what());
     }
-    rows.push_back({run.row.id, text, "accuracy", value, "supernet", fidelity});
+    rows.push_back({run.row.id, text, metric, value, "supernet", fidelity});
     if (rows.size() >= 20) keep();
     progress.update(static_cast<int64_t>(++done), "");
   });

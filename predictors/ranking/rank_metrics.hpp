@@ -1,11 +1,7 @@
 #pragma once
 // How well one list of numbers orders what another orders (panda.md 7.10 and 8).
 #include <cstdint>
-#include <functional>
 #include <span>
-#include <vector>
-
-#include "spaces/random.hpp"
 
 namespace nas {
 
@@ -22,8 +18,6 @@ KendallCounts kendall(std::span<const double> x, std::span<const double> y);
 
 /// Pearson correlation of mid-ranks; NaN when one list is constant.
 double spearman(std::span<const double> x, std::span<const double> y);
-/// 1 for the smallest; ties share their mean rank.
-std::vector<double> mid_ranks(std::span<const double> x);
 
 /// Of the k best by `predicted` (larger is better), the share that is among the k best by `truth`.
 /// Here and below ties at the cut count as broken at random: the expectation is returned. k is
@@ -34,16 +28,5 @@ double regret_at(std::span<const double> predicted, std::span<const double> trut
 
 /// Best place by `truth` (1: the best of all) among the k best by `predicted`.
 double best_rank_at(std::span<const double> predicted, std::span<const double> truth, size_t k);
-
-struct Interval {
-  double low = 0, high = 0;
-};
-/// Percentile bootstrap over positions: `draws` resamples of 0..n-1 with replacement, `statistic`
-/// of each; the central `level`. Values that are NaN are left out. Seeded.
-Interval bootstrap(size_t n,
-                   const std::function<double(std::span<const size_t>)>& statistic,
-                   int draws,
-                   double level,
-                   Rng rng);
 
 }  // namespace nas

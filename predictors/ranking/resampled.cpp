@@ -1,6 +1,8 @@
 // A resample changes how often a pair occurs, not where it stands: the order is found once, and
 // discordant pairs are then counted by a Fenwick tree over the ranks of the predictions, which have
-// few distinct values (Fenwick 1994; running sums in blocks were slower).
+// few distinct values (Fenwick 1994; running sums in blocks were slower). Where the k best end in
+// ties, statistics are expectations over breaking them at random, in closed form: an arbitrary
+// order of equal predictions would be an arbitrary result.
 #include "predictors/ranking/resampled.hpp"
 
 #include <algorithm>
@@ -182,35 +184,43 @@ double Resampled::precision_at(size_t k) const {
   return common / static_cast<double>(taken);
 }
 
-double Resampled::regret_at(size_t k) const {
+double Resampled::expected_best(size_t k, const std::function<double(int32_t)>& f) const {
   const int64_t taken = std::min(static_cast<int64_t>(k), n_);
   if (taken == 0) return kNaN;
   const Cut picked = Cut::of(in_x_, taken);
-  const auto value = [&](size_t i) { return truth_[static_cast<size_t>(y_[i])]; };
   // From the best truth downwards, so that the first one found is the best.
-  double most = -std::numeric_limits<double>::infinity(), sure = most;
-  size_t top = order_.size();
-  while (top > 0 && counts_[top - 1] == 0) --top;
-  if (top > 0) most = value(top - 1);
-  for (size_t i = top; i-- > 0;)
-    if (counts_[i] > 0 && x_[i] > picked.rank) {
-      sure = value(i);
-      break;
-    }
+  int32_t sure = -1;
+  for (size_t i = order_.size(); i-- > 0 && sure < 0;)
+    if (counts_[i] > 0 && x_[i] > picked.rank) sure = y_[i];
   // The j-th best of the tied ones is the best taken when none before it was.
   double sum = 0, none_before = 1;
   int64_t left = picked.tied;
   for (size_t i = order_.size(); i-- > 0 && none_before > 0;) {
     if (x_[i] != picked.rank) continue;
-    if (counts_[i] > 0 && value(i) <= sure) break;
+    if (counts_[i] > 0 && y_[i] <= sure) break;
     for (int32_t copy = 0; copy < counts_[i] && none_before > 0; ++copy, --left) {
       const double chance =
           std::min(1.0, static_cast<double>(picked.taken) / static_cast<double>(left));
-      sum += none_before * chance * (most - value(i));
+      sum += none_before * chance * f(y_[i]);
       none_before *= 1 - chance;
     }
   }
-  return none_before > 0 ? sum + none_before * (most - sure) : sum;
+  return none_before > 0 ? sum + none_before * f(sure) : sum;
+}
+
+double Resampled::regret_at(size_t k) const {
+  auto best = static_cast<int32_t>(in_y_.size()) - 1;
+  while (best > 0 && in_y_[static_cast<size_t>(best)] == 0) --best;
+  const auto value = [this](int32_t rank) { return truth_[static_cast<size_t>(rank)]; };
+  return expected_best(k, [&](int32_t rank) { return value(best) - value(rank); });
+}
+
+double Resampled::best_rank_at(size_t k) const {
+  return expected_best(k, [this](int32_t rank) {
+    int64_t better = 0;
+    for (auto r = static_cast<size_t>(rank) + 1; r < in_y_.size(); ++r) better += in_y_[r];
+    return static_cast<double>(1 + better);
+  });
 }
 
 std::span<const int32_t> Draws::next() {

@@ -1,15 +1,17 @@
 #pragma once
 // Ranking statistics of one pair of lists over many resamples of its positions.
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
 #include "predictors/ranking/rank_metrics.hpp"
+#include "spaces/random.hpp"
 
 namespace nas {
 
-/// Sorts once; each resample then costs O(n log d), d being the distinct values of `predicted`. Of
-/// the same sample, each statistic is what rank_metrics.hpp says of the lists written out.
+/// Sorts once; each resample then costs O(n log d), d being the distinct values of `predicted`. The
+/// statistics are those of rank_metrics.hpp, of the sample written out.
 class Resampled {
  public:
   /// As for kendall().
@@ -21,11 +23,12 @@ class Resampled {
   double spearman() const;
   double precision_at(size_t k) const;
   double regret_at(size_t k) const;
+  double best_rank_at(size_t k) const;
 
  private:
   struct Cut;
-  Cut predicted_cut(int64_t k) const;
-  Cut truth_cut(int64_t k) const;
+  /// Expectation of f(rank of the truth of the truly best) among the k best by prediction.
+  double expected_best(size_t k, const std::function<double(int32_t)>& f) const;
 
   std::vector<double> truth_;         ///< Of each truth rank.
   std::vector<int32_t> order_;        ///< Positions by truth, then by prediction.
@@ -47,6 +50,9 @@ class Draws {
   std::vector<int32_t> counts_;
 };
 
+struct Interval {
+  double low = 0, high = 0;
+};
 /// The central `level` of values; those that are NaN are left out, NaN when none is left.
 Interval central(std::vector<double> values, double level);
 

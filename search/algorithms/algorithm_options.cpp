@@ -76,15 +76,8 @@ void describe(Binder& b, SurrogateOptions& o) {
        o.predictor,
        "Predictor of measured metrics, or auto: ridge while fewer than 75 are measured, then the "
        "best of ridge, svr and gp by cross-validation")
-      .check([&o]() -> std::string {
-        if (o.predictor == "auto") return "";
-        try {
-          predictor_info(o.predictor);
-        } catch (const ConfigError& e) {
-          const Problem& p = e.problems().front();
-          return p.message + (p.hint.empty() ? "" : ". " + p.hint);
-        }
-        return "";
+      .check([&o] {
+        return o.predictor == "auto" ? "" : problem_of([&] { predictor_info(o.predictor); });
       });
   b.value("population", o.population, "Population of the inner search").range(4, 100000);
   b.value("generations", o.generations, "Generations of the inner search").range(1, 1000000);

@@ -2,6 +2,7 @@
 // Options of single search algorithms: `search.ALGORITHM`.
 #include <string>
 
+#include "spaces/error.hpp"
 #include "spaces/yaml/yaml_binder.hpp"
 
 namespace nas {
@@ -99,5 +100,17 @@ struct AlgorithmOptions {
 };
 /// Declares them in the section being described (`search`).
 void describe_algorithms(Binder& b, AlgorithmOptions& o);
+
+/// What a look-up by name says that finds nothing (ConfigError), for Field::check; else "".
+template <typename F>
+std::string problem_of(const F& look_up) {
+  try {
+    look_up();
+  } catch (const ConfigError& e) {
+    const Problem& p = e.problems().front();
+    return p.message + (p.hint.empty() ? "" : ". " + p.hint);
+  }
+  return "";
+}
 
 }  // namespace nas

@@ -9,6 +9,7 @@
 #include <sstream>
 #include <string>
 
+#include "options.hpp"
 #include "supernet/data/dataset.hpp"
 
 namespace {
@@ -44,19 +45,13 @@ double images_per_second(const Dataset& data,
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::map<std::string, std::string> o = {{"--images", "10000"},
-                                          {"--resolution", "32"},
-                                          {"--batch", "256"},
-                                          {"--workers", "1,2,4,8"},
-                                          {"--seconds", "1"}};
-  for (int i = 1; i < argc; ++i) {
-    const std::string key = argv[i];
-    if (!o.contains(key) || i + 1 >= argc) {
-      std::fprintf(stderr, "unknown or incomplete option %s\n", argv[i]);
-      return 2;
-    }
-    o[key] = argv[++i];
-  }
+  bench::Options o = bench::options_of(argc,
+                                       argv,
+                                       {{"--images", "10000"},
+                                        {"--resolution", "32"},
+                                        {"--batch", "256"},
+                                        {"--workers", "1,2,4,8"},
+                                        {"--seconds", "1"}});
   try {
     DataOptions options;
     options.kind = "synthetic";

@@ -15,6 +15,7 @@
 #include <map>
 #include <string>
 
+#include "options.hpp"
 #include "spaces/registry.hpp"
 #include "supernet/device.hpp"
 #include "supernet/train/trainer.hpp"
@@ -89,24 +90,17 @@ double association_seconds(const Space& space, const MixtureOptions& options) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() / kTimes;
 }
 
-using Flags = std::map<std::string, std::string>;
+using Flags = bench::Options;
 
 Flags flags_of(int argc, char** argv) {
-  Flags o = {{"--space", "nasbench201-n1"},
-             {"--models", "4"},
-             {"--batch", "128"},
-             {"--steps", "20"},
-             {"--rounds", "9"},
-             {"--threads", "1"}};
-  for (int i = 1; i < argc; ++i) {
-    const std::string key = argv[i];
-    if (!o.contains(key) || i + 1 >= argc) {
-      std::fprintf(stderr, "unknown or incomplete option %s\n", argv[i]);
-      std::exit(2);
-    }
-    o[key] = argv[++i];
-  }
-  return o;
+  return bench::options_of(argc,
+                           argv,
+                           {{"--space", "nasbench201-n1"},
+                            {"--models", "4"},
+                            {"--batch", "128"},
+                            {"--steps", "20"},
+                            {"--rounds", "9"},
+                            {"--threads", "1"}});
 }
 
 TrainOptions options_of(const Flags& o) {

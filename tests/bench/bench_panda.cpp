@@ -10,6 +10,7 @@
 #include <map>
 #include <string>
 
+#include "options.hpp"
 #include "spaces/registry.hpp"
 #include "supernet/device.hpp"
 #include "supernet/samplers/path_importance.hpp"
@@ -76,20 +77,14 @@ Ratios compare(Trainer& plain, Trainer& panda, int64_t steps, int rounds) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::map<std::string, std::string> o = {{"--space", "nasbench201-n1"},
-                                          {"--batch", "128"},
-                                          {"--steps", "20"},
-                                          {"--rounds", "9"},
-                                          {"--threads", "1"},
-                                          {"--preset", "paper"}};
-  for (int i = 1; i < argc; ++i) {
-    const std::string key = argv[i];
-    if (!o.contains(key) || i + 1 >= argc) {
-      std::fprintf(stderr, "unknown or incomplete option %s\n", argv[i]);
-      return 2;
-    }
-    o[key] = argv[++i];
-  }
+  bench::Options o = bench::options_of(argc,
+                                       argv,
+                                       {{"--space", "nasbench201-n1"},
+                                        {"--batch", "128"},
+                                        {"--steps", "20"},
+                                        {"--rounds", "9"},
+                                        {"--threads", "1"},
+                                        {"--preset", "paper"}});
   const int threads = set_compute_threads(std::stoi(o["--threads"]));
   tune_allocator();
   const auto space = load_space(o["--space"]);

@@ -80,13 +80,8 @@ Rows rows_of(const Space& space, const std::vector<Architecture>& networks, cons
           Eigen::Map<const VectorXd>(accuracy.data(), static_cast<Index>(accuracy.size()))};
 }
 
-std::unique_ptr<Predictor> fitted(const std::string& model, const Rows& rows) {
-  auto p = make_predictor(model);
-  p->fit(rows.features, rows.x, rows.y);
-  return p;
-}
-
-void accuracy(const std::string& data, const std::vector<std::string>& models) {
+/// The networks of both files, each once (search.md 10.1).
+Rows both_histories(const std::string& data) {
   const auto space = load_space("mobilenet");
   std::set<Architecture> seen;
   std::vector<Architecture> networks;
@@ -97,8 +92,18 @@ void accuracy(const std::string& data, const std::vector<std::string>& models) {
                  &seen,
                  networks,
                  values);
-  const Rows all = rows_of(*space, networks, values);
-  const auto n = static_cast<int>(networks.size());
+  return rows_of(*space, networks, values);
+}
+
+std::unique_ptr<Predictor> fitted(const std::string& model, const Rows& rows) {
+  auto p = make_predictor(model);
+  p->fit(rows.features, rows.x, rows.y);
+  return p;
+}
+
+void accuracy(const std::string& data, const std::vector<std::string>& models) {
+  const Rows all = both_histories(data);
+  const auto n = static_cast<int>(all.y.size());
   std::printf("accuracy, %d networks, mean of 10 splits (deviation)\n", n);
   std::printf(
       "%-14s %4s  %-16s %-16s %-16s %7s\n", "model", "N", "MAPE %", "RMSE pp", "tau-b", "fit s");
@@ -178,19 +183,9 @@ void honest(const std::string& data, const std::vector<std::string>& models) {
 
 /// One fit on 400 networks and 20,000 predictions.
 void speed(const std::string& data, const std::vector<std::string>& models) {
-  const auto space = load_space("mobilenet");
-  std::set<Architecture> seen;
-  std::vector<Architecture> networks;
-  List values;
-  for (const char* name : {"evo", "linas"})
-    read_history(data + "/ofa_mbv3/mbnv3w10_" + name + "nsga2_acc_macs.csv",
-                 *space,
-                 &seen,
-                 networks,
-                 values);
-  const Rows all = rows_of(*space, networks, values);
+  const Rows all = both_histories(data);
   constexpr int kTrain = 400, kPredicted = 20000;
-  std::vector<int> order(networks.size()), many;
+  std::vector<int> order(static_cast<size_t>(all.y.size())), many;
   for (size_t i = 0; i < order.size(); ++i) order[i] = static_cast<int>(i);
   std::sort(order.begin(), order.end(), [](int a, int b) {
     return splitmix64(static_cast<uint64_t>(a)) < splitmix64(static_cast<uint64_t>(b));

@@ -1,5 +1,6 @@
 #pragma once
 // Small spaces with closed-form accuracy, so that searches can be held against enumerated truth.
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <set>
@@ -11,6 +12,13 @@
 #include "spaces/space.hpp"
 
 namespace nas::testing_toy {
+
+/// For INSTANTIATE_TEST_SUITE_P: a parameter as the name of its test.
+inline const auto test_name = [](const auto& info) {
+  std::string name = info.param;
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
+};
 
 /// 600 genomes, 300 networks: a choice with one option, a condition (w3 only at depth 3), a
 /// forbidden pair (w1=4 with w2=16), and a choice without effect (alias).

@@ -15,10 +15,7 @@ namespace {
 
 pagmo::algorithm gaco(const SearchContext& context, size_t population, unsigned seed) {
   const AntOptions& o = context.options().gaco;
-  if (static_cast<size_t>(o.kernels) > population)
-    throw ConfigError("kernels = " + std::to_string(o.kernels) +
-                      " are more than search.population (" + std::to_string(population) + ")");
-  const auto kernels = static_cast<unsigned>(o.kernels > 0 ? o.kernels : population);
+  const unsigned kernels = ant_kernels(o, population);
   pagmo::gaco ants(1, kernels, o.convergence, 0, 0.01, 1, 7, 0, 0, 0, true, seed);
   ants.set_bfe(pagmo::bfe(pagmo::member_bfe{}));
   return pagmo::algorithm(ants);

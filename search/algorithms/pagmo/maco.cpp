@@ -15,10 +15,7 @@ namespace {
 
 pagmo::algorithm maco(const SearchContext& context, size_t population, unsigned seed) {
   const AntOptions& o = context.options().maco;
-  if (static_cast<size_t>(o.kernels) > population)
-    throw ConfigError("kernels = " + std::to_string(o.kernels) +
-                      " are more than search.population (" + std::to_string(population) + ")");
-  const auto kernels = static_cast<unsigned>(o.kernels > 0 ? o.kernels : population);
+  const unsigned kernels = ant_kernels(o, population);
   pagmo::maco ants(1, kernels, o.convergence, 1, 7, 0, 0, false, seed);
   ants.set_bfe(pagmo::bfe(pagmo::member_bfe{}));
   return pagmo::algorithm(ants);
@@ -28,6 +25,13 @@ pagmo::algorithm maco(const SearchContext& context, size_t population, unsigned 
 
 std::unique_ptr<SearchAlgorithm> make_maco() {
   return make_pagmo_search({"maco", true, true, false, maco});
+}
+
+unsigned ant_kernels(const AntOptions& o, size_t population) {
+  if (static_cast<size_t>(o.kernels) > population)
+    throw ConfigError("kernels = " + std::to_string(o.kernels) +
+                      " are more than search.population (" + std::to_string(population) + ")");
+  return static_cast<unsigned>(o.kernels > 0 ? o.kernels : population);
 }
 
 std::string ant_population_problem(int population) {

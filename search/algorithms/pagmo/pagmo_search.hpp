@@ -22,4 +22,7 @@ struct PagmoTactic {
 };
 std::unique_ptr<SearchAlgorithm> make_pagmo_search(const PagmoTactic& tactic);
 
+/// Size of an ant colony's archive; ConfigError where it is more than the population.
+unsigned ant_kernels(const AntOptions& options, size_t population);
+
 }  // namespace nas

@@ -1,6 +1,8 @@
 // panda.md 7.10, balanced_mixture.md 8.2, and brute force.
 #include "predictors/ranking/rank_metrics.hpp"
 
+#include "predictors/ranking/resampled.hpp"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -157,16 +159,16 @@ TEST(RankMetrics, ConstantListsHaveNoCorrelation) {
 
 // balanced_mixture.md 8.2: bootstrap of the tau difference M=4 to M=1, 5-95 %: 0.294..0.613.
 TEST(RankMetrics, BootstrapOfAPairedDifference) {
-  const auto difference = [](std::span<const size_t> positions) {
-    List truth, a, b;
-    for (const size_t i : positions) {
-      truth.push_back(kTruth[i]);
-      a.push_back(kM1[i]);
-      b.push_back(kM4[i]);
-    }
-    return kendall(b, truth).tau_b() - kendall(a, truth).tau_b();
-  };
-  const Interval i = bootstrap(36, difference, 4000, 0.9, Rng(1, "bootstrap"));
+  Resampled one(kM1, kTruth), four(kM4, kTruth);
+  Draws draws(36, Rng(1, "bootstrap"));
+  List differences;
+  for (int d = 0; d < 4000; ++d) {
+    const auto counts = draws.next();
+    one.take(counts);
+    four.take(counts);
+    differences.push_back(four.kendall().tau_b() - one.kendall().tau_b());
+  }
+  const Interval i = central(std::move(differences), 0.9);
   EXPECT_NEAR(i.low, 0.294, 0.03);
   EXPECT_NEAR(i.high, 0.613, 0.03);
 }

@@ -14,6 +14,7 @@
 namespace nas {
 namespace {
 
+using testing_toy::test_name;
 using testing_toy::toy_settings;
 using testing_toy::ToyEvaluator;
 using testing_toy::ToySpace;
@@ -338,11 +339,7 @@ std::vector<std::string> names() {
     if (info.spends_budget && info.name != "concurrent") list.push_back(info.name);
   return list;
 }
-INSTANTIATE_TEST_SUITE_P(All, SearchContract, testing::ValuesIn(names()), [](const auto& info) {
-  std::string name = info.param;
-  std::replace(name.begin(), name.end(), '-', '_');
-  return name;
-});
+INSTANTIATE_TEST_SUITE_P(All, SearchContract, testing::ValuesIn(names()), test_name);
 
 TEST(Nsga2, BeatsRandomAtEqualEvaluations) {
   const WideSpace space;

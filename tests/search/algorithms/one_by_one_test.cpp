@@ -13,6 +13,7 @@
 namespace nas {
 namespace {
 
+using testing_toy::test_name;
 using testing_toy::toy_settings;
 using testing_toy::ToyEvaluator;
 using testing_toy::ToySpace;
@@ -148,11 +149,7 @@ INSTANTIATE_TEST_SUITE_P(
     All,
     OneObjective,
     testing::Values("sga", "cmaes", "gaco", "simulated-annealing", "regularized-evolution"),
-    [](const auto& info) {
-      std::string name = info.param;
-      std::replace(name.begin(), name.end(), '-', '_');
-      return name;
-    });
+    test_name);
 
 class TwoObjectives : public testing::TestWithParam<std::string> {};
 TEST_P(TwoObjectives, BeatsRandom) {
@@ -163,11 +160,7 @@ INSTANTIATE_TEST_SUITE_P(
     All,
     TwoObjectives,
     testing::Values("moead", "nspso", "maco", "regularized-evolution", "local-search"),
-    [](const auto& info) {
-      std::string name = info.param;
-      std::replace(name.begin(), name.end(), '-', '_');
-      return name;
-    });
+    test_name);
 
 TEST(Pagmo, WhatItRefusesIsToldBeforeAnythingIsPaid) {
   const WideSpace space;
