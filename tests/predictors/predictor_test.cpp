@@ -79,11 +79,10 @@ TEST_P(EveryPredictor, IsTheSameFromItsFile) {
   const Prediction a = p->predict(test.x), b = again->predict(test.x);
   EXPECT_EQ(a.mean, b.mean);
   EXPECT_EQ(a.spread, b.spread);
-  // One digit of one number.
+  // One digit.
   std::ifstream in(file);
   std::string text{std::istreambuf_iterator<char>(in), {}};
-  const size_t at = text.find(',', text.find("\"state\"")) - 1;
-  text[at] = text[at] == '1' ? '2' : '1';
+  text[text.rfind("\"rows\":60") + 8] = '1';
   std::ofstream(file) << text;
   EXPECT_THAT(message([&] { load_predictor(file); }), HasSubstr(file));
   std::filesystem::remove(file);
@@ -91,7 +90,10 @@ TEST_P(EveryPredictor, IsTheSameFromItsFile) {
 
 TEST_P(EveryPredictor, OneSeedGivesOneModel) {
   const Rows few = part(0, 50);
-  EXPECT_EQ(fitted(GetParam(), few)->to_json(), fitted(GetParam(), few)->to_json());
+  // Not the documents: a difference of those would be printed.
+  EXPECT_EQ(fitted(GetParam(), few)->to_json().dump().compare(
+                fitted(GetParam(), few)->to_json().dump()),
+            0);
 }
 
 // Every value of the state is left out or replaced; what is read must be refused or predict numbers
