@@ -171,9 +171,12 @@ class BoostedTrees final : public Predictor {
   }
 
   nlohmann::json state() const override {
-    return {{"columns", columns_},         {"roots", forest_.roots},
-            {"feature", forest_.feature},  {"left", forest_.left},
-            {"value", forest_.value},      {"target_mean", target_mean_},
+    return {{"columns", columns_},
+            {"roots", forest_.roots},
+            {"feature", forest_.feature},
+            {"left", forest_.left},
+            {"value", forest_.value},
+            {"target_mean", target_mean_},
             {"target_sd", target_sd_},
             {"spread", std::isfinite(spread_) ? nlohmann::json(spread_) : nlohmann::json()}};
   }

@@ -1,6 +1,5 @@
 #include "predictors/features.hpp"
 
-
 #include <algorithm>
 #include "spaces/space.hpp"
 

@@ -15,7 +15,6 @@
 #include "predictors/cross_validation.hpp"
 #include "predictors/linear_algebra.hpp"
 #include "predictors/minimise.hpp"
-#include "predictors/one_hot.hpp"
 #include "predictors/predictor.hpp"
 #include "predictors/predictor_state.hpp"
 
@@ -26,11 +25,11 @@ using Eigen::Index;
 using Eigen::MatrixXd;
 using Eigen::VectorXd;
 
-constexpr Index kMostRows = 2000;     ///< The factor of n rows costs n^3.
-constexpr Index kHyperRows = 256;     ///< Hyper-parameters are found on so many,
-constexpr Index kFewRows = 128;       ///< and where they begin on so many.
-constexpr double kBroad = 3;          ///< Deviation of the priors, in logarithms.
-constexpr double kTogether = 1;       ///< That of the weights around their mean.
+constexpr Index kMostRows = 2000;  ///< The factor of n rows costs n^3.
+constexpr Index kHyperRows = 256;  ///< Hyper-parameters are found on so many,
+constexpr Index kFewRows = 128;    ///< and where they begin on so many.
+constexpr double kBroad = 3;       ///< Deviation of the priors, in logarithms.
+constexpr double kTogether = 1;    ///< That of the weights around their mean.
 
 /// The kernel's numbers.
 struct Kernel {
@@ -142,9 +141,8 @@ class GaussianProcess final : public Predictor {
 
   VectorXd answer(const FeatureMatrix& raw, VectorXd* spread) const override {
     const MatrixXd scaled = scale_.apply(raw), x = centred(scaled, center_);
-    MatrixXd k =
-        kernel_.signal *
-        (-weighted_distances(scaled, scaled_rows_, kernel_.root_weights)).array().exp();
+    MatrixXd k = kernel_.signal *
+                 (-weighted_distances(scaled, scaled_rows_, kernel_.root_weights)).array().exp();
     const VectorXd mean =
         (product(k, weights_) + product(x, linear_weights_)).array() * target_sd_ + target_mean_;
     if (spread == nullptr) return mean;
@@ -257,7 +255,7 @@ class GaussianProcess final : public Predictor {
   Scaling scale_;
   VectorXd center_;
   MatrixXd scaled_rows_, rows_;  ///< Scaled; and centred.
-  VectorXd targets_;   ///< Standardised.
+  VectorXd targets_;             ///< Standardised.
   double target_mean_ = 0, target_sd_ = 1;
   Kernel kernel_;
   MatrixXd factor_;

@@ -36,7 +36,8 @@ double tau_within_groups(const VectorXd& truth, const VectorXd& guess, const Vec
     more += counts.concordant;
     less += counts.discordant;
   }
-  return more + less == 0 ? NAN : static_cast<double>(more - less) / static_cast<double>(more + less);
+  return more + less == 0 ? NAN
+                          : static_cast<double>(more - less) / static_cast<double>(more + less);
 }
 
 std::vector<int> numbers(Index n) {
@@ -65,7 +66,8 @@ std::string percent(double share) {
 
 PredictorRows PredictorRows::at(std::span<const int> rows) const {
   const std::vector<int> list(rows.begin(), rows.end());
-  return {features, x(list, Eigen::all), y(list), groups.size() == 0 ? groups : VectorXd(groups(list))};
+  return {
+      features, x(list, Eigen::all), y(list), groups.size() == 0 ? groups : VectorXd(groups(list))};
 }
 
 Errors errors_of(const PredictorRows& test, const Prediction& predicted) {
@@ -87,8 +89,12 @@ Errors errors_of(const PredictorRows& test, const Prediction& predicted) {
 }
 
 std::vector<std::pair<std::string, double>> named(const Errors& e) {
-  return {{"mape", e.mape},   {"rmse", e.rmse},   {"tau_b", e.tau_b},
-          {"tau_a", e.tau_a}, {"tau_within", e.tau_within}, {"bias", e.bias},
+  return {{"mape", e.mape},
+          {"rmse", e.rmse},
+          {"tau_b", e.tau_b},
+          {"tau_a", e.tau_a},
+          {"tau_within", e.tau_within},
+          {"bias", e.bias},
           {"coverage", e.coverage}};
 }
 

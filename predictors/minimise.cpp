@@ -4,8 +4,8 @@
 
 #include <cmath>
 #include <deque>
-#include <vector>
 #include <utility>
+#include <vector>
 
 namespace nas {
 namespace {

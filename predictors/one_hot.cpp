@@ -1,8 +1,6 @@
 // Of one-hot rows the squared difference of a column is the exclusive or of two bits, so that eight
 // columns at once are one look-up in a table of 256 partial sums: 17 loads for 135 columns instead
 // of as many multiplications.
-#include "predictors/one_hot.hpp"
-
 #include <array>
 #include <cstdint>
 #include <vector>

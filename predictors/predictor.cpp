@@ -66,7 +66,8 @@ void check_fixed(const PredictorInfo& info, const FitOptions& options) {
 
 const std::vector<PredictorInfo>& predictors() {
   static const std::vector<PredictorInfo> table = {
-      {"ridge", "Linear regression with an L2 penalty; products of features where they help",
+      {"ridge",
+       "Linear regression with an L2 penalty; products of features where they help",
        make_ridge,
        {"alpha", "pairs"}},
       {"gp",
@@ -122,13 +123,16 @@ void Predictor::fit(FeatureSpace features,
         FitOptions inner = options;
         inner.transform = transform;
         inner.spread = false;
-        return relative_errors(
-            y,
-            out_of_fold(x, y, options.folds, [&](const auto& xt, const auto& yt, const auto& xv) {
-              const auto model = make_predictor(name());
-              model->fit(features_, xt, yt, inner);
-              return model->mean(xv);
-            })).mean();
+        return relative_errors(y,
+                               out_of_fold(x,
+                                           y,
+                                           options.folds,
+                                           [&](const auto& xt, const auto& yt, const auto& xv) {
+                                             const auto model = make_predictor(name());
+                                             model->fit(features_, xt, yt, inner);
+                                             return model->mean(xv);
+                                           }))
+            .mean();
       };
       if (error_with(TargetTransform::kLog) < error_with(TargetTransform::kNone))
         learn_transformed(x, y, options, TargetTransform::kLog);

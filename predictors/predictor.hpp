@@ -76,7 +76,9 @@ class Predictor {
 
  protected:
   /// x and y are checked and y is transformed. Sets chosen_ and cv_mape_.
-  virtual void learn(const FeatureMatrix& x, const Eigen::VectorXd& y, const FitOptions& options) = 0;
+  virtual void learn(const FeatureMatrix& x,
+                     const Eigen::VectorXd& y,
+                     const FitOptions& options) = 0;
   /// Columns it was fitted on, as its state says.
   virtual Eigen::Index width() const = 0;
   /// `spread` null: not wanted.

@@ -32,8 +32,7 @@ Scaling::Scaling(const nlohmann::json& json)
 FeatureMatrix Scaling::apply(const FeatureMatrix& x) const {
   if (!scales_) return x;
   FeatureMatrix scaled = x;
-  for (Index c = 0; c < x.cols(); ++c)
-    scaled.col(c) = (x.col(c).array() - means_[c]) * factors_[c];
+  for (Index c = 0; c < x.cols(); ++c) scaled.col(c) = (x.col(c).array() - means_[c]) * factors_[c];
   return scaled;
 }
 

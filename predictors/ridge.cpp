@@ -4,10 +4,10 @@
 // a solve for each penalty.
 //
 // Products of features enter in one of two forms. Of few columns of numbers: those of one column
-// with every other (the layers of a network multiply what each layer costs), or all. Of many one-hot
-// columns: all pairs, through the kernel x.x' + share * sum_{i<j} x_i x_j x'_i x'_j, whose solution
-// is a quadratic form. A form with products is taken only when cross-validation prefers it by two
-// standard errors of the difference: with few rows the best of many forms is mostly luck.
+// with every other (the layers of a network multiply what each layer costs), or all. Of many
+// one-hot columns: all pairs, through the kernel x.x' + share * sum_{i<j} x_i x_j x'_i x'_j, whose
+// solution is a quadratic form. A form with products is taken only when cross-validation prefers it
+// by two standard errors of the difference: with few rows the best of many forms is mostly luck.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -130,10 +130,10 @@ class KernelPath {
 /// What cross-validation says of a form at its best penalty.
 struct Tried {
   double alpha = 0, error = std::numeric_limits<double>::infinity();
-  VectorXd rows;       ///< Error of each row.
-  double spread = 0;   ///< Root of the mean squared error.
-  Pairs pairs;         ///< Products as columns.
-  double share = 0;    ///< Of the quadratic form.
+  VectorXd rows;      ///< Error of each row.
+  double spread = 0;  ///< Root of the mean squared error.
+  Pairs pairs;        ///< Products as columns.
+  double share = 0;   ///< Of the quadratic form.
 };
 
 class Ridge final : public Predictor {
@@ -145,16 +145,14 @@ class Ridge final : public Predictor {
     scale_ = Scaling(raw);
     const MatrixXd x = scale_.apply(raw);
     const bool given = options.fixed.contains("alpha");
-    const VectorXd grid =
-        given ? VectorXd::Constant(1, options.fixed.at("alpha")) : penalties();
+    const VectorXd grid = given ? VectorXd::Constant(1, options.fixed.at("alpha")) : penalties();
     Tried best = try_columns(x, y, {}, grid, options.folds);
     const bool wanted = options.fixed.contains("pairs") && options.fixed.at("pairs") != 0;
     if (wanted || (!given && !options.fixed.contains("pairs"))) {
       Tried other = x.cols() <= kFewColumns
                         ? best_products(x, y, grid, options.folds)
                         : best_quadratic(x, y, given ? grid : wide_penalties(), options.folds);
-      if (other.rows.size() > 0 && (wanted || clearly_better(other, best)))
-        best = std::move(other);
+      if (other.rows.size() > 0 && (wanted || clearly_better(other, best))) best = std::move(other);
     }
     alpha_ = best.alpha;
     pairs_ = best.pairs;
@@ -165,8 +163,9 @@ class Ridge final : public Predictor {
     else
       solve_columns(expanded(x, pairs_), y);
     chosen_ = {{"alpha", alpha_},
-               {"pairs", best.share > 0 ? static_cast<double>(x.cols() * (x.cols() - 1) / 2)
-                                        : static_cast<double>(pairs_.size())}};
+               {"pairs",
+                best.share > 0 ? static_cast<double>(x.cols() * (x.cols() - 1) / 2)
+                               : static_cast<double>(pairs_.size())}};
   }
 
   VectorXd answer(const FeatureMatrix& raw, VectorXd* spread) const override {
@@ -186,9 +185,12 @@ class Ridge final : public Predictor {
   }
 
   nlohmann::json state() const override {
-    nlohmann::json json{{"scaling", scale_.to_json()}, {"weights", to_json_list(weights_)},
-                        {"offset", y_mean_},           {"variance", variance_},
-                        {"rows", n_},                  {"alpha", alpha_},
+    nlohmann::json json{{"scaling", scale_.to_json()},
+                        {"weights", to_json_list(weights_)},
+                        {"offset", y_mean_},
+                        {"variance", variance_},
+                        {"rows", n_},
+                        {"alpha", alpha_},
                         {"pairs", pairs_}};
     if (quadratic_.size() > 0)
       json["quadratic"] = to_json_list(packed(quadratic_));
@@ -246,8 +248,8 @@ class Ridge final : public Predictor {
     if (best.rows.size() == 0) throw std::runtime_error("ridge: no penalty gives finite values");
     return best;
   }
-  Tried try_columns(const MatrixXd& x, const VectorXd& y, Pairs pairs, const VectorXd& grid,
-                    int folds) const {
+  Tried try_columns(
+      const MatrixXd& x, const VectorXd& y, Pairs pairs, const VectorXd& grid, int folds) const {
     const MatrixXd wide = expanded(x, pairs);
     MatrixXd out(y.size(), grid.size());
     for (const Fold& fold : contiguous_folds(y.size(), folds))
@@ -280,7 +282,9 @@ class Ridge final : public Predictor {
     }
     return best;
   }
-  Tried best_quadratic(const MatrixXd& all, const VectorXd& all_y, const VectorXd& grid,
+  Tried best_quadratic(const MatrixXd& all,
+                       const VectorXd& all_y,
+                       const VectorXd& grid,
                        int folds) const {
     const std::vector<int> rows = spread_rows(all.rows(), kChoiceRows);
     const MatrixXd x = all(rows, Eigen::all);

@@ -1,6 +1,6 @@
-// Stacking: each member answers for rows it has not learnt, and a ridge regression finds the weights
-// that make most of these answers. The penalty draws towards equal weights that sum to one, not
-// towards 0: members agree so closely that the rows say little about single weights.
+// Stacking: each member answers for rows it has not learnt, and a ridge regression finds the
+// weights that make most of these answers. The penalty draws towards equal weights that sum to one,
+// not towards 0: members agree so closely that the rows say little about single weights.
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
@@ -118,8 +118,7 @@ class Stacked final : public Predictor {
         throw std::runtime_error("a member has other features");
     }
     if (members_.size() != std::size(kMembers)) throw std::runtime_error("a member is missing");
-    mixing_.weights =
-        vector_from(json.at("weights"), static_cast<Index>(members_.size()));
+    mixing_.weights = vector_from(json.at("weights"), static_cast<Index>(members_.size()));
     mixing_.offset = number_from(json.at("offset"));
     stretch_ = number_from(json.at("stretch"));
   }

@@ -12,7 +12,6 @@
 
 #include "predictors/cross_validation.hpp"
 #include "predictors/linear_algebra.hpp"
-#include "predictors/one_hot.hpp"
 #include "predictors/predictor.hpp"
 #include "predictors/predictor_state.hpp"
 
@@ -142,9 +141,11 @@ class Svr final : public Predictor {
   Index width() const override { return scale_.columns(); }
 
  private:
-  /// C, and of columns of numbers gamma: one-hot rows lie far enough apart for 1 / features, columns
-  /// of deviation 1 with noise in the target want a smoother kernel.
-  void choose(const MatrixXd& all, const VectorXd& all_y, const VectorXd& all_truth,
+  /// C, and of columns of numbers gamma: one-hot rows lie far enough apart for 1 / features,
+  /// columns of deviation 1 with noise in the target want a smoother kernel.
+  void choose(const MatrixXd& all,
+              const VectorXd& all_y,
+              const VectorXd& all_truth,
               const FitOptions& options) {
     const std::vector<int> rows = spread_rows(all.rows(), kChoiceRows);
     const MatrixXd x = all(rows, Eigen::all);

@@ -73,7 +73,8 @@ Names algorithms() {
   return names;
 }
 Names predictor_names() {
-  Names names{{"auto", "ridge below 75 rows, else what cross-validation prefers of ridge, svr, gp"}};
+  Names names{
+      {"auto", "ridge below 75 rows, else what cross-validation prefers of ridge, svr, gp"}};
   for (const PredictorInfo& info : predictors()) names.emplace_back(info.name, info.summary);
   return names;
 }

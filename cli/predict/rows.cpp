@@ -122,6 +122,12 @@ void read_architecture_tables(PredictRows& out,
     options.file = file;
     options.key = o.key;
     options.index_from = o.index_from;
+    if (keep_without && o.target.empty()) {  // Only to be predicted.
+      for (Architecture& a : in_order(*out.space, options))
+        if (seen.insert(a).second) list.push_back(std::move(a));
+      values.resize(list.size(), NAN);
+      continue;
+    }
     if (!o.target.empty()) options.metrics = {o.target};
     TableEvaluator table(*out.space, options);
     for (const std::string& text : table.notes()) note(common, text);
@@ -225,7 +231,8 @@ class Column {
     if (value.kind == CellValue::Kind::kBad) fail(table_, cell, name() + ": " + value.why);
     if (value.kind == CellValue::Kind::kNone) return std::nullopt;
     if (percent_ && *percent_ != value.percent)
-      fail(table_, cell,
+      fail(table_,
+           cell,
            name() + ": '" + cell.text.substr(0, 40) + "' is written " +
                (*percent_ ? "without %, those before it with" : "with %, those before it without"));
     percent_ = value.percent;
@@ -238,6 +245,16 @@ class Column {
   size_t column_;
   std::optional<bool> percent_;
 };
+
+/// The same where none may be missing; `why` it is needed.
+double needed(const TableFile& table, Column& column, size_t row, const std::string& why) {
+  const auto value = column.at(row);
+  if (!value)
+    fail(table,
+         table.rows[row][column_of(table, column.name())],
+         column.name() + ": no value; " + why);
+  return *value;
+}
 
 /// Whether every cell of the column that holds something holds a number.
 bool numeric(const TableFile& table, size_t column) {
@@ -258,7 +275,8 @@ void refuse_mixed_units(const TableFile& table, const std::vector<size_t>& colum
       if (const CellValue v = value_of(row[columns[i]]); v.kind == CellValue::Kind::kNumber)
         values.push_back(v.number);
     if (const std::string why = rename_problem(a, b, values); !why.empty())
-      fail(table, table.header[columns[i]],
+      fail(table,
+           table.header[columns[i]],
            "'" + a + "' and '" + b + "' cannot be added to one target: " + why);
   }
 }
@@ -270,7 +288,8 @@ std::vector<std::string> default_features(const TableFile& table,
     if (std::find(targets.begin(), targets.end(), c) != targets.end()) continue;
     const std::string& name = table.header[c].text;
     if (architecture_key({name}) != nullptr)
-      fail(table, table.header[c],
+      fail(table,
+           table.header[c],
            "column '" + name +
                "' holds architectures: name their space with --space, or the columns to learn "
                "from with --features");
@@ -281,8 +300,12 @@ std::vector<std::string> default_features(const TableFile& table,
   return names;
 }
 
-void check_target(const TableFile& table, const std::string& name, const std::vector<double>& y,
-                  const std::vector<size_t>& rows, size_t column, bool percent) {
+void check_target(const TableFile& table,
+                  const std::string& name,
+                  const std::vector<double>& y,
+                  const std::vector<size_t>& rows,
+                  size_t column,
+                  bool percent) {
   const auto odd = odd_value(y, name, percent);
   if (!odd) return;
   const CsvCell& cell = table.rows[rows[odd->index]][column];
@@ -301,13 +324,13 @@ void read_plain(PredictRows& out,
   for (const std::string& file : o.data) {
     const TableFile table = plain_table(file);
     if (o.target.empty() && fitted == nullptr)
-      throw ConfigError("which column is to be predicted is not said; " + file + " has: " +
-                            joined([&] {
-                              std::vector<std::string> names;
-                              for (const CsvCell& c : table.header) names.push_back(c.text);
-                              return names;
-                            }()),
-                        "Name it with --target (several as A+B: their sum).");
+      throw ConfigError(
+          "which column is to be predicted is not said; " + file + " has: " + joined([&] {
+            std::vector<std::string> names;
+            for (const CsvCell& c : table.header) names.push_back(c.text);
+            return names;
+          }()),
+          "Name it with --target (several as A+B: their sum).");
     const std::vector<size_t> targets =
         o.target.empty() ? std::vector<size_t>{} : target_columns(table, o.target);
     refuse_mixed_units(table, targets);
@@ -346,23 +369,12 @@ void read_plain(PredictRows& out,
         continue;
       }
       std::vector<double> row;
-      for (size_t c = 0; c < columns.size(); ++c) {
-        const auto value = columns[c].at(r);
-        if (!value)
-          fail(table, table.rows[r][column_of(table, columns[c].name())],
-               columns[c].name() + ": no value; a feature needs one in every row (--features "
-                                   "chooses columns)");
-        row.push_back(*value);
-      }
+      for (Column& c : columns)
+        row.push_back(
+            needed(table, c, r, "a feature needs one in every row (--features chooses columns)"));
       all.x.push_back(std::move(row));
       all.y.push_back(whole ? sum : NAN);
-      if (group) {
-        const auto value = group->at(r);
-        if (!value)
-          fail(table, table.rows[r][column_of(table, group->name())],
-               group->name() + ": no value; --within needs one in every row");
-        all.groups.push_back(*value);
-      }
+      if (group) all.groups.push_back(needed(table, *group, r, "--within needs one in every row"));
       if (whole) {
         y.push_back(sum);
         kept.push_back(r);
@@ -379,19 +391,21 @@ void read_plain(PredictRows& out,
 }  // namespace
 
 void add_rows(CLI::App& app, RowOptions& o) {
-  app.add_option("--data", o.data,
+  app.add_option("--data",
+                 o.data,
                  "CSV (or JSON) with architectures, or CSV with plain columns; repeatable")
       ->type_name("FILE")
       ->allow_extra_args(false);
   app.add_option("--run", o.run, "Stored values of a run instead: id, name or last")
       ->excludes("--data");
-  app.add_option("--target", o.target,
-                 "Column or metric to predict; of plain columns A+B is a sum");
+  app.add_option(
+      "--target", o.target, "Column or metric to predict; of plain columns A+B is a sum");
   app.add_option("--space", o.space, "Space of the architectures in --data")->excludes("--run");
   app.add_option("--features", o.features, "Plain columns to learn from (default: all of numbers)")
       ->delimiter(',');
   app.add_option("--key", o.key, "Column of the architectures (default: architecture or arch)");
-  app.add_option("--index-from", o.index_from,
+  app.add_option("--index-from",
+                 o.index_from,
                  "The key numbers architectures in the order of nas space enumerate, from this")
       ->check(CLI::Range(int64_t{0}, int64_t{1000000000}));
   app.add_option("--split-of-run", o.splits, "Values of this split of the run's images")
@@ -406,8 +420,7 @@ PredictRows read_rows(const RowOptions& o, const Common& common, const Predictor
   if (o.data.empty() && o.run.empty())
     throw ConfigError("there is nothing to learn from", "Name a table with --data, or a run.");
   for (const std::string& file : o.data) {
-    if (const std::string why = unreadable(file); !why.empty())
-      throw ConfigError("--data " + why);
+    if (const std::string why = unreadable(file); !why.empty()) throw ConfigError("--data " + why);
     out.origin += (out.origin.empty() ? "" : ", ") + file;
   }
   if (!o.run.empty()) {
@@ -422,9 +435,11 @@ PredictRows read_rows(const RowOptions& o, const Common& common, const Predictor
     read_plain(out, o, common, fitted);
   }
   if (out.without_target > 0)
-    note(common, std::to_string(out.without_target) +
-                     (out.without_target == 1 ? " row has no target and is" : " rows have no target and are") +
-                     " left out");
+    note(common,
+         std::to_string(out.without_target) +
+             (out.without_target == 1 ? " row has no target and is"
+                                      : " rows have no target and are") +
+             " left out");
   return out;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
-// The rows of `nas predict`: architectures or plain columns, from tables or from a run of the store.
+// The rows of `nas predict`: architectures or plain columns, from tables or from a run of the
+// store.
 #include <memory>
 #include <string>
 #include <vector>
@@ -16,8 +17,8 @@ namespace nas::cli {
 
 /// Where rows come from, as the user says it.
 struct RowOptions {
-  std::vector<std::string> data;      ///< Tables.
-  std::string run;                    ///< A run of the store instead.
+  std::vector<std::string> data;              ///< Tables.
+  std::string run;                            ///< A run of the store instead.
   std::vector<std::string> splits, fidelity;  ///< Which values of the run.
   std::string space, key;
   int64_t index_from = -1;
@@ -37,7 +38,8 @@ struct PredictRows {
   int64_t without_target = 0;       ///< Rows left out.
 };
 /// Reads them, in the order of the file (of a run: by text), each network once. `fitted` not null:
-/// the columns it was fitted on, and rows without target stay, with NaN. ConfigError and DataError
+/// the columns it was fitted on; rows without target stay, with NaN, and without the name of a
+/// target no table needs one. ConfigError and DataError
 /// (file:line:column) say what cannot be used.
 PredictRows read_rows(const RowOptions& o, const Common& common, const Predictor* fitted = nullptr);
 

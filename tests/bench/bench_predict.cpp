@@ -93,18 +93,24 @@ void accuracy(const std::string& data, const std::vector<std::string>& models) {
   List values;
   for (const char* name : {"evo", "linas"})
     read_history(data + "/ofa_mbv3/mbnv3w10_" + name + "nsga2_acc_macs.csv",
-                 *space, &seen, networks, values);
+                 *space,
+                 &seen,
+                 networks,
+                 values);
   const Rows all = rows_of(*space, networks, values);
   const auto n = static_cast<int>(networks.size());
   std::printf("accuracy, %d networks, mean of 10 splits (deviation)\n", n);
-  std::printf("%-14s %4s  %-16s %-16s %-16s %7s\n", "model", "N", "MAPE %", "RMSE pp", "tau-b", "fit s");
+  std::printf(
+      "%-14s %4s  %-16s %-16s %-16s %7s\n", "model", "N", "MAPE %", "RMSE pp", "tau-b", "fit s");
   for (const std::string& model : models)
     for (const int size : {50, 100, 200, 400}) {
       List m, r, t, s, z;
       for (uint64_t split = 0; split < 10; ++split) {
         std::vector<int> order(static_cast<size_t>(n));
         for (int i = 0; i < n; ++i) order[static_cast<size_t>(i)] = i;
-        const auto key = [&](int i) { return splitmix64(1000003 * split + static_cast<uint64_t>(i)); };
+        const auto key = [&](int i) {
+          return splitmix64(1000003 * split + static_cast<uint64_t>(i));
+        };
         std::sort(order.begin(), order.end(), [&](int a, int b) { return key(a) < key(b); });
         const Rows train = all.at({order.begin(), order.begin() + size});
         const Rows test = all.at({order.begin() + size, order.end()});
@@ -118,8 +124,16 @@ void accuracy(const std::string& data, const std::vector<std::string>& models) {
         z.push_back(((test.y - guess.mean).array() / guess.spread.array()).square().mean());
       }
       std::printf("%-14s %4d  %.4f (%.4f)  %.4f (%.4f)  %.4f (%.4f) %7.3f  z2 %.2f\n",
-                  model.c_str(), size, mean(m), deviation(m), mean(r), deviation(r), mean(t),
-                  deviation(t), mean(s), mean(z));
+                  model.c_str(),
+                  size,
+                  mean(m),
+                  deviation(m),
+                  mean(r),
+                  deviation(r),
+                  mean(t),
+                  deviation(t),
+                  mean(s),
+                  mean(z));
       std::fflush(stdout);
     }
 }
@@ -129,7 +143,8 @@ void honest(const std::string& data, const std::vector<std::string>& models) {
   const auto space = load_space("mobilenet");
   std::vector<Architecture> networks;
   List values;
-  read_history(data + "/ofa_mbv3/mbnv3w10_linasnsga2_acc_macs.csv", *space, nullptr, networks, values);
+  read_history(
+      data + "/ofa_mbv3/mbnv3w10_linasnsga2_acc_macs.csv", *space, nullptr, networks, values);
   constexpr size_t kBatch = 50;
   std::printf("honest test: iterations 1..t, then the new networks of t + 1, t = 1..7\n");
   for (const std::string& model : models) {
@@ -169,7 +184,10 @@ void speed(const std::string& data, const std::vector<std::string>& models) {
   List values;
   for (const char* name : {"evo", "linas"})
     read_history(data + "/ofa_mbv3/mbnv3w10_" + name + "nsga2_acc_macs.csv",
-                 *space, &seen, networks, values);
+                 *space,
+                 &seen,
+                 networks,
+                 values);
   const Rows all = rows_of(*space, networks, values);
   constexpr int kTrain = 400, kPredicted = 20000;
   std::vector<int> order(networks.size()), many;
@@ -185,8 +203,11 @@ void speed(const std::string& data, const std::vector<std::string>& models) {
     const double middle = seconds();
     const VectorXd guess = p->mean(rest.x);
     const double end = seconds();
-    std::printf("%s fit %.6f predict %.6f check %.9f\n", model.c_str(), middle - begin,
-                end - middle, guess.mean());
+    std::printf("%s fit %.6f predict %.6f check %.9f\n",
+                model.c_str(),
+                middle - begin,
+                end - middle,
+                guess.mean());
   }
 }
 
@@ -209,7 +230,8 @@ double tau_within(const VectorXd& truth, const VectorXd& guess, const VectorXd& 
 
 void latency(const std::string& data, const std::vector<std::string>& models) {
   const TableFile table = [&] {
-    Csv csv = read_csv("hat", read_text_file(data + "/hat_latency/wmt14ende_cpu_xeon_all.csv", "table"));
+    Csv csv =
+        read_csv("hat", read_text_file(data + "/hat_latency/wmt14ende_cpu_xeon_all.csv", "table"));
     return TableFile{"hat", std::move(csv.header), std::move(csv.rows)};
   }();
   constexpr Index kFeatures = 10, kLayers = 5;
@@ -222,21 +244,32 @@ void latency(const std::string& data, const std::vector<std::string>& models) {
   all.y.resize(n);
   for (Index i = 0; i < n; ++i) {
     const auto& row = table.rows[static_cast<size_t>(i)];
-    for (Index c = 0; c < kFeatures; ++c) all.x(i, c) = value_of(row[static_cast<size_t>(c)]).number;
+    for (Index c = 0; c < kFeatures; ++c)
+      all.x(i, c) = value_of(row[static_cast<size_t>(c)]).number;
     all.y[i] = value_of(row[10]).number + value_of(row[11]).number;
   }
-  const auto judge = [&](const std::string& model, const char* what, const std::vector<int>& train,
+  const auto judge = [&](const std::string& model,
+                         const char* what,
+                         const std::vector<int>& train,
                          const std::vector<int>& test) {
     const double begin = seconds();
     const auto p = fitted(model, all.at(train));
     const double took = seconds() - begin;
     const Rows rest = all.at(test);
     const VectorXd guess = p->mean(rest.x);
-    std::printf("%-14s %-12s %5zu  %.4f  %.4f  %.4f  %.4f  %6.2f\n", model.c_str(), what,
-                train.size(), mape(rest.y, guess), rmse(rest.y, guess), tau(rest.y, guess),
-                tau_within(rest.y, guess, rest.x.col(kLayers)), took);
+    std::printf("%-14s %-12s %5zu  %.4f  %.4f  %.4f  %.4f  %6.2f\n",
+                model.c_str(),
+                what,
+                train.size(),
+                mape(rest.y, guess),
+                rmse(rest.y, guess),
+                tau(rest.y, guess),
+                tau_within(rest.y, guess, rest.x.col(kLayers)),
+                took);
     std::fflush(stdout);
-    return List{mape(rest.y, guess), rmse(rest.y, guess), tau(rest.y, guess),
+    return List{mape(rest.y, guess),
+                rmse(rest.y, guess),
+                tau(rest.y, guess),
                 tau_within(rest.y, guess, rest.x.col(kLayers))};
   };
   const auto where = [&](const std::function<bool(int)>& f) {
@@ -252,21 +285,30 @@ void latency(const std::string& data, const std::vector<std::string>& models) {
     for (const size_t size : {size_t{50}, size_t{100}, size_t{400}, size_t{1600}})
       judge(model, "mod10", {train.begin(), train.begin() + static_cast<ptrdiff_t>(size)}, test);
     judge(model, "mod10", where([](int i) { return i % 10 < 9; }), test);
-    judge(model, "order", where([](int i) { return i < 1600; }), where([](int i) { return i >= 1800; }));
+    judge(model, "order", where([](int i) { return i < 1600; }), where([](int i) {
+            return i >= 1800;
+          }));
     List sum(4, 0);
     for (int k = 0; k < 10; ++k) {
-      const List each = judge(model, "fold", where([k](int i) { return i % 10 != k; }),
-                              where([k](int i) { return i % 10 == k; }));
+      const List each =
+          judge(model, "fold", where([k](int i) { return i % 10 != k; }), where([k](int i) {
+                  return i % 10 == k;
+                }));
       for (size_t j = 0; j < 4; ++j) sum[j] += each[j] / 10;
     }
-    std::printf("%-14s ten folds           %.4f  %.4f  %.4f  %.4f\n", model.c_str(), sum[0], sum[1],
-                sum[2], sum[3]);
+    std::printf("%-14s ten folds           %.4f  %.4f  %.4f  %.4f\n",
+                model.c_str(),
+                sum[0],
+                sum[1],
+                sum[2],
+                sum[3]);
   }
 }
 
 int run(int argc, char** argv) {
   if (argc < 2) {
-    std::fprintf(stderr, "usage: bench_predict DATA [accuracy|honest|latency|speed|all] [MODEL ...]\n");
+    std::fprintf(stderr,
+                 "usage: bench_predict DATA [accuracy|honest|latency|speed|all] [MODEL ...]\n");
     return kExitUsage;
   }
   const std::string data = argv[1], what = argc > 2 ? argv[2] : "all";

@@ -32,9 +32,19 @@ Finished predict(const std::string& folder, std::vector<std::string> args) {
 TEST(Predict, PlainColumnsFromTableToPredictions) {
   const std::string folder = fresh_folder();
   write_file(folder + "/t.csv", latency_table());
-  const Finished fit =
-      predict(folder, {"fit", "--data", "t.csv", "--target", "encoder_ms+decoder_ms", "--features",
-                       "layers,width", "--model", "ridge", "--out", "p.json", "--json"});
+  const Finished fit = predict(folder,
+                               {"fit",
+                                "--data",
+                                "t.csv",
+                                "--target",
+                                "encoder_ms+decoder_ms",
+                                "--features",
+                                "layers,width",
+                                "--model",
+                                "ridge",
+                                "--out",
+                                "p.json",
+                                "--json"});
   ASSERT_EQ(fit.code, 0) << fit.err;
   const Json said = Json::parse(fit.out);
   EXPECT_EQ(said.at("schema"), "nas-predict-fit/1");
@@ -57,9 +67,21 @@ TEST(Predict, PlainColumnsFromTableToPredictions) {
 TEST(Predict, CurveTellsWhetherMoreSamplesHelp) {
   const std::string folder = fresh_folder();
   write_file(folder + "/t.csv", latency_table());
-  const Finished curve = predict(
-      folder, {"curve", "--data", "t.csv", "--target", "decoder_ms", "--features", "layers,width",
-               "--sizes", "10,40", "--repeats", "3", "--within", "layers", "--json"});
+  const Finished curve = predict(folder,
+                                 {"curve",
+                                  "--data",
+                                  "t.csv",
+                                  "--target",
+                                  "decoder_ms",
+                                  "--features",
+                                  "layers,width",
+                                  "--sizes",
+                                  "10,40",
+                                  "--repeats",
+                                  "3",
+                                  "--within",
+                                  "layers",
+                                  "--json"});
   ASSERT_EQ(curve.code, 0) << curve.err;
   const Json said = Json::parse(curve.out);
   const Json& points = said.at("curves")[0].at("points");
@@ -74,27 +96,43 @@ TEST(Predict, ArchitecturesKeepTheirSpace) {
   const Json all = Json::parse(run({"space", "enumerate", "digits", "--json"}).out);
   std::string csv = "architecture,accuracy\n";
   for (size_t i = 0; i < 120; ++i) {
-    const std::string text =
-        all.at("architectures")[i * 31].at("architecture").get<std::string>();
+    const std::string text = all.at("architectures")[i * 31].at("architecture").get<std::string>();
     csv += text + "," + std::to_string(50 + text.size()) + "\n";
   }
   write_file(folder + "/a.csv", csv);
-  const Finished fit = predict(
-      folder, {"fit", "--data", "a.csv", "--space", "digits", "--out", "p.json", "--json"});
+  const Finished fit =
+      predict(folder, {"fit", "--data", "a.csv", "--space", "digits", "--out", "p.json", "--json"});
   ASSERT_EQ(fit.code, 0) << fit.err;
   EXPECT_EQ(Json::parse(fit.out).at("predictor").at("space"), "digits");
-  const Finished judged = predict(folder, {"eval", "--predictor", "p.json", "--data", "a.csv",
-                                           "--space", "digits", "--json"});
+  const Finished judged = predict(folder,
+                                  {"eval",
+                                   "--predictor",
+                                   "p.json",
+                                   "--data",
+                                   "a.csv",
+                                   "--space",
+                                   "digits",
+                                   "--target",
+                                   "accuracy",
+                                   "--json"});
   ASSERT_EQ(judged.code, 0) << judged.err;
   EXPECT_LT(Json::parse(judged.out).at("judged")[0].at("errors").at("mape").get<double>(), 3);
+  write_file(folder + "/names.csv",
+             csv.substr(0, csv.find(',')) + "\n" +
+                 all.at("architectures")[5].at("architecture").get<std::string>() + "\n");
+  const Finished guessed = predict(
+      folder,
+      {"eval", "--predictor", "p.json", "--data", "names.csv", "--space", "digits", "--json"});
+  ASSERT_EQ(guessed.code, 0) << guessed.err;
+  EXPECT_NEAR(Json::parse(guessed.out).at("predictions")[0].at("predicted").get<double>(), 60, 15);
   const Finished unnamed = predict(folder, {"eval", "--predictor", "p.json", "--data", "a.csv"});
   EXPECT_EQ(unnamed.code, 2);
   EXPECT_THAT(unnamed.err, HasSubstr("--space digits"));
   write_file(folder + "/other.csv",
              "architecture,accuracy\n"
              "|none~0|+|none~0|none~1|+|none~0|none~1|none~2|,10\n");
-  const Finished other = predict(folder, {"eval", "--predictor", "p.json", "--data", "other.csv",
-                                          "--space", "nasbench201"});
+  const Finished other = predict(
+      folder, {"eval", "--predictor", "p.json", "--data", "other.csv", "--space", "nasbench201"});
   EXPECT_EQ(other.code, 1);
   EXPECT_THAT(other.err, HasSubstr("fingerprint"));
 }
@@ -125,7 +163,8 @@ TEST(Predict, MistakesAreToldWithTheirPlace) {
   std::string constant = "a,y\n";
   for (int i = 0; i < 30; ++i) constant += std::to_string(i) + ",5\n";
   EXPECT_THAT(refused(constant, {"--target", "y"}, 1), HasSubstr("targets are equal"));
-  EXPECT_THAT(refused(good, {"--target", "encoder_ms", "--sizes", "59"}, 2), HasSubstr("--sizes 59"));
+  EXPECT_THAT(refused(good, {"--target", "encoder_ms", "--sizes", "59"}, 2),
+              HasSubstr("--sizes 59"));
   EXPECT_THAT(refused(good, {"--target", "encoder_ms", "--model", "rigde"}, 2),
               HasSubstr("Did you mean 'ridge'?"));
 }

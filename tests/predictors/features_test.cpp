@@ -3,7 +3,7 @@
 
 #include <gmock/gmock.h>
 
-#include "predictors/one_hot.hpp"
+#include "predictors/linear_algebra.hpp"
 #include "spaces/random.hpp"
 #include "spaces/registry.hpp"
 
@@ -21,9 +21,39 @@ TEST(Features, AbsentBlocksOfTheOnceForAllSpaceAreZero) {
   for (int c = 0; c < x.cols(); ++c)
     if (x(0, c) != 0) ones.push_back(c);
   EXPECT_THAT(ones,
-              testing::ElementsAre(1, 5, 8, 11, 14, 17, 24, 29, 31, 34, 36, 39, 50, 53, 61, 64, 68,
-                                   70, 72, 76, 86, 89, 90, 93, 98, 101, 109, 112, 122, 123, 128,
-                                   129, 132));
+              testing::ElementsAre(1,
+                                   5,
+                                   8,
+                                   11,
+                                   14,
+                                   17,
+                                   24,
+                                   29,
+                                   31,
+                                   34,
+                                   36,
+                                   39,
+                                   50,
+                                   53,
+                                   61,
+                                   64,
+                                   68,
+                                   70,
+                                   72,
+                                   76,
+                                   86,
+                                   89,
+                                   90,
+                                   93,
+                                   98,
+                                   101,
+                                   109,
+                                   112,
+                                   122,
+                                   123,
+                                   128,
+                                   129,
+                                   132));
   EXPECT_EQ(x.sum(), 33);
 }
 

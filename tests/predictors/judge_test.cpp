@@ -51,8 +51,7 @@ TEST(Judge, SplitsAreTheStandardOnes) {
   const TrainTest hashed = hashed_split(1045, 8, 0);
   EXPECT_THAT(hashed.train, ElementsAre(558, 992, 196, 1035, 963, 472, 976, 295));
   EXPECT_EQ(hashed.test.size(), 1037u);
-  EXPECT_THAT(hashed_split(1045, 8, 1).train,
-              ElementsAre(650, 497, 238, 434, 377, 748, 806, 724));
+  EXPECT_THAT(hashed_split(1045, 8, 1).train, ElementsAre(650, 497, 238, 434, 377, 748, 806, 724));
   const TrainTest mod10 = mod10_split(20);
   EXPECT_THAT(mod10.test, ElementsAre(9, 19));
   EXPECT_EQ(mod10.train.size(), 16u);

@@ -29,7 +29,8 @@ Rows part(size_t begin, size_t end) {
   return take(networks(), testing_networks::split_order(0, 1045), begin, end);
 }
 
-std::unique_ptr<Predictor> fitted(const std::string& model, const Rows& rows,
+std::unique_ptr<Predictor> fitted(const std::string& model,
+                                  const Rows& rows,
                                   const FitOptions& options = {}) {
   auto p = make_predictor(model);
   p->fit(testing_networks::ofa_features(), rows.x, rows.y, options);
@@ -91,9 +92,9 @@ TEST_P(EveryPredictor, IsTheSameFromItsFile) {
 TEST_P(EveryPredictor, OneSeedGivesOneModel) {
   const Rows few = part(0, 50);
   // Not the documents: a difference of those would be printed.
-  EXPECT_EQ(fitted(GetParam(), few)->to_json().dump().compare(
-                fitted(GetParam(), few)->to_json().dump()),
-            0);
+  EXPECT_EQ(
+      fitted(GetParam(), few)->to_json().dump().compare(fitted(GetParam(), few)->to_json().dump()),
+      0);
 }
 
 // Every value of the state is left out or replaced; what is read must be refused or predict numbers
@@ -180,7 +181,8 @@ TEST_P(EveryPredictor, LearnsTheLogarithmWhereThatIsBetter) {
   EXPECT_LT(mape(test.y, p->mean(test.x)), 20);
 }
 
-INSTANTIATE_TEST_SUITE_P(All, EveryPredictor,
+INSTANTIATE_TEST_SUITE_P(All,
+                         EveryPredictor,
                          testing::Values("ridge", "gp", "svr", "boosted-trees", "stacked"),
                          [](const auto& info) {
                            std::string name = info.param;

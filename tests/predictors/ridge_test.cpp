@@ -74,7 +74,8 @@ TEST(Ridge, PredictsAccuraciesOfNetworksAsPublished) {
   EXPECT_NEAR(kendall({guess.data(), static_cast<size_t>(guess.size())},
                       {test.y.data(), static_cast<size_t>(test.y.size())})
                   .tau_b(),
-              .893338024, 1e-8);
+              .893338024,
+              1e-8);
   FitOptions options;
   options.fixed = {{"pairs", 0}};
   const auto chosen = make_predictor("ridge");

@@ -33,8 +33,7 @@ struct Options {
 
 std::string listed_models(bool automatic) {
   std::string text = automatic ? "auto" : "";
-  for (const PredictorInfo& info : predictors())
-    text += (text.empty() ? "" : ", ") + info.name;
+  for (const PredictorInfo& info : predictors()) text += (text.empty() ? "" : ", ") + info.name;
   return text;
 }
 
@@ -132,7 +131,8 @@ int fit(const Options& o) {
               " rows of " + std::to_string(data.rows.features.names.size()) + " features (" +
               parameters_text(document["predictor"]["chosen"]) + ")");
   if (document.contains("errors")) {
-    Json row{{"model", p->name()}, {"train", rows.size() - rows.size() / o.folds},
+    Json row{{"model", p->name()},
+             {"train", rows.size() - rows.size() / o.folds},
              {"errors", document["errors"]}};
     print_prose("On rows it has not learnt (" + std::to_string(o.folds) +
                 " folds, mean and deviation):");
@@ -178,16 +178,18 @@ int eval_fitted(const Options& o) {
   for (Index i = 0; i < data.rows.size(); ++i)
     if (std::isfinite(data.rows.y[i])) known.push_back(static_cast<int>(i));
   if (!known.empty()) {
-    const Errors errors = errors_of(data.rows.at(known), {predicted.mean(known), predicted.spread(known)});
+    const Errors errors =
+        errors_of(data.rows.at(known), {predicted.mean(known), predicted.spread(known)});
     document["judged"] = Json::array(
         {{{"model", p->name()}, {"train", p->rows()}, {"errors", errors_json(errors)}}});
   }
   Json list = Json::array();
   for (Index i = 0; i < data.rows.size(); ++i)
-    list.push_back({{data.space == nullptr ? "row" : "architecture", data.labels[static_cast<size_t>(i)]},
-                    {"predicted", json_number(predicted.mean[i])},
-                    {"spread", json_number(predicted.spread[i])},
-                    {"truth", json_number(data.rows.y[i])}});
+    list.push_back(
+        {{data.space == nullptr ? "row" : "architecture", data.labels[static_cast<size_t>(i)]},
+         {"predicted", json_number(predicted.mean[i])},
+         {"spread", json_number(predicted.spread[i])},
+         {"truth", json_number(data.rows.y[i])}});
   if (o.common.json) {
     document["predictions"] = std::move(list);
     return print(json_text(document)), kExitOk;
@@ -220,17 +222,17 @@ std::vector<TrainTest> splits_of(const Options& o, Index n) {
   } else if (o.split.starts_with("folds:")) {
     int folds = 0;
     const std::string digits = o.split.substr(6);
-    const auto [stop, code] =
-        std::from_chars(digits.data(), digits.data() + digits.size(), folds);
+    const auto [stop, code] = std::from_chars(digits.data(), digits.data() + digits.size(), folds);
     if (code != std::errc() || stop != digits.data() + digits.size() || folds < 2 || folds > n)
-      throw ConfigError("--split " + o.split + ": expected folds:K, K from 2 to the number of rows");
+      throw ConfigError("--split " + o.split +
+                        ": expected folds:K, K from 2 to the number of rows");
     for (int k = 0; k < folds; ++k) list.push_back(fold_split(n, folds, k));
   } else {
-    throw ConfigError("--split " + o.split + ": expected random, mod10, order or folds:K",
-                      nearest(o.split, {"random", "mod10", "order", "folds:10"}).empty()
-                          ? ""
-                          : "Did you mean " +
-                                nearest(o.split, {"random", "mod10", "order", "folds:10"}) + "?");
+    throw ConfigError(
+        "--split " + o.split + ": expected random, mod10, order or folds:K",
+        nearest(o.split, {"random", "mod10", "order", "folds:10"}).empty()
+            ? ""
+            : "Did you mean " + nearest(o.split, {"random", "mod10", "order", "folds:10"}) + "?");
   }
   if (o.train > 0 && o.split != "random")
     for (TrainTest& split : list)
@@ -274,19 +276,21 @@ int eval(const Options& o) {
   Progress progress(o.common, "predict", total);
   int64_t done = 0;
   for (const std::string& model : models)
-    document["judged"].push_back(
-        judged_json(judge(model, data.rows, splits, fit_options(o),
-                          [&] {
-                            throw_if_asked();
-                            progress.update(++done, model);
-                          }),
-                    model));
+    document["judged"].push_back(judged_json(judge(model,
+                                                   data.rows,
+                                                   splits,
+                                                   fit_options(o),
+                                                   [&] {
+                                                     throw_if_asked();
+                                                     progress.update(++done, model);
+                                                   }),
+                                             model));
   keep(o, data, "predict-eval", document);
   if (o.common.json) return print(json_text(document)), kExitOk;
-  print_prose(data.target + " of " + std::to_string(data.rows.size()) + " rows; split " + o.split +
-              (splits.size() > 1 ? ", mean and deviation over " + std::to_string(splits.size())
-                                 : "") +
-              "; " + std::to_string(splits[0].test.size()) + " rows judged");
+  print_prose(
+      data.target + " of " + std::to_string(data.rows.size()) + " rows; split " + o.split +
+      (splits.size() > 1 ? ", mean and deviation over " + std::to_string(splits.size()) : "") +
+      "; " + std::to_string(splits[0].test.size()) + " rows judged");
   print_errors(document["judged"], "model");
   return kExitOk;
 }
@@ -320,8 +324,8 @@ int curve(const Options& o) {
   Json document = head("nas-predict-curve/1", data);
   document["repeats"] = o.repeats;
   document["curves"] = Json::array();
-  Progress progress(o.common, "predict",
-                    static_cast<int64_t>(models.size() * sizes.size()) * o.repeats);
+  Progress progress(
+      o.common, "predict", static_cast<int64_t>(models.size() * sizes.size()) * o.repeats);
   int64_t done = 0;
   const double mean = data.rows.y.mean();
   const double constant = std::sqrt((data.rows.y.array() - mean).square().mean());
@@ -339,20 +343,23 @@ int curve(const Options& o) {
       list.push_back(judged_json(points.back(), model));
     }
     const Verdict v = enough_samples(points, constant);
-    document["curves"].push_back({{"model", model},
-                                  {"points", std::move(list)},
-                                  {"verdict",
-                                   {{"enough", v.known ? Json(v.enough) : Json(nullptr)},
-                                    {"better_than_mean", v.known ? Json(v.useful) : Json(nullptr)},
-                                    {"gain_of_doubling", v.known ? json_number(v.gain) : Json(nullptr)},
-                                    {"rmse_at_double", v.known ? json_number(v.next) : Json(nullptr)},
-                                    {"text", v.text}}}});
+    document["curves"].push_back(
+        {{"model", model},
+         {"points", std::move(list)},
+         {"verdict",
+          {{"enough", v.known ? Json(v.enough) : Json(nullptr)},
+           {"better_than_mean", v.known ? Json(v.useful) : Json(nullptr)},
+           {"gain_of_doubling", v.known ? json_number(v.gain) : Json(nullptr)},
+           {"rmse_at_double", v.known ? json_number(v.next) : Json(nullptr)},
+           {"text", v.text}}}});
   }
   keep(o, data, "predict-curve", document);
   if (o.common.json) return print(json_text(document)), kExitOk;
   print_prose(data.target + " of " + std::to_string(n) + " rows; mean and deviation over " +
-              std::to_string(o.repeats) + " random splits, judged on the rows not learnt; RMSE of "
-              "predicting the mean: " + format_number(constant));
+              std::to_string(o.repeats) +
+              " random splits, judged on the rows not learnt; RMSE of "
+              "predicting the mean: " +
+              format_number(constant));
   Json all = Json::array();
   for (const Json& c : document["curves"])
     for (const Json& point : c["points"]) all.push_back(point);
@@ -364,14 +371,17 @@ int curve(const Options& o) {
 }
 
 void add_model_options(CLI::App& app, Options& o, bool several) {
-  app.add_option("--model", o.models,
+  app.add_option("--model",
+                 o.models,
                  several ? "Models, or all; known: " + listed_models(true)
                          : "Model; known: " + listed_models(true))
       ->delimiter(',');
-  app.add_option("--parameter", o.parameters,
+  app.add_option("--parameter",
+                 o.parameters,
                  "NAME=NUMBER of the model, given instead of chosen (alpha=1); repeatable")
       ->allow_extra_args(false);
-  app.add_option("--transform", o.transform,
+  app.add_option("--transform",
+                 o.transform,
                  "Learn the target as it is (none), its logarithm (log), or what is better (auto)")
       ->check(CLI::IsMember({"none", "log", "auto"}))
       ->capture_default_str();
@@ -404,16 +414,19 @@ int run_predict(const std::vector<std::string>& args) {
   }
   fit_app->add_option("--out", o.out, "File to write")->required();
   for (CLI::App* sub : {eval_app, curve_app}) {
-    sub->add_option("--within", o.rows.within,
+    sub->add_option("--within",
+                    o.rows.within,
                     "Also judge the order of rows that are equal in this column (or choice)");
     sub->add_option("--repeats", o.repeats, "Random splits")
         ->check(CLI::Range(1, 1000))
         ->capture_default_str();
   }
   eval_app->add_option("--predictor", o.predictor, "A file that nas predict fit wrote");
-  eval_app->add_option("--split", o.split,
-                       "random, mod10 (rows 9, 19, .. judged, 8, 18, .. left out), order (the "
-                       "last tenth judged) or folds:K")
+  eval_app
+      ->add_option("--split",
+                   o.split,
+                   "random, mod10 (rows 9, 19, .. judged, 8, 18, .. left out), order (the "
+                   "last tenth judged) or folds:K")
       ->capture_default_str();
   eval_app->add_option("--train", o.train, "Rows to learn from (default: all that --split leaves)")
       ->check(positive_number());
