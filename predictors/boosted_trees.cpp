@@ -82,10 +82,12 @@ struct Forest {
   std::vector<int> feature, left, roots;
   std::vector<float> value;
 
-  double of(const float* row) const {
+  double of(const float* row) const { return of(row, 0, roots.size()); }
+  /// The sum of trees begin .. end - 1.
+  double of(const float* row, size_t begin, size_t end) const {
     double sum = 0;
-    for (const int root : roots) {
-      auto node = static_cast<size_t>(root);
+    for (size_t tree = begin; tree < end; ++tree) {
+      auto node = static_cast<size_t>(roots[tree]);
       while (feature[node] >= 0)
         node = static_cast<size_t>(left[node] + (row[feature[node]] < value[node] ? 0 : 1));
       sum += double{value[node]};
@@ -203,16 +205,8 @@ class BoostedTrees final : public Predictor {
     s.lambda = given("lambda", s.lambda);
     s.seed = options.seed;
     const VectorXd t = (y.array() - target_mean_) / target_sd_;
-    if (options.spread) {
-      const VectorXd out = out_of_fold(
-          x, t, options.folds, [&](const auto& xt, const auto& yt, const auto& left_out) {
-            return values(grow(xt, yt, s), left_out);
-          });
-      cv_mape_ = error_of(y, out.array() * target_sd_ + target_mean_);
-      spread_ = target_sd_ * rmse(t, out);
-    } else {
-      spread_ = NAN;
-    }
+    spread_ = NAN;
+    if (options.spread) choose_rounds(x, t, s, options);
     forest_ = grow(x, t, s);
     chosen_ = {{"rounds", s.rounds}, {"depth", s.depth}, {"rate", s.rate}};
   }
@@ -231,7 +225,7 @@ class BoostedTrees final : public Predictor {
             {"value", forest_.value},
             {"target_mean", target_mean_},
             {"target_sd", target_sd_},
-            {"spread", std::isnan(spread_) ? nlohmann::json(nullptr) : nlohmann::json(spread_)}};
+            {"spread", std::isfinite(spread_) ? nlohmann::json(spread_) : nlohmann::json()}};
   }
   void restore(const nlohmann::json& json) override {
     columns_ = json.at("columns").get<Index>();
@@ -264,6 +258,37 @@ class BoostedTrees final : public Predictor {
   Index width() const override { return columns_; }
 
  private:
+  /// How many of the rounds are worth it, and the error on rows not learnt: each fold grows them
+  /// all once and is judged after every eighth of them.
+  void choose_rounds(const FeatureMatrix& x, const VectorXd& t, Settings& s, const FitOptions& o) {
+    const int parts = o.fixed.contains("rounds") ? 1 : 8;
+    Eigen::MatrixXd out(t.size(), parts);
+    for (const Fold& fold : contiguous_folds(t.size(), o.folds)) {
+      const Forest forest = grow(without(x, fold), without(t, fold), s);
+      const Data rows(x.middleRows(fold.begin, fold.size()), nullptr);
+      const size_t trees = forest.roots.size();
+      for (Index i = 0; i < fold.size(); ++i) {
+        double sum = 0;
+        size_t begin = 0;
+        for (int part = 0; part < parts; ++part) {
+          const size_t end = trees * static_cast<size_t>(part + 1) / static_cast<size_t>(parts);
+          sum += forest.of(rows.row(i), begin, end);
+          begin = end;
+          out(fold.begin + i, part) = sum;
+        }
+      }
+    }
+    const VectorXd y = t.array() * target_sd_ + target_mean_;
+    int best = -1;
+    for (int part = 0; part < parts; ++part) {
+      const double error = error_of(y, out.col(part).array() * target_sd_ + target_mean_);
+      if (best >= 0 && !(error < cv_mape_)) continue;
+      best = part;
+      cv_mape_ = error;
+      spread_ = target_sd_ * rmse(t, out.col(part));
+    }
+    s.rounds = std::max(1, s.rounds * (best + 1) / parts);
+  }
   static VectorXd values(const Forest& forest, const FeatureMatrix& x) {
     const Data data(x, nullptr);
     VectorXd out(x.rows());

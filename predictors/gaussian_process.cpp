@@ -125,10 +125,11 @@ class GaussianProcess final : public Predictor {
     const MatrixXd x = scale_.apply(raw(rows, Eigen::all));
     const VectorXd y = all(rows);
     center_ = column_means(x);
-    rows_ = centred(x, center_);
+    scaled_rows_ = x;
     target_mean_ = y.mean();
     target_sd_ = std::sqrt((y.array() - target_mean_).square().mean());
     targets_ = (y.array() - target_mean_) / target_sd_;
+    rows_ = centred(scaled_rows_, center_);
     find_kernel(options);
     condition();
     chosen_ = {{"signal", kernel_.signal},
@@ -139,9 +140,9 @@ class GaussianProcess final : public Predictor {
   }
 
   VectorXd answer(const FeatureMatrix& raw, VectorXd* spread) const override {
-    const MatrixXd x = centred(scale_.apply(raw), center_);
-    MatrixXd k =
-        kernel_.signal * (-squared_distances(kernel_.scaled(x), scaled_rows_)).array().exp();
+    const MatrixXd scaled = scale_.apply(raw), x = centred(scaled, center_);
+    MatrixXd k = kernel_.signal *
+                 (-weighted_distances(scaled, scaled_rows_, kernel_.root_weights)).array().exp();
     const VectorXd mean =
         (product(k, weights_) + product(x, linear_weights_)).array() * target_sd_ + target_mean_;
     if (spread == nullptr) return mean;
@@ -156,7 +157,7 @@ class GaussianProcess final : public Predictor {
   nlohmann::json state() const override {
     return {{"scaling", scale_.to_json()},
             {"center", to_json_list(center_)},
-            {"rows", to_json_rows(rows_)},
+            {"rows", to_json_rows(scaled_rows_)},
             {"targets", to_json_list(targets_)},
             {"target_mean", target_mean_},
             {"target_sd", target_sd_},
@@ -168,8 +169,8 @@ class GaussianProcess final : public Predictor {
   void restore(const nlohmann::json& json) override {
     scale_ = Scaling(json.at("scaling"));
     center_ = vector_from(json.at("center"), scale_.columns());
-    rows_ = rows_from(json.at("rows"), scale_.columns());
-    targets_ = vector_from(json.at("targets"), rows_.rows());
+    scaled_rows_ = rows_from(json.at("rows"), scale_.columns());
+    targets_ = vector_from(json.at("targets"), scaled_rows_.rows());
     target_mean_ = number_from(json.at("target_mean"));
     target_sd_ = number_from(json.at("target_sd"));
     kernel_ = {number_from(json.at("signal")),
@@ -228,8 +229,10 @@ class GaussianProcess final : public Predictor {
   }
 
   void condition() {
-    scaled_rows_ = kernel_.scaled(rows_);
-    MatrixXd k = kernel_.signal * (-squared_distances(scaled_rows_, scaled_rows_)).array().exp();
+    rows_ = centred(scaled_rows_, center_);
+    MatrixXd k =
+        kernel_.signal *
+        (-weighted_distances(scaled_rows_, scaled_rows_, kernel_.root_weights)).array().exp();
     k += kernel_.linear * product_nt(rows_, rows_);
     k.diagonal().array() += kernel_.noise;
     // Rows that repeat with hardly any noise leave no definite matrix.
@@ -251,11 +254,11 @@ class GaussianProcess final : public Predictor {
 
   Scaling scale_;
   VectorXd center_;
-  MatrixXd rows_;     ///< Scaled and centred.
-  VectorXd targets_;  ///< Standardised.
+  MatrixXd scaled_rows_, rows_;  ///< Scaled; and centred.
+  VectorXd targets_;             ///< Standardised.
   double target_mean_ = 0, target_sd_ = 1;
   Kernel kernel_;
-  MatrixXd scaled_rows_, factor_;
+  MatrixXd factor_;
   VectorXd weights_, linear_weights_;
 };
 

@@ -23,7 +23,8 @@ using Eigen::MatrixXd;
 using Eigen::VectorXd;
 
 constexpr double kPenalties[] = {1, 2, 5, 10, 20, 50, 100};
-constexpr Index kMostRows = 2500;  ///< libsvm holds 16 bytes for each pair.
+constexpr Index kMostRows = 2500;   ///< libsvm holds 16 bytes for each pair.
+constexpr Index kChoiceRows = 400;  ///< C and gamma are chosen on so many.
 
 /// f(x) = sum_i coefficients_i k(x, row_i) + offset; coefficients of all rows, most may be 0.
 struct Solution {
@@ -101,32 +102,19 @@ class Svr final : public Predictor {
     const VectorXd truth = all(rows);
     unit_ = std::pow(10, std::floor(std::log10(truth.cwiseAbs().maxCoeff())) - 1);
     const VectorXd y = truth / unit_;
-    gamma_ = options.fixed.contains("gamma") ? options.fixed.at("gamma")
-                                             : 1 / static_cast<double>(x.cols());
+    choose(x, y, truth, options);
     const MatrixXd kernel = (-gamma_ * squared_distances(x, x)).array().exp();
-    Solver solver(kernel, y);
-    std::vector<double> penalties(std::begin(kPenalties), std::end(kPenalties));
-    if (options.fixed.contains("C")) penalties = {options.fixed.at("C")};
-    double best = std::numeric_limits<double>::infinity(), penalty = penalties[0];
-    for (const double each : penalties) {
-      const VectorXd out = out_of_folds(solver, options.folds, each, n);
-      const double error = error_of(truth, unit_ * out);
-      if (!(error < best)) continue;
-      best = error;
-      penalty = each;
-      spread_ = unit_ * rmse(y, out);
-    }
-    keep(solver.solve(numbers(n), penalty), x);
-    cv_mape_ = best;
-    chosen_ = {{"C", penalty},
+    keep(Solver(kernel, y).solve(numbers(n), penalty_), x);
+    chosen_ = {{"C", penalty_},
                {"gamma", gamma_},
                {"rows", static_cast<double>(n)},
                {"vectors", static_cast<double>(coefficients_.size())}};
   }
 
   VectorXd answer(const FeatureMatrix& raw, VectorXd* spread) const override {
+    const VectorXd root_weights = VectorXd::Constant(raw.cols(), std::sqrt(gamma_));
     const MatrixXd kernel =
-        (-gamma_ * squared_distances(scale_.apply(raw), vectors_)).array().exp();
+        (-weighted_distances(scale_.apply(raw), vectors_, root_weights)).array().exp();
     // It has no model of noise: the deviation in cross-validation, the same everywhere.
     if (spread != nullptr) *spread = VectorXd::Constant(raw.rows(), spread_);
     return unit_ * (product(kernel, coefficients_).array() + offset_);
@@ -153,6 +141,36 @@ class Svr final : public Predictor {
   Index width() const override { return scale_.columns(); }
 
  private:
+  /// C, and of columns of numbers gamma: one-hot rows lie far enough apart for 1 / features,
+  /// columns of deviation 1 with noise in the target want a smoother kernel.
+  void choose(const MatrixXd& all,
+              const VectorXd& all_y,
+              const VectorXd& all_truth,
+              const FitOptions& options) {
+    const std::vector<int> rows = spread_rows(all.rows(), kChoiceRows);
+    const MatrixXd x = all(rows, Eigen::all);
+    const VectorXd y = all_y(rows), truth = all_truth(rows);
+    const double gamma = 1 / static_cast<double>(x.cols());
+    std::vector<double> gammas{gamma}, penalties(std::begin(kPenalties), std::end(kPenalties));
+    if (scale_.scales()) gammas = {gamma, gamma / 4, gamma / 16};
+    if (options.fixed.contains("gamma")) gammas = {options.fixed.at("gamma")};
+    if (options.fixed.contains("C")) penalties = {options.fixed.at("C")};
+    cv_mape_ = std::numeric_limits<double>::infinity();
+    const MatrixXd distances = squared_distances(x, x);
+    for (const double g : gammas) {
+      const MatrixXd kernel = (-g * distances).array().exp();
+      Solver solver(kernel, y);
+      for (const double c : penalties) {
+        const VectorXd out = out_of_folds(solver, options.folds, c, x.rows());
+        const double error = error_of(truth, unit_ * out);
+        if (!(error < cv_mape_)) continue;
+        cv_mape_ = error;
+        gamma_ = g;
+        penalty_ = c;
+        spread_ = unit_ * rmse(y, out);
+      }
+    }
+  }
   static std::vector<int> numbers(Index n) {
     std::vector<int> list(static_cast<size_t>(n));
     std::iota(list.begin(), list.end(), 0);
@@ -180,7 +198,7 @@ class Svr final : public Predictor {
   Scaling scale_;
   MatrixXd vectors_;
   VectorXd coefficients_;
-  double offset_ = 0, unit_ = 1, gamma_ = 1, spread_ = 0;
+  double offset_ = 0, unit_ = 1, gamma_ = 1, penalty_ = 1, spread_ = 0;
 };
 
 }  // namespace

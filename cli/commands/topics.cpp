@@ -299,7 +299,7 @@ that were measured, and says how far off it may be.
   nas predict fit   --data top1.csv --space mobilenet --out top1.json
   nas predict eval  --predictor top1.json --space mobilenet --data new.csv
 
-Rows are architectures (--space SPACE, or --run RUN for stored values), read
+With --target, eval also says how far off a fitted predictor is. Rows are architectures (--space SPACE, or --run RUN for stored values), read
 as one column per option of each choice, 0 where the choice is inactive; or
 plain columns of numbers of a CSV (--features a,b,c; without it all of them).
 The target is a column or metric; of plain columns --target A+B is a sum.

@@ -122,6 +122,12 @@ void read_architecture_tables(PredictRows& out,
     options.file = file;
     options.key = o.key;
     options.index_from = o.index_from;
+    if (keep_without && o.target.empty()) {  // Only to be predicted.
+      for (Architecture& a : in_order(*out.space, options))
+        if (seen.insert(a).second) list.push_back(std::move(a));
+      values.resize(list.size(), NAN);
+      continue;
+    }
     if (!o.target.empty()) options.metrics = {o.target};
     TableEvaluator table(*out.space, options);
     for (const std::string& text : table.notes()) note(common, text);
@@ -240,6 +246,16 @@ class Column {
   std::optional<bool> percent_;
 };
 
+/// The same where none may be missing; `why` it is needed.
+double needed(const TableFile& table, Column& column, size_t row, const std::string& why) {
+  const auto value = column.at(row);
+  if (!value)
+    fail(table,
+         table.rows[row][column_of(table, column.name())],
+         column.name() + ": no value; " + why);
+  return *value;
+}
+
 /// Whether every cell of the column that holds something holds a number.
 bool numeric(const TableFile& table, size_t column) {
   size_t numbers = 0;
@@ -354,26 +370,12 @@ void read_plain(PredictRows& out,
         continue;
       }
       std::vector<double> row;
-      for (size_t c = 0; c < columns.size(); ++c) {
-        const auto value = columns[c].at(r);
-        if (!value)
-          fail(table,
-               table.rows[r][column_of(table, columns[c].name())],
-               columns[c].name() +
-                   ": no value; a feature needs one in every row (--features "
-                   "chooses columns)");
-        row.push_back(*value);
-      }
+      for (Column& c : columns)
+        row.push_back(
+            needed(table, c, r, "a feature needs one in every row (--features chooses columns)"));
       all.x.push_back(std::move(row));
       all.y.push_back(whole ? sum : NAN);
-      if (group) {
-        const auto value = group->at(r);
-        if (!value)
-          fail(table,
-               table.rows[r][column_of(table, group->name())],
-               group->name() + ": no value; --within needs one in every row");
-        all.groups.push_back(*value);
-      }
+      if (group) all.groups.push_back(needed(table, *group, r, "--within needs one in every row"));
       if (whole) {
         y.push_back(sum);
         kept.push_back(r);

@@ -38,7 +38,8 @@ struct PredictRows {
   int64_t without_target = 0;       ///< Rows left out.
 };
 /// Reads them, in the order of the file (of a run: by text), each network once. `fitted` not null:
-/// the columns it was fitted on, and rows without target stay, with NaN. ConfigError and DataError
+/// the columns it was fitted on; rows without target stay, with NaN, and without the name of a
+/// target no table needs one. ConfigError and DataError
 /// (file:line:column) say what cannot be used.
 PredictRows read_rows(const RowOptions& o, const Common& common, const Predictor* fitted = nullptr);
 

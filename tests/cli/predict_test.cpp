@@ -104,10 +104,27 @@ TEST(Predict, ArchitecturesKeepTheirSpace) {
       predict(folder, {"fit", "--data", "a.csv", "--space", "digits", "--out", "p.json", "--json"});
   ASSERT_EQ(fit.code, 0) << fit.err;
   EXPECT_EQ(Json::parse(fit.out).at("predictor").at("space"), "digits");
-  const Finished judged = predict(
-      folder, {"eval", "--predictor", "p.json", "--data", "a.csv", "--space", "digits", "--json"});
+  const Finished judged = predict(folder,
+                                  {"eval",
+                                   "--predictor",
+                                   "p.json",
+                                   "--data",
+                                   "a.csv",
+                                   "--space",
+                                   "digits",
+                                   "--target",
+                                   "accuracy",
+                                   "--json"});
   ASSERT_EQ(judged.code, 0) << judged.err;
   EXPECT_LT(Json::parse(judged.out).at("judged")[0].at("errors").at("mape").get<double>(), 3);
+  write_file(folder + "/names.csv",
+             csv.substr(0, csv.find(',')) + "\n" +
+                 all.at("architectures")[5].at("architecture").get<std::string>() + "\n");
+  const Finished guessed = predict(
+      folder,
+      {"eval", "--predictor", "p.json", "--data", "names.csv", "--space", "digits", "--json"});
+  ASSERT_EQ(guessed.code, 0) << guessed.err;
+  EXPECT_NEAR(Json::parse(guessed.out).at("predictions")[0].at("predicted").get<double>(), 60, 15);
   const Finished unnamed = predict(folder, {"eval", "--predictor", "p.json", "--data", "a.csv"});
   EXPECT_EQ(unnamed.code, 2);
   EXPECT_THAT(unnamed.err, HasSubstr("--space digits"));

@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 
+#include "predictors/linear_algebra.hpp"
+#include "spaces/random.hpp"
 #include "spaces/registry.hpp"
 
 namespace nas {
@@ -62,6 +64,26 @@ TEST(Features, ColumnsOfAChoiceFormAGroup) {
   for (int c = 0; c < 135; ++c) EXPECT_EQ(groups[static_cast<size_t>(c)], c / 3);
   EXPECT_THAT(feature_space({"a", "b", "k=1", "k=2", "l=1", "c"}).groups(),
               testing::ElementsAre(0, 1, 2, 2, 3, 4));
+}
+
+// Look-ups of bits and products of numbers say the same.
+TEST(Features, DistancesOfOneHotRowsAreThoseOfNumbers) {
+  Rng rng(3, "test/distances");
+  FeatureMatrix a(7, 21), b(5, 21);
+  for (FeatureMatrix* x : {&a, &b})
+    for (Eigen::Index i = 0; i < x->size(); ++i) x->data()[i] = static_cast<double>(rng.below(2));
+  Eigen::VectorXd roots(21);
+  for (Eigen::Index c = 0; c < 21; ++c) roots[c] = rng.uniform();
+  const auto slow = [&](const FeatureMatrix& x) {
+    FeatureMatrix d(x.rows(), b.rows());
+    for (Eigen::Index i = 0; i < x.rows(); ++i)
+      for (Eigen::Index j = 0; j < b.rows(); ++j)
+        d(i, j) = (x.row(i) - b.row(j)).transpose().cwiseProduct(roots).squaredNorm();
+    return d;
+  };
+  EXPECT_LT((weighted_distances(a, b, roots) - slow(a)).cwiseAbs().maxCoeff(), 1e-12);
+  a(2, 3) = .5;
+  EXPECT_LT((weighted_distances(a, b, roots) - slow(a)).cwiseAbs().maxCoeff(), 1e-12);
 }
 
 TEST(Features, ThoseOfAnotherSpaceAreTold) {
