@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstdlib>
 
 #include "spaces/error.hpp"
 #include "spaces/metric.hpp"
@@ -36,6 +37,23 @@ bool free_name(std::string_view text) {
 }
 
 // Reads one constraint from left to right; `at_` is the position of the next character.
+/// `number`, read as `value`, times `factor`. Powers of ten move the decimal exponent: 108.683M is
+/// the double nearest to 108683000 and 75 % the one nearest to 0.75; a product would be rounded
+/// twice.
+double scaled(std::string_view number, double value, double factor) {
+  const double power = std::round(std::log10(factor));
+  if (std::abs(std::pow(10.0, power) / factor - 1) > 1e-9) return value * factor;
+  const size_t e = number.find_first_of("eE");
+  long exponent = std::lround(power);
+  if (e != number.npos)
+    exponent += std::strtol(std::string(number.substr(e + 1)).c_str(), nullptr, 10);
+  const std::string text = std::string(number.substr(0, e)) + "e" + std::to_string(exponent);
+  // Too large or too small for a double: what the product says (infinity, 0).
+  double exact = value * factor;
+  std::from_chars(text.data(), text.data() + text.size(), exact);
+  return exact;
+}
+
 class Reader {
  public:
   explicit Reader(std::string_view text) : text_(text) {}
@@ -82,10 +100,7 @@ class Reader {
                  : "the end (" + metric + " has no unit)");
       unit_ = true;
       if (written == "%") percent_ = value;
-      // 75 / 100, not 75 * 0.01, which is another double.
-      const double inverse = 1 / *factor, whole = std::round(inverse);
-      const bool divide = *factor < 1 && std::abs(inverse - whole) < 1e-9 * whole;
-      value = divide ? value / whole : value * *factor;
+      value = scaled({first, static_cast<size_t>(stop - first)}, value, *factor);
     }
     if (!std::isfinite(value)) fail(start, "a number that a double can hold");
     return value;

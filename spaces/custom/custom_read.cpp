@@ -30,17 +30,8 @@ std::string odd(const std::vector<int>& kernels) {
   return "";
 }
 
-// Names become parts of choice names (`stage1.layer2.mb.kernel=5,...`) and of the names of tensors,
-// which an exported network reads as attributes.
+// Names become parts of choice names (`stage1.layer2.mb.kernel=5,...`) and of the names of tensors.
 std::string name_fault(const std::string& name) {
-  static const std::set<std::string> taken = {
-      "False",   "None",   "True",     "and",  "as",     "assert", "async",  "await",
-      "break",   "class",  "continue", "def",  "del",    "elif",   "else",   "except",
-      "finally", "for",    "forward",  "from", "global", "if",     "import", "in",
-      "is",      "lambda", "nonlocal", "not",  "or",     "pass",   "raise",  "return",
-      "self",    "torch",  "training", "try",  "while",  "with",   "yield"};
-  if (taken.count(name) > 0)
-    return "'" + name + "' has a meaning of its own in exported networks (TorchScript, Python)";
   const auto fine = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
            c == '-';

@@ -15,7 +15,9 @@
 #include <cstdio>
 #include <fstream>
 #include <memory>
+#include <set>
 #include <sstream>
+#include <string_view>
 
 #include "spaces/base/whole_file.hpp"
 #include "spaces/error.hpp"
@@ -26,6 +28,45 @@ namespace nas {
 namespace {
 
 namespace jit = torch::jit;
+
+// Python reads `class` and `torch` as words of its own, and a module already has `forward` and
+// `training`: an attribute of such a name makes a file that cannot be loaded. Such parts get an
+// underscore, and so do those that end in underscores already, so that no two names meet.
+bool is_taken(std::string_view part) {
+  static const std::set<std::string_view> taken = {
+      "False",   "None",   "True",     "and",  "as",     "assert", "async",  "await",
+      "break",   "class",  "continue", "def",  "del",    "elif",   "else",   "except",
+      "finally", "for",    "forward",  "from", "global", "if",     "import", "in",
+      "is",      "lambda", "nonlocal", "not",  "or",     "pass",   "raise",  "return",
+      "self",    "torch",  "training", "try",  "while",  "with",   "yield"};
+  while (part.ends_with('_')) part.remove_suffix(1);
+  return taken.count(part) > 0;
+}
+
+std::vector<std::string> parts_of(const std::string& name) {
+  std::vector<std::string> parts;
+  for (size_t begin = 0, dot = 0; dot != std::string::npos; begin = dot + 1) {
+    dot = name.find('.', begin);
+    parts.push_back(name.substr(begin, dot == std::string::npos ? dot : dot - begin));
+  }
+  return parts;
+}
+
+/// The attributes that lead to a plan's tensor, and back: the tensor's name of dotted attributes.
+std::vector<std::string> attributes_of(const std::string& tensor) {
+  std::vector<std::string> parts = parts_of(tensor);
+  for (std::string& part : parts)
+    if (is_taken(part)) part += '_';
+  return parts;
+}
+std::string tensor_of(const std::string& attributes) {
+  std::string name;
+  for (std::string& part : parts_of(attributes)) {
+    if (is_taken(part)) part.pop_back();
+    name += (name.empty() ? "" : ".") + part;
+  }
+  return name;
+}
 
 /// Writes one statement for each node.
 class Source {
@@ -61,11 +102,8 @@ class Source {
   }
   /// `self.stage1.conv.weight`; parts that are no identifiers by getattr, as torch itself does.
   std::string tensor(Role role) const {
-    const std::string name = plan_.tensor_name(*node_, role);
     std::string text = "self";
-    for (size_t begin = 0, dot = 0; dot != std::string::npos; begin = dot + 1) {
-      dot = name.find('.', begin);
-      const std::string part = name.substr(begin, dot == std::string::npos ? dot : dot - begin);
+    for (const std::string& part : attributes_of(plan_.tensor_name(*node_, role))) {
       // Parts with a digit in front, or a hyphen (stages and blocks may be called so).
       const bool identifier = std::isdigit(static_cast<unsigned char>(part[0])) == 0 &&
                               part.find('-') == std::string::npos;
@@ -162,7 +200,8 @@ class Source {
   std::ostringstream out_;
 };
 
-/// A module for each dotted prefix, so that state_dict names are the plan's.
+/// A module for each dotted prefix, so that state_dict names are the plan's (but for
+/// `attributes_of`).
 class ModuleTree {
  public:
   ModuleTree() : unit_(std::make_shared<jit::CompilationUnit>()) {}
@@ -176,10 +215,9 @@ class ModuleTree {
     Level root;
     for (const auto& [name, tensor] : subnet.tensors) {
       Level* level = &root;
-      size_t begin = 0;
-      for (size_t dot; (dot = name.find('.', begin)) != std::string::npos; begin = dot + 1)
-        level = &level->children[name.substr(begin, dot - begin)];
-      level->tensors[name.substr(begin)] = tensor;
+      const std::vector<std::string> parts = attributes_of(name);
+      for (size_t i = 0; i + 1 < parts.size(); ++i) level = &level->children[parts[i]];
+      level->tensors[parts.back()] = tensor;
     }
     return ModuleTree().module(root, "Subnet");
   }
@@ -231,8 +269,8 @@ ExportCheck run_torchscript(const std::string& path, const at::Tensor& x) {
     ExportCheck check;
     check.logits = module.forward({x}).toTensor();
     std::map<std::string, at::Tensor> tensors;
-    for (const auto& p : module.named_parameters()) tensors[p.name] = p.value.detach();
-    for (const auto& b : module.named_buffers()) tensors[b.name] = b.value;
+    for (const auto& p : module.named_parameters()) tensors[tensor_of(p.name)] = p.value.detach();
+    for (const auto& b : module.named_buffers()) tensors[tensor_of(b.name)] = b.value;
     check.tensors_sha256 = hash_tensors(tensors);
     return check;
   } catch (const c10::Error& e) {

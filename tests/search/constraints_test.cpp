@@ -32,6 +32,12 @@ TEST(Constraints, ReadsWhatPeopleWrite) {
   EXPECT_EQ(parse_constraint("x > -3e2k"), (Constraint{"x", Relation::kGreater, -300e3}));
   EXPECT_EQ(parse_constraint("x < +2G"), (Constraint{"x", Relation::kLess, 2e9}));
   EXPECT_EQ(parse_quantity("600M"), 600e6);
+  // The nearest double, not a product that is rounded twice.
+  EXPECT_EQ(parse_constraint("macs <= 108.683M").bound, 108683000);
+  EXPECT_EQ(parse_constraint("macs <= 1.08683e2M").bound, 108683000);
+  EXPECT_EQ(parse_constraint("accuracy >= 94.3%").bound, 0.943);
+  EXPECT_EQ(parse_constraint("latency_ms <= 4.35 us").bound, 0.00435);
+  EXPECT_EQ(to_string(parse_constraint("macs <= 108.683k")), "macs <= 108683");
 }
 
 TEST(Constraints, ErrorsSayWhereAndWhat) {

@@ -6,6 +6,7 @@
 
 #include "spaces/error.hpp"
 #include "supernet/export/export.hpp"
+#include "supernet/files/tensor_file.hpp"
 #include "supernet/subnet.hpp"
 #include "support.hpp"
 
@@ -23,19 +24,53 @@ TEST(ExportNames, AllThatAreReadAreExported) {
   const std::string path =
       (std::filesystem::temp_directory_path() / ("names-" + std::to_string(::getpid()) + ".ts"));
   for (const char* name :
-       {"my-stage", "2nd",   "-",     "_",        "a-b-c",    "3-x3",  "weight", "running_mean",
-        "x",        "v1",    "conv1", "shortcut", "forward_", "Class", "inf",    "nan",
-        "eval",     "print", "match", "type",     "list",     "int",   "Tensor", "exec"}) {
+       {"my-stage",
+        "2nd",
+        "-",
+        "_",
+        "a-b-c",
+        "3-x3",
+        "weight",
+        "running_mean",
+        "x",
+        "v1",
+        "conv1",
+        "shortcut",
+        "forward_",
+        "Class",
+        "inf",
+        "nan",
+        "eval",
+        "print",
+        "match",
+        "type",
+        "list",
+        "int",
+        "Tensor",
+        "exec",
+        // Words of Python and of modules, and what their stand-ins could be mistaken for.
+        "class",
+        "if",
+        "None",
+        "in",
+        "lambda",
+        "self",
+        "torch",
+        "training",
+        "forward",
+        "class_",
+        "class__"}) {
     SCOPED_TRACE(name);
-    const auto space =
-        test::space_of(yaml_with(name, std::string(name) + (name[0] == 'x' ? "" : "1")));
+    const auto space = test::space_of(yaml_with(name, name));
     const auto store = make_shared_set(*space, 1);
     const Architecture a = space->largest();
     const Subnet subnet = cut_out(space->plan(a), *store->bind(a), {});
     const at::Tensor x = at::ones({2, 1, 8, 8});
     try {
       write_torchscript(path, subnet, "{}");
-      EXPECT_TRUE(at::allclose(run_torchscript(path, x).logits, forward(subnet, x), 1e-5, 1e-6));
+      const ExportCheck check = run_torchscript(path, x);
+      EXPECT_TRUE(at::allclose(check.logits, forward(subnet, x), 1e-5, 1e-6));
+      EXPECT_EQ(check.tensors_sha256, hash_tensors(subnet.tensors));
     } catch (const std::exception& e) {
       ADD_FAILURE() << e.what();
     }
@@ -45,8 +80,13 @@ TEST(ExportNames, AllThatAreReadAreExported) {
 
 // Others are refused where they are read, before any training.
 TEST(ExportNames, OthersAreRefusedAtTheirPlace) {
-  for (const char* name :
-       {"class", "if", "None", "in", "forward", "training", "lambda", "self", "torch"}) {
+  for (const std::string& name : {std::string("a\xe4"),
+                                  std::string("a\x01"),
+                                  std::string(41, 'a'),
+                                  std::string("caf\xc3\xa9"),
+                                  std::string("a b"),
+                                  std::string("a.b"),
+                                  std::string("a/b")})
     for (const bool stage : {true, false}) {
       try {
         test::space_of(stage ? yaml_with(name, "a") : yaml_with("a", name));
@@ -55,18 +95,8 @@ TEST(ExportNames, OthersAreRefusedAtTheirPlace) {
         const Problem& problem = e.problems().front();
         EXPECT_EQ(problem.key, stage ? "stages.0.name" : "blocks.0.name");
         EXPECT_EQ(problem.line, stage ? 7 : 6);
-        EXPECT_NE(problem.message.find(name), std::string::npos);
       }
     }
-  }
-  for (const std::string& name : {std::string("a\xe4"),
-                                  std::string("a\x01"),
-                                  std::string(41, 'a'),
-                                  std::string("caf\xc3\xa9"),
-                                  std::string("a b"),
-                                  std::string("a.b"),
-                                  std::string("a/b")})
-    EXPECT_THROW(test::space_of(yaml_with(name, "a")), ConfigError) << name;
 }
 
 }  // namespace
