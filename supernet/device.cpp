@@ -18,6 +18,7 @@
 
 #include "spaces/error.hpp"
 #include "supernet/device_name.hpp"
+#include "supernet/judge/worker_pool.hpp"
 #include "supernet/torch_device.hpp"
 
 namespace nas {
@@ -114,7 +115,8 @@ int set_compute_threads(int threads) {
 }
 
 int compute_threads() {
-  return at::get_num_threads();
+  const int before = OneThreadPerOp::before();
+  return before > 0 ? before : at::get_num_threads();
 }
 
 void tune_allocator() {

@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "spaces/base/stop.hpp"
+#include "supernet/shards/joint_norm.hpp"
 
 namespace nas {
 namespace {
@@ -27,6 +28,19 @@ class Pass {
   void run(std::span<const at::Tensor> inputs,
            std::span<const int32_t> outputs,
            const OnOutput& on_output) {
+    begin(inputs, outputs);
+    for (size_t i = 0; i < size(); ++i) {
+      if (!visit(i)) continue;
+      throw_if_stopped();  // One op of a large batch is the longest that is waited for.
+      leave(execute(), &on_output);
+    }
+    end();
+  }
+
+  /// Nodes that may be visited, the auxiliary head's last.
+  size_t size() const { return values_.size(); }
+
+  void begin(std::span<const at::Tensor> inputs, std::span<const int32_t> outputs) {
     if (inputs.size() != plan_.input_shapes.size())
       throw std::logic_error("a plan of " + std::to_string(plan_.input_shapes.size()) +
                              " inputs is given " + std::to_string(inputs.size()));
@@ -47,26 +61,62 @@ class Pass {
     }
     given_.assign(inputs.begin(), inputs.end());
     given_[0] = sized(given_[0]);
-    for (size_t i = 0; i < own + head; ++i) {
-      if (!needed(i)) continue;
-      const Node& node = i < own ? plan_.nodes[i] : plan_.auxiliary[i - own];
-      id_ = static_cast<int32_t>(i);
-      node_ = &node;
-      inputs_ = plan_.inputs(node);
-      throw_if_stopped();  // One op of a large batch is the longest that is waited for.
-      at::Tensor out = std::visit([this](const auto& op) { return execute(op); }, node.op);
-      // Dead values go at once: without gradients this is what bounds the memory.
-      each_read(node, [this](int32_t id) {
-        if (--uses_[static_cast<size_t>(id)] == 0) values_[static_cast<size_t>(id)].reset();
-      });
-      values_[i] = std::move(out);
-      const auto [first, end] = wanted_.equal_range(id_);
-      for (auto it = first; it != end; ++it) {
-        on_output(it->second, values_[i]);
-        if (--uses_[i] == 0) values_[i].reset();
-      }
+  }
+
+  /// Goes to node `i`; false where it is not needed.
+  bool visit(size_t i) {
+    if (!needed(i)) return false;
+    id_ = static_cast<int32_t>(i);
+    node_ = &node(i);
+    inputs_ = plan_.inputs(*node_);
+    return true;
+  }
+
+  /// Keeps the value of the visited node as long as others read it.
+  void leave(at::Tensor out, const OnOutput* on_output) {
+    // Dead values go at once: without gradients this is what bounds the memory.
+    each_read(*node_, [this](int32_t id) {
+      if (--uses_[static_cast<size_t>(id)] == 0) values_[static_cast<size_t>(id)].reset();
+    });
+    const auto i = static_cast<size_t>(id_);
+    values_[i] = std::move(out);
+    const auto [first, end] = wanted_.equal_range(id_);
+    for (auto it = first; it != end; ++it) {
+      (*on_output)(it->second, values_[i]);
+      if (--uses_[i] == 0) values_[i].reset();
     }
-    if (head > 0) *options_.auxiliary = values_.back();
+  }
+
+  void end() {
+    if (values_.size() > plan_.nodes.size()) *options_.auxiliary = values_.back();
+  }
+
+  // ---- Of the visited node, for those who run several passes together.
+  at::Tensor execute() {
+    return std::visit([this](const auto& op) { return execute(op); }, node_->op);
+  }
+  const Node& node(size_t i) const {
+    const size_t own = plan_.nodes.size();
+    return i < own ? plan_.nodes[i] : plan_.auxiliary[i - own];
+  }
+  NormPart norm_part(const BatchNorm& op) {
+    return {in(),
+            op.affine ? tensor(Role::kWeight) : at::Tensor(),
+            op.affine ? tensor(Role::kBias) : at::Tensor()};
+  }
+  /// Whether the visited node is read by a ReLU right behind it and by nothing else.
+  bool before_relu() const {
+    const auto next = static_cast<size_t>(id_) + 1;
+    if (next >= size() || uses_[next - 1] != 1 || !needed(next)) return false;
+    const auto* act = std::get_if<Activation>(&node(next).op);
+    return act != nullptr && act->act == Act::kRelu && plan_.inputs(node(next))[0] == id_;
+  }
+  /// The only value that the visited node reads.
+  const at::Tensor& value_read() const { return in(); }
+  void move_running(const BatchNorm& op, const BatchMoments& moments) {
+    const c10::NoGradGuard no_grad;
+    tensor(Role::kRunningMean).mul_(1 - op.momentum).add_(moments.mean, op.momentum);
+    tensor(Role::kRunningVar).mul_(1 - op.momentum).add_(moments.var, op.momentum);
   }
 
   at::Tensor run_one(size_t node, const std::vector<at::Tensor>& inputs) {
@@ -80,7 +130,7 @@ class Pass {
         given_[Plan::input_index(inputs_[k])] = inputs[k];
       else
         values_[static_cast<size_t>(inputs_[k])] = inputs[k];
-    return std::visit([this](const auto& op) { return execute(op); }, node_->op);
+    return execute();
   }
 
  private:
@@ -329,6 +379,49 @@ void forward_each(const Plan& plan,
                   const ForwardOptions& options,
                   const OnOutput& on_output) {
   Pass(plan, tensors, options).run(inputs, outputs, on_output);
+}
+
+std::vector<at::Tensor> forward_parts(const Plan& plan,
+                                      std::span<const BatchPart> parts,
+                                      Lane& lane) {
+  std::vector<Pass> passes;
+  passes.reserve(parts.size());
+  std::vector<at::Tensor> results(parts.size());
+  const auto last = static_cast<int32_t>(plan.nodes.size()) - 1;
+  for (const BatchPart& part : parts) {
+    if (part.options.bn != ForwardOptions::Bn::kBatch &&
+        part.options.bn != ForwardOptions::Bn::kTrain)
+      throw std::logic_error("parts of a batch are for training");
+    passes.emplace_back(plan, *part.tensors, part.options).begin({&part.input, 1}, {&last, 1});
+  }
+  bool relu_done = false;
+  for (size_t i = 0; i < passes.front().size(); ++i) {
+    if (!passes.front().visit(i)) continue;
+    for (size_t p = 1; p < passes.size(); ++p) passes[p].visit(i);
+    throw_if_stopped();
+    std::vector<at::Tensor> out(passes.size());
+    if (const auto* norm = std::get_if<BatchNorm>(&passes.front().node(i).op)) {
+      std::vector<NormPart> norm_parts;
+      for (Pass& pass : passes) norm_parts.push_back(pass.norm_part(*norm));
+      relu_done = passes.front().before_relu();
+      BatchMoments moments;
+      out = joint_norm(*norm, norm_parts, relu_done, lane, &moments);
+      // All lanes know them; one writes.
+      if (lane.first() == 0 && norm->running &&
+          parts.front().options.bn == ForwardOptions::Bn::kTrain)
+        passes.front().move_running(*norm, moments);
+    } else {
+      for (size_t p = 0; p < passes.size(); ++p)
+        out[p] = relu_done ? passes[p].value_read() : passes[p].execute();
+      relu_done = false;
+    }
+    for (size_t p = 0; p < passes.size(); ++p) {
+      const OnOutput keep = [&](size_t, const at::Tensor& value) { results[p] = value; };
+      passes[p].leave(std::move(out[p]), &keep);
+    }
+  }
+  for (Pass& pass : passes) pass.end();
+  return results;
 }
 
 at::Tensor run_node(const Plan& plan,

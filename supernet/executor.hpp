@@ -14,6 +14,8 @@
 
 namespace nas {
 
+class Lane;
+
 /// Per-subnet statistics of one BatchNorm node: mean and (unbiased or biased, as recorded)
 /// variance.
 struct BnStats {
@@ -66,6 +68,19 @@ void forward_each(const Plan& plan,
                   std::span<const at::Tensor> inputs,
                   const ForwardOptions& options,
                   const OnOutput& on_output);
+
+/// Some images of a batch, on tensors of their own: equal storage, gradients apart.
+struct BatchPart {
+  TensorSource* tensors = nullptr;
+  at::Tensor input;
+  ForwardOptions options;  ///< `bn`: kBatch or kTrain.
+};
+/// The logits of the parts in this thread's lane; batch norms are those of the whole batch, whose
+/// other parts run in other threads (supernet/shards). All parts go through a node before the next:
+/// a thread with several of them cannot wait for itself.
+std::vector<at::Tensor> forward_parts(const Plan& plan,
+                                      std::span<const BatchPart> parts,
+                                      Lane& lane);
 
 /// One node of a plan on given inputs, as forward() runs it: for timing a single op.
 at::Tensor run_node(const Plan& plan,

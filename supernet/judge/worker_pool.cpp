@@ -6,14 +6,24 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
+#include <atomic>
 
 namespace nas {
 
-OneThreadPerOp::OneThreadPerOp() : before_(at::get_num_threads()) {
+namespace {
+std::atomic<int> threads_before{0};
+}
+
+OneThreadPerOp::OneThreadPerOp() : before_(at::get_num_threads()), first_(threads_before == 0) {
+  if (first_) threads_before = before_;
   if (before_ != 1) at::set_num_threads(1);
 }
 OneThreadPerOp::~OneThreadPerOp() {
+  if (first_) threads_before = 0;
   if (before_ != 1) at::set_num_threads(before_);
+}
+int OneThreadPerOp::before() noexcept {
+  return threads_before;
 }
 
 WorkerPool::WorkerPool(int workers) {

@@ -15,11 +15,14 @@ class OneThreadPerOp {
  public:
   OneThreadPerOp();
   ~OneThreadPerOp();
+  /// Threads that ops had before the first that lives; 0 where none lives.
+  static int before() noexcept;
   OneThreadPerOp(const OneThreadPerOp&) = delete;
   OneThreadPerOp& operator=(const OneThreadPerOp&) = delete;
 
  private:
   int before_;
+  bool first_;
 };
 
 class WorkerPool {

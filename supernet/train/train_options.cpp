@@ -146,6 +146,11 @@ void describe(Binder& b, TrainOptions& o) {
   b.value("drop_last", o.drop_last, "Leave out the partial last batch of an epoch");
   b.value("accumulate", o.accumulate, "Batches whose mean gradient makes one optimizer step")
       .range(1, 1e6);
+  b.value("shards",
+          o.shards,
+          "On a CPU: parts of a batch that train side by side, one thread each at most; results "
+          "depend on it and not on the threads. 0: threads inside ops")
+      .range(0, 256);
   b.value("label_smoothing", o.label_smoothing, "Share of the target spread over all classes")
       .range(0, 0.999);
   b.value("init",

@@ -94,6 +94,7 @@ struct TrainOptions {
   int64_t batch = 128;
   bool drop_last = false;  ///< Leave out the partial last batch of an epoch.
   int accumulate = 1;      ///< Batches whose gradients add up (as a mean) to one optimizer step.
+  int shards = 0;          ///< Parts of a batch that train side by side; 0: threads inside ops.
   double label_smoothing = 0;
   std::string init;              ///< File with weights to begin with; empty: random.
   std::vector<std::string> fix;  ///< Part of the space that is trained, as Restriction reads it.

@@ -8,9 +8,11 @@
 
 #include <algorithm>
 #include <chrono>
+#include <memory>
 
 #include "spaces/error.hpp"
 #include "supernet/files/checkpoint.hpp"
+#include "supernet/judge/worker_pool.hpp"
 #include "supernet/torch_device.hpp"
 #include "supernet/train/observers/epoch_metrics.hpp"
 #include "supernet/train/observers/epoch_observer.hpp"
@@ -63,6 +65,12 @@ struct Trainer::State {
   bool finished() const { return now.epoch >= epochs() || spent_all(); }
   int64_t steps_per_epoch() const {
     return nas::steps_per_epoch(static_cast<int64_t>(s.data.splits.train.size()), s.options);
+  }
+  /// With `train.shards` nothing depends on the number of threads: what runs outside the parts (the
+  /// optimizer, samplers) has one. Judging has its own workers.
+  std::unique_ptr<OneThreadPerOp> threads_apart() const {
+    if (s.options.shards == 0 || !s.device.is_cpu()) return nullptr;
+    return std::make_unique<OneThreadPerOp>();
   }
   bool told_to_stop() const { return s.hooks.stop && s.hooks.stop(); }
 
@@ -278,11 +286,13 @@ void Trainer::adopt(const Checkpoint& of_one_set, const std::string& path) {
 }
 
 void Trainer::run() {
+  const auto apart = s_->threads_apart();
   while (!s_->finished()) s_->run_epoch();
 }
 
 StepTiming Trainer::time_steps(int64_t steps) {
   State& s = *s_;
+  const auto apart = s.threads_apart();
   StepTiming timing;
   timing.steps_per_epoch = s.steps_per_epoch();
   s.start_epoch();

@@ -100,8 +100,10 @@ class SharedSet final : public WeightSet {
     }
   }
 
-  std::unique_ptr<TensorSource> bind(const Architecture&) override {
-    return std::make_unique<Bound>(*this);
+  using WeightSet::bind;
+  std::unique_ptr<TensorSource> bind(const Architecture&,
+                                     std::span<const at::Tensor> stand_ins) override {
+    return std::make_unique<Bound>(*this, stand_ins);
   }
 
   void used_by(const Plan& plan, std::vector<bool>& used) const override {
@@ -113,14 +115,17 @@ class SharedSet final : public WeightSet {
              used);
   }
 
-  at::Tensor get(const Plan& plan, const Node& node, const TensorSpec& spec) const {
-    const at::Tensor& whole = leaf(plan, node, spec.role).tensor;
+  at::Tensor get(const Plan& plan,
+                 const Node& node,
+                 const TensorSpec& spec,
+                 std::span<const at::Tensor> stand_ins) const {
+    const at::Tensor& whole = leaf_or(stand_ins, leaf(plan, node, spec.role));
     if (spec.shape == spec.full) return whole;
     at::Tensor t = whole;
     for (int d = 0; d < std::min(spec.shape.rank, 2); ++d)
       if (spec.shape.size[d] != spec.full.size[d]) t = t.narrow(d, 0, spec.shape.size[d]);
     if (spec.shape.rank == 4 && spec.shape.size[2] != spec.full.size[2])
-      t = shrink(plan, node, t, spec);
+      t = shrink(plan, node, t, spec, stand_ins);
     return t;
   }
 
@@ -144,13 +149,15 @@ class SharedSet final : public WeightSet {
   /// The tensors do not depend on the architecture beyond its plan.
   class Bound final : public TensorSource {
    public:
-    explicit Bound(const SharedSet& set) : set_(set) {}
+    Bound(const SharedSet& set, std::span<const at::Tensor> stand_ins)
+        : set_(set), stand_ins_(stand_ins) {}
     at::Tensor get(const Plan& plan, const Node& node, const TensorSpec& spec) override {
-      return set_.get(plan, node, spec);
+      return set_.get(plan, node, spec, stand_ins_);
     }
 
    private:
     const SharedSet& set_;
+    std::span<const at::Tensor> stand_ins_;
   };
 
   void add(const SupernetLayout::Entry& e, at::Tensor t) {
@@ -201,6 +208,11 @@ class SharedSet final : public WeightSet {
     int32_t parameter = -1;  ///< Position in parameters(); -1: a buffer, or nothing.
   };
 
+  static const at::Tensor& leaf_or(std::span<const at::Tensor> stand_ins, const Slot& slot) {
+    return stand_ins.empty() || slot.parameter < 0 ? slot.tensor
+                                                   : stand_ins[static_cast<size_t>(slot.parameter)];
+  }
+
   const Slot& leaf(const Plan& plan, const Node& node, Role role) const {
     const size_t slot = node.name * kRoles + static_cast<size_t>(role);
     if (slot >= slots_.size() || !slots_[slot].tensor.defined())
@@ -219,7 +231,8 @@ class SharedSet final : public WeightSet {
   at::Tensor shrink(const Plan& plan,
                     const Node& node,
                     at::Tensor t,
-                    const TensorSpec& spec) const {
+                    const TensorSpec& spec,
+                    std::span<const at::Tensor> stand_ins) const {
     const int64_t from = spec.full.size[2], to = spec.shape.size[2];
     if (!spec.learned_crop) {
       const int64_t border = (from - to) / 2;
@@ -229,7 +242,8 @@ class SharedSet final : public WeightSet {
       const int64_t n = k - 2;
       const at::Tensor crop =
           t.narrow(2, 1, n).narrow(3, 1, n).reshape({t.size(0) * t.size(1), n * n});
-      t = at::linear(crop, transform(plan, node, k).tensor).view({t.size(0), t.size(1), n, n});
+      t = at::linear(crop, leaf_or(stand_ins, transform(plan, node, k)))
+              .view({t.size(0), t.size(1), n, n});
     });
     return t;
   }

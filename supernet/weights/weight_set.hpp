@@ -4,6 +4,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -31,7 +32,11 @@ class WeightSet {
  public:
   virtual ~WeightSet() = default;
   /// The tensors of one architecture. Cheap, made once per forward pass; must not outlive the set.
-  virtual std::unique_ptr<TensorSource> bind(const Architecture& a) = 0;
+  std::unique_ptr<TensorSource> bind(const Architecture& a) { return bind(a, {}); }
+  /// The same with stand-ins for parameters(), by position (all that the architecture uses, or
+  /// empty for none): tensors of equal storage whose gradients are apart. Must outlive the source.
+  virtual std::unique_ptr<TensorSource> bind(const Architecture& a,
+                                             std::span<const at::Tensor> stand_ins) = 0;
   /// The leaves behind one tensor (several for transformed kernels), for gradient norms.
   virtual void leaves(const Plan& plan,
                       const Node& node,

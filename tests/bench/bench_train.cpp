@@ -43,6 +43,7 @@ const Keys kDefaults = {{"space", "resnet20-pool"},
                         {"deterministic", "1"},  // On a GPU.
                         {"device", "cpu"},
                         {"threads", "0"},
+                        {"shards", "0"},  // train.shards; 0: threads inside ops.
                         {"peak", "0"}};  // 1: the share of large matrix products' speed.
 
 double seconds_since(Clock::time_point start) {
@@ -73,6 +74,7 @@ double matmul_peak(c10::Device device) {
 
 TrainOptions options_of(const Keys& o) {
   TrainOptions options;
+  options.shards = std::stoi(o.at("shards"));
   const std::string& precision = o.at("precision");
   options.precision = precision == "bf16"   ? Precision::kBf16
                       : precision == "tf32" ? Precision::kTf32
@@ -155,6 +157,7 @@ class Loop {
     line["batch"] = batch_;
     line["deterministic"] = options_.deterministic;
     line["threads"] = compute_threads();
+    line["shards"] = options_.shards;
     line["steps"] = steps;
     line["step_ms"] = 1e3 * seconds / static_cast<double>(steps);
     line["images_per_second"] = static_cast<double>(steps * batch_) / seconds;

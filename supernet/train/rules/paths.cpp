@@ -5,7 +5,7 @@
 namespace nas {
 
 void StepRule::run(StepServices& services, const Step& step) {
-  for (size_t i = 0; i < step.paths.size(); ++i) services.backward(i, services.share());
+  if (!step.paths.empty()) services.backward_each(0, services.share());
   services.update();
 }
 
@@ -26,7 +26,7 @@ class PathsRule final : public StepRule {
   void run(StepServices& services, const Step& step) override {
     double share = services.share();
     if (combine_ == Combine::kMean) share /= static_cast<double>(step.paths.size());
-    for (size_t i = 0; i < step.paths.size(); ++i) services.backward(i, share);
+    services.backward_each(0, share);
     services.update();
   }
 

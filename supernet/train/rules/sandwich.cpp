@@ -33,7 +33,8 @@ class Sandwich final : public StepRule {
   void run(StepServices& services, const Step& step) override {
     double share = services.share();
     if (options_.combine == Combine::kMean) share /= static_cast<double>(step.paths.size());
-    for (size_t i = 0; i < step.paths.size(); ++i) services.backward(i, share);
+    services.backward(0, share);  // Teaches the others.
+    services.backward_each(1, share);
     services.update();
   }
 

@@ -28,6 +28,9 @@ class StepServices {
   /// Forward and backward pass of a path, its loss multiplied by `share`. Gradients add up. The
   /// samplers are told of it. Returns the loss, detached.
   virtual at::Tensor backward(size_t path, double share) = 0;
+  /// The same for paths `first` to the last, which must not learn from one another; they may run
+  /// side by side.
+  virtual void backward_each(size_t first, double share) = 0;
   /// The same with the set `with`, without telling anybody; marks in `used` whose gradients they
   /// are.
   virtual at::Tensor backward(size_t path, TrainedSet& with, std::vector<bool>& used) = 0;

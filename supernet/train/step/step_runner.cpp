@@ -83,23 +83,33 @@ TrainedSet& StepRunner::set_of(size_t path) {
   return sets_.at(set_number(path));
 }
 
+StepRunner::Aside StepRunner::put_aside(size_t path) {
+  Aside aside;
+  if (!strategy_->observes() || step_.paths.size() == 1 || !strategy_->observes_gradients())
+    return aside;
+  const c10::NoGradGuard no_grad;
+  TrainedSet& set = set_of(path);
+  const std::vector<NamedTensor>& parameters = set.weights->parameters();
+  for (size_t k = 0; k < parameters.size(); ++k) {
+    at::Tensor& grad = parameters[k].tensor.mutable_grad();
+    if (!set.used[k] || !grad.defined()) continue;
+    aside.emplace_back(grad, grad.clone());
+    grad.zero_();
+  }
+  return aside;
+}
+
+void StepRunner::finish_path(size_t path, const Aside& aside) {
+  set_of(path).touched = true;
+  if (strategy_->observes() && step_.paths.size() > 1) tell(path);
+  const c10::NoGradGuard no_grad;
+  for (const auto& [grad, before] : aside) grad.add_(before);
+}
+
 at::Tensor StepRunner::backward(size_t path, double share) {
   TrainedSet& set = set_of(path);
   shares_[path] = share;
-  // In a step of several paths a sampler is to see each one's own gradient: what earlier paths left
-  // in the same parameters is put aside meanwhile.
-  const bool apart = strategy_->observes() && step_.paths.size() > 1;
-  std::vector<std::pair<at::Tensor, at::Tensor>> aside;
-  if (apart && strategy_->observes_gradients()) {
-    const c10::NoGradGuard no_grad;
-    const std::vector<NamedTensor>& parameters = set.weights->parameters();
-    for (size_t k = 0; k < parameters.size(); ++k) {
-      at::Tensor& grad = parameters[k].tensor.mutable_grad();
-      if (!set.used[k] || !grad.defined()) continue;
-      aside.emplace_back(grad, grad.clone());
-      grad.zero_();
-    }
-  }
+  const Aside aside = put_aside(path);
   const at::Tensor loss = runner_.run(step_,
                                       path,
                                       *set.weights,
@@ -108,11 +118,27 @@ at::Tensor StepRunner::backward(size_t path, double share) {
                                       share,
                                       place_.global_step,
                                       strategy_->wants_features());
-  set.touched = true;
-  if (apart) tell(path);
-  const c10::NoGradGuard no_grad;
-  for (auto& [grad, before] : aside) grad.add_(before);
+  finish_path(path, aside);
   return loss;
+}
+
+void StepRunner::backward_each(size_t first, double share) {
+  std::vector<PathRunner::PathSet> sets(step_.paths.size());
+  for (size_t i = first; i < sets.size(); ++i) {
+    shares_[i] = share;
+    sets[i] = {set_of(i).weights.get(), &set_of(i).used};
+  }
+  Aside aside;
+  runner_.run_each(
+      step_,
+      first,
+      sets,
+      *batch_,
+      share,
+      place_.global_step,
+      strategy_->wants_features(),
+      [&](size_t path) { aside = put_aside(path); },
+      [&](size_t path) { finish_path(path, aside); });
 }
 
 at::Tensor StepRunner::backward(size_t path, TrainedSet& with, std::vector<bool>& used) {

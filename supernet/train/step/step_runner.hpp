@@ -58,6 +58,7 @@ class StepRunner final : public StepServices {
   const TrainBatch& validation() override;
   double share() const override;
   at::Tensor backward(size_t path, double share) override;
+  void backward_each(size_t first, double share) override;
   at::Tensor backward(size_t path, TrainedSet& with, std::vector<bool>& used) override;
   void tell(size_t path) override;
   TrainedSet& set_of(size_t path) override;
@@ -65,6 +66,13 @@ class StepRunner final : public StepServices {
 
  private:
   int set_number(size_t path);
+  /// Gradients that earlier paths left in the parameters of a path's set, put aside while its own
+  /// are there.
+  using Aside = std::vector<std::pair<at::Tensor, at::Tensor>>;
+  Aside put_aside(size_t path);
+  /// After the backward pass of a path: tells of it where its gradients are its own, and adds those
+  /// that were put aside.
+  void finish_path(size_t path, const Aside& aside);
   std::vector<double> clip();
   void judge_paths();
 
