@@ -257,15 +257,17 @@ void record_new(const Options& o, Store& store, RunRow& row, const Session& s) {
   tell_data(*s.parts, contents, o.common);
 }
 
-/// Other threads round differently: told, and kept with the run.
+/// Other threads round differently, unless batches are cut in parts: told, and kept with the run.
 void record_threads(Store& store, const RunRow& row, const RunParts& parts) {
   Json now = Json::parse(versions_json(parts));
   const Json before = Json::parse(row.versions_json, nullptr, false);
-  if (before.is_object() && before.contains("threads") && before["threads"] != now["threads"]) {
+  const bool same_bits = parts.config.train.shards > 0 && parts.device.is_cpu();
+  if (before.is_object() && before.contains("threads") && before["threads"] != now["threads"] &&
+      !same_bits) {
     warning("this run was trained with " + before["threads"].dump() + " threads and goes on with " +
             now["threads"].dump() +
             ": its numbers will differ in the last bits from those of a run that was never "
-            "interrupted");
+            "interrupted (train.shards makes results the same for any number of threads)");
     now["threads_before"] = before.value("threads_before", Json::array());
     now["threads_before"].push_back(before["threads"]);
   } else if (before.is_object() && before.contains("threads_before")) {

@@ -44,7 +44,7 @@ const Keys kDefaults = {{"space", "resnet20-pool"},
                         {"device", "cpu"},
                         {"threads", "0"},
                         {"shards", "0"},  // train.shards; 0: threads inside ops.
-                        {"peak", "0"}};  // 1: the share of large matrix products' speed.
+                        {"peak", "0"}};   // 1: the share of large matrix products' speed.
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
