@@ -245,6 +245,10 @@ void describe(Binder& b, ExternalOptions& o) {
            {{"batch", ExternalLifetime::kBatch}, {"run", ExternalLifetime::kRun}},
            "batch: started for every evaluator.batch architectures, its input ends after the last; "
            "run: started once, its input stays open (it must flush every answer)");
+  b.value("workers",
+          o.workers,
+          "Processes of the command side by side; each gets a part of every evaluator.batch")
+      .range(1, 256);
 }
 
 void describe(Binder& b, EvaluatorOptions& o) {

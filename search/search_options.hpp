@@ -56,6 +56,7 @@ struct ExternalOptions {
   double timeout_s = 600;
   double finish_s = 10;  ///< Longest wait for its end after the last answer.
   ExternalLifetime lifetime = ExternalLifetime::kBatch;
+  int workers = 1;  ///< Processes side by side, each with its share of a batch.
 };
 void describe(Binder& b, ExternalOptions& o);
 /// `evaluator`.

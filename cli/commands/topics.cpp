@@ -227,6 +227,9 @@ Life      lifetime: batch (default): the command is started for every batch
           After its last answer it has finish_s seconds to end by itself, then
           it gets SIGTERM, then SIGKILL, and so does what it started. The
           same, at once, when the search is stopped; it never outlives nas.
+Workers   evaluator.external.workers: N runs the command N times side by side;
+          each process gets a part of every batch. Nothing tells them apart:
+          take from the environment or a file what each is to use (a GPU).
 Time-out  No answer for timeout_s seconds, the end of its output, a crash: the
           first architecture that waits fails, the command is started again
           for those after it. Exit code 126 or 127 before any answer (no such

@@ -11,6 +11,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 
 #include "search/evaluators/evaluators.hpp"
 #include "search/evaluators/external_answers.hpp"
@@ -349,6 +350,35 @@ TEST_F(ExternalTest, OneProcessMayServeTheWholeRun) {
                 evaluator->evaluate({list_.data(), 1});
               }),
               HasSubstr("a second time"));
+}
+
+TEST_F(ExternalTest, SeveralProcessesShareEveryBatch) {
+  options_.lifetime = ExternalLifetime::kRun;
+  options_.workers = 3;
+  const std::string pids = (folder_ / "pids").string();
+  // All wait until three are there: they run at the same time.
+  const std::string together = "open('" + pids +
+                               "', 'a').write(str(os.getpid()) + '\\n')\n"
+                               "while len(open('" +
+                               pids + "').readlines()) < 3: time.sleep(0.01)\n";
+  {
+    auto evaluator = program(together + "for q in questions: answer(q)\n");
+    for (int i = 0; i < 3; ++i) expect_right(evaluator->evaluate(list_));
+  }
+  std::ifstream file(pids);
+  std::set<std::string> seen;
+  for (std::string line; std::getline(file, line);) EXPECT_TRUE(seen.insert(line).second);
+  EXPECT_EQ(seen.size(), 3U);
+  // Fewer architectures than processes; one process that breaks the protocol.
+  expect_right({run("for q in questions: answer(q)\n")});
+  options_.workers = 2;
+  const auto results = run("for q in questions:\n  answer(q)\n  if value(q) == " +
+                           std::to_string(static_cast<int>(right(3))) + ": answer(q)\n");
+  expect_none_wrong(results);
+  EXPECT_FALSE(results[3].error.empty());
+  // One that cannot be run ends the search, however many there are.
+  EXPECT_THAT(data_error([&] { command("/nowhere/program")->evaluate(list_); }),
+              HasSubstr("cannot be run"));
 }
 
 TEST_F(ExternalTest, AStopEndsTheProgramAndKeepsWhatIsDone) {
