@@ -372,8 +372,11 @@ TEST_F(ExternalTest, SeveralProcessesShareEveryBatch) {
   // Fewer architectures than processes; one process that breaks the protocol.
   expect_right({run("for q in questions: answer(q)\n")});
   options_.workers = 2;
-  const auto results = run("for q in questions:\n  answer(q)\n  if value(q) == " +
-                           std::to_string(static_cast<int>(right(3))) + ": answer(q)\n");
+  const auto results =
+      run("for q in questions:\n"
+          "  line = json.dumps({'id': q['id'], 'score': value(q)}) + '\\n'\n"
+          "  sys.stdout.write(line * (2 if value(q) == " +
+          std::to_string(static_cast<int>(right(3))) + " else 1))\n  sys.stdout.flush()\n");
   expect_none_wrong(results);
   EXPECT_FALSE(results[3].error.empty());
   // One that cannot be run ends the search, however many there are.
