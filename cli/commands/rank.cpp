@@ -11,6 +11,7 @@
 #include <set>
 
 #include "cli/command.hpp"
+#include "cli/predict/columns.hpp"
 #include "cli/report/document.hpp"
 #include "cli/report/rank_names.hpp"
 #include "cli/report/rank_print.hpp"
@@ -38,13 +39,14 @@ using List = std::vector<double>;
 
 struct Options {
   Common common;
-  std::vector<std::string> runs, fix;
-  std::string truth, column, key, archs = "all", split, space, table;
+  std::vector<std::string> runs, fix, predicted;  ///< `predicted`: columns.
+  std::string truth, column, key, archs = "all", split, space, table, predictions;
   std::vector<std::string> top = {"1", "5", "10"};
   bool duplicates = false, lower = false, higher = false, baseline = true;
   int64_t index_from = -1;
   int bootstrap = 1000;
   double level = 0.95;
+  bool columns() const { return !predicted.empty() || !predictions.empty(); }
 };
 
 constexpr int64_t kMost = 20000;
@@ -61,6 +63,7 @@ struct Truth {
   List values;         ///< As the table has them.
   std::string column;  ///< Where they come from.
   TruthDirection direction;
+  int64_t without_prediction = 0;
   int64_t without = 0;    ///< Asked for by a list, but not in the table.
   int64_t forms = 0;      ///< Of the networks, those that compute what an earlier one computes.
   int64_t constants = 0;  ///< Networks that no path from the image to the logits crosses.
@@ -216,18 +219,119 @@ List judge(const Options& o, Store& store, SupernetRun& run, const Truth& truth)
   return values;
 }
 
+/// What all rankers say and how sure that is, into the document. `ids`: of the runs that come
+/// first.
+void put_rankers(Json& document,
+                 const Options& o,
+                 const List& quality,
+                 const Rankers& rankers,
+                 const std::vector<std::string>& ids) {
+  const Ranking ranking({o.top, o.bootstrap, o.level, o.common.seed}, quality);
+  // With thousands of architectures the intervals take longer than anything else.
+  Progress progress(o.common, "intervals", static_cast<int64_t>(rankers.size()));
+  std::vector<std::future<Json>> rows;
+  for (const auto& ranker : rankers)
+    rows.push_back(std::async(std::launch::async, [&ranking, &ranker] {
+      return ranking.row(ranker.first, ranker.second);
+    }));
+  document["rankers"] = Json::array();
+  for (size_t i = 0; i < rows.size(); ++i) {
+    document["rankers"].push_back(rows[i].get());
+    if (i < ids.size()) document["rankers"].back()["run"] = ids[i];
+    progress.update(static_cast<int64_t>(i + 1), "");
+  }
+  document["differences"] = differences(ranking, rankers, document["rankers"], ids.size());
+}
+
+/// The columns of predictions that are asked for, among the rankers; networks without a value of
+/// one of them are left out of everything. Returns the names whose numbers are negated.
+std::set<std::string> add_columns(const Options& o,
+                                  const Space& space,
+                                  Truth& truth,
+                                  Rankers& rankers,
+                                  const std::vector<std::string>& taken) {
+  if (!o.columns()) return {};
+  TableOptions table;
+  table.file = o.predictions.empty() ? o.truth : o.predictions;
+  table.key = o.key;
+  table.index_from = o.index_from;
+  const bool same = table.file == o.truth;
+  PredictedColumns found =
+      predicted_columns(space,
+                        table,
+                        o.predicted,
+                        truth.architectures,
+                        o.duplicates || (o.archs != "all" && !is_count(o.archs)),
+                        same ? truth.column : "",
+                        truth.direction.better);
+  const auto keep = [&](auto& list) {
+    std::remove_reference_t<decltype(list)> kept;
+    for (size_t i = 0; i < list.size(); ++i)
+      if (found.complete[i]) kept.push_back(std::move(list[i]));
+    list = std::move(kept);
+  };
+  keep(truth.architectures);
+  keep(truth.values);
+  for (auto& ranker : rankers) keep(ranker.second);
+  truth.without_prediction = std::count(found.complete.begin(), found.complete.end(), false);
+  if (truth.values.size() < 2)
+    throw ConfigError(table.file + " has predictions for " + std::to_string(truth.values.size()) +
+                      " of the architectures with a truth; a ranking needs at least 2");
+  std::set<std::string> negated;
+  for (auto& [name, values] : found.rankers) {
+    keep(values);
+    std::string free = name;
+    while (std::count(taken.begin(), taken.end(), free) > 0) free += " (column)";
+    if (found.negated.contains(name)) negated.insert(free);
+    rankers.emplace_back(free, std::move(values));
+  }
+  return negated;
+}
+
+/// Rows of a table that need not be architectures.
+int rank_rows(const Options& o) {
+  if (!o.predictions.empty() && o.predictions != o.truth)
+    throw ConfigError(
+        "--predictions names another file than --truth: which row belongs to which "
+        "is known for architectures only",
+        "Name their space with --space, or put all columns into one file.");
+  const PlainRows rows = plain_rows(o.truth, o.column, o.predicted, o.lower, o.higher);
+  Truth truth;
+  truth.values = rows.truth;
+  truth.direction = rows.direction;
+  Json document{{"schema", "nas-rank/1"},
+                {"space", nullptr},
+                {"truth", o.truth},
+                {"column", rows.column},
+                {"direction", to_string(rows.direction.better)},
+                {"n", rows.truth.size()},
+                {"truth_is_constant",
+                 std::equal(rows.truth.begin() + 1, rows.truth.end(), rows.truth.begin())},
+                {"rows_without_value", rows.without_value},
+                {"bootstrap", o.bootstrap},
+                {"level", o.level},
+                {"top", o.top}};
+  put_rankers(document, o, truth.quality(), rows.predicted.rankers, {});
+  if (o.common.json)
+    print(json_text(document));
+  else
+    print_ranking(document);
+  return kExitOk;
+}
+
 int show(const Options& o,
          const Domain& domain,
-         const Truth& truth,
-         std::vector<std::pair<std::string, List>> rankers,
+         Truth truth,
+         Rankers rankers,
          const std::vector<std::string>& ids,  // Of the runs among the rankers.
          const std::function<void(Json&)>& keep) {
   const Space& space = domain.space();
-  const size_t supernets = ids.size();
+  std::vector<std::string> taken = {"architecture", "genes", "truth"};
+  for (const auto& ranker : rankers) taken.push_back(ranker.first);
+  for (const auto& ranker : untrained_rankers(space, {})) taken.push_back(ranker.first);
+  const std::set<std::string> negated = add_columns(o, space, truth, rankers, taken);
   for (auto& ranker : untrained_rankers(space, truth.architectures))
     rankers.push_back(std::move(ranker));
-  const List quality = truth.quality();
-  const Ranking ranking({o.top, o.bootstrap, o.level, o.common.seed}, quality);
   Json document{{"schema", "nas-rank/1"},
                 {"space", space.name()},
                 {"truth", o.truth},
@@ -247,23 +351,12 @@ int show(const Options& o,
                 {"rows_merged_spread", truth.table.largest_spread},
                 {"bootstrap", o.bootstrap},
                 {"level", o.level},
-                {"top", o.top},
-                {"rankers", Json::array()}};
-  // With thousands of architectures the intervals take longer than anything else.
-  Progress progress(o.common, "intervals", static_cast<int64_t>(rankers.size()));
-  std::vector<std::future<Json>> rows;
-  for (const auto& ranker : rankers)
-    rows.push_back(std::async(std::launch::async, [&ranking, &ranker] {
-      return ranking.row(ranker.first, ranker.second);
-    }));
-  for (size_t i = 0; i < rows.size(); ++i) {
-    document["rankers"].push_back(rows[i].get());
-    if (i < supernets) document["rankers"].back()["run"] = ids[i];
-    progress.update(static_cast<int64_t>(i + 1), "");
-  }
+                {"top", o.top}};
+  if (o.columns()) document["without_prediction"] = truth.without_prediction;
+  put_rankers(document, o, truth.quality(), rankers, ids);
   put_fix(document, domain);
-  document["differences"] = differences(ranking, rankers, document["rankers"], supernets);
-  document["architectures"] = ranked_rows(space, truth.architectures, truth.values, rankers);
+  document["architectures"] = ranked_rows(
+      space, truth.architectures, truth.values, as_written(std::move(rankers), negated));
   if (!o.table.empty()) write_table(o.table, document["architectures"]);
   keep(document);
   if (o.common.json)
@@ -292,6 +385,7 @@ void add_baselines(const Options& o, const Store& store, std::vector<SupernetRun
 int rank(const Options& o) {
   const std::string why = unreadable(o.truth);
   if (!why.empty()) throw ConfigError("--truth " + why);
+  if (o.space.empty() && o.runs.empty()) return rank_rows(o);
   if (!o.space.empty()) {
     const std::unique_ptr<Space> space = load_space(o.space);
     const Domain domain = fixed_domain(*space, o.fix);
@@ -343,7 +437,9 @@ int run_rank(const std::vector<std::string>& args) {
       "nas rank --run first --run second --truth truth.csv --column test_accuracy --archs 200\n"
       "nas rank --run last --truth truth.csv --archs list.txt --table ranking.csv\n"
       "nas rank --space nasbench201 --truth truth.csv --column test --duplicates\n"
-      "nas rank --run last --truth truth.csv --fix '1<-0!=none'");
+      "nas rank --run last --truth truth.csv --fix '1<-0!=none'\n"
+      "nas rank --space nasbench201 --truth truth.csv --column test --predictions proxies.csv\n"
+      "nas rank --truth measured.csv --column latency_ms --predicted estimate,macs");
   app.add_option("--run", o.runs, "Training run: id, name or last; repeat to compare")
       ->allow_extra_args(false);
   app.add_option("--truth", o.truth, "CSV or JSON with architectures and their true quality")
@@ -383,12 +479,19 @@ int run_rank(const std::vector<std::string>& args) {
       ->capture_default_str();
   app.add_option(
       "--table", o.table, "Also write what every ranker says of each architecture (CSV)");
+  app.add_option("--predicted",
+                 o.predicted,
+                 "Columns of predictions that are ranked too (default with --predictions: all of "
+                 "numbers); without --run and --space any rows will do")
+      ->delimiter(',');
+  app.add_option("--predictions", o.predictions, "CSV or JSON that has them (default: the truth's)")
+      ->type_name("FILE");
   add_common(app, o.common, kTakesDb | kTakesSets | kTakesSeed);
   if (!parse(app, args)) return kExitOk;
   run_sets(o.common.sets);
   check_top(o.top);
   if (!std::isfinite(o.level)) throw ConfigError("--level: expected a number from 0.5 to 0.999");
-  if (o.runs.empty()) o.runs = {"last"};
+  if (o.runs.empty() && !(o.columns() && o.space.empty())) o.runs = {"last"};
   return rank(o);
 }
 

@@ -39,18 +39,21 @@ void print_top(const Json& d) {
 }
 
 void print_facts(const Json& d) {
-  std::string line = d["n"].dump() + " architectures with a truth (" +
+  const bool plain = d["space"].is_null();
+  std::string line = d["n"].dump() + (plain ? " rows" : " architectures") + " with a truth (" +
                      d["column"].get<std::string>() + ", " + d["direction"].get<std::string>() +
                      ")";
   const auto add = [&](const char* key, const std::string& text) {
-    if (d[key].get<int64_t>() > 0) line += "; " + d[key].dump() + text;
+    if (d.contains(key) && d[key].get<int64_t>() > 0) line += "; " + d[key].dump() + text;
   };
   add("same_function", " of them compute what another one computes");
   add("constant", " are constant (no path from image to logits)");
   add("without_truth", " more were listed, but have no truth");
-  add("rows_without_value", " rows of the truth hold no value");
+  add("rows_without_value",
+      plain ? " rows lack a value of one of the columns" : " rows of the truth hold no value");
+  add("without_prediction", " more lack a value of a predicted column");
   print_prose(line);
-  if (d["rows_merged"].get<int64_t>() > 0)
+  if (d.contains("rows_merged") && d["rows_merged"].get<int64_t>() > 0)
     print_prose(
         d["rows_merged"].dump() +
         " rows of the truth are further forms of networks it has: each network counts once, by "
@@ -96,7 +99,8 @@ void print_ranking(const Json& d) {
   print(table.text());
   print_top(d);
   print_facts(d);
-  const int64_t all = d["space_size"].is_number() ? d["space_size"].get<int64_t>() : -1;
+  const int64_t all =
+      d.contains("space_size") && d["space_size"].is_number() ? d["space_size"].get<int64_t>() : -1;
   for (const Json& c : d["differences"]) {
     print_prose("tau-b of " + c["to"].get<std::string>() + " minus " +
                 c["from"].get<std::string>() + ": " + number(c["tau_b_difference"]) + " (" +

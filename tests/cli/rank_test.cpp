@@ -6,6 +6,7 @@
 #include <cmath>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "cli/report/rank_names.hpp"
@@ -337,6 +338,69 @@ TEST(Rank, StoredValuesBelongToTheirWeights) {
   EXPECT_THAT(ranked.out, HasSubstr("say little"));
   const Finished rows = call({"runs", "show", "net", "--json"});
   EXPECT_THAT(rows.out, HasSubstr(mark));
+}
+
+TEST(Rank, ColumnsOfPredictionsAreRankedToo) {
+  const std::string folder = fresh_folder();
+  const auto call = [&](std::vector<std::string> args) {
+    Launch launch;
+    launch.args = std::move(args);
+    launch.folder = folder;
+    return run(launch);
+  };
+  const auto taus = [](const std::string& text) {
+    std::map<std::string, double> found;
+    const Json document = Json::parse(text);
+    for (const Json& r : document.at("rankers"))
+      if (r["tau_b"].is_number()) found[r["ranker"].get<std::string>()] = r["tau_b"].get<double>();
+    return found;
+  };
+  // Any rows: less loss is better, costs go with the truth; a row that lacks a value is left out.
+  write_file(
+      folder + "/rows.csv",
+      "id,acc,loss,macs,guess\na,50,3,9,1\nb,60,2,8,2\nc,,9,9,9\nd,70,1,7,4\ne,80,0.5,6,3\n");
+  const std::vector<std::string> rows = {
+      "rank", "--truth", "rows.csv", "--column", "acc", "--predicted", "loss,macs,guess", "--json"};
+  const Finished plain = call(rows);
+  ASSERT_EQ(plain.code, 0) << plain.err;
+  auto tau = taus(plain.out);
+  ASSERT_EQ(tau.size(), 3U);
+  EXPECT_NEAR(tau["loss"], 1, 1e-12);
+  EXPECT_NEAR(tau["macs"], -1, 1e-12);
+  EXPECT_NEAR(tau["guess"], 4.0 / 6, 1e-12);
+  EXPECT_EQ(Json::parse(plain.out).at("rows_without_value"), 1);
+  const Finished cost =
+      call({"rank", "--truth", "rows.csv", "--column", "macs", "--predicted", "acc", "--json"});
+  ASSERT_EQ(cost.code, 0) << cost.err;
+  EXPECT_NEAR(taus(cost.out)["acc"], 1, 1e-12);
+
+  // Architectures: the rankers that need no training beside them; a file of its own.
+  write_file(folder + "/truth.csv",
+             "architecture,acc\n\"[1,1,8]\",50\n\"[2,2,6]\",60\n\"[3,3,4]\",70\n\"[4,3,3]\",80\n");
+  write_file(folder + "/guess.csv",
+             "architecture,error,macs\n\"[1,1,8]\",40,1\n\"[2,2,6]\",30,2\n\"[3,3,4]\",20,3\n");
+  const Finished nets = call({"rank",
+                              "--space",
+                              "resnet20-pool",
+                              "--truth",
+                              "truth.csv",
+                              "--predictions",
+                              "guess.csv",
+                              "--json"});
+  ASSERT_EQ(nets.code, 0) << nets.err;
+  const Json document = Json::parse(nets.out);
+  tau = taus(nets.out);
+  EXPECT_NEAR(tau["error"], 1, 1e-12);
+  EXPECT_NEAR(tau["macs (column)"], 1, 1e-12);
+  EXPECT_EQ(tau.count("macs"), 1U);
+  EXPECT_EQ(document.at("n"), 3);
+  EXPECT_EQ(document.at("without_prediction"), 1);
+  EXPECT_EQ(document.at("architectures")[0].at("predicted").at("error"), 40);
+
+  const Finished none =
+      call({"rank", "--truth", "rows.csv", "--column", "acc", "--predicted", "nothing"});
+  EXPECT_EQ(none.code, 1);
+  EXPECT_THAT(none.err, HasSubstr("no column 'nothing'"));
 }
 
 }  // namespace
