@@ -35,7 +35,8 @@ inline Finished run(std::vector<std::string> args) {
   return run(Launch{std::move(args)});
 }
 
-/// For `signal_when`: true once a file has been written `times` times, seen from the first question.
+/// For `signal_when`: true once a file has been written `times` times, seen from the first
+/// question.
 std::function<bool()> written(const std::string& path, int times);
 /// Names of all files below a folder.
 std::set<std::string> files_below(const std::string& folder);

@@ -176,9 +176,8 @@ TEST(Search, KilledTenTimesEndsWithTheSameFront) {
   ASSERT_EQ(done.code, 0) << done.err;
   std::mt19937 random(5);  // NOLINT: the same moments each time make a failure repeatable
   std::uniform_real_distribution<double> moment(0.0, 0.25);
-  kill_ten_times(rough, config(rough), [&](int, Launch& launch) {
-    launch.signal_after = moment(random);
-  });
+  kill_ten_times(
+      rough, config(rough), [&](int, Launch& launch) { launch.signal_after = moment(random); });
   if (HasFatalFailure()) return;
   EXPECT_EQ(outcome(calm), outcome(rough));
 }

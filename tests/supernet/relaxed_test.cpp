@@ -2,8 +2,8 @@
 // by the mixing weights are those of differences.
 #include "spaces/relaxed.hpp"
 
-#include <gmock/gmock.h>
 #include <c10/core/GradMode.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <set>

@@ -90,8 +90,8 @@ Launch killed_at(int turn, const std::string& folder, std::mt19937& random) {
   const auto fresh = [=](bool complete) {
     const std::set<std::string> now = files_below(folder + "/nas-runs");
     return std::count_if(now.begin(), now.end(), [&](const std::string& file) {
-      return !before.contains(file) && (complete ? file.ends_with(".safetensors")
-                                                 : file.find(".tmp") != std::string::npos);
+      return !before.contains(file) &&
+             (complete ? file.ends_with(".safetensors") : file.find(".tmp") != std::string::npos);
     });
   };
   if (turn % 3 == 0)
