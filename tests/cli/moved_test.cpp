@@ -35,19 +35,19 @@ Finished nas(const std::string& folder, std::vector<std::string> args) {
 std::string config(const std::string& folder, const std::string& rest = "") {
   write_file(folder + "/train.yaml",
              "space: digits\ndata: {kind: digits, limit: 200}\nstrategy: uniform\nthreads: 1\n"
-             "train: {epochs: 16, batch: 64, validation: {every: 0}, checkpoint: {keep: 2}}\n"
+             "train: {epochs: 8, batch: 64, validation: {every: 0}, checkpoint: {keep: 2}}\n"
              "evaluate: {images: 50, recalibrate: {images: 64}}\n" +
                  rest);
   return "train.yaml";
 }
 
-/// A run of 16 epochs that was killed in the middle, with checkpoints.
+/// A run of 8 epochs that was killed in the middle, with checkpoints.
 void killed_run(const std::string& folder) {
   Launch launch;
   launch.folder = folder;
   launch.args = {"train", "--config", config(folder), "--name", "net"};
   launch.signal = SIGKILL;
-  launch.signal_at = "epoch 5/";
+  launch.signal_at = "epoch 4/";
   ASSERT_EQ(run(launch).code, 128 + SIGKILL);
 }
 
@@ -61,6 +61,18 @@ std::map<std::string, std::string> snapshot(const std::string& folder) {
         std::string{std::istreambuf_iterator<char>(in), {}};
   }
   return files;
+}
+
+/// A copy of such a run, made once.
+std::string copy_of_killed_run() {
+  static const std::string made = [] {
+    std::string folder = fresh_folder();
+    killed_run(folder);
+    return folder;
+  }();
+  std::string folder = fresh_folder();
+  fs::copy(made, folder, fs::copy_options::recursive);
+  return folder;
 }
 
 std::string resumed_weights(const std::string& folder) {
@@ -155,9 +167,6 @@ TEST(Moved, AStoreDeletedUnderATrainingStopsIt) {
 }
 
 TEST(Damaged, TheOlderCheckpointIsUsedAndSaid) {
-  const std::string base = fresh_folder(), calm = base + "/calm";
-  fs::create_directory(calm);
-  killed_run(calm);
   const auto flip = [](const std::string& file, int64_t at) {
     std::fstream stream(file, std::ios::binary | std::ios::in | std::ios::out);
     stream.seekg(at);
@@ -174,34 +183,37 @@ TEST(Damaged, TheOlderCheckpointIsUsedAndSaid) {
       {"missing", [](const std::string& f) { fs::remove(f); }}};
   std::string weights;
   for (const auto& [name, damage] : damages) {
-    const std::string folder = base + "/" + name;
-    fs::copy(calm, folder, fs::copy_options::recursive);
+    const std::string folder = copy_of_killed_run();
     const std::vector<std::string> files = checkpoints(folder);
     ASSERT_GE(files.size(), 2u);
     const std::string victim = fs::path(files.back()).filename().string(),
                       older = fs::path(files[files.size() - 2]).filename().string();
     damage(files.back());
-    const Finished judged = nas(folder, {"evaluate", "--run", "net", "--sample", "1"});
-    EXPECT_EQ(judged.code, 0) << name << judged.err;
-    EXPECT_THAT(judged.err, HasSubstr(victim)) << name;
-    EXPECT_THAT(judged.err, HasSubstr("the older " + older + " is used instead")) << name;
+    const std::string told = "the older " + older + " is used instead";
+    // Judging opens runs as resuming does.
+    if (name == "data") {
+      const Finished judged = nas(folder, {"evaluate", "--run", "net", "--sample", "1"});
+      EXPECT_EQ(judged.code, 0) << judged.err;
+      EXPECT_THAT(judged.err, HasSubstr(victim));
+      EXPECT_THAT(judged.err, HasSubstr(told));
+    }
     const Finished done = nas(folder, {"train", "--resume", "net", "--json"});
     ASSERT_EQ(done.code, 0) << name << done.err;
-    EXPECT_THAT(done.err, HasSubstr("the older " + older + " is used instead")) << name;
+    EXPECT_THAT(done.err, HasSubstr(victim)) << name;
+    EXPECT_THAT(done.err, HasSubstr(told)) << name;
     const std::string found = Json::parse(done.out)["weights_sha256"];
     EXPECT_EQ(found, weights.empty() ? found : weights) << name;
     weights = found;
     // Nothing more to warn of.
+    if (name != "data") continue;
     EXPECT_THAT(nas(folder, {"evaluate", "--run", "net", "--sample", "1"}).err,
-                Not(HasSubstr("used instead")))
-        << name;
+                Not(HasSubstr("used instead")));
   }
-  EXPECT_EQ(resumed_weights(calm), weights);
+  EXPECT_EQ(resumed_weights(copy_of_killed_run()), weights);
 }
 
 TEST(Damaged, WhenNoneCanBeReadAllAreNamed) {
-  const std::string folder = fresh_folder();
-  killed_run(folder);
+  const std::string folder = copy_of_killed_run();
   for (const std::string& file : checkpoints(folder)) fs::resize_file(file, 100);
   const Finished done = nas(folder, {"train", "--resume", "net"});
   EXPECT_EQ(done.code, 1);
@@ -211,8 +223,7 @@ TEST(Damaged, WhenNoneCanBeReadAllAreNamed) {
 }
 
 TEST(Damaged, TemporaryFilesOfKilledWritersGoWhenTheRunGoesOn) {
-  const std::string folder = fresh_folder();
-  killed_run(folder);
+  const std::string folder = copy_of_killed_run();
   const std::string own = fs::path(checkpoints(folder).front()).parent_path().string();
   const std::string dead = own + "/checkpoint-000000000999.safetensors.tmp999999999";
   const std::string living =

@@ -14,6 +14,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <sstream>
 
 namespace nas::test {
@@ -66,6 +67,7 @@ Finished run(const Launch& launch) {
   int status = 0;
   if (launch.signal != 0) {
     const auto due = [&] {
+      if (launch.signal_when) return launch.signal_when();
       return launch.signal_at.empty()
                  ? elapsed() >= launch.signal_after
                  : read_file(base + ".err").find(launch.signal_at) != std::string::npos;
@@ -75,7 +77,7 @@ Finished run(const Launch& launch) {
         kill(child, launch.signal);
         break;
       }
-      usleep(2000);
+      usleep(500);
     }
   }
   if (waitpid(child, &status, 0) < 0 && errno != ECHILD) ADD_FAILURE() << "waitpid failed";
@@ -132,6 +134,27 @@ std::vector<std::string> screen_lines(const std::string& output) {
     }
   }
   return lines;
+}
+
+std::function<bool()> written(const std::string& path, int times) {
+  using Time = std::filesystem::file_time_type;
+  return [path, times, last = std::optional<Time>(), seen = 0]() mutable {
+    std::error_code error;
+    const Time now = std::filesystem::last_write_time(path, error);
+    if (error) return false;
+    if (last && now != *last) ++seen;
+    last = now;
+    return seen >= times;
+  };
+}
+
+std::set<std::string> files_below(const std::string& folder) {
+  std::set<std::string> files;
+  std::error_code error;  // A file may go while the folder is read.
+  for (std::filesystem::recursive_directory_iterator it(folder, error), end; !error && it != end;
+       it.increment(error))
+    files.insert(it->path().string());
+  return files;
 }
 
 double torch_startup() {

@@ -1,6 +1,8 @@
 #pragma once
 // Runs the real binaries and keeps what they said.
+#include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -21,6 +23,7 @@ struct Launch {
   int signal = 0;              ///< Sent once `signal_after` seconds have passed; 0: none.
   double signal_after = 0;     ///< Seconds from the start of the program.
   std::string signal_at = {};  ///< Instead: sent as soon as stderr contains this.
+  std::function<bool()> signal_when = {};  ///< Instead: sent as soon as this is true.
 };
 Finished run(const Launch& launch);
 /// The same on a terminal of so many columns (stdin, stdout and stderr): all it showed, with its
@@ -31,6 +34,12 @@ std::vector<std::string> screen_lines(const std::string& output);
 inline Finished run(std::vector<std::string> args) {
   return run(Launch{std::move(args)});
 }
+
+/// For `signal_when`: true once a file has been written `times` times, seen from the first
+/// question.
+std::function<bool()> written(const std::string& path, int times);
+/// Names of all files below a folder.
+std::set<std::string> files_below(const std::string& folder);
 
 /// Seconds that nas-torch needs to start and end; long under sanitizers.
 double torch_startup();

@@ -92,7 +92,7 @@ def python_network(walk):
 
 def small_config(walk):
     """A run of many short steps, with everything random that a resume must find again."""
-    epochs, width, limit = (12, 4, 240) if walk.dry else (30, 8, 1000)
+    epochs, width, limit = (8, 4, 240) if walk.dry else (30, 8, 1000)
     space = "{" + ", ".join(TINY_SPACE.format(width=width).split("\n")[:-1]) + "}"
     return write(os.path.join(walk.folder, "small.yaml"), f"""space: {space}
 data: {{kind: digits, limit: {limit}, crop_padding: 1, cutout: 2}}

@@ -1,4 +1,5 @@
 // The executor against closed forms, and the shared store's slices and gradients.
+#include <c10/core/GradMode.h>
 #include <gtest/gtest.h>
 
 #include <map>
@@ -190,6 +191,7 @@ TEST(Gradient, MatchesCentralDifferences) {
     for (const NamedTensor& p : store->parameters()) p.tensor.mutable_grad().reset();
     loss().backward();
     int compared = 0;
+    const c10::NoGradGuard no_grad;
     for (const NamedTensor& p : store->parameters()) {
       at::Tensor flat = p.tensor.detach().view({-1});
       for (int64_t i = 0; i < flat.numel(); i += 7) {

@@ -225,13 +225,13 @@ TEST_F(RefusedWrites, GoingOnWithOtherThreadsIsTold) {
   const std::string folder = fresh_folder();
   write_file(folder + "/train.yaml",
              "space: digits\ndata: {kind: digits, limit: 200}\nstrategy: uniform\n"
-             "train: {epochs: 30, batch: 64, validation: {every: 0}}\n");
+             "train: {epochs: 6, batch: 64, validation: {every: 0}}\n");
   Launch launch;
   launch.folder = folder;
   launch.args = {"train", "--config", "train.yaml"};
   launch.environment = {{"OMP_NUM_THREADS", "1"}};
   launch.signal = SIGKILL;
-  launch.signal_at = "epoch 3/";
+  launch.signal_at = "epoch 2/";
   ASSERT_EQ(run(launch).code, 128 + SIGKILL);
   launch.args = {"train", "--resume", "last"};
   launch.environment = {{"OMP_NUM_THREADS", "2"}};

@@ -51,7 +51,7 @@ std::string* Export::folder_ = nullptr;
 TEST_F(Export, ElasticResolutionIsPartOfTheSubnet) {
   write_file(*folder_ + "/elastic.yaml",
              "family: custom\nchannels: 1\nresolutions: [6, 8]\nstages:\n"
-             "  - {widths: [4, 8], depths: [1], blocks: [conv]}\n");
+             "  - {widths: [4], depths: [1], blocks: [conv]}\n");
   write_file(*folder_ + "/elastic-train.yaml",
              "space: elastic.yaml\ndata: {kind: digits, limit: 200}\nthreads: 1\n"
              "train: {epochs: 1, validation: {every: 0}}\n");

@@ -217,7 +217,7 @@ TEST(Split, KilledWhileScoringResumesToTheSame) {
   const std::string f = fresh_folder();
   write_file(f + "/t.yaml", kTrain);
   const char* const weights =
-      "weights={kind: few-shot, split: {epochs: [1], score: {batches: 30}}, restart: none}";
+      "weights={kind: few-shot, split: {epochs: [1], score: {batches: 12}}, restart: none}";
   const Finished whole =
       nas(f, {"train", "--config", "t.yaml", "--set", weights, "--name", "whole", "--json"});
   ASSERT_EQ(whole.code, 0) << whole.err;

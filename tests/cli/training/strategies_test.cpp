@@ -17,7 +17,7 @@ using Json = nlohmann::json;
 std::string config(const std::string& folder, const std::string& more = "") {
   write_file(folder + "/train.yaml",
              "space: digits\ndata: {kind: digits, limit: 320}\nthreads: 1\n"
-             "train: {epochs: 4, validation: {every: 0}, optimizer: {lr: 0.05, clip_norm: 5, "
+             "train: {epochs: 2, validation: {every: 0}, optimizer: {lr: 0.05, clip_norm: 5, "
              "untouched: decay}}\n" +
                  more);
   return folder + "/train.yaml";
@@ -65,23 +65,14 @@ TEST(Strategies, PandaIsThePaperUnlessUnbiasedIsNamed) {
   EXPECT_THAT(old.err, HasSubstr("paper"));
 }
 
-// A run that version 0.1.0 stored with `strategy: panda` was trained with unbiased updates.
+// A run that version 0.1.0 stored with `strategy: panda` was trained with unbiased updates; that it
+// goes on with them to the same bits is held by OldStore (reference_test.cpp).
 TEST(Strategies, OldPandaRunsResumeWithWhatTheyWereTrainedWith) {
   const std::string folder = fresh_folder();
   const std::string unpack = "tar xzf " NAS_SOURCE_DIR "/tests/cli/old/store.tar.gz -C " + folder;
   ASSERT_EQ(std::system(unpack.c_str()), 0);
   EXPECT_THAT(call(folder, {"runs", "show", "old-panda", "--config-only"}).out,
               HasSubstr("preset: unbiased"));
-  Launch launch;
-  launch.folder = folder;
-  launch.args = {"train", "--resume", "old-panda", "--json", "-q"};
-  launch.environment = {{"ATEN_CPU_CAPABILITY", "default"},
-                        {"ONEDNN_MAX_CPU_ISA", "SSE41"},
-                        {"MKL_CBWR", "COMPATIBLE"}};
-  const Finished done = run(launch);
-  ASSERT_EQ(done.code, 0) << done.err;
-  EXPECT_EQ(Json::parse(done.out)["weights_sha256"],
-            "182ab9e30b2da7071d0bb1f7747f8f91daa425857c244e32481fc3ae4f4e1df0");
 }
 
 TEST(Strategies, PandaTellsItsHealth) {
@@ -122,12 +113,12 @@ TEST(Strategies, KilledRunsResumeToTheSameBits) {
                                              "--json",
                                              "-q",
                                              "--set",
-                                             "train.epochs=60",
+                                             "train.epochs=8",
                                              "--set",
                                              "train.checkpoint.steps=3"};
   const Finished whole = call(folder, long_run);
   ASSERT_EQ(whole.code, 0) << whole.err;
-  for (const char* moment : {"epoch 3/60", "epoch 11/60", "epoch 20/60"}) {
+  for (const char* moment : {"epoch 1/8", "epoch 3/8", "epoch 6/8"}) {
     Launch launch;
     launch.folder = folder;
     launch.args = long_run;

@@ -2,11 +2,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <random>
+#include <set>
 #include <sstream>
 
 #include "process.hpp"
@@ -69,7 +71,8 @@ TEST(Train, SameSeedSameWeightsOtherSeedOthers) {
   const std::string config = small_config(folder);
   std::vector<std::string> hashes;
   for (const char* seed : {"4", "4", "5"}) {
-    const Finished done = train(folder, {"--config", config, "--seed", seed});
+    const Finished done =
+        train(folder, {"--config", config, "--seed", seed, "--set", "train.epochs=1"});
     ASSERT_EQ(done.code, 0) << done.err;
     hashes.push_back(Json::parse(done.out)["weights_sha256"]);
   }
@@ -77,48 +80,68 @@ TEST(Train, SameSeedSameWeightsOtherSeedOthers) {
   EXPECT_NE(hashes[0], hashes[2]);
 }
 
+/// Kills of a training in turn: at any moment of its start, while a checkpoint is written, when two
+/// more are complete.
+Launch killed_at(int turn, const std::string& folder, std::mt19937& random) {
+  Launch launch;
+  launch.folder = folder;
+  launch.signal = SIGKILL;
+  const std::set<std::string> before = files_below(folder + "/nas-runs");
+  const auto fresh = [=](bool complete) {
+    const std::set<std::string> now = files_below(folder + "/nas-runs");
+    return std::count_if(now.begin(), now.end(), [&](const std::string& file) {
+      return !before.contains(file) &&
+             (complete ? file.ends_with(".safetensors") : file.find(".tmp") != std::string::npos);
+    });
+  };
+  if (turn % 3 == 0)
+    launch.signal_after = std::uniform_real_distribution<double>(0.02, torch_startup())(random);
+  else if (turn % 3 == 1)
+    launch.signal_when = [=] { return fresh(/*complete=*/false) > 0; };
+  else
+    launch.signal_when = [=] { return fresh(/*complete=*/true) >= 2; };
+  return launch;
+}
+
 TEST(Train, KilledTenTimesEndsWithTheSameBits) {
   const std::string calm = fresh_folder(), rough = fresh_folder();
-  const std::string options = "  checkpoint: {steps: 1, epochs: 1}\n";
-  const Finished whole =
-      train(calm, {"--config", small_config(calm, options), "--set", "train.epochs=60"});
+  const auto start = [](const std::string& folder) {
+    return std::vector<std::string>{"train",
+                                    "--config",
+                                    small_config(folder, "  checkpoint: {steps: 1, epochs: 1}\n"),
+                                    "--set",
+                                    "train.epochs=12",
+                                    "--set",
+                                    "train.batch=32",
+                                    "--set",
+                                    "data.limit=160",
+                                    "--set",
+                                    "train.validation.every=5",
+                                    "--name",
+                                    "net",
+                                    "--json",
+                                    "-q"};
+  };
+  const Finished whole = run(Launch{start(calm), calm});
   ASSERT_EQ(whole.code, 0) << whole.err;
-  const Json expected = Json::parse(whole.out);
 
   std::mt19937 random(20);  // NOLINT: the same moments each time make a failure repeatable
-  std::uniform_real_distribution<double> moment(0.05, 0.3 + 2 * torch_startup());
-  int killed = 0;
-  std::string id;
-  for (int attempt = 0; attempt < 400 && killed < 10; ++attempt) {
-    Launch launch;
-    launch.folder = rough;
-    launch.args = id.empty() ? std::vector<std::string>{"train",
-                                                        "-q",
-                                                        "--config",
-                                                        small_config(rough, options),
-                                                        "--set",
-                                                        "train.epochs=60"}
-                             : std::vector<std::string>{"train", "-q", "--resume", id};
-    launch.signal = SIGKILL;
-    launch.signal_after = moment(random);
+  const std::vector<std::string> resume = {"train", "--resume", "net", "--json", "-q"};
+  bool begun = false;
+  for (int killed = 0; killed < 10; ++killed) {
+    Launch launch = killed_at(killed, rough, random);
+    launch.args = begun ? resume : start(rough);
     const Finished done = run(launch);
-    if (done.code == 128 + SIGKILL)
-      ++killed;
-    else if (done.code == 0)
-      break;
-    else
-      FAIL() << "resume number " << killed << ": " << done.err;
-    const Finished runs = run(Launch{{"runs", "--json"}, rough});
-    if (runs.code != 0) continue;  // Killed before the store was made.
-    const Json list = Json::parse(runs.out);
-    if (!list["runs"].empty()) id = list["runs"][0]["run"];
+    ASSERT_EQ(done.code, 128 + SIGKILL) << "after " << killed << " kills: " << done.err;
+    begun = std::filesystem::exists(rough + "/nas.db") &&
+            Store(rough + "/nas.db").run("net", "train").has_value();
   }
-  EXPECT_EQ(killed, 10);
-  ASSERT_FALSE(id.empty());
-  const Finished rest = train(rough, {"--resume", id});
+  ASSERT_TRUE(begun);
+  const Finished rest = run(Launch{resume, rough});
   ASSERT_EQ(rest.code, 0) << rest.err;
-  EXPECT_EQ(Json::parse(rest.out)["weights_sha256"], expected["weights_sha256"]);
-  EXPECT_EQ(outcome(rough, id), outcome(calm, expected["run"]));
+  const Json expected = Json::parse(whole.out), found = Json::parse(rest.out);
+  EXPECT_EQ(found["weights_sha256"], expected["weights_sha256"]);
+  EXPECT_EQ(outcome(rough, found["run"]), outcome(calm, expected["run"]));
 }
 
 TEST(Train, InterruptSavesAndTellsHowToGoOn) {

@@ -90,12 +90,12 @@ TEST(Panda, ResumeIsBitIdentical) {
       {"{name: sumnas, inner_momentum: persist}", {12}},
       {"{name: fair, redraw: epoch}", {3}}};
   for (const auto& [yaml, stops] : cases) {
-    Trial whole(yaml, 4);
+    Trial whole(yaml, 3);
     whole.trainer->run();
     for (const int stop : stops) {
-      Trial first(yaml, 4, kCells, stop);
+      Trial first(yaml, 3, kCells, stop);
       EXPECT_THROW(first.trainer->run(), Interrupted);
-      Trial second(yaml, 4);
+      Trial second(yaml, 3);
       second.trainer->resume(first.trainer->last_checkpoint());
       second.trainer->run();
       EXPECT_EQ(weights_hash(second), weights_hash(whole)) << yaml << " at " << stop;

@@ -1,4 +1,5 @@
 // The balanced mixture as a weight store: what must be equal to the bit, and what must not touch.
+// That a run resumes from any step: weight_store_contract_test.cpp.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -53,14 +54,6 @@ TEST(MixtureStore, OneModelIsPlainTraining) {
   EXPECT_EQ(hash_of(*plain.store->open(0)), hash_of(*one.store->open(0)));
   for (size_t e = 0; e < plain.epochs_seen.size(); ++e)
     EXPECT_EQ(metric(plain.epochs_seen[e], "train.loss"), metric(one.epochs_seen[e], "train.loss"));
-}
-
-TEST(MixtureStore, ResumesToTheSameBitsAtAnyStep) {
-  Trial whole = trial(kTwo);
-  whole.trainer->run();
-  const auto make = [](int stop_at) { return trial(kTwo, stop_at); };
-  for (const int stop_at : {1, 10, 25})
-    EXPECT_EQ(test::hash_of_resumed(make, stop_at), store_hash(whole)) << stop_at;
 }
 
 /// Draws what a list says; once with all steps, once with those of one model.
