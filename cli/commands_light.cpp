@@ -12,12 +12,16 @@ int run_predict(const std::vector<std::string>& args);
 int run_results(const std::vector<std::string>& args);
 int run_runs(const std::vector<std::string>& args);
 int run_search(const std::vector<std::string>& args);
+int run_ask(const std::vector<std::string>& args);
+int run_tell(const std::vector<std::string>& args);
 int run_space(const std::vector<std::string>& args);
 int run_version(const std::vector<std::string>& args);
 
 const std::vector<Command>& light_commands() {
   static const std::vector<Command> table = {
       {"search", "Find the best architectures under limits", run_search, false, "Main road"},
+      {"ask", "What a search that is told asks next", run_ask, false, "Main road"},
+      {"tell", "Store the values that a search asked for", run_tell, false, "Main road"},
       {"predict",
        "Fit and judge predictors of what is costly to measure",
        run_predict,

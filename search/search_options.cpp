@@ -251,6 +251,13 @@ void describe(Binder& b, ExternalOptions& o) {
       .range(1, 256);
 }
 
+void describe(Binder& b, ToldOptions& o) {
+  b.list("metrics", o.metrics, "Metrics that every answer holds");
+  if (b.reading())
+    for (const std::string& problem : answer_name_problems(o.metrics))
+      b.problem("metrics", problem, "Choose other names.");
+}
+
 void describe(Binder& b, EvaluatorOptions& o) {
   b.choice(
       "kind",
@@ -258,6 +265,7 @@ void describe(Binder& b, EvaluatorOptions& o) {
       {{"supernet", EvaluatorKind::kSupernet},
        {"table", EvaluatorKind::kTable},
        {"external", EvaluatorKind::kExternal},
+       {"told", EvaluatorKind::kTold},
        {"none", EvaluatorKind::kNone}},
       "Where the truth about an architecture comes from; none: nothing is measured, objectives "
       "and limits are free costs");
@@ -269,6 +277,7 @@ void describe(Binder& b, EvaluatorOptions& o) {
   b.value("batch", o.batch, "Architectures per call; results are stored after each").range(1, 1e6);
   b.section("table", o.table, "table: published values");
   b.section("external", o.external, "external: a program of yours");
+  b.section("told", o.told, "told: values that come by nas tell");
   b.value("latency_table",
           o.latency_table,
           "Latency table for the metric latency_ms: id, last or a file (see nas measure)");
@@ -281,8 +290,9 @@ void describe(Binder& b, EvaluatorOptions& o) {
     b.problem("kind", "table needs evaluator.table.file", "Name a CSV or JSON file.");
   if (o.kind == EvaluatorKind::kExternal && o.external.command.empty())
     b.problem("kind", "external needs evaluator.external.command", "Name the command to run.");
-  if (o.kind == EvaluatorKind::kExternal && o.external.metrics.empty())
-    b.problem("kind", "external needs at least one metric", "");
+  if ((o.kind == EvaluatorKind::kExternal && o.external.metrics.empty()) ||
+      (o.kind == EvaluatorKind::kTold && o.told.metrics.empty()))
+    b.problem("kind", "at least one metric is needed", "");
 }
 
 std::vector<Objective> parse_objectives(const Binder::Raw& raw) {
@@ -323,8 +333,7 @@ void describe(Binder& b, SearchConfig& o) {
     } catch (const ConfigError&) {
       continue;  // Told where the section was read.
     }
-    if (o.evaluator.kind == EvaluatorKind::kExternal && find_metric(limit.metric) == nullptr)
-      continue;
+    if (o.evaluator.answered() && find_metric(limit.metric) == nullptr) continue;
     try {
       resolve_limit(limit, ValueScale::kOurs, "constraints");
     } catch (const ConfigError& e) {

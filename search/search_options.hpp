@@ -36,7 +36,7 @@ struct SearchOptions {
 };
 void describe(Binder& b, SearchOptions& o);
 
-enum class EvaluatorKind { kSupernet, kTable, kExternal, kNone };
+enum class EvaluatorKind { kSupernet, kTable, kExternal, kTold, kNone };
 /// `evaluator.table`.
 struct TableOptions {
   std::string file;
@@ -59,6 +59,11 @@ struct ExternalOptions {
   int workers = 1;  ///< Processes side by side, each with its share of a batch.
 };
 void describe(Binder& b, ExternalOptions& o);
+/// `evaluator.told`: values that come by `nas tell`.
+struct ToldOptions {
+  std::vector<std::string> metrics = {"accuracy"};
+};
+void describe(Binder& b, ToldOptions& o);
 /// `evaluator`.
 struct EvaluatorOptions {
   EvaluatorKind kind = EvaluatorKind::kSupernet;
@@ -68,7 +73,10 @@ struct EvaluatorOptions {
   int batch = 8;
   TableOptions table;
   ExternalOptions external;
+  ToldOptions told;
   std::string latency_table;  ///< Id, `last` or a file; gives the metric latency_ms.
+  /// Values are answers to questions: their scale is seen only in them.
+  bool answered() const { return kind == EvaluatorKind::kExternal || kind == EvaluatorKind::kTold; }
   int64_t latency_batch = 1;  ///< Images at once in that table; another number there is refused.
 };
 void describe(Binder& b, EvaluatorOptions& o);

@@ -17,6 +17,8 @@
 #include "cli/runs/run_sets.hpp"
 #include "cli/runs/search_checks.hpp"
 #include "cli/runs/search_reuse.hpp"
+#include "cli/search/parts.hpp"
+#include "cli/search/told.hpp"
 #include "cli/terminal/suggest.hpp"
 #include "cli/torch_services.hpp"
 #include "cli/validators.hpp"
@@ -84,86 +86,6 @@ SearchConfig read_config(const Options& o) {
         (std::filesystem::current_path() / config.evaluator.external.folder).lexically_normal();
   config.space = absolute_space(config.space);
   return config;
-}
-
-/// Space, evaluator and costs of one search.
-struct Parts {
-  std::unique_ptr<Space> space;
-  std::optional<Domain> domain;  ///< What of it is searched.
-  std::unique_ptr<Evaluator> evaluator;
-  std::unique_ptr<CostModel> costs;
-  Json latency;  ///< What latency_ms means; null without a table.
-  SearchSettings settings;
-  Architecture witness;  ///< Meets all limits on free costs.
-};
-
-RunRow supernet_of(const Store& store, const std::string& run) {
-  const auto found = store.run(run, "train");
-  if (!found)
-    throw ConfigError("there is no training run '" + run + "' in " + store.path(),
-                      runs_are_listed(store.path()) + "; name one with --run");
-  return *found;
-}
-
-std::unique_ptr<Evaluator> make_evaluator(const SearchConfig& config,
-                                          const Domain& domain,
-                                          Store& store,
-                                          const Common& common) {
-  const Space& space = domain.space();
-  switch (config.evaluator.kind) {
-    case EvaluatorKind::kTable: {
-      auto table = std::make_unique<TableEvaluator>(space, config.evaluator.table);
-      for (const std::string& text : table->notes()) note(common, text);
-      for (const std::string& text : table->warnings()) warning(text);
-      tell_coverage(*table, domain, config.evaluator.table.file);
-      return table;
-    }
-    case EvaluatorKind::kExternal: {
-      // So that a command can name a program among the configurations that ship.
-      setenv("NAS_CONFIGS", config_dir().c_str(), /*overwrite=*/0);
-      auto program = std::make_unique<ExternalEvaluator>(space, config.evaluator.external);
-      program->stop = [] { return stop_requested(); };
-      program->show = [](const std::string& line) { warning(line); };
-      return program;
-    }
-    case EvaluatorKind::kNone:
-      return std::make_unique<NoEvaluator>();
-    case EvaluatorKind::kSupernet:
-      break;
-  }
-  Common judging = common;
-  judging.sets = config.evaluator.set;
-  return torch_services().supernet_evaluator(store, config.evaluator.run, std::nullopt, judging);
-}
-
-/// `space_yaml`: that of the supernet's run, else the configuration's own.
-Parts make_parts(const SearchConfig& config,
-                 const Binder::Raw& space,
-                 Store& store,
-                 const Common& common) {
-  Parts parts;
-  parts.space = open_space(space);
-  parts.domain = fixed_domain(*parts.space, config.search.fix, "search.fix");
-  parts.settings = to_settings(config.search, config.evaluator, config.seed);
-  parts.settings.warm = warm_rows(store, *parts.space, config.search.warm_from);
-  // A table answers for nothing, however many of its rows are missing.
-  if (config.evaluator.kind == EvaluatorKind::kTable) parts.settings.failures_in_a_row = 0;
-  parts.costs = std::make_unique<CostModel>(*parts.space);
-  parts.latency = add_latency(*parts.costs, config.evaluator, store);
-  if (config.evaluator.kind == EvaluatorKind::kTable)
-    parts.evaluator = make_evaluator(config, *parts.domain, store, common);
-  settle_limits(config,
-                *parts.costs,
-                dynamic_cast<const TableEvaluator*>(parts.evaluator.get()),
-                common,
-                parts.settings);
-  std::vector<Constraint> free;
-  for (const Constraint& c : parts.settings.goal.constraints)
-    if (parts.costs->knows(c.metric)) free.push_back(c);
-  // Told before a supernet is loaded or anything paid for.
-  parts.witness = require_attainable(*parts.costs, free, config.seed, *parts.domain);
-  if (!parts.evaluator) parts.evaluator = make_evaluator(config, *parts.domain, store, common);
-  return parts;
 }
 
 std::string budget_text(const SearchSettings& s, const Search& search) {
@@ -234,8 +156,11 @@ void run_search(Search& search,
 }
 
 /// Random search with as many evaluations and the same reference point.
-Json run_baseline(
-    const Parts& parts, const Search& main, Store& store, const RunRow& row, const Common& common) {
+Json run_baseline(const SearchParts& parts,
+                  const Search& main,
+                  Store& store,
+                  const RunRow& row,
+                  const Common& common) {
   SearchSettings settings = parts.settings;
   settings.algorithm = "random";
   settings.evaluations = static_cast<int64_t>(main.archive().evaluations());
@@ -262,7 +187,7 @@ Json run_baseline(
   return search_document(search, *parts.space, row);
 }
 
-void dry_run(const Options& o, const SearchConfig& config, const Parts& parts) {
+void dry_run(const Options& o, const SearchConfig& config, const SearchParts& parts) {
   Rng rng(config.seed, "dry-run");
   std::vector<Constraint> free;
   for (const Constraint& c : parts.settings.goal.constraints)
@@ -299,7 +224,7 @@ void dry_run(const Options& o, const SearchConfig& config, const Parts& parts) {
 RunRow new_row(const Options& o,
                const Store& store,
                SearchConfig& config,
-               const Parts& parts,
+               const SearchParts& parts,
                const RunRow& supernet) {
   RunRow row;
   row.id = new_run_id("search");
@@ -359,7 +284,7 @@ void restore(
 /// Searches, stores and prints; the run is claimed by this process.
 int carry_out(const Options& o,
               const SearchConfig& config,
-              const Parts& parts,
+              const SearchParts& parts,
               Search& search,
               Store& store,
               const RunRow& row) {
@@ -367,12 +292,21 @@ int carry_out(const Options& o,
   if (config.search.reuse && config.evaluator.kind == EvaluatorKind::kSupernet)
     know_stored(search, store, row.parent, row.id);
   if (!o.resume.empty()) restore(search, *parts.evaluator, store, row, o.common);
-  run_search(search, store, row, config, o.common);
+  auto* told = dynamic_cast<ToldEvaluator*>(parts.evaluator.get());
+  if (told != nullptr) take_answers(*told, *parts.space, store, row.id);
+  try {
+    run_search(search, store, row, config, o.common);
+  } catch (const Interrupted&) {
+    if (told == nullptr || told->waiting().empty() || stop_requested()) throw;
+    put_questions(*told, *parts.space, store, row, search.archive().evaluations(), o.common);
+    store.set_run_status(row.id, "interrupted");
+    return kExitOk;
+  }
   Common hinting = o.common;
   hinting.sets = config.evaluator.set;  // Wherever these were given.
   Json document = search_document(search, *parts.space, row);
   if (!parts.latency.is_null()) document["latency"] = parts.latency;
-  if (config.search.baseline)
+  if (config.search.baseline && told == nullptr)  // Nobody is asked for more.
     document["baseline"] = run_baseline(parts, search, store, row, o.common);
   store.set_document(row.id, "front", json_line(document));
   document["seconds"] = std::chrono::duration<double>(Clock::now() - start).count();
@@ -425,7 +359,7 @@ int search(const Options& o) {
     throw ConfigError("this search needs a `space:` (only a supernet's run names its own)",
                       "add `space: NAME` to the configuration");
   }
-  const Parts parts = make_parts(config, space, store, o.common);
+  const SearchParts parts = make_parts(config, space, store, o.common);
   if (!o.resume.empty() && !parts.space->has_fingerprint(row.fingerprint))
     throw DataError(
         "search " + row.id + " began in another version of the space '" + row.space +

@@ -186,6 +186,8 @@ std::string evaluators() {
   table      published values in a CSV or JSON file (evaluator.table)
   none       nothing is measured: objectives and limits are free costs
   external   a program of yours (evaluator.external)
+  told       values that come later, from people, queues, other machines
+             (nas ask, nas tell)
 
 The protocol of external programs
 

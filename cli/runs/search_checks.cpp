@@ -133,7 +133,7 @@ void settle_limits(const SearchConfig& config,
                 "', which is computed here; objectives and limits on one say nothing of the other");
   const KnownOf known = [&](const std::string& metric) {
     const bool ours = costs.knows(metric) || config.evaluator.kind == EvaluatorKind::kSupernet ||
-                      (config.evaluator.kind == EvaluatorKind::kExternal && find_metric(metric));
+                      (config.evaluator.answered() && find_metric(metric));
     if (ours) return KnownValues{.scale = ValueScale::kOurs};
     return table == nullptr ? KnownValues{} : values_of(column(*table, metric), /*complete=*/true);
   };
@@ -144,7 +144,7 @@ void settle_limits(const SearchConfig& config,
 }
 
 bool tell_odd_limits(const SearchConfig& config, const Archive& archive) {
-  if (config.evaluator.kind != EvaluatorKind::kExternal) return true;
+  if (!config.evaluator.answered()) return true;
   bool told = false;
   const auto check = [&](const Constraint& value, auto&& resolve) {
     if (find_metric(value.metric) != nullptr) return;

@@ -1,0 +1,23 @@
+#pragma once
+// Questions and answers of a search whose values are told, as documents of its run.
+#include <map>
+#include <optional>
+#include <string>
+
+#include "search/evaluators/external_answers.hpp"
+#include "search/store/store.hpp"
+#include "spaces/evaluator.hpp"
+
+namespace nas::cli {
+
+inline const std::string kQuestions = "questions";  ///< The batch that is asked now.
+inline const std::string kAnswer = "answer/";       ///< Followed by the id of its question.
+
+/// By id; empty where nothing was asked yet.
+std::map<std::string, Question> open_questions(const Store& store, const std::string& run);
+std::optional<Evaluation> stored_answer(const Store& store,
+                                        const std::string& run,
+                                        const std::string& id);
+void store_answer(Store& store, const std::string& run, const std::string& id, const Evaluation& v);
+
+}  // namespace nas::cli
