@@ -1,10 +1,13 @@
 #pragma once
-// Latency tables: measured times of single ops, by their signature; the latency of a network is
-// the sum over its ops. No torch here: measuring is elsewhere, looking up is free.
+// Latency tables: measured times of ops, kernels or blocks, by their keys; the latency of a network
+// is the sum over its pieces. No torch here: measuring is elsewhere, looking up is free.
 #include <map>
+#include <memory>
 #include <string>
+#include <vector>
 
-#include "spaces/space.hpp"
+#include "hardware/grouping.hpp"
+#include "spaces/domain.hpp"
 
 namespace nas {
 
@@ -19,27 +22,58 @@ struct LatencyTable {
   std::string id, space, created;
   /// device, threads, batch, dtype, warm-up, repeats, library versions ...
   std::map<std::string, std::string> conditions;
-  /// By nas::signature; ops that cost nothing (nas::is_free) have none.
+  /// By key; of single ops nas::signature. Ops that cost nothing (nas::is_free) have none.
   std::map<std::string, LatencyEntry> entries;
+  /// What an entry covers: a name of groupings().
+  std::string grouping = "ops";
 
+  /// Whether conditions say for how many images at once the times are.
+  bool states_batch() const { return conditions.contains("batch"); }
   /// Images at once in every time: conditions.batch, 1 where it is not stated.
   int64_t batch() const;
-  /// Sum of the medians of all ops of `plan`, in ms for batch() images at once. DataError names the
-  /// first op without an entry.
+  /// Sum of the medians of all pieces of `plan`, in ms for batch() images at once. DataError names
+  /// the first piece without an entry, and the nearest entries. LatencyLookup does it fast.
   double predict(const Plan& plan) const;
+  /// Of groupings(); std::logic_error for a name that is none.
+  const Grouping& pieces() const;
 };
 
 /// Refuses a table that cannot answer for `space`: one measured for a space of another name
 /// (ConfigError), or without times for some of its ops (DataError lists them). What is searched is
-/// then never stopped by an op without a time, or hardly ever where the space is too large to list.
-/// `command`: how to measure one, as the user should type it.
+/// then never stopped by an op without a time, or hardly ever where the ops of the space cannot be
+/// listed exactly (op_cases.hpp). `command`: how to measure one, as the user should type it.
 void require_fit(const LatencyTable& table, const Space& space, const std::string& command = {});
+
+/// What a table has and lacks of what a part of a space needs.
+struct Coverage {
+  size_t needed = 0;
+  std::vector<std::string> missing;
+  std::map<std::string, std::vector<std::string>> nearest;  ///< By missing key: three of the table.
+  bool exact = false;  ///< False: the space may need more (op_cases.hpp).
+};
+Coverage coverage_of(const LatencyTable& table, const Domain& domain);
 
 /// JSON text of schema `nas-latency-table/1`, times in ms.
 std::string to_json(const LatencyTable& table);
 /// Reads times in the file's `unit` (s, ms, us, ns). DataError naming `where`, line and what is
 /// wrong: not JSON, another schema, no or an unknown unit, a time that is not a positive number,
-/// low and high that do not enclose the median, a batch that is no whole number, a key given twice.
+/// low and high that do not enclose the median, a batch that is no whole number, a key given twice,
+/// bytes that are no UTF-8.
 LatencyTable latency_table_from_json(const std::string& text, const std::string& where);
+
+/// The same sum as LatencyTable::predict, for loops over many networks: keys are numbers, each of
+/// which is looked up in the table once. One thread per object; the table outlives it.
+class LatencyLookup {
+ public:
+  explicit LatencyLookup(std::shared_ptr<const LatencyTable> table);
+  double predict(const Plan& plan);
+
+ private:
+  std::shared_ptr<const LatencyTable> table_;
+  const Grouping& grouping_;
+  Pieces pieces_;
+  KeyIndex index_;
+  std::vector<double> ms_;  ///< By number of a key.
+};
 
 }  // namespace nas

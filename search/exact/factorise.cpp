@@ -16,7 +16,7 @@
 #include <map>
 #include <set>
 
-#include "search/exact/interactions.hpp"
+#include "spaces/counting/interactions.hpp"
 #include "spaces/counting/space_tables.hpp"
 #include "spaces/error.hpp"
 
@@ -352,7 +352,9 @@ Factorised factorise(const Domain& domain,
                      std::span<const MetricFunction> metrics,
                      int64_t listed) {
   Factorised result;
-  Values values(domain.space(), metrics);
+  std::vector<Values::Metric> functions;
+  for (const MetricFunction& metric : metrics) functions.push_back(metric.value);
+  Values values(domain.space(), std::move(functions));
   try {
     const auto rules = domain.rules();
     if (!rules) throw NotAdditive("what is valid can be told of whole architectures only");

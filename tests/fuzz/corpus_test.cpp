@@ -5,6 +5,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "tests/fuzz/latency_readers.hpp"
 #include "tests/fuzz/readers.hpp"
 
 namespace nas {
@@ -31,6 +32,10 @@ TEST(FuzzCorpus, Spaces) {
 
 TEST(FuzzCorpus, Architectures) {
   EXPECT_GE(replay("architecture", fuzz::read_architecture), 20);
+}
+
+TEST(FuzzCorpus, LatencyTables) {
+  EXPECT_GE(replay("latency", fuzz::read_latency), 20);
 }
 
 }  // namespace

@@ -151,20 +151,62 @@ TEST(LatencyTable, WhatDoesNotFitTheSpaceIsToldBeforeASearch) {
   }
 }
 
-// Ops of a space too large to list: rare options (25 resolutions) are met all the same.
-TEST(DistinctOps, CoverWhatRandomNetworksOfALargeSpaceUse) {
-  const auto space = load_space("mobilenet");
-  bool complete = true;
-  const auto ops = distinct_ops(*space, complete, 2000);
-  EXPECT_FALSE(complete);
-  Rng rng(7, "test");
-  for (int i = 0; i < 300; ++i) {
-    const Plan plan = space->plan(space->sample(rng));
-    for (const Node& node : plan.nodes)
-      if (!is_free(node.op)) {
-        EXPECT_TRUE(ops.contains(signature(plan, node)));
-      }
+// A table that says for how many images its times are, and one that does not.
+TEST(LatencyTable, SaysWhetherTheBatchIsStated) {
+  const auto table = [](const std::string& head) {
+    return latency_table_from_json("{\"schema\": \"nas-latency-table/1\", \"unit\": \"ms\", " +
+                                       head + "\"ops\": {\"x\": {\"median\": 1}}}",
+                                   "file.json");
+  };
+  EXPECT_FALSE(table("").states_batch());
+  EXPECT_TRUE(table("\"batch\": 1, ").states_batch());
+  EXPECT_TRUE(table("\"conditions\": {\"batch\": \"1\"}, ").states_batch());
+}
+
+TEST(LatencyTable, KeepsItsGrouping) {
+  LatencyTable table;
+  table.grouping = "ofa-mobilenetv3";
+  table.entries["Conv-input:224x224x3-output:112x112x16"] = {1, 1, 1, 1};
+  EXPECT_EQ(latency_table_from_json(to_json(table), "f").grouping, "ofa-mobilenetv3");
+  std::string text = to_json(table);
+  text.replace(text.find("ofa-mobilenetv3"), 15, "of-another-kind");
+  try {
+    latency_table_from_json(text, "file.json");
+    FAIL();
+  } catch (const DataError& e) {
+    EXPECT_THAT(e.what(), HasSubstr("grouping: \"of-another-kind\" is not known here"));
+    EXPECT_THAT(e.what(), HasSubstr("file.json:"));
   }
+}
+
+TEST(LatencyTable, TellsLaterVersionsAndForeignBytes) {
+  const auto refused = [](const std::string& text, const std::string& why) {
+    try {
+      latency_table_from_json(text, "file.json");
+      ADD_FAILURE() << text;
+    } catch (const DataError& e) {
+      EXPECT_THAT(e.what(), HasSubstr(why));
+    }
+  };
+  refused("{\n\"schema\": \"nas-latency-table/2\", \"ops\": {}}",
+          "file.json:2: is not a latency "
+          "table of this version");
+  refused("{\"schema\": \"caf\xe9\"}", "file.json:1:16: the byte 0xe9 is no UTF-8");
+  refused("{\"ops\": {}}", "nas latency import");
+}
+
+TEST(Coverage, NamesWhatLacksAndWhatIsNear) {
+  const auto space = load_space("digits");
+  LatencyTable table = whole_table(*space);
+  EXPECT_TRUE(coverage_of(table, *space).missing.empty());
+  const std::string lost = table.entries.begin()->first;
+  table.entries.erase(lost);
+  const Coverage coverage = coverage_of(table, *space);
+  EXPECT_TRUE(coverage.exact);
+  EXPECT_EQ(coverage.needed, table.entries.size() + 1);
+  ASSERT_EQ(coverage.missing.size(), 1U);
+  EXPECT_EQ(coverage.missing[0], lost);
+  EXPECT_EQ(coverage.nearest.at(lost).size(), 3U);
 }
 
 }  // namespace

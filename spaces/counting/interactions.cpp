@@ -5,7 +5,7 @@
 // (The linkage learning of black-box optimisation: Heckendorn and Wright 2004; exact here, because
 // the tables that follow are verified.) A choice is open in all its contexts: that it adds nothing
 // where it is closed is known, and its tables hang on whatever opens it.
-#include "search/exact/interactions.hpp"
+#include "spaces/counting/interactions.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -23,7 +23,7 @@ const std::vector<double>& Values::of(const Architecture& genes) {
   std::vector<double> values;
   try {
     for (size_t m = 0; m < metrics_.size(); ++m) {
-      values.push_back(metrics_[m].value(a));
+      values.push_back(metrics_[m](a));
       if (!std::isfinite(values.back()))
         throw NotAdditive("its value is no number for " + space_.text(a));
       largest_[m] = std::max(largest_[m], std::abs(values.back()));
@@ -164,6 +164,7 @@ bool entangled(std::vector<std::set<size_t>> graph, const Domain& domain, double
     for (const size_t partner : graph[c]) size *= static_cast<double>(domain.option_count(partner));
     return size;
   };
+  constexpr size_t kNone = static_cast<size_t>(-1);
   std::vector<char> done(graph.size(), 0);
   for (size_t step = 0; step < graph.size(); ++step) {
     size_t best = kNone;

@@ -1,11 +1,13 @@
 #pragma once
 // Which choices of a domain act on metrics together.
+#include <functional>
 #include <stdexcept>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
-#include "search/exact/terms.hpp"
+#include "spaces/domain.hpp"
 
 namespace nas::exact {
 
@@ -16,11 +18,13 @@ class NotAdditive : public std::runtime_error {
 };
 
 /// Values of metrics for any genes in range (those of closed choices mean nothing), each
-/// architecture asked for once.
+/// architecture asked for once. A metric is a pure function of architectures whose inactive genes
+/// are 0.
 class Values {
  public:
-  Values(const Space& space, std::span<const MetricFunction> metrics)
-      : space_(space), metrics_(metrics), largest_(metrics.size(), 0.0) {}
+  using Metric = std::function<double(const Architecture&)>;
+  Values(const Space& space, std::vector<Metric> metrics)
+      : space_(space), metrics_(std::move(metrics)), largest_(metrics_.size(), 0.0) {}
   /// NotAdditive for a network that cannot be built or a value that is no number.
   const std::vector<double>& of(const Architecture& genes);
   /// Whether differences of metric m are one, but for rounding.
@@ -30,7 +34,7 @@ class Values {
 
  private:
   const Space& space_;
-  std::span<const MetricFunction> metrics_;
+  std::vector<Metric> metrics_;
   std::vector<double> largest_;
   std::unordered_map<Architecture, std::vector<double>> known_;
 };

@@ -1,0 +1,169 @@
+#include "hardware/formats/format.hpp"
+
+#include <algorithm>
+
+#include "hardware/formats/reading.hpp"
+#include "hardware/located_json.hpp"
+#include "spaces/base/printable.hpp"
+#include "spaces/error.hpp"
+
+namespace nas {
+namespace {
+
+std::string quoted(const std::string& cell) {
+  if (cell.find_first_of(",;\t\"\n\r#") == std::string::npos && !cell.empty() &&
+      cell.front() != ' ' && cell.back() != ' ')
+    return cell;
+  std::string text = "\"";
+  for (const char c : cell) text += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return text + "\"";
+}
+
+std::string one_line(std::string text) {
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  std::replace(text.begin(), text.end(), '\r', ' ');
+  return text;
+}
+
+void merge(Imported& into, Imported more, const std::string& file) {
+  if (into.table.has_value() != more.table.has_value())
+    throw DataError(file + ": the files are of different kinds; import them one by one");
+  into.work.insert(into.work.end(), more.work.begin(), more.work.end());
+  into.notes.insert(into.notes.end(), more.notes.begin(), more.notes.end());
+  if (into.rows) {
+    if (into.rows->header != more.rows->header)
+      throw DataError(file + ":1: its columns are not those of the files before it");
+    for (auto& row : more.rows->rows) into.rows->rows.push_back(std::move(row));
+    return;
+  }
+  if (into.table->grouping != more.table->grouping)
+    throw DataError(file + ": its keys are of '" + more.table->grouping +
+                    "', those of the files before it of '" + into.table->grouping + "'");
+  for (const auto& [key, entry] : more.table->entries) {
+    const auto [it, fresh] = into.table->entries.emplace(key, entry);
+    if (!fresh && it->second.median_ms != entry.median_ms)
+      throw DataError(file + ": \"" + printable(key) + "\" takes " + number_text(entry.median_ms) +
+                      " ms here, but " + number_text(it->second.median_ms) +
+                      " ms in a file before it");
+  }
+}
+
+}  // namespace
+
+std::string to_csv(const LatencyRows& rows) {
+  std::string text;
+  for (const auto& [key, value] : rows.conditions)
+    text += "# " + one_line(key) + ": " + one_line(value) + "\n";
+  const auto line = [&text](const std::vector<std::string>& cells) {
+    for (size_t i = 0; i < cells.size(); ++i) text += (i > 0 ? "," : "") + quoted(cells[i]);
+    text += "\n";
+  };
+  line(rows.header);
+  for (const auto& row : rows.rows) line(row);
+  return text;
+}
+
+const std::vector<LatencyFormat>& latency_formats() {
+  static const std::vector<LatencyFormat> table = {
+      {"once-for-all",
+       "YAML of once-for-all: blocks of MobileNetV3 or ProxylessNAS, keys with sizes",
+       is_once_for_all,
+       read_once_for_all,
+       write_once_for_all},
+      {"dynamic-ofa",
+       "JSON of DynamicOFA: the same keys, with mean, std and count",
+       is_dynamic_ofa,
+       read_dynamic_ofa,
+       write_dynamic_ofa},
+      {"fbnet",
+       "FBNet's 22 layers by candidate blocks (ir_k3_e1 ...), CSV or blanks between",
+       is_fbnet,
+       read_fbnet},
+      {"hat", "CSV of HAT: whole Transformers by their features", is_hat, read_hat},
+      {"nn-meter-kernels",
+       "JSON of nn-Meter's profiled kernels: config and latency",
+       is_nn_meter_kernels,
+       read_nn_meter_kernels},
+      {"nn-meter-data",
+       "JSON lines of nn-Meter's data set: whole networks by id",
+       is_nn_meter_data,
+       read_nn_meter_data,
+       nullptr,
+       {"latency"}},
+      {"hw-nas-bench",
+       "CSV with columns such as edgegpu_latency: whole networks by architecture",
+       is_hw_nas_bench,
+       read_hw_nas_bench,
+       nullptr,
+       {"architecture", "latency"}},
+      {"operators",
+       "CSV of operators (TFLite, trtexec): columns named with --column",
+       is_operator_csv,
+       read_operator_csv,
+       write_operator_csv,
+       {"key",
+        "op",
+        "input",
+        "output",
+        "kernel",
+        "stride",
+        "groups",
+        "dilation",
+        "act",
+        "time",
+        "low",
+        "high",
+        "repeats"}},
+      {"networks",
+       "CSV of whole networks (DyNAS and others): architecture and latency",
+       is_network_csv,
+       read_network_csv,
+       nullptr,
+       {"architecture", "latency"}}};
+  return table;
+}
+
+const LatencyFormat& format_of(const std::string& name, const ForeignFile& file) {
+  std::vector<std::string> names;
+  std::string listed;
+  for (const LatencyFormat& format : latency_formats()) {
+    if (format.name == name || (name.empty() && format.recognises(file.text))) return format;
+    names.push_back(format.name);
+    listed += (listed.empty() ? "" : ", ") + format.name;
+  }
+  if (name.empty())
+    throw ConfigError(file.name + ": what it holds is of no known form",
+                      "name one with --format: " + listed);
+  const std::string near = nearest(name, names);
+  throw ConfigError("--format " + name + " is not known",
+                    (near.empty() ? "" : "did you mean " + near + "? ") + "Known: " + listed);
+}
+
+Imported import_latency(const std::vector<ForeignFile>& files,
+                        const std::string& name,
+                        const ImportOptions& options) {
+  std::optional<Imported> all;
+  for (const ForeignFile& file : files) {
+    require_utf8(file.text, file.name);
+    if (file.text.find("nas-latency-table/") != std::string::npos && name.empty())
+      throw ConfigError(file.name + " is a latency table of nas: name it as it is");
+    const LatencyFormat& format = format_of(name, file);
+    for (const auto& [role, column] : options.columns)
+      if (std::find(format.columns.begin(), format.columns.end(), role) == format.columns.end()) {
+        std::string known;
+        for (const std::string& each : format.columns) known += (known.empty() ? "" : ", ") + each;
+        throw ConfigError("--column " + role + "=" + column + ": the format " + format.name +
+                              " has no such column",
+                          known.empty() ? "it takes no --column" : "it has: " + known);
+      }
+    Imported read = format.read(file, options);
+    if (all)
+      merge(*all, std::move(read), file.name);
+    else
+      all = std::move(read);
+  }
+  if (!all) throw ConfigError("no file was named");
+  return std::move(*all);
+}
+
+}  // namespace nas

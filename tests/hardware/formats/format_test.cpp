@@ -1,0 +1,360 @@
+// Every format of latency_formats(): what it reads, recognises, refuses. A new format adds an
+// Example.
+#include "hardware/formats/format.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "spaces/error.hpp"
+#include "spaces/text/csv.hpp"
+
+namespace nas {
+namespace {
+
+using ::testing::HasSubstr;
+
+struct Example {
+  std::string format;
+  std::string text;  ///< In ms; `TIME` stands for one time that can be changed.
+  std::string key;   ///< Of that time: an entry's key, or the first cell of a row.
+  double ms = 0;     ///< With TIME 2.5.
+  std::map<std::string, std::string> columns = {};
+};
+
+/// 22 layers, two blocks and a skip.
+std::string fbnet() {
+  std::string text = "ir_k3_e1 ir_k5_e6 ir_k3_s2 skip\nTIME 9.5 1 0.1\n";
+  for (int i = 1; i < 22; ++i) text += "1.5 7.5 1 0.1\n";
+  return text;
+}
+
+const std::vector<Example>& examples() {
+  static const std::string kBlock =
+      "expanded_conv-input:56x56x24-output:56x56x24-expand:72-kernel:5-stride:1-idskip:1-se:0-hs:0";
+  static const std::string kRatio =
+      "expanded_conv-input:56x56x24-output:56x56x24-expand:3-kernel:5-stride:1-idskip:1";
+  static const std::vector<Example> list = {
+      {"once-for-all",
+       kBlock + ":\n  count: 40\n  mean: TIME\n"
+                "Conv-input:112x112x3-output:56x56x24: {mean: 1}\n",
+       kBlock,
+       2.5},
+      {"once-for-all",
+       kRatio + ": {count: 40, mean: TIME}\n"
+                "Logits-input:7x7x1664-output:1000: {mean: 1}\n",
+       kRatio,
+       2.5},
+      {"dynamic-ofa",
+       "{\n \"" + kBlock +
+           "\": {\n  \"count\": 79,\n  \"mean\": TIME,\n  \"std\": "
+           "0.5\n },\n \"Logits-input:1x1x1280-output:1000\": {\"mean\": 1}\n}\n",
+       kBlock,
+       2.5},
+      {"fbnet",
+       fbnet(),
+       "expanded_conv-input:112x112x16-output:112x112x16-expand:1-kernel:3-stride:1-idskip:1",
+       2.5},
+      {"hat",
+       "encoder_embed_dim,encoder_layer_num,encoder_ffn_embed_dim_avg,"
+       "encoder_self_attention_heads_avg,decoder_embed_dim,decoder_layer_num,"
+       "decoder_ffn_embed_dim_avg,decoder_self_attention_heads_avg,"
+       "decoder_ende_attention_heads_avg,decoder_arbitrary_ende_attn_avg,"
+       "latency_mean_encoder,latency_mean_decoder,latency_std_encoder,latency_std_decoder\n"
+       "640,6,1194,4.6,640,3,1877,4,5.3,2,TIME,200,0.1,12\n",
+       "640",
+       202.5},
+      {"nn-meter-kernels",
+       "{\"dwconv-bn-relu\": {\"a\": {\"config\": {\"HW\": 28, \"CIN\": 96, \"KERNEL_SIZE\": 5,\n"
+       "\"STRIDES\": 2}, \"latency\": \"TIME +- 0.5\"}},\n\"shuffle\": {\"b\": {\"config\": {},\n"
+       "\"latency\": 1}}}",
+       "conv2d in=96x28x28 out=96x14x14 k=5 s=2 g=96 act=relu",
+       2.5},
+      {"nn-meter-data",
+       "{\"id\": \"resnet_0\", \"cpu\": TIME, \"graph\": {}}\n"
+       "{\"id\": \"resnet_1\", \"cpu\": 3, \"graph\": {}}\n",
+       "resnet_0",
+       2.5},
+      {"hw-nas-bench",
+       "arch,edgegpu_latency,raspi4_latency\n|none~0|,TIME,8\n|skip~0|,5,9\n",
+       "|none~0|",
+       2.5,
+       {{"latency", "edgegpu_latency"}}},
+      {"operators",
+       "type,in,out,k,s,avg\nCONV_2D,1x24x56x56,1x144x56x56,1x1,1,TIME\n"
+       "SOFTMAX,1000,1000,,,0.1\n",
+       "conv2d in=24x56x56 out=144x56x56 k=1 s=1 g=1 act=none",
+       2.5,
+       {{"op", "type"}, {"time", "avg"}}},
+      {"networks",
+       "Sub-network,Date,Latency,MACs\n\"{'d': [2]}\",2022,TIME,3e8\nb,2022,3,3e8\n",
+       "{'d': [2]}",
+       2.5}};
+  return list;
+}
+
+std::string with_time(std::string text, const std::string& time) {
+  const size_t at = text.find("TIME");
+  return text.replace(at, 4, time);
+}
+
+ImportOptions options_of(const Example& example, const char* unit = "ms") {
+  ImportOptions options;
+  options.unit = *time_unit(unit);
+  options.conditions = {{"device", "phone"}, {"batch", "1"}, {"dtype", "float32"}};
+  options.columns = example.columns;
+  return options;
+}
+
+Imported read(const Example& example, const std::string& time, const char* unit = "ms") {
+  return import_latency(
+      {{"file.txt", with_time(example.text, time)}}, example.format, options_of(example, unit));
+}
+
+/// The time of the example's key, in ms.
+double time_in(const Example& example, const Imported& read) {
+  if (read.table) return read.table->entries.at(example.key).median_ms;
+  for (const auto& row : read.rows->rows)
+    if (row.front() == example.key) return std::stod(row.back());
+  ADD_FAILURE() << example.key;
+  return 0;
+}
+
+TEST(LatencyFormats, AllHaveAnExample) {
+  for (const LatencyFormat& format : latency_formats())
+    EXPECT_TRUE(std::any_of(examples().begin(), examples().end(), [&](const Example& e) {
+      return e.format == format.name;
+    })) << format.name;
+}
+
+TEST(LatencyFormats, ReadWhatTheFileSaysInItsUnit) {
+  for (const Example& example : examples()) {
+    SCOPED_TRACE(example.format);
+    const Imported ms = read(example, "2.5");
+    EXPECT_NE(ms.table.has_value(), ms.rows.has_value());
+    EXPECT_DOUBLE_EQ(time_in(example, ms), example.ms);
+    EXPECT_DOUBLE_EQ(time_in(example, read(example, "2.5", "us")), example.ms / 1000);
+    const auto& conditions = ms.table ? ms.table->conditions : ms.rows->conditions;
+    EXPECT_EQ(conditions.at("device"), "phone");
+    EXPECT_EQ(conditions.at("batch"), "1");
+  }
+}
+
+TEST(LatencyFormats, AreToldByWhatTheyHold) {
+  for (const Example& example : examples()) {
+    SCOPED_TRACE(example.format);
+    const std::string text = with_time(example.text, "2.5");
+    if (example.format == "operators") continue;  // Has to be named.
+    EXPECT_EQ(format_of("", {"f", text}).name, example.format);
+    EXPECT_EQ(format_of("", {"f", "\xef\xbb\xbf" + text}).name, example.format);
+  }
+  for (const char* text : {"", "hello", "[1, 2]", "{}", "a,b\n1,2\n"})
+    EXPECT_THROW(format_of("", {"f", text}), ConfigError) << text;
+  try {
+    format_of("once-for-al", {"f", ""});
+    FAIL();
+  } catch (const ConfigError& e) {
+    EXPECT_THAT(e.what(), HasSubstr("did you mean once-for-all"));
+  }
+}
+
+TEST(LatencyFormats, RefuseTimesThatAreNone) {
+  for (const Example& example : examples())
+    for (const char* time : {"-1", "0", "\"x\"", "1e400"}) {
+      SCOPED_TRACE(example.format + " " + time);
+      try {
+        read(example, time);
+        ADD_FAILURE();
+      } catch (const Error& e) {
+        EXPECT_THAT(e.what(), ::testing::StartsWith("file.txt"));
+      }
+    }
+  // NaN is no JSON, and no number of a cell or of YAML.
+  for (const Example& example : examples()) EXPECT_THROW(read(example, "NaN"), Error);
+}
+
+TEST(LatencyFormats, NameTheLineOfABadTime) {
+  for (const Example& example : examples()) {
+    SCOPED_TRACE(example.format);
+    const size_t at = example.text.find("TIME");
+    const auto line =
+        1 + std::count(
+                example.text.begin(), example.text.begin() + static_cast<std::ptrdiff_t>(at), '\n');
+    try {
+      read(example, "-1");
+      ADD_FAILURE();
+    } catch (const Error& e) {
+      // Of an entry of several lines, its first or the time's.
+      const std::string what = e.what();
+      const int told = std::atoi(what.c_str() + std::string("file.txt:").size());
+      EXPECT_LE(told, line) << what;
+      EXPECT_GE(told, line - 2) << what;
+      EXPECT_GE(told, 1) << what;
+    }
+  }
+}
+
+TEST(LatencyFormats, RefuseForeignEncodings) {
+  for (const Example& example : examples()) {
+    SCOPED_TRACE(example.format);
+    std::string latin = with_time(example.text, "2.5");
+    latin.insert(latin.size() / 2, "\xe9");
+    try {
+      import_latency({{"file.txt", latin}}, example.format, options_of(example));
+      ADD_FAILURE();
+    } catch (const DataError& e) {
+      EXPECT_THAT(e.what(), HasSubstr("is no UTF-8"));
+      EXPECT_THAT(e.what(), HasSubstr("file.txt:"));
+    }
+  }
+}
+
+/// Two files of one table, with one key at two times.
+TEST(LatencyFormats, OneKeyHasOneTime) {
+  for (const Example& example : examples()) {
+    SCOPED_TRACE(example.format);
+    if (!read(example, "2.5").table) continue;
+    const auto both = [&](const char* a, const char* b) {
+      return import_latency(
+          {{"a.txt", with_time(example.text, a)}, {"b.txt", with_time(example.text, b)}},
+          example.format,
+          options_of(example));
+    };
+    EXPECT_DOUBLE_EQ(time_in(example, both("2.5", "2.5")), example.ms);
+    try {
+      both("2.5", "2.75");
+      ADD_FAILURE();
+    } catch (const DataError& e) {
+      EXPECT_THAT(e.what(), HasSubstr("b.txt"));
+      EXPECT_THAT(e.what(), HasSubstr("2.75"));
+    }
+  }
+}
+
+TEST(LatencyFormats, WhatIsWrittenIsReadAgain) {
+  for (const Example& example : examples()) {
+    const LatencyFormat& format = format_of(example.format, {"f", ""});
+    const Imported imported = read(example, "2.5");
+    if (format.write == nullptr || !imported.table) continue;
+    SCOPED_TRACE(example.format);
+    Example again = example;
+    again.columns.clear();
+    const Imported second = import_latency(
+        {{"again.txt", format.write(*imported.table)}}, format.name, options_of(again));
+    ASSERT_TRUE(second.table);
+    EXPECT_EQ(second.table->grouping, imported.table->grouping);
+    EXPECT_EQ(second.table->entries.size(), imported.table->entries.size());
+    for (const auto& [key, entry] : imported.table->entries)
+      EXPECT_DOUBLE_EQ(second.table->entries.at(key).median_ms, entry.median_ms) << key;
+  }
+}
+
+void refused(const std::string& format,
+             const std::string& text,
+             const std::string& why,
+             std::map<std::string, std::string> columns = {}) {
+  Example example{format, text, "", 0, std::move(columns)};
+  try {
+    import_latency({{"file.txt", text}}, format, options_of(example));
+    ADD_FAILURE() << text;
+  } catch (const Error& e) {
+    EXPECT_THAT(e.what(), HasSubstr(why));
+    EXPECT_THAT(e.what(), HasSubstr("file.txt"));
+  }
+}
+
+TEST(LatencyFormats, SayWhatIsWrongWithAFile) {
+  const std::string block = "expanded_conv-input:56x56x24-output:56x56x24-expand:72-kernel:5-";
+  refused("once-for-all", "Konv-input:1x1x1-output:1x1x1: {mean: 1}\n", "file.txt:1: \"Konv-input");
+  refused("once-for-all", "# x\n" + block + "stride:1-idskip:1-se:0: {mean: 1}\n", "file.txt:2: ");
+  refused("once-for-all", block + "stride:1: {mean: 1}\n", "has no idskip");
+  refused("once-for-all", block + "stride:1-idskip:1: {count: 1}\n", "has no mean");
+  refused("once-for-all",
+          block + "stride:1-idskip:1: {mean: 1}\n" + block +
+              "stride:2-idskip:0-se:0-hs:0: {mean: "
+              "1}\n",
+          "file.txt:2: ");
+  refused("once-for-all", "a: {mean: 1}\na: {mean: 1}\n", "file.txt:2");
+  refused("once-for-all", "a: [\n", "file.txt");
+  refused("dynamic-ofa",
+          "{\"a\": {\"mean\": 1},\n\"a\": {\"mean\": 1}}",
+          "file.txt:2: \"a\" is given twice");
+  refused("fbnet", "ir_k3_e1,ir_k3_e3\n1,2\n", "has 1 layers; FBNet has 22");
+  refused(
+      "hat", "encoder_embed_dim,latency_mean_encoder\n1,2\n", "has no column 'encoder_layer_num'");
+  refused("nn-meter-kernels",
+          "{\"conv-bn\": {\"a\": {\"config\": {\"HW\": 0}, \"latency\": 1}}}",
+          "HW: 0 is no size");
+  refused(
+      "nn-meter-data", "{\"id\": \"a\", \"x\": 1, \"y\": 2}\n", "times of several devices: x, y");
+  refused(
+      "nn-meter-data", "{\"id\": \"a\", \"x\": 1}\n{\"id\": \"a\", \"x\": 1}\n", "file.txt:2: ");
+  refused("hw-nas-bench", "arch,a_latency,b_latency\nx,1,2\n", "times of several devices");
+  refused("hw-nas-bench", "index,a_latency\n0,1\n", "which column is the architecture");
+  refused("networks", "arch,latency\nx,1\nx,2\n", "file.txt:3:3: 'x' has another time in line 2");
+  refused("operators", "op,time\nCONV_2D,1\n", "which column is the input");
+  refused("operators", "op,time\nCONV_2D,1\n", "no column 'avg'", {{"time", "avg"}});
+  refused("operators", "op,in,out,k,s,time\nCONV_2D,2x3x8x8,2x4x8x8,1,1,1\n", "is of 2 images");
+  refused("operators", "op,in,out,k,s,time\nCONV_2D,3x8,4x8x8,1,1,1\n", "is no shape");
+  refused("operators", "op,in,out,k,s,time\nCONV_2D,3x8x8,4x8x8,3x5,1,1\n", "square");
+}
+
+TEST(LatencyFormats, ColumnsAreThoseOfTheFormat) {
+  EXPECT_THROW(import_latency({{"f", "arch,latency\nx,1\n"}},
+                              "networks",
+                              options_of({"", "", "", 0, {{"colour", "x"}}})),
+               ConfigError);
+}
+
+TEST(LatencyFormats, RepeatsOfAnOperatorAreOneMeasurement) {
+  const Imported read = import_latency(
+      {{"f.csv", "op,in,out,time\nADD,8x4x4,8x4x4,1\nADD,8x4x4,8x4x4,3\nADD,8x4x4,8x4x4,2\n"}},
+      "operators",
+      options_of({}));
+  const LatencyEntry& entry = read.table->entries.at("add in=8x4x4+8x4x4 out=8x4x4 act=none");
+  EXPECT_DOUBLE_EQ(entry.median_ms, 2);
+  EXPECT_DOUBLE_EQ(entry.low_ms, 1.5);
+  EXPECT_EQ(entry.repeats, 3);
+}
+
+TEST(LatencyFormats, ChannelsLast) {
+  ImportOptions options = options_of({});
+  options.channels_last = true;
+  const Imported read = import_latency(
+      {{"f.csv",
+        "op,in,out,k,s,act,time\nDEPTHWISE_CONV_2D,\"[1, 28, 30, 8]\",\"[1, 28, 30, 8]\","
+        "3,1,RELU6,1\n"}},
+      "operators",
+      options);
+  EXPECT_EQ(read.table->entries.begin()->first,
+            "conv2d in=8x28x30 out=8x28x30 k=3 s=1 g=8 act=relu6");
+}
+
+TEST(Rows, CsvHasConditionsAndIsReadBack) {
+  const LatencyRows rows{
+      {{"device", "a\nb"}}, {"architecture", "latency_ms"}, {{"[4,3,3]", "1.5"}}};
+  const Csv csv = read_csv("rows.csv", to_csv(rows));
+  EXPECT_THAT(to_csv(rows), HasSubstr("# device: a b\n"));
+  ASSERT_EQ(csv.rows.size(), 1U);
+  EXPECT_EQ(csv.rows[0][0].text, "[4,3,3]");
+}
+
+TEST(TimeUnits, OddTimesAreTold) {
+  const TimeUnit ms = *time_unit("ms"), s = *time_unit("s");
+  const std::vector<TimedWork> good = {{1, 1e8}, {2, 2e8}, {0.01, 1e3}};
+  EXPECT_EQ(odd_about(good, ms, false), "");
+  // The same in seconds, read as ms: a thousand times too fast.
+  const std::vector<TimedWork> fast = {{1e-6, 3e9}, {2e-6, 6e9}};
+  EXPECT_THAT(odd_about(fast, ms, false), HasSubstr("are they in s"));
+  // Microseconds, read as seconds.
+  const std::vector<TimedWork> slow = {{1e9, 1e8}, {2e9, 2e8}};
+  EXPECT_THAT(odd_about(slow, s, false), HasSubstr("are they in"));
+  EXPECT_THAT(odd_about({{300'000, 0}}, ms, true), HasSubstr("us"));
+  EXPECT_EQ(odd_about({{300, 0}}, ms, true), "");
+  EXPECT_EQ(odd_about({{300'000, 0}}, ms, false), "");
+}
+
+}  // namespace
+}  // namespace nas
