@@ -1,6 +1,7 @@
 // nas-torch: the commands themselves.
 #include "cli/commands_torch.hpp"
 
+#include "cli/runs/trained/measuring.hpp"
 #include "cli/runs/trained/supernet_evaluator.hpp"
 #include "cli/torch_lists.hpp"
 #include "cli/torch_table.hpp"
@@ -52,6 +53,7 @@ const TorchServices& libtorch_services() {
         return libtorch_facts();
       },
       .supernet_evaluator = make_supernet_evaluator,
+      .time_networks = time_networks,
       .config_kinds = torch_config_kinds,
       .names = torch_names};
   return services;

@@ -118,6 +118,11 @@ const TorchServices& handover_services(int argc, char** argv) {
         hand_over();
         return nullptr;  // Not reached.
       },
+      .time_networks = [](std::span<const Plan>, const MeasureOptions&, const std::string&, int)
+          -> TimedNetworks {
+        hand_over();
+        return {};  // Not reached.
+      },
       .config_kinds =
           [] {
             ConfigKind train{"train", "nas train --config", "train"};

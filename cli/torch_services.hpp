@@ -11,11 +11,18 @@
 #include "cli/command.hpp"
 #include "cli/config/config_kinds.hpp"
 #include "cli/lists.hpp"
+#include "hardware/measure/measure.hpp"
 #include "search/store/store.hpp"
 #include "spaces/evaluator.hpp"
 #include "supernet/train/train_options.hpp"
 
 namespace nas::cli {
+
+/// Networks that were timed, and under which conditions: device, threads, batch, versions ...
+struct TimedNetworks {
+  MeasuredNetworks measured;
+  std::map<std::string, std::string> conditions;
+};
 
 struct TorchServices {
   /// train, evaluate, export, measure, rank ...; in `nas` their `run` hands over.
@@ -31,6 +38,12 @@ struct TorchServices {
                                                    const std::string& run,
                                                    const std::optional<EvaluateOptions>& options,
                                                    const Common& common);
+  /// Times of whole networks on a device by name (see open_device), threads 0: the default. Does
+  /// not return in `nas`.
+  TimedNetworks (*time_networks)(std::span<const Plan> plans,
+                                 const MeasureOptions& options,
+                                 const std::string& device,
+                                 int threads);
   /// Kinds of configurations; `nas` knows their names only.
   std::vector<ConfigKind> (*config_kinds)();
   /// Entries of the lists strategies, samplers, weights; none in `nas`.

@@ -16,6 +16,7 @@ constexpr PlanCost kPlanCosts[] = {{"macs", &Cost::macs},
                                    {"params", &Cost::params},
                                    {"activation_bytes", &Cost::activation_bytes},
                                    {"peak_bytes", &Cost::peak_bytes}};
+constexpr const char* kSpread = "_spread";
 
 }  // namespace
 
@@ -23,7 +24,36 @@ void CostModel::add(const std::string& metric,
                     std::function<double(const Plan&)> cost,
                     const std::string& source,
                     const std::string& fidelity_json) {
+  add_of(
+      metric,
+      [cost = std::move(cost)](const Architecture&, const Plan& plan) { return cost(plan); },
+      source,
+      fidelity_json);
+}
+
+void CostModel::add_of(const std::string& metric,
+                       OfNetwork cost,
+                       const std::string& source,
+                       const std::string& fidelity_json) {
   more_[metric] = {std::move(cost), source, fidelity_json};
+}
+
+void CostModel::set_spread(const std::string& metric, OfNetwork spread) {
+  add_of(metric + kSpread, std::move(spread), source(metric), fidelity_json(metric));
+}
+
+bool CostModel::has_spread(const std::string& metric) const {
+  return more_.contains(metric + kSpread);
+}
+
+void CostModel::add_quantile(const std::string& name, const std::string& metric, double z) {
+  if (!has_spread(metric)) throw std::logic_error("'" + metric + "' has no spread");
+  add_of(
+      name,
+      [mean = more_.at(metric).cost, spread = more_.at(metric + kSpread).cost, z](
+          const Architecture& a, const Plan& plan) { return mean(a, plan) + z * spread(a, plan); },
+      source(metric),
+      fidelity_json(metric));
 }
 
 std::string CostModel::source(const std::string& metric) const {
@@ -62,7 +92,7 @@ std::map<std::string, double> CostModel::of(const Architecture& a) const {
   std::map<std::string, double> values;
   for (const PlanCost& each : kPlanCosts)
     values[each.name] = static_cast<double>(network.cost.*each.value);
-  for (const auto& [name, extra] : more_) values[name] = extra.cost(network.plan);
+  for (const auto& [name, extra] : more_) values[name] = extra.cost(a, network.plan);
   return values;
 }
 
@@ -74,7 +104,8 @@ std::function<double(const Architecture&)> CostModel::function(const std::string
       };
   const auto extra = more_.find(metric);
   if (extra == more_.end()) throw std::logic_error("'" + metric + "' is no free cost");
-  return [this, &cost = extra->second.cost](const Architecture& a) { return cost(built(a).plan); };
+  return
+      [this, &cost = extra->second.cost](const Architecture& a) { return cost(a, built(a).plan); };
 }
 
 CostLimits::CostLimits(const CostModel& costs,
@@ -99,7 +130,7 @@ double CostLimits::violation(const Architecture& canonical) const {
   double sum = 0;
   for (const Limited& limit : limits_)
     sum += limit.constraint->violation(limit.of_plan != nullptr
-                                           ? (*limit.of_plan)(network.plan)
+                                           ? (*limit.of_plan)(canonical, network.plan)
                                            : static_cast<double>(network.cost.*limit.of_cost));
   return sum;
 }

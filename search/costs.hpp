@@ -20,6 +20,18 @@ class CostModel {
            std::function<double(const Plan&)> cost,
            const std::string& source = "plan",
            const std::string& fidelity_json = "{}");
+  /// The same of what needs the architecture, too (a predictor of its choices).
+  using OfNetwork = std::function<double(const Architecture&, const Plan&)>;
+  void add_of(const std::string& metric,
+              OfNetwork cost,
+              const std::string& source,
+              const std::string& fidelity_json);
+  /// Says how far off a metric that was added may be: the standard deviation of a measurement
+  /// around it, which becomes the metric METRIC_spread.
+  void set_spread(const std::string& metric, OfNetwork spread);
+  bool has_spread(const std::string& metric) const;
+  /// `name`: the metric plus `z` spreads. std::logic_error for one without a spread.
+  void add_quantile(const std::string& name, const std::string& metric, double z);
 
   std::vector<std::string> metrics() const;
   bool knows(const std::string& metric) const;
@@ -36,7 +48,7 @@ class CostModel {
   friend class CostLimits;
   const Space& space_;
   struct Extra {
-    std::function<double(const Plan&)> cost;
+    OfNetwork cost;
     std::string source, fidelity_json;
   };
   std::map<std::string, Extra> more_;
@@ -71,7 +83,7 @@ class CostLimits {
  private:
   struct Limited {
     int64_t Cost::*of_cost;
-    const std::function<double(const Plan&)>* of_plan;
+    const CostModel::OfNetwork* of_plan;
     const Constraint* constraint;
   };
   const CostModel& costs_;

@@ -99,6 +99,10 @@ const std::vector<Metric>& known_metrics() {
 }
 
 const Metric* find_metric(std::string_view name) {
+  // A quantile (`latency_ms@p95`) is what its metric is.
+  if (const size_t at = name.rfind("@p");
+      at != name.npos && at + 2 < name.size() && name[at + 2] >= '0' && name[at + 2] <= '9')
+    name = name.substr(0, at);
   for (const Metric& metric : known_metrics())
     if (name == metric.name) return &metric;
   return nullptr;

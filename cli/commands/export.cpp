@@ -6,6 +6,7 @@
 
 #include "cli/config/stored_config.hpp"
 #include "cli/report/document.hpp"
+#include "cli/report/search_report.hpp"
 #include "cli/runs/arch_list.hpp"
 #include "cli/runs/data_notes.hpp"
 #include "cli/runs/own_architecture.hpp"
@@ -13,6 +14,7 @@
 #include "cli/runs/run_sets.hpp"
 #include "cli/runs/trained/stand_alone.hpp"
 #include "cli/runs/trained/supernet_run.hpp"
+#include "cli/runs/trained/verify_latency.hpp"
 #include "cli/terminal/suggest.hpp"
 #include "cli/validators.hpp"
 #include "spaces/base/shell_word.hpp"
@@ -34,6 +36,9 @@ struct Options {
   std::vector<std::string> formats = {"torchscript", "safetensors", "json"};
   bool fold = false, force = false, batch_statistics = false, running = false;
   int64_t recalibrate = 0;
+  bool verify_latency = false;
+  std::string latency_table;
+  double tolerance = 10;           ///< Percent of the measured latency.
   std::vector<std::string> check;  ///< Hidden: --check-files MODEL IMAGES RESULT THREADS.
   bool wants(const char* format) const {
     return std::find(formats.begin(), formats.end(), format) != formats.end();
@@ -102,6 +107,10 @@ class Export {
                         std::to_string(named.size()));
     architecture_ = named[0];
     require_trained(run_, architecture_);
+    // What is missing for it is told before anything is written.
+    if (o_.verify_latency)
+      latency_ = std::make_unique<LatencyVerification>(
+          store_, space, o_.latency_table, picked.search, o_.tolerance);
     text_ = space.text(architecture_);
     char label[32];
     std::snprintf(
@@ -239,11 +248,14 @@ class Export {
       write_whole_file(path, json_text(about) + "\n");
       record("json", path, file_sha256(path), nullptr);
     }
-    report(files, check);
-    return kExitOk;
+    Json latency = nullptr;
+    if (latency_ != nullptr)
+      latency = latency_->verify(architecture_, subnet_->written_plan(), o_.common);
+    report(files, check, latency);
+    return latency.is_null() || latency["within"] ? kExitOk : kExitNothingFeasible;
   }
 
-  void report(const Json& files, const Json& check) const {
+  void report(const Json& files, const Json& check, const Json& latency) const {
     if (o_.common.json) {
       Json json{{"schema", "nas-export-report/1"},
                 {"run", run_.row.id},
@@ -256,6 +268,7 @@ class Export {
                 {"files", files},
                 {"check", check}};
       if (!weights_.empty()) json["weights"] = weights_;
+      if (!latency.is_null()) json["latency"] = latency;
       return print(json_text(json));
     }
     print_prose("exported " + text_ + " of run " + run_.row.id +
@@ -272,6 +285,7 @@ class Export {
                      ? ", " + std::to_string(subnet_->folded()) + " batch norms folded"
                      : ""));
     print_prose("batch norms: " + batch_norm_text());
+    if (!latency.is_null()) print_prose(verification_text(latency));
     if (check.is_null()) return;
     print_prose(
         "check in a fresh process, " + check["images"].dump() + " images: " +
@@ -287,6 +301,7 @@ class Export {
   std::string text_;
   std::string weights_;  ///< Which of several sets they come from; "" where there is one.
   std::unique_ptr<SubnetExport> subnet_;
+  std::unique_ptr<LatencyVerification> latency_;
 };
 
 }  // namespace
@@ -298,6 +313,7 @@ int run_export(const std::vector<std::string>& args) {
   app.footer(
       "nas export --run digits --pick best\n"
       "nas export --run last --arch ARCHITECTURE --out model --fold-bn\n"
+      "nas export --run last --pick best --verify-latency --tolerance 15\n"
       "nas export --run s-20261124-1a2b3c --pick 2 --format torchscript");
   app.add_option("--run", o.run, "Training run, or a search in it: id, name or last")
       ->capture_default_str();
@@ -325,6 +341,16 @@ int run_export(const std::vector<std::string>& args) {
       ->check(positive_number())
       ->excludes(keep);
   app.add_flag("--force", o.force, "Replace files of an earlier export");
+  app.add_flag("--verify-latency",
+               o.verify_latency,
+               "Measure the exported network and compare with its prediction; beyond the "
+               "tolerance the exit code is 3");
+  app.add_option("--latency-table",
+                 o.latency_table,
+                 "For --verify-latency: table or predictor (default: that of the search)");
+  app.add_option("--tolerance", o.tolerance, "For --verify-latency: percent of the measured time")
+      ->check(CLI::Range(0.01, 1000.0))
+      ->capture_default_str();
   app.add_option("--check-files", o.check)->expected(4)->group("");
   add_common(app, o.common, kTakesDb | kTakesSets);
   if (!parse(app, args)) return kExitOk;
@@ -332,6 +358,8 @@ int run_export(const std::vector<std::string>& args) {
     check_exported_files(o.check);
     return kExitOk;
   }
+  if (!o.verify_latency && !o.latency_table.empty())
+    throw ConfigError("--latency-table is for --verify-latency", "Add --verify-latency.");
   run_sets(o.common.sets);
   Store store(o.common.db, Store::Mode::kRead);
   return Export(o, store).run();

@@ -4,18 +4,21 @@
 #include <cmath>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <numeric>
 
 #include "cli/command.hpp"
-#include "cli/machine.hpp"
+#include "cli/latency/judged.hpp"
 #include "cli/report/document.hpp"
 #include "cli/runs/latency.hpp"
 #include "cli/runs/own_architecture.hpp"
 #include "cli/runs/run_files.hpp"
 #include "cli/runs/run_name.hpp"
+#include "cli/runs/trained/measuring.hpp"
 #include "cli/terminal/suggest.hpp"
-#include "cli/version.hpp"
 #include "hardware/measure/measure.hpp"
 #include "predictors/ranking/rank_metrics.hpp"
+#include "spaces/base/printable.hpp"
+#include "spaces/base/stop.hpp"
 #include "spaces/base/whole_file.hpp"
 #include "spaces/registry.hpp"
 #include "supernet/device.hpp"
@@ -30,8 +33,10 @@ struct Options {
   std::string space, run, device = "cpu", name, out;
   std::string trained;  ///< The supernet that `run` is or was searched in.
   MeasureOptions measure{.stop = stop_requested};
+  std::string from;  ///< Table to go on with.
   int threads = 0;
   int check = 0;
+  bool no_pin = false;
 };
 
 std::unique_ptr<Space> space_of(Options& o) {
@@ -47,68 +52,129 @@ std::unique_ptr<Space> space_of(Options& o) {
   return open_space(space_of_run(store, *run));
 }
 
+/// Whole networks against the sums of their ops.
 struct CheckResult {
   std::vector<double> predicted, measured;
-  double mean_error = 0;  ///< Mean of |predicted - measured| / measured.
-  double scale = 1;       ///< Sum of measured over sum of predicted.
 };
 
-/// Whole networks against the sums of their ops. Stopped: Interrupted, as some of the networks are
-/// not those that were asked for; the table is stored before.
+/// Stopped: Interrupted, as some of the networks are not those that were asked for; the table is
+/// stored before.
 CheckResult check(const Options& o,
                   const Space& space,
                   const LatencyTable& table,
                   const Device& device) {
   CheckResult result;
   Rng rng(o.common.seed, "measure/check");
-  Progress progress(o.common, "check", o.check);
-  double predicted = 0, measured = 0;
-  for (int i = 0; i < o.check; ++i) try {
-      const Architecture a = space.sample(rng);
-      result.predicted.push_back(table.predict(space.plan(a)));
-      result.measured.push_back(time_network(space, a, o.measure, device).median_ms);
-      result.mean_error += std::abs(result.predicted.back() - result.measured.back()) /
-                           result.measured.back() / o.check;
-      predicted += result.predicted.back();
-      measured += result.measured.back();
-      progress.update(i + 1, "");
-    } catch (const Interrupted&) {
-      throw Interrupted("the check was stopped after " + std::to_string(i) + " of " +
-                        std::to_string(o.check) +
-                        " networks, so nothing is said about the error of the sums; the table '" +
-                        table.id + "' is complete and stored");
-    }
-  result.scale = measured / predicted;
+  std::vector<Architecture> networks;
+  for (int i = 0; i < o.check; ++i) networks.push_back(space.sample(rng));
+  const auto network = [&](size_t i) { return space.plan(networks[i]); };
+  MeasureOptions options = o.measure;
+  Progress progress(o.common, "check", static_cast<int64_t>(o.check) * kPasses);
+  options.progress = [&](int64_t done, int64_t, const std::string& key) {
+    progress.update(done, key);
+  };
+  const MeasuredNetworks measured = measure_networks(networks.size(), network, options, device);
+  int64_t done = 0;
+  for (const auto& time : measured.times) done += time.has_value() ? 1 : 0;
+  if (measured.stopped)
+    throw Interrupted("the check was stopped after " + std::to_string(done) + " of " +
+                      std::to_string(o.check) +
+                      " networks, so nothing is said about the error of the sums; the table '" +
+                      table.id + "' is complete and stored");
+  for (size_t i = 0; i < networks.size(); ++i) {
+    result.predicted.push_back(table.predict(network(i)));
+    result.measured.push_back(measured.times[i]->median_ms);
+  }
   return result;
 }
 
-LatencyTable measure_all(const Options& o, const Space& space, const Device& device, int threads) {
-  bool complete = false;
-  const std::map<std::string, OpCase> ops = distinct_ops(space, complete);
+struct Ops {
   LatencyTable table;
+  std::map<std::string, Timing> times;
+  std::vector<std::string> missing;  ///< Without a time: the user stopped.
+  bool stopped = false;
+};
+
+/// All ops of the space, or of those in `from` that it lacks.
+Ops measure_all(const Options& o,
+                const Space& space,
+                MeasuringPlace place,
+                const LatencyTable* from) {
+  bool complete = false;
+  std::map<std::string, OpCase> ops = distinct_ops(space, complete);
+  Ops result;
+  LatencyTable& table = result.table;
+  if (from != nullptr) {
+    for (const auto& [key, entry] : from->entries)
+      if (ops.erase(key) > 0) table.entries[key] = entry;
+    if (ops.empty())
+      throw ConfigError("latency table " + printable(from->id) + " has all " +
+                        std::to_string(table.entries.size()) + " ops of the space '" +
+                        space.name() + "'");
+    note(o.common,
+         std::to_string(table.entries.size()) + " ops are taken from " + printable(from->id));
+  }
+  MeasureOptions options = o.measure;
+  Progress progress(o.common, "measure", static_cast<int64_t>(ops.size()) * kPasses);
+  options.progress = [&](int64_t done, int64_t, const std::string& key) {
+    progress.update(done, key.substr(0, key.find(' ')));
+  };
+  throw_if_stopped("the ops of the space were listed");
+  const MeasuredOps measured = measure_ops(ops, options, place.device);
+  if (measured.times.empty())
+    throw Interrupted("stopped before any of the " + std::to_string(ops.size()) +
+                      " ops was timed; nothing is stored");
   table.id = o.name.empty() ? new_run_id("latency") : o.name;
   table.space = space.name();
   table.created = utc_now();
-  table.conditions = {{"device", device.str()},
-                      {"threads", std::to_string(threads)},
-                      {"batch", std::to_string(o.measure.batch)},
-                      {"dtype", "float32"},
-                      {"warmup", std::to_string(o.measure.warmup)},
-                      {"repeats", std::to_string(o.measure.repeats)},
-                      {"ops_complete", complete ? "yes" : "of sampled architectures"}};
-  for (const auto& [key, value] : build_facts()) table.conditions[key] = value;
-  table.conditions["cpu"] = cpu_facts().model;
-  table.conditions["system"] = operating_system();
-  Progress progress(o.common, "measure", static_cast<int64_t>(ops.size()));
-  int64_t done = 0;
-  for (const auto& [key, op] : ops) try {
-      table.entries[key] = time_op(op, o.measure, device);
-      progress.update(++done, std::string(op_name(op.op())));
-    } catch (const Interrupted&) {
-      throw Interrupted("stopped after " + std::to_string(done) + " of " +
-                        std::to_string(ops.size()) + " ops; nothing was stored");
-    }
-  return table;
+  table.conditions = std::move(place.conditions);
+  table.conditions["batch"] = std::to_string(o.measure.batch);
+  table.conditions["ops_complete"] = complete ? "yes" : "of sampled architectures";
+  if (from != nullptr) table.conditions["continued_from"] = from->id;
+  table.conditions.insert(measured.conditions.begin(), measured.conditions.end());
+  put_drift(measured, table.conditions);
+  for (const auto& [key, t] : measured.times)
+    table.entries[key] = {t.median_ms, t.low_ms, t.high_ms, t.repeats};
+  result.times = measured.times;
+  result.missing = measured.missing;
+  result.stopped = measured.stopped;
+  if (result.stopped)
+    table.conditions["stopped"] =
+        "by the user, " + std::to_string(result.missing.size()) + " ops have no time";
+  return result;
+}
+
+/// The table with what else was seen of each op: deviation, memory, energy. Readers that do not
+/// know these pass over them.
+std::string with_details(const Ops& ops) {
+  Json json = Json::parse(to_json(ops.table));
+  for (auto& [key, entry] : json["ops"].items()) {
+    const auto it = ops.times.find(key);
+    if (it == ops.times.end()) continue;
+    entry["mad"] = it->second.mad_ms;
+    if (it->second.peak_bytes > 0) entry["peak_bytes"] = it->second.peak_bytes;
+    if (it->second.energy_mj) entry["energy_mj"] = *it->second.energy_mj;
+  }
+  return json.dump(1);
+}
+
+/// What a stop left: the times are stored, and what is missing is said.
+[[noreturn]] void end_stopped(const Options& o, const Ops& ops) {
+  constexpr size_t kNamed = 5;
+  std::string text = "stopped: " + std::to_string(ops.table.entries.size()) + " of " +
+                     std::to_string(ops.table.entries.size() + ops.missing.size()) +
+                     " ops are timed and stored as '" + ops.table.id + "'";
+  if (!ops.missing.empty()) text += "; without a time:";
+  for (size_t i = 0; i < std::min(kNamed, ops.missing.size()); ++i) text += "\n  " + ops.missing[i];
+  if (ops.missing.size() > kNamed)
+    text += "\n  and " + std::to_string(ops.missing.size() - kNamed) + " more";
+  std::vector<std::string> words = {"measure"};
+  if (!o.run.empty())
+    words.insert(words.end(), {"--run", o.run});
+  else
+    words.insert(words.end(), {"--space", o.space});
+  words.insert(words.end(), {"--continue", ops.table.id});
+  throw Interrupted(text + "\nGo on with: " + suggested(words, o.common));
 }
 
 void report(const Options& o,
@@ -125,6 +191,11 @@ void report(const Options& o,
   const double large = table.predict(space.plan(space.largest()));
   const bool has_check = !checked.measured.empty();
   const double rho = has_check ? spearman(checked.predicted, checked.measured) : 0;
+  const Foretold told = foretold(checked.predicted, checked.measured);
+  const auto condition = [&](const char* key) {
+    const auto it = table.conditions.find(key);
+    return it == table.conditions.end() ? std::string("-") : it->second;
+  };
   if (o.common.json) {
     Json json{{"schema", "nas-measure/1"},
               {"table", table.id},
@@ -134,26 +205,38 @@ void report(const Options& o,
               {"relative_spread", spread},
               {"smallest_ms", small},
               {"largest_ms", large}};
-    if (has_check)
-      json["check"] = {{"networks", checked.measured.size()},
-                       {"spearman", rho},
-                       {"mean_relative_error", checked.mean_error},
-                       {"measured_over_predicted", checked.scale}};
+    if (table.conditions.contains("unstable")) json["unstable"] = condition("unstable");
+    if (has_check) {
+      json["check"] = foretold_json(told);
+      json["check"]["spearman"] = rho;
+      json["check"]["mean_relative_error"] = told.mape / 100;
+      json["check"]["measured_over_predicted"] =
+          std::accumulate(checked.measured.begin(), checked.measured.end(), 0.0) /
+          std::accumulate(checked.predicted.begin(), checked.predicted.end(), 0.0);
+    }
     return print(json_text(json));
   }
   Table text({"latency table " + table.id, table.space});
   text.row({"ops", std::to_string(table.entries.size())});
-  for (const char* key : {"device", "threads", "batch", "repeats"})
-    text.row({key, table.conditions.at(key)});
+  for (const char* key :
+       {"device", "threads", "pinned", "governor", "batch", "repeats", "drift", "noise", "energy"})
+    text.row({key, condition(key)});
   text.row({"mean spread (quartiles / median)", format_number(100 * spread, 3) + " %"});
   text.row({"smallest architecture", format_number(small) + " ms" + each});
   text.row({"largest architecture", format_number(large) + " ms" + each});
   if (has_check) {
     text.row({"networks checked", std::to_string(checked.measured.size())});
     text.row({"Spearman, predicted to measured", format_number(rho, 3)});
-    text.row({"mean error of the sum", format_number(100 * checked.mean_error, 3) + " %"});
+    text.row({"tau-b", format_number(told.tau_b, 3)});
+    text.row({"mean error of the sum", format_number(told.mape, 3) + " %"});
+    text.row({"off by a tenth at most", format_number(100 * told.within_10, 3) + " %"});
   }
   print(text.text());
+  if (table.conditions.contains("unstable"))
+    print_prose("unstable: " + condition("unstable") + "; measure again on a quieter machine");
+  print_prose(
+      "sums of ops are off by what ops pay for being called alone: " +
+      suggested({"latency", "calibrate", "--table", table.id, "--measure", "30"}, o.common));
   // A search needs a supernet: that of the run, where it is one.
   std::vector<std::string> words = {"search", "--run", o.trained.empty() ? "RUN" : o.trained};
   words.insert(words.end(), {"--latency-table", table.id});
@@ -165,6 +248,49 @@ void report(const Options& o,
               suggested(words, o.common));
 }
 
+/// Refused where its times and new ones cannot stand side by side.
+std::optional<LatencyTable> table_to_continue(const Options& o,
+                                              const Store& store,
+                                              const Space& space,
+                                              const MeasuringPlace& place) {
+  if (o.from.empty()) return std::nullopt;
+  LatencyTable table = std::move(open_latency_model(store, o.from).table());
+  if (!table.space.empty() && table.space != space.name())
+    throw ConfigError("latency table " + printable(table.id) + " is of the space '" +
+                      printable(table.space) + "', not of '" + space.name() + "'");
+  std::map<std::string, std::string> now = place.conditions;
+  now["batch"] = std::to_string(o.measure.batch);
+  for (const char* key : {"device", "threads", "cpu", "gpu", "batch", "dtype"}) {
+    const auto was = table.conditions.find(key);
+    if (was != table.conditions.end() && now.contains(key) && now.at(key) != was->second)
+      throw ConfigError("latency table " + printable(table.id) + " was measured with " + key + " " +
+                            printable(was->second) + ", not " + now.at(key),
+                        "Times of both would not add up; go on under the same conditions.");
+  }
+  return table;
+}
+
+void add_options(CLI::App& app, Options& o) {
+  app.add_option("--space", o.space, "Space: a name or a file");
+  app.add_option("--run", o.run, "The space of this run: id, name or last");
+  app.add_option("--device", o.device, "auto, cpu, cuda or cuda:N")->capture_default_str();
+  app.add_option("--threads", o.threads, "Compute threads; 0: OMP_NUM_THREADS, else all cores")
+      ->check(CLI::Range(0, 4096));
+  app.add_option("--batch", o.measure.batch, "Images at once")->check(CLI::Range(1, 100000));
+  app.add_option("--warmup", o.measure.warmup, "Calls before the clock runs, in each visit")
+      ->check(CLI::Range(0, 1000000));
+  app.add_option("--repeats", o.measure.repeats, "Timed calls of each op")
+      ->check(CLI::Range(1, 1000000));
+  app.add_flag("--no-pin", o.no_pin, "Leave threads where the system puts them");
+  app.add_flag(
+      "--flush-l2", o.measure.flush_l2, "On a GPU: overwrite its cache before each timed call");
+  app.add_option("--continue", o.from, "Measure only what this table lacks: id, last or a file");
+  app.add_option("--check", o.check, "Also time so many whole networks and compare")
+      ->check(CLI::Range(2, 100000));
+  app.add_option("--name", o.name, "Id of the table (default: made up)");
+  app.add_option("--out", o.out, "Also write the table to this file (JSON)");
+}
+
 }  // namespace
 
 int run_measure(const std::vector<std::string>& args) {
@@ -174,51 +300,45 @@ int run_measure(const std::vector<std::string>& args) {
       "nas measure --space digits\n"
       "nas measure --run last --threads 1 --check 20\n"
       "nas measure --space resnet20-pool --batch 8 --out table.json");
-  app.add_option("--space", o.space, "Space: a name or a file");
-  app.add_option("--run", o.run, "The space of this run: id, name or last");
-  app.add_option("--device", o.device, "auto, cpu, cuda or cuda:N")->capture_default_str();
-  app.add_option("--threads", o.threads, "Compute threads; 0: OMP_NUM_THREADS, else all cores")
-      ->check(CLI::Range(0, 4096));
-  app.add_option("--batch", o.measure.batch, "Images at once")->check(CLI::Range(1, 100000));
-  app.add_option("--warmup", o.measure.warmup, "Calls before the clock runs")
-      ->check(CLI::Range(0, 1000000));
-  app.add_option("--repeats", o.measure.repeats, "Timed calls of each op")
-      ->check(CLI::Range(1, 1000000));
-  app.add_option("--check", o.check, "Also time so many whole networks and compare")
-      ->check(CLI::Range(2, 100000));
-  app.add_option("--name", o.name, "Id of the table (default: made up)");
-  app.add_option("--out", o.out, "Also write the table to this file (JSON)");
+  add_options(app, o);
   add_common(app, o.common, kTakesDb | kTakesSeed);
   if (!parse(app, args)) return kExitOk;
+  // Before anything else: what is measured on another device than was meant is worthless.
+  const MeasuringPlace place = open_measuring(o.device, o.threads);
+  if (o.measure.flush_l2 && !place.device.cuda)
+    throw ConfigError("--flush-l2 is for GPUs, and the device is " + place.device.str(),
+                      "leave it out, or add --device cuda");
   o.name = checked_name(o.name);
+  o.measure.pin = !o.no_pin;
+  o.measure.seed = o.common.seed;
   const auto space = space_of(o);
-  const Device device = open_device(o.device);
-  // Networks run in fp32, by the fastest algorithms there are: those of inference.
-  set_gpu_arithmetic(device, /*tf32=*/false, /*deterministic=*/false);
-  const int threads = set_compute_threads(o.threads);
   Store store(o.common.db);
   if (!o.name.empty() && store.latency_table(o.name))
     throw ConfigError("there is a latency table '" + o.name + "' already", "choose another --name");
-  const LatencyTable table = measure_all(o, *space, device, threads);
+  const auto from = table_to_continue(o, store, *space, place);
+  const Ops ops = measure_all(o, *space, place, from ? &*from : nullptr);
+  const LatencyTable& table = ops.table;
+  const std::string text = with_details(ops);
   store.add_latency_table({table.id,
                            table.space,
                            table.conditions.at("device"),
                            Json(table.conditions).dump(),
-                           to_json(table),
+                           text,
                            table.created});
   if (!o.out.empty()) {
     try {
-      write_whole_file(o.out, to_json(table) + "\n");
+      write_whole_file(o.out, text + "\n");
     } catch (const DataError& e) {
       throw DataError(std::string(e.what()) + " (the table is in the store as " + table.id + ")");
     }
   }
+  if (ops.stopped) end_stopped(o, ops);
   // Last: whatever ends it, the table is there.
   if (o.check > 0)
     note(o.common,
          "latency table '" + table.id + "' is stored; checking it on " + std::to_string(o.check) +
              " whole networks");
-  const CheckResult checked = o.check > 0 ? check(o, *space, table, device) : CheckResult{};
+  const CheckResult checked = o.check > 0 ? check(o, *space, table, place.device) : CheckResult{};
   report(o, table, *space, checked);
   return kExitOk;
 }

@@ -15,6 +15,7 @@
 #include "cli/runs/space_limits.hpp"
 #include "cli/terminal/row_stream.hpp"
 #include "cli/terminal/suggest.hpp"
+#include "search/quantile.hpp"
 #include "spaces/base/stop.hpp"
 #include "spaces/draw/plan_draw.hpp"
 #include "spaces/registry.hpp"
@@ -259,11 +260,16 @@ int check_what_limits_leave(const Options& o,
   const Domain domain = fixed_domain(space, o.fix);
   CostModel costs(space);
   if (!o.latency_table.empty()) {
-    std::optional<LatencyTable> file = latency_table_file(o.latency_table);
-    if (!file)
-      file = open_latency_table(Store(o.common.db, Store::Mode::kExisting), o.latency_table);
-    document["latency"] = use_latency(costs, std::move(*file), o.latency_batch, o.common.db);
+    if (is_predictor_file(o.latency_table)) {
+      document["latency"] = use_latency_predictor(costs, o.latency_table, o.latency_batch);
+    } else {
+      std::optional<LatencyModel> file = latency_model_file(o.latency_table);
+      if (!file)
+        file = open_latency_model(Store(o.common.db, Store::Mode::kExisting), o.latency_table);
+      document["latency"] = use_latency(costs, std::move(*file), o.latency_batch, o.common.db);
+    }
   }
+  for (const std::string& limit : o.limits) add_quantile(costs, parse_constraint(limit).metric);
   const SpaceLimits answer =
       check_limits(costs, read_limits(o.limits, costs), domain, o.exact_count, o.common.seed);
   put_fix(document, domain);

@@ -159,6 +159,9 @@ void print_search(const Json& d, const RunRow& run, const Common& common) {
       for (const std::string& metric : metrics) {
         const Json& values = front[i]["values"];
         cells.push_back(values.contains(metric) ? shown(metric, values[metric]) : "-");
+        // What a measurement may differ by.
+        if (const auto spread = values.find(metric + "_spread"); spread != values.end())
+          cells.back() += " +- " + format_number(spread->get<double>(), 2);
       }
       std::string mark = i == d["best"] ? "best" : "";
       if (i == d["knee"]) mark += mark.empty() ? "knee" : ", knee";

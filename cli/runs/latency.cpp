@@ -1,11 +1,9 @@
 #include "cli/runs/latency.hpp"
 
-#include <filesystem>
-#include <fstream>
 #include <memory>
-#include <sstream>
 
 #include "cli/terminal/suggest.hpp"
+#include "search/quantile.hpp"
 #include "spaces/base/printable.hpp"
 #include "spaces/error.hpp"
 
@@ -13,41 +11,27 @@ namespace nas::cli {
 
 using Json = nlohmann::ordered_json;
 
-std::optional<LatencyTable> latency_table_file(const std::string& name) {
-  std::error_code ignored;
-  if (!std::filesystem::is_regular_file(name, ignored)) return std::nullopt;
-  std::ifstream file(name, std::ios::binary);
-  std::ostringstream text;
-  text << file.rdbuf();
-  if (!file) throw DataError("latency table " + name + ": the file cannot be read");
-  LatencyTable table = latency_table_from_json(text.str(), name);
-  if (table.id.empty()) table.id = name;
-  return table;
-}
-
-LatencyTable open_latency_table(const Store& store, const std::string& name) {
-  if (std::optional<LatencyTable> file = latency_table_file(name)) return std::move(*file);
-  const auto row = store.latency_table(name);
-  if (!row)
-    throw ConfigError(
-        "there is no latency table '" + name + "', neither as a file nor in " + store.path(),
-        "make one with: " + suggested({"measure", "--space", "SPACE"}, store.path()));
-  return latency_table_from_json(row->table_json, "latency table " + row->id);
-}
-
-Json add_latency(CostModel& costs, const EvaluatorOptions& evaluator, const Store& store) {
-  if (evaluator.latency_table.empty()) return nullptr;
-  return use_latency(costs,
-                     open_latency_table(store, evaluator.latency_table),
-                     evaluator.latency_batch,
-                     store.path());
+Json add_latency(CostModel& costs,
+                 const EvaluatorOptions& evaluator,
+                 const Goal& goal,
+                 const Store& store) {
+  const std::string& name = evaluator.latency_table;
+  Json about = nullptr;
+  if (is_predictor_file(name))
+    about = use_latency_predictor(costs, name, evaluator.latency_batch);
+  else if (!name.empty())
+    about =
+        use_latency(costs, open_latency_model(store, name), evaluator.latency_batch, store.path());
+  add_quantiles(costs, goal);
+  return about;
 }
 
 Json use_latency(CostModel& costs,
-                 LatencyTable opened,
+                 LatencyModel opened,
                  int64_t wanted_batch,
                  const std::string& db) {
-  auto table = std::make_shared<const LatencyTable>(std::move(opened));
+  const auto model = std::make_shared<const LatencyModel>(std::move(opened));
+  const LatencyTable* table = &model->table();
   const std::string batch = std::to_string(table->batch());
   if (table->batch() != wanted_batch)
     throw ConfigError("latency table " + printable(table->id) + " was measured with " + batch +
@@ -58,17 +42,29 @@ Json use_latency(CostModel& costs,
                           batch + " (evaluator.latency_batch)");
   const std::string space = costs.space().name();
   require_fit(*table, costs.space(), suggested({"measure", "--space", space}, db));
-  const Json fidelity{
-      {"table", table->id}, {"batch", table->batch()}, {"conditions", table->conditions}};
+  if (const auto it = table->conditions.find("unstable"); it != table->conditions.end())
+    warning("latency table " + printable(table->id) + ": " + printable(it->second) +
+            "; measure it again on a quieter machine");
+  Json fidelity{{"table", table->id}, {"batch", table->batch()}, {"conditions", table->conditions}};
+  if (const auto& c = model->calibration())
+    fidelity["calibration"] = {{"a_ms", c->a}, {"b", c->b}, {"c_ms", c->c}};
   costs.add(
       "latency_ms",
-      [table](const Plan& plan) { return table->predict(plan); },
+      [model](const Plan& plan) { return model->mean(plan); },
       "latency_table",
       fidelity.dump());
+  if (model->has_spread())
+    costs.set_spread("latency_ms", [model](const Architecture&, const Plan& plan) {
+      return model->relative_spread() * model->mean(plan);
+    });
   Json about{{"table", table->id}, {"unit", "ms"}, {"batch", table->batch()}};
   for (const char* key : {"device", "threads", "dtype"})
     if (const auto it = table->conditions.find(key); it != table->conditions.end())
       about[key] = it->second;
+  if (model->has_spread()) {
+    about["relative_spread"] = model->relative_spread();
+    about["calibrated_on"] = model->calibration()->networks;
+  }
   return about;
 }
 
@@ -79,7 +75,13 @@ std::string latency_text(const Json& latency) {
   if (latency.contains("device")) text += " on " + latency["device"].get<std::string>();
   if (latency.contains("threads"))
     text += ", " + latency["threads"].get<std::string>() + " thread(s)";
-  return printable(text + " (table " + latency["table"].get<std::string>() + ")");
+  if (latency.contains("predictor"))
+    return printable(text + " (predictor " + latency["predictor"].get<std::string>() + ")");
+  text += " (table " + latency["table"].get<std::string>();
+  if (latency.contains("relative_spread"))
+    text += ", calibrated on " + latency["calibrated_on"].dump() + " networks, +- " +
+            format_number(100 * latency["relative_spread"].get<double>(), 2) + " %";
+  return printable(text + ")");
 }
 
 }  // namespace nas::cli

@@ -1,34 +1,31 @@
 #pragma once
 // Latency tables for a search: found in the store or in a file, and checked to fit.
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <string>
 
 #include "cli/command.hpp"
-#include "hardware/latency_table.hpp"
+#include "cli/latency/model.hpp"
 #include "search/costs.hpp"
 #include "search/search_options.hpp"
 #include "search/store/store.hpp"
 
 namespace nas::cli {
 
-/// The table in a JSON file; none where `name` is no file.
-std::optional<LatencyTable> latency_table_file(const std::string& name);
-
-/// `name`: id of a stored table, `last`, or a JSON file. ConfigError when there is none.
-LatencyTable open_latency_table(const Store& store, const std::string& name);
-
 /// Gives `costs` the metric latency_ms of `evaluator.latency_table`; nothing where none is named.
 /// ConfigError for a table of another space or of another batch than was asked for, DataError for
 /// one without times for some op of the space. Returns what latency_ms means, for the search's
-/// document: table, batch, device, threads; null without a table.
+/// document: table, batch, device, threads; null without a table. Warns of a table whose machine
+/// drifted while it was measured. Where the prediction has a spread, latency_ms_spread is a metric,
+/// too, and quantiles that the goal names (`latency_ms@p95`). The file of a predictor stands for a
+/// table.
 nlohmann::ordered_json add_latency(CostModel& costs,
                                    const EvaluatorOptions& evaluator,
+                                   const Goal& goal,
                                    const Store& store);
 
 /// The same for a table that is open. `db`: the store, for what users are told to run.
 nlohmann::ordered_json use_latency(CostModel& costs,
-                                   LatencyTable table,
+                                   LatencyModel model,
                                    int64_t batch,
                                    const std::string& db);
 

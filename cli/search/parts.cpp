@@ -74,7 +74,7 @@ SearchParts make_parts(const SearchConfig& config,
   // A table answers for nothing, however many of its rows are missing.
   if (config.evaluator.kind == EvaluatorKind::kTable) parts.settings.failures_in_a_row = 0;
   parts.costs = std::make_unique<CostModel>(*parts.space);
-  parts.latency = add_latency(*parts.costs, config.evaluator, store);
+  parts.latency = add_latency(*parts.costs, config.evaluator, parts.settings.goal, store);
   if (config.evaluator.kind == EvaluatorKind::kTable)
     parts.evaluator = make_evaluator(config, *parts.domain, store, common);
   settle_limits(config,

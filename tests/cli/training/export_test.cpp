@@ -236,6 +236,52 @@ TEST_F(Export, NothingIsOverwrittenUnasked) {
   EXPECT_THAT(again.err, HasSubstr("exists already"));
 }
 
+// Any measured time is within a thousand percent of the prediction, hardly any within a
+// hundredth of one: both ends, whatever this machine does meanwhile.
+TEST_F(Export, ThePredictedLatencyIsMeasured) {
+  ASSERT_EQ(call({"measure",
+                  "--space",
+                  "digits",
+                  "--threads",
+                  "1",
+                  "--repeats",
+                  "2",
+                  "--name",
+                  "ops",
+                  "-q"})
+                .code,
+            0);
+  std::vector<std::string> words = {"export",
+                                    "--run",
+                                    "net",
+                                    "--pick",
+                                    "best",
+                                    "--format",
+                                    "json",
+                                    "--verify-latency",
+                                    "--latency-table",
+                                    "ops",
+                                    "--tolerance",
+                                    "1000",
+                                    "--out",
+                                    "fast",
+                                    "--json"};
+  const Finished done = call(words);
+  ASSERT_EQ(done.code, 0) << done.err;
+  const Json latency = Json::parse(done.out)["latency"];
+  const double predicted = latency["predicted_ms"], measured = latency["measured_ms"];
+  EXPECT_NEAR(latency["error_percent"], 100 * (predicted / measured - 1), 1e-6);
+  EXPECT_EQ(latency["within"], true);
+  words[11] = "0.01";
+  words[13] = "far";
+  const Finished far = call(words);
+  EXPECT_EQ(far.code, 3) << far.err;
+  EXPECT_EQ(Json::parse(far.out)["latency"]["within"], false);
+  EXPECT_TRUE(std::filesystem::exists(*folder_ + "/far/model.json"));
+  words.erase(words.begin() + 8, words.begin() + 10);
+  EXPECT_EQ(call(words).code, 2);  // The search had no table.
+}
+
 TEST_F(Export, RefusesWhatCannotBe) {
   EXPECT_EQ(call({"export", "--run", "net"}).code, 2);
   EXPECT_EQ(call({"export", "--run", "nobody", "--pick", "best"}).code, 2);

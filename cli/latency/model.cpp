@@ -1,0 +1,90 @@
+#include "cli/latency/model.hpp"
+
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <sstream>
+
+#include "cli/terminal/suggest.hpp"
+#include "predictors/predictor.hpp"
+#include "spaces/error.hpp"
+
+namespace nas::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// nullopt where `name` is no file.
+std::optional<std::string> text_of_file(const std::string& name) {
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(name, ignored)) return std::nullopt;
+  std::ifstream file(name, std::ios::binary);
+  std::ostringstream text;
+  text << file.rdbuf();
+  if (!file) throw DataError("latency table " + name + ": the file cannot be read");
+  return text.str();
+}
+
+}  // namespace
+
+std::optional<LatencyModel> latency_model_file(const std::string& name) {
+  const auto text = text_of_file(name);
+  if (!text) return std::nullopt;
+  LatencyModel model = latency_model_from_json(*text, name);
+  if (model.table().id.empty()) model.table().id = name;
+  return model;
+}
+
+LatencyModel open_latency_model(const Store& store, const std::string& name) {
+  if (std::optional<LatencyModel> file = latency_model_file(name)) return std::move(*file);
+  const auto row = store.latency_table(name);
+  if (!row)
+    throw ConfigError(
+        "there is no latency table '" + name + "', neither as a file nor in " + store.path(),
+        "make one with: " + suggested({"measure", "--space", "SPACE"}, store.path()));
+  return latency_model_from_json(row->table_json, "latency table " + row->id);
+}
+
+bool is_predictor_file(const std::string& name) {
+  const auto text = text_of_file(name);
+  if (!text || text->find("\"nas-predictor\"") == text->npos) return false;
+  const Json json = Json::parse(*text, nullptr, /*allow_exceptions=*/false);
+  return json.is_object() && json.contains("schema") && json["schema"] == "nas-predictor";
+}
+
+Json use_latency_predictor(CostModel& costs, const std::string& file, int64_t batch) {
+  const std::shared_ptr<const Predictor> predictor = load_predictor(file);
+  const Space& space = costs.space();
+  if (predictor->features().fingerprint.empty())
+    throw DataError(file + " predicts from plain columns of numbers, not from architectures of " +
+                    space.name() + "; fit it with --space " + space.name());
+  predictor->require(feature_space(space));
+  const Json fidelity{{"predictor", file}, {"batch", batch}, {"rows", predictor->rows()}};
+  // A network's mean and spread are asked for one after the other.
+  struct Last {
+    Architecture architecture;
+    double mean = 0, spread = 0;
+  };
+  const auto ask =
+      [predictor, &space, last = std::make_shared<Last>()](const Architecture& a) -> const Last& {
+    if (last->architecture == a && !a.genes.empty()) return *last;
+    const Prediction told = predictor->predict(encode(space, {&a, 1}));
+    // A line that was learnt elsewhere may end below 0; no time does.
+    *last = {a, std::max(told.mean[0], 0.0), told.spread[0]};
+    return *last;
+  };
+  costs.add_of(
+      "latency_ms",
+      [ask](const Architecture& a, const Plan&) { return ask(a).mean; },
+      "predictor",
+      fidelity.dump());
+  costs.set_spread("latency_ms",
+                   [ask](const Architecture& a, const Plan&) { return ask(a).spread; });
+  return {{"predictor", file},
+          {"model", predictor->name()},
+          {"rows", predictor->rows()},
+          {"unit", "ms"},
+          {"batch", batch}};
+}
+
+}  // namespace nas::cli

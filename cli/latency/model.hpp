@@ -1,0 +1,28 @@
+#pragma once
+// What latency_ms is computed from: a table, one that was calibrated on whole networks, or a
+// predictor of whole networks.
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+
+#include "hardware/prediction/latency_model.hpp"
+#include "search/costs.hpp"
+#include "search/store/store.hpp"
+
+namespace nas::cli {
+
+/// The table in a JSON file, with its calibration; none where `name` is no file.
+std::optional<LatencyModel> latency_model_file(const std::string& name);
+/// `name`: id of a stored table, `last`, or a JSON file. ConfigError when there is none.
+LatencyModel open_latency_model(const Store& store, const std::string& name);
+
+/// Whether `name` is a file that `nas predict fit` wrote.
+bool is_predictor_file(const std::string& name);
+/// Gives `costs` the metric latency_ms, with its spread, of a predictor whose target are
+/// milliseconds for `batch` images at once. DataError for one of another space. Returns what
+/// latency_ms means.
+nlohmann::ordered_json use_latency_predictor(CostModel& costs,
+                                             const std::string& file,
+                                             int64_t batch);
+
+}  // namespace nas::cli

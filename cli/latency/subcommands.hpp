@@ -1,0 +1,15 @@
+#pragma once
+// Subcommands of `nas latency`: each adds itself to the command and answers what runs it after its
+// options were parsed.
+#include <functional>
+
+namespace CLI {
+class App;
+}
+
+namespace nas::cli {
+
+std::function<int()> add_latency_calibrate(CLI::App& app);
+std::function<int()> add_latency_choose(CLI::App& app);
+
+}  // namespace nas::cli

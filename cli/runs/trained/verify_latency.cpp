@@ -1,0 +1,128 @@
+#include "cli/runs/trained/verify_latency.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "cli/runs/latency.hpp"
+#include "cli/runs/trained/measuring.hpp"
+#include "spaces/base/printable.hpp"
+#include "spaces/error.hpp"
+#include "spaces/yaml/yaml_binder.hpp"
+
+namespace nas::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+constexpr int kRepeats = 60;
+constexpr double k95 = 1.959964;  ///< Two-sided, normal.
+
+/// What the search was told; "" where it had no table.
+EvaluatorOptions options_of(const Store& store, const std::string& search) {
+  if (search.empty()) return {};
+  const auto row = store.run(search);
+  if (!row || row->config_yaml.empty()) return {};
+  YamlSource source;
+  source.text = row->config_yaml;
+  source.file = "configuration of run " + row->id;
+  return read_yaml_as<SearchConfig>(source).evaluator;
+}
+
+}  // namespace
+
+struct LatencyVerification::Impl {
+  explicit Impl(const Space& space) : costs(space) {}
+  CostModel costs;
+  Json about;
+  double tolerance = 10;
+  std::map<std::string, std::string> conditions;  ///< Of the table.
+};
+
+LatencyVerification::LatencyVerification(const Store& store,
+                                         const Space& space,
+                                         const std::string& table,
+                                         const std::string& search,
+                                         double tolerance_percent)
+    : impl_(std::make_unique<Impl>(space)) {
+  const EvaluatorOptions searched = options_of(store, search);
+  const std::string name = table.empty() ? searched.latency_table : table;
+  if (name.empty())
+    throw ConfigError("--verify-latency compares with a prediction, and " +
+                          (search.empty() ? std::string("no search was named")
+                                          : "search " + search + " had no latency table"),
+                      "Name the table with --latency-table.");
+  impl_->tolerance = tolerance_percent;
+  if (is_predictor_file(name)) {
+    impl_->about = use_latency_predictor(impl_->costs, name, searched.latency_batch);
+    return;
+  }
+  LatencyModel model = open_latency_model(store, name);
+  impl_->conditions = model.table().conditions;
+  const int64_t batch = model.table().batch();
+  impl_->about = use_latency(impl_->costs, std::move(model), batch, store.path());
+}
+
+LatencyVerification::~LatencyVerification() = default;
+
+Json LatencyVerification::verify(const Architecture& a, const Plan& plan, const Common& common) {
+  const std::map<std::string, double> costs = impl_->costs.of(a);
+  const double predicted = costs.at("latency_ms");
+  MeasureOptions options{.stop = stop_requested};
+  options.batch = impl_->about["batch"].get<int64_t>();
+  options.repeats = kRepeats;
+  const auto condition = [&](const char* key, const char* otherwise) {
+    const auto it = impl_->conditions.find(key);
+    return it == impl_->conditions.end() ? std::string(otherwise) : it->second;
+  };
+  const std::string device = condition("device", "cpu");
+  const bool known = device == "cpu" || device.starts_with("cuda");
+  if (!known)
+    warning("the table is of the device '" + printable(device) +
+            "', which is not here; measured is this machine's processor");
+  const TimedNetworks timed = time_networks(
+      {&plan, 1}, options, known ? device : "cpu", std::atoi(condition("threads", "0").c_str()));
+  if (timed.measured.stopped || !timed.measured.times[0])
+    throw Interrupted("stopped while the exported network was measured; its files are written");
+  const Timing& t = *timed.measured.times[0];
+  Json json = impl_->about;
+  json["predicted_ms"] = predicted;
+  if (const auto spread = costs.find("latency_ms_spread"); spread != costs.end()) {
+    json["spread_ms"] = spread->second;
+    json["interval_ms"] = {std::max(0.0, predicted - k95 * spread->second),
+                           predicted + k95 * spread->second};
+  }
+  const double error = 100 * (predicted - t.median_ms) / t.median_ms;
+  json["measured_ms"] = t.median_ms;
+  json["quartiles_ms"] = {t.low_ms, t.high_ms};
+  json["peak_bytes"] = t.peak_bytes;
+  if (t.energy_mj) json["energy_mj"] = *t.energy_mj;
+  json["error_percent"] = error;
+  json["tolerance_percent"] = impl_->tolerance;
+  json["within"] = std::abs(error) <= impl_->tolerance;
+  json["measured_with"] = timed.conditions;
+  for (const char* key : {"cpu", "gpu", "libtorch"}) {
+    const std::string before = condition(key, "");
+    const auto now = timed.conditions.find(key);
+    if (!before.empty() && now != timed.conditions.end() && before != now->second)
+      note(common,
+           "the table was measured with " + std::string(key) + " " + printable(before) +
+               ", the network with " + now->second);
+  }
+  return json;
+}
+
+std::string verification_text(const Json& v) {
+  std::string text = "latency: predicted " + format_number(v["predicted_ms"].get<double>()) + " ms";
+  if (v.contains("interval_ms"))
+    text += " (95 %: " + format_number(v["interval_ms"][0].get<double>()) + " to " +
+            format_number(v["interval_ms"][1].get<double>()) + ")";
+  text += ", measured " + format_number(v["measured_ms"].get<double>()) + " ms (quartiles " +
+          format_number(v["quartiles_ms"][0].get<double>()) + " to " +
+          format_number(v["quartiles_ms"][1].get<double>()) + "), " + latency_text(v);
+  const double error = v["error_percent"].get<double>();
+  text += ": off by " + std::string(error > 0 ? "+" : "") + format_number(error, 3) + " %, " +
+          (v["within"].get<bool>() ? "within" : "BEYOND") + " the tolerance of " +
+          format_number(v["tolerance_percent"].get<double>(), 3) + " %";
+  return text;
+}
+
+}  // namespace nas::cli

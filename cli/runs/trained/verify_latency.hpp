@@ -1,0 +1,37 @@
+#pragma once
+// Is a network as fast as was predicted? It is measured, under the conditions of the table.
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "cli/command.hpp"
+#include "search/store/store.hpp"
+#include "spaces/space.hpp"
+
+namespace nas::cli {
+
+class LatencyVerification {
+ public:
+  /// `table`: id, `last`, a file, or the file of a predictor; "": that of the search `search`.
+  /// ConfigError where there is none; refused as a search would refuse it.
+  LatencyVerification(const Store& store,
+                      const Space& space,
+                      const std::string& table,
+                      const std::string& search,
+                      double tolerance_percent);
+  ~LatencyVerification();
+
+  /// Predicts `a`, times `plan`, the network as it is written. {"predicted_ms", "spread_ms",
+  /// "interval_ms", "measured_ms", "quartiles_ms", "error_percent", "tolerance_percent", "within",
+  /// "table", ...}.
+  nlohmann::ordered_json verify(const Architecture& a, const Plan& plan, const Common& common);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// The same for people.
+std::string verification_text(const nlohmann::ordered_json& verified);
+
+}  // namespace nas::cli

@@ -1,0 +1,157 @@
+// From ops to whole networks with the real binary: choose, calibrate, limits on quantiles.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "hardware/latency_table.hpp"
+#include "hardware/op_cases.hpp"
+#include "process.hpp"
+#include "spaces/registry.hpp"
+
+namespace nas::test {
+namespace {
+
+using ::testing::HasSubstr;
+using Json = nlohmann::json;
+
+class Calibrate : public testing::Test {
+ protected:
+  Calibrate() : folder_(fresh_folder()), space_(load_space("digits")) {
+    bool complete = false;
+    double ms = 0.01;
+    table_.id = "ops";
+    table_.space = "digits";
+    table_.conditions = {{"batch", "1"}, {"device", "phone"}, {"threads", "1"}};
+    for (const auto& [key, op] : distinct_ops(*space_, complete)) {
+      ms = ms > 0.05 ? 0.01 : ms * 1.13;
+      table_.entries[key] = {ms, ms, ms, 3};
+    }
+    write_file(folder_ + "/ops.json", to_json(table_));
+  }
+  Finished call(std::vector<std::string> args) const {
+    Launch launch;
+    launch.args = std::move(args);
+    launch.folder = folder_;
+    return run(launch);
+  }
+  /// Networks that take 0.2 ms and three times their sum, in microseconds.
+  void write_rows(int n, const std::string& column) const {
+    const Finished chosen =
+        call({"latency", "choose", "--table", "ops.json", "--budget", std::to_string(n), "--json"});
+    ASSERT_EQ(chosen.code, 0) << chosen.err;
+    std::string text = "architecture;" + column + "\n";
+    for (const Json& a : Json::parse(chosen.out)["architectures"]) {
+      const auto name = a.get<std::string>();
+      const double sum = table_.predict(space_->plan(space_->parse(name)));
+      text += name + ";" + std::to_string(1000 * (0.2 + 3 * sum)) + "\n";
+    }
+    write_file(folder_ + "/rows.csv", text);
+  }
+  std::string folder_;
+  std::unique_ptr<Space> space_;
+  LatencyTable table_;
+};
+
+TEST_F(Calibrate, AFileOfMeasuredNetworksMakesATableWithASpread) {
+  write_rows(12, "latency_us");
+  const Finished done = call({"latency",
+                              "calibrate",
+                              "--table",
+                              "ops.json",
+                              "--rows",
+                              "rows.csv",
+                              "--name",
+                              "fine",
+                              "--save-rows",
+                              "judged.csv",
+                              "--json"});
+  ASSERT_EQ(done.code, 0) << done.err;
+  const Json json = Json::parse(done.out);
+  EXPECT_EQ(json["table"], "fine");
+  EXPECT_NEAR(json["calibration"]["a_ms"], 0.2, 1e-3);
+  EXPECT_NEAR(json["calibration"]["b"], 3, 1e-2);
+  EXPECT_LT(json["held_out"]["mape"], 0.1);
+  EXPECT_EQ(json["held_out"]["within_10"], 1);
+  EXPECT_GT(json["sum"]["mape"], 50);
+  EXPECT_EQ(json["measured"].size(), 12U);
+
+  // Its mean and its quantiles are limits and objectives; every result says how far off it may be.
+  const Finished check = call(
+      {"space", "check", "digits", "--table", "fine", "--max", "latency_ms@p95 <= 5ms", "--json"});
+  ASSERT_EQ(check.code, 0) << check.err;
+  EXPECT_EQ(Json::parse(check.out)["latency"]["calibrated_on"], 12);
+  write_file(folder_ + "/front.yaml",
+             "space: digits\nevaluator: {kind: none}\nsearch: {algorithm: exact, "
+             "objectives: [maximize: macs, minimize: latency_ms@p95]}\n");
+  const Finished found =
+      call({"search", "--config", "front.yaml", "--latency-table", "fine", "--json"});
+  ASSERT_EQ(found.code, 0) << found.err;
+  const Json values = Json::parse(found.out)["front"][0]["values"];
+  const double mean = values["latency_ms"], spread = values["latency_ms_spread"];
+  EXPECT_NEAR(values["latency_ms@p95"].get<double>(), mean + 1.6449 * spread, 1e-4 * mean);
+  EXPECT_EQ(
+      call({"latency", "calibrate", "--table", "ops.json", "--rows", "rows.csv", "--name", "fine"})
+          .code,
+      2);
+}
+
+TEST_F(Calibrate, ATableWithoutSpreadHasNoQuantiles) {
+  const Finished done =
+      call({"space", "check", "digits", "--table", "ops.json", "--max", "latency_ms@p95 <= 5"});
+  EXPECT_EQ(done.code, 2);
+  EXPECT_THAT(done.err, HasSubstr("nas latency calibrate"));
+}
+
+TEST_F(Calibrate, UnitsAreSaidAndWhatCannotBeIsRefused) {
+  write_rows(12, "time");
+  const std::vector<std::string> words = {
+      "latency", "calibrate", "--table", "ops.json", "--rows", "rows.csv"};
+  const Finished unknown = call(words);
+  EXPECT_EQ(unknown.code, 2);
+  EXPECT_THAT(unknown.err, HasSubstr("--unit"));
+  std::vector<std::string> told = words;
+  told.insert(told.end(), {"--unit", "us", "--json"});
+  const Finished done = call(told);
+  ASSERT_EQ(done.code, 0) << done.err;
+  EXPECT_NEAR(Json::parse(done.out)["calibration"]["b"], 3, 1e-2);
+  told[7] = "hours";
+  EXPECT_EQ(call(told).code, 2);
+  write_rows(5, "latency_us");
+  const Finished few = call(words);
+  EXPECT_EQ(few.code, 1);
+  EXPECT_THAT(few.err, HasSubstr("at least 6"));
+  EXPECT_EQ(call({"latency", "calibrate", "--table", "ops.json"}).code, 2);
+}
+
+// A few ops of another device, ten times as fast: its table is complete.
+TEST_F(Calibrate, ATableIsCarriedOverToAnotherDevice) {
+  const Json chosen = Json::parse(
+      call({"latency", "choose", "--table", "ops.json", "--what", "ops", "--budget", "8", "--json"})
+          .out);
+  LatencyTable part;
+  part.id = "part";
+  part.conditions = {{"batch", "1"}, {"device", "board"}};
+  for (const Json& key : chosen["ops"]) {
+    const double ms = table_.entries.at(key).median_ms / 10;
+    part.entries[key] = {ms, ms, ms, 1};
+  }
+  write_file(folder_ + "/part.json", to_json(part));
+  const Finished done = call({"latency",
+                              "calibrate",
+                              "--table",
+                              "ops.json",
+                              "--ops",
+                              "part.json",
+                              "--name",
+                              "board",
+                              "--json"});
+  ASSERT_EQ(done.code, 0) << done.err;
+  const Json json = Json::parse(done.out);
+  EXPECT_NEAR(json["transfer"]["scale"], 0.1, 1e-6);
+  EXPECT_EQ(json["transfer"]["ops"], table_.entries.size());
+  EXPECT_EQ(json["conditions"]["device"], "board");
+}
+
+}  // namespace
+}  // namespace nas::test
