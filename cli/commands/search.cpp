@@ -1,6 +1,5 @@
 // nas search: the best architectures of a space under limits; resumable after every generation.
 #include <CLI/CLI.hpp>
-
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
@@ -12,6 +11,7 @@
 #include "cli/report/search_report.hpp"
 #include "cli/runs/fix.hpp"
 #include "cli/runs/latency.hpp"
+#include "cli/runs/results/provenance.hpp"
 #include "cli/runs/run_files.hpp"
 #include "cli/runs/run_name.hpp"
 #include "cli/runs/run_sets.hpp"
@@ -313,8 +313,9 @@ int carry_out(const Options& o,
   if (o.common.json)
     print(json_text(document));
   else
-    print_search(document, row, hinting);
+    print_search(document, search, row, hinting);
   require_successes(search.archive(), *parts.space);
+  keep_provenance(store, row);
   store.finish_run(row.id, "finished");
   return search.archive().any_feasible() ? kExitOk : kExitNothingFeasible;
 }
