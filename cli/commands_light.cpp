@@ -8,16 +8,23 @@ int run_data(const std::vector<std::string>& args);
 int run_db(const std::vector<std::string>& args);
 int run_doctor(const std::vector<std::string>& args);
 int run_list(const std::vector<std::string>& args);
+int run_man(const std::vector<std::string>& args);
 int run_predict(const std::vector<std::string>& args);
 int run_results(const std::vector<std::string>& args);
 int run_runs(const std::vector<std::string>& args);
 int run_search(const std::vector<std::string>& args);
 int run_space(const std::vector<std::string>& args);
+int run_sweep(const std::vector<std::string>& args);
 int run_version(const std::vector<std::string>& args);
 
 const std::vector<Command>& light_commands() {
   static const std::vector<Command> table = {
       {"search", "Find the best architectures under limits", run_search, false, "Main road"},
+      {"sweep",
+       "Train, rank, search and export over many configurations and seeds",
+       run_sweep,
+       false,
+       "Main road"},
       {"predict",
        "Fit and judge predictors of what is costly to measure",
        run_predict,
@@ -35,11 +42,12 @@ const std::vector<Command>& light_commands() {
        run_space,
        false,
        "Spaces and data"},
-      {"db", "Inspect, check and upgrade the results store", run_db, false, "Results"},
+      {"db", "Inspect, check, merge and upgrade results stores", run_db, false, "Results"},
       {"config", "Check, show and describe configuration files", run_config, false, "Help"},
       {"list", "Names of spaces, strategies, algorithms ...", run_list, false, "Help"},
       {"doctor", "What this build and machine can do", run_doctor, false, "Help"},
       {"completion", "Shell completion for bash, zsh and fish", run_completion, false, "Help"},
+      {"man", "Manual pages of all commands and topics", run_man, false, "Help"},
       {"version", "Version of this build", run_version, false, "Help"},
   };
   return table;
