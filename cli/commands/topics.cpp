@@ -352,10 +352,10 @@ One file says what each cell does and what varies between cells:
     rank: {truth: truth.csv, archs: 200}
     search: {config: quickstart/search}
     export: {pick: best}
-  grid:                              every combination of the values
+  grid:                              every combination; [VALUES] or LABEL: VALUE
     train:
       strategy: [uniform, sandwich]
-      strategy.preset: {paper: paper, ours: unbiased}    LABEL: VALUE
+      train.optimizer: {plain: {kind: sgd, lr: 0.1}, adam: {kind: adam}}
     search:
       search.algorithm: [random, nsga2]
 

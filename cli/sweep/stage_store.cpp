@@ -3,6 +3,7 @@
 // document with the whole hash is added when the stage is done and finds runs that were renamed.
 #include "cli/sweep/stage_store.hpp"
 
+#include <algorithm>
 #include <ctime>
 #include <filesystem>
 #include <map>
@@ -35,6 +36,26 @@ double seconds_between(const std::string& from, const std::string& to) {
   return std::difftime(timegm(&b), timegm(&a));
 }
 
+/// A search of which every evaluation failed knows nothing, and would only repeat that.
+bool found_nothing(const Store& store, const RunRow& run) {
+  if (run.command != "search" || run.status != "failed") return false;
+  const std::vector<EvaluationRow> rows = store.evaluations(run.id);
+  return std::none_of(rows.begin(), rows.end(), [](const EvaluationRow& row) {
+    return row.status == "ok" && row.source != "plan";
+  });
+}
+
+/// The tag that mark_stage left with a run, or "". Asked once of each finished run.
+std::string marked_tag(const Store& store, const std::string& run) {
+  static std::map<std::pair<std::string, std::string>, std::string> known;
+  const auto [at, fresh] = known.try_emplace({store.path(), run});
+  if (!fresh) return at->second;
+  const auto text = store.document(run, kSweepDocument);
+  const Json json = Json::parse(text.value_or(""), nullptr, false);
+  if (json.is_object()) at->second = json.value("hash", std::string()).substr(0, kTag);
+  return at->second;
+}
+
 bool is_there(const std::string& store) {
   std::error_code error;
   return std::filesystem::file_size(store, error) > 0 && !error;
@@ -45,11 +66,7 @@ class Snapshot {
   explicit Snapshot(const std::string& path) : path_(path), store_(path, Store::Mode::kRead) {
     for (const RunRow& run : store_.runs()) {
       std::string tag = tag_of(run.name);
-      if (tag.empty() && run.status == "finished")
-        if (const auto text = store_.document(run.id, kSweepDocument)) {
-          const Json json = Json::parse(*text, nullptr, false);
-          if (json.is_object()) tag = json.value("hash", std::string()).substr(0, kTag);
-        }
+      if (tag.empty() && run.status == "finished") tag = marked_tag(store_, run.id);
       if (tag.empty()) continue;
       // A finished one counts before any other, else the newest.
       RunRow& kept = runs_[run.command + tag];
@@ -78,6 +95,7 @@ class Snapshot {
     state.status = shown_status(run);
     state.done = run.status == "finished";
     state.worked_on = state.status == "running";
+    state.anew = found_nothing(store_, run);
     state.error = run.error;
     state.started = run.started;
     if (state.done) state.seconds = seconds_between(run.started, run.ended);

@@ -219,7 +219,8 @@ class Planner {
       source.sets = sets;
       resolved = kinds_.at(to_string(stage.kind)).resolve(source, false);
       if (train) {
-        stage.threads_given = yaml_scalar(YamlSource{resolved, stage.config, 0, {}}, "threads") != "0";
+        stage.threads_given =
+            yaml_scalar(YamlSource{resolved, stage.config, 0, {}}, "threads") != "0";
       } else {
         const auto config = read_yaml_as<SearchConfig>(source);
         judged_by_supernet_ = config.evaluator.kind == EvaluatorKind::kSupernet;

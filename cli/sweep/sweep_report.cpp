@@ -222,8 +222,8 @@ Json dry_run_document(const SweepPlan& plan,
     if (users[s].empty()) continue;
     const StageState& state = states[s];
     const Stage& stage = plan.stages[s];
-    const bool resumes =
-        !state.run.empty() && (stage.kind == StageKind::kTrain || stage.kind == StageKind::kSearch);
+    const bool resumes = !state.run.empty() && !state.anew &&
+                         (stage.kind == StageKind::kTrain || stage.kind == StageKind::kSearch);
     const char* what = !wanted[s]        ? "done"
                        : state.worked_on ? "running"
                        : resumes         ? "goes on"

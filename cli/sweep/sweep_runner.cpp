@@ -202,7 +202,7 @@ class Runner {
                          std::move(lock),
                          std::make_unique<Subprocess>(argv, Subprocess::Piped{}),
                          Clock::now()});
-      say(std::string(own.run.empty() || stage.kind == StageKind::kRank ||
+      say(std::string(own.run.empty() || own.anew || stage.kind == StageKind::kRank ||
                               stage.kind == StageKind::kExport
                           ? ""
                           : "goes on: ") +
@@ -344,7 +344,7 @@ std::vector<std::string> stage_command(const Stage& stage,
     words.insert(words.end(), more);
   };
   const bool runs = stage.kind == StageKind::kTrain || stage.kind == StageKind::kSearch;
-  if (runs && !own.run.empty()) {
+  if (runs && !own.run.empty() && !own.anew) {
     add({"--resume", own.run});
   } else {
     if (runs) add({"--config", stage.config, "--name", stage.name});

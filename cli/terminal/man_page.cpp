@@ -81,8 +81,12 @@ std::string option_entry(const CLI::Option& option) {
   }
   std::string about = escaped(option.get_description());
   std::string more;
-  if (const std::string type = option.get_type_name(); type.find(":{") != std::string::npos)
-    more += " One of " + type.substr(type.find(":{") + 2, type.size() - type.find(":{") - 3) + ".";
+  if (const std::string type = option.get_type_name(); type.find(":{") != std::string::npos) {
+    std::string list;
+    for (const char c : type.substr(type.find(":{") + 2, type.size() - type.find(":{") - 3))
+      list += c == ',' ? std::string(", ") : std::string(1, c);
+    more += " One of " + list + ".";
+  }
   if (!option.get_default_str().empty()) more += " Default: " + option.get_default_str() + ".";
   if (option.get_required()) more += " Required.";
   if (!about.empty() && !more.empty() && about.back() != '.') about += ".";
@@ -150,7 +154,9 @@ std::string man_page(const CLI::App& app) {
   for (const CLI::App* sub : subs) {
     const std::string whole = app.get_name() + " " + sub->get_name();
     text += ".SS " + escaped(whole) + "\n" + escaped(sub->get_description()) + "\n.PP\n" +
-            synopsis(*sub, whole) + options(*sub, "") + examples(*sub, ".PP");
+            synopsis(*sub, whole) + options(*sub, "");
+    // A subcommand begins with the examples of its command.
+    if (sub->get_footer() != app.get_footer()) text += examples(*sub, ".PP");
   }
   return text +
          ".SH EXIT STATUS\n"

@@ -19,6 +19,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+namespace fs = testing_store::fs;
 using testing_store::StoreTest;
 
 class StoreMerge : public StoreTest {
@@ -201,11 +202,11 @@ TEST_F(StoreMerge, NamesAndTablesThatMeet) {
 }
 
 TEST_F(StoreMerge, FilesAreFoundOrCopied) {
-  fs::create_directories(folder_ / "far");
+  for (const char* name : {"far", "here"}) fs::create_directories(folder_ / name);
   const std::string from = path("far/nas.db"), id = fill(from, 1);
-  merge_stores(path("all.db"), {from}, {});
+  merge_stores(path("here/all.db"), {from}, {});
   {
-    const Store all(path("all.db"), Store::Mode::kExisting);
+    const Store all(path("here/all.db"), Store::Mode::kExisting);
     EXPECT_EQ(bytes(all.checkpoints(id)[0].path), id);
     EXPECT_FALSE(all.owns(*all.run(id)));  // They are still the other store's.
   }
@@ -252,9 +253,9 @@ TEST_F(StoreMerge, WhatCannotBeMergedIsRefusedBeforeAnythingIsWritten) {
   fill(path("damaged.db"), 300);
   {
     std::fstream file(path("damaged.db"), std::ios::in | std::ios::out | std::ios::binary);
-    for (int page = 3; page < 12; ++page) {
-      file.seekp(page * 4096 + 100);
-      file << std::string(2000, 'x');
+    for (int page = 4; page < 12; ++page) {
+      file.seekp(page * 4096);
+      file << std::string(4096, 'x');
     }
   }
   EXPECT_THAT(refused({path("good.db"), path("damaged.db")}), HasSubstr("nothing was merged"));
