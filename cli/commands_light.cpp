@@ -10,6 +10,7 @@ int run_diff(const std::vector<std::string>& args);
 int run_doctor(const std::vector<std::string>& args);
 int run_latency(const std::vector<std::string>& args);
 int run_list(const std::vector<std::string>& args);
+int run_man(const std::vector<std::string>& args);
 int run_predict(const std::vector<std::string>& args);
 int run_report(const std::vector<std::string>& args);
 int run_results(const std::vector<std::string>& args);
@@ -18,6 +19,7 @@ int run_search(const std::vector<std::string>& args);
 int run_ask(const std::vector<std::string>& args);
 int run_tell(const std::vector<std::string>& args);
 int run_space(const std::vector<std::string>& args);
+int run_sweep(const std::vector<std::string>& args);
 int run_version(const std::vector<std::string>& args);
 
 const std::vector<Command>& light_commands() {
@@ -25,6 +27,11 @@ const std::vector<Command>& light_commands() {
       {"search", "Find the best architectures under limits", run_search, false, "Main road"},
       {"ask", "What a search that is told asks next", run_ask, false, "Main road"},
       {"tell", "Store the values that a search asked for", run_tell, false, "Main road"},
+      {"sweep",
+       "Train, rank, search and export over many configurations and seeds",
+       run_sweep,
+       false,
+       "Main road"},
       {"predict",
        "Fit and judge predictors of what is costly to measure",
        run_predict,
@@ -57,11 +64,12 @@ const std::vector<Command>& light_commands() {
        run_space,
        false,
        "Spaces and data"},
-      {"db", "Inspect, check and upgrade the results store", run_db, false, "Results"},
+      {"db", "Inspect, check, merge and upgrade results stores", run_db, false, "Results"},
       {"config", "Check, show and describe configuration files", run_config, false, "Help"},
       {"list", "Names of spaces, strategies, algorithms ...", run_list, false, "Help"},
       {"doctor", "What this build and machine can do", run_doctor, false, "Help"},
       {"completion", "Shell completion for bash, zsh and fish", run_completion, false, "Help"},
+      {"man", "Manual pages of all commands and topics", run_man, false, "Help"},
       {"version", "Version of this build", run_version, false, "Help"},
   };
   return table;

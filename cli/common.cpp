@@ -9,6 +9,7 @@
 #include "cli/commands/topics.hpp"
 #include "cli/config/config_path.hpp"
 #include "cli/terminal/help_page.hpp"
+#include "cli/terminal/man_page.hpp"
 
 namespace nas::cli {
 namespace {
@@ -114,6 +115,10 @@ void add_common(CLI::App& app, Common& common, unsigned takes) {
 
 bool parse(CLI::App& app, const std::vector<std::string>& args) {
   prepare(app, std::make_shared<HelpPage>());
+  if (description_taker()) {
+    description_taker()(app);
+    return false;
+  }
   if (!args.empty() && args.back().starts_with(kListCompletions)) {
     print(completions(app, args));
     return false;

@@ -10,6 +10,7 @@
 #include "cli/handover.hpp"
 #include "cli/signals.hpp"
 #include "cli/torch_table.hpp"
+#include "spaces/base/build_paths.hpp"
 #include "spaces/base/stop.hpp"
 
 namespace nas::cli {
@@ -49,9 +50,11 @@ std::vector<std::string> library_path() {
 /// The loader would only say "error while loading shared libraries". Where LibTorch is not where
 /// nas-torch looks for it (it lies in the home of whoever built it, say), NAS_LIBTORCH helps.
 void find_libtorch(const std::string& binary) {
-  std::vector<std::string> places = {
-      (fs::path(binary).parent_path() / "../../lib/nas").lexically_normal().string(),
-      std::string(NAS_LIBTORCH_FOLDER) + "/lib"};
+  const std::string built = build_path("libtorch");
+  const std::string usual =
+      built.empty() ? (fs::path(binary).parent_path() / "../../lib/nas").lexically_normal().string()
+                    : built + "/lib";
+  std::vector<std::string> places = {usual};
   for (std::string& place : library_path()) places.push_back(std::move(place));
   for (const char* system : {"/usr/lib", "/usr/local/lib", "/usr/lib/x86_64-linux-gnu"})
     places.emplace_back(system);
@@ -62,7 +65,7 @@ void find_libtorch(const std::string& binary) {
   if (named == nullptr || !can_read(folder / kLibrary))
     throw DeviceError(
         "this command needs LibTorch, whose " + std::string(kLibrary) + " cannot be read in " +
-        places[1] + (named != nullptr ? " nor in " + folder.string() : "") +
+        usual + (named != nullptr ? " nor in " + folder.string() : "") +
         "\n  Set NAS_LIBTORCH to the folder of a LibTorch (with lib/) of the version that nas was "
         "built with,\n  or install nas (cmake --install), which copies it.");
   const char* before = std::getenv("LD_LIBRARY_PATH");

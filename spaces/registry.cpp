@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "spaces/base/build_paths.hpp"
 #include "spaces/error.hpp"
 #include "spaces/text/space_file.hpp"
 #include "spaces/yaml/yaml_tree.hpp"
@@ -203,7 +204,8 @@ std::string config_dir() {
       if (fs::is_directory(candidate, error)) return candidate.string();
     }
   }
-  return NAS_SOURCE_CONFIGS;
+  if (std::string configs = build_path("configs"); !configs.empty()) return configs;
+  return (binary.parent_path() / "configs").string();
 }
 
 }  // namespace nas

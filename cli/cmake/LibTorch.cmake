@@ -36,5 +36,9 @@ add_library(nas::libtorch ALIAS nas_libtorch)
 target_include_directories(nas_libtorch SYSTEM INTERFACE
   ${NAS_LIBTORCH}/include ${NAS_LIBTORCH}/include/torch/csrc/api/include)
 target_link_libraries(nas_libtorch INTERFACE ${NAS_LIBTORCH}/lib/libtorch_cpu.so ${NAS_LIBTORCH}/lib/libc10.so)
+if(NAS_PACKAGE)
+  target_compile_options(nas_libtorch INTERFACE
+    -fmacro-prefix-map=${NAS_LIBTORCH}=libtorch -fmacro-prefix-map=${PROJECT_SOURCE_DIR}=nas)
+endif()
 # CMake itself adds the run path of the build tree, and replaces it on installing.
 target_link_options(nas_libtorch INTERFACE "LINKER:--disable-new-dtags")

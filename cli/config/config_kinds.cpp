@@ -4,6 +4,8 @@
 
 #include <yaml-cpp/yaml.h>
 
+#include "cli/command.hpp"
+#include "cli/sweep/sweep_kind.hpp"
 #include "cli/torch_services.hpp"
 #include "search/search_options.hpp"
 #include "spaces/registry.hpp"
@@ -38,6 +40,9 @@ Json json_of(const YAML::Node& node) {
 
 std::vector<ConfigKind> config_kinds() {
   std::vector<ConfigKind> kinds = torch_services().config_kinds();
+  // Before the others: a sweep has sections `train` and `search` below its `stages`.
+  const bool torch = !kinds.empty() && kinds[0].torch && !torch_binary().empty();
+  kinds.insert(kinds.begin(), sweep_kind(torch));
   kinds.push_back(config_kind<SearchConfig>("search", "nas search --config", "search"));
   for (const SpaceFamily& family : space_families()) {
     ConfigKind kind{family.name, "space: " + family.summary, ""};

@@ -275,10 +275,14 @@ std::pair<Subprocess::Ending, bool> Subprocess::finish(double patience_s,
   return {end(), true};
 }
 
-Subprocess::Ending Subprocess::end(double grace_s) {
+void Subprocess::ask_to_end() {
   unsent_.clear();
   close_input();
   if (!ending()) kill(pid_, SIGTERM);
+}
+
+Subprocess::Ending Subprocess::end(double grace_s) {
+  ask_to_end();
   const auto grace =
       std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(grace_s));
   if (wait_until(Clock::now() + grace, {})) return *ending_;

@@ -55,6 +55,8 @@ class Subprocess {
   /// Closes its input and waits for its end: at most `patience_s` seconds, less once `stop` is
   /// true, then as `end` does. Output is kept. Second: it had to be ended.
   std::pair<Ending, bool> finish(double patience_s, const std::function<bool()>& stop = {});
+  /// SIGTERM to its group, without waiting: for several that are to end together.
+  void ask_to_end();
   /// SIGTERM to its group, after `grace_s` seconds SIGKILL; waits for the end.
   Ending end(double grace_s = 0.7);
 
