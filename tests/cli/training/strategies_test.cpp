@@ -53,8 +53,7 @@ TEST(Strategies, PandaIsThePaperUnlessUnbiasedIsNamed) {
     return call(folder, {"config", "show", "plain.yaml", "--set", "strategy=" + strategy}).out;
   };
   for (const char* strategy : {"panda", "{name: panda}", "{name: panda, preset: paper}"}) {
-    EXPECT_THAT(shown(strategy),
-                AllOf(HasSubstr("preset: paper"), HasSubstr("untouched: decay")))
+    EXPECT_THAT(shown(strategy), AllOf(HasSubstr("preset: paper"), HasSubstr("untouched: decay")))
         << strategy;
   }
   EXPECT_THAT(shown("{name: panda, preset: unbiased}"), HasSubstr("untouched: skip"));
