@@ -277,7 +277,7 @@ TEST(Paths, AreRelativeToTheConfigurationAndFoundFromAnyFolder) {
       else_,
       {"train", "-q", "--config", project + "/train.yaml", "--name", "net", "--db", db, "--json"});
   ASSERT_EQ(done.code, 0) << done.err;
-  for (const std::string& folder : {project, else_, base}) {
+  for (const std::string& folder : {project, else_}) {
     const Finished judged =
         nas(folder, {"evaluate", "--run", "net", "--db", db, "--sample", "1", "--json"});
     EXPECT_EQ(judged.code, 0) << judged.err;

@@ -11,6 +11,7 @@
 namespace nas::test {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using Json = nlohmann::json;
 
@@ -52,8 +53,8 @@ TEST(Strategies, PandaIsThePaperUnlessUnbiasedIsNamed) {
     return call(folder, {"config", "show", "plain.yaml", "--set", "strategy=" + strategy}).out;
   };
   for (const char* strategy : {"panda", "{name: panda}", "{name: panda, preset: paper}"}) {
-    EXPECT_THAT(shown(strategy), HasSubstr("preset: paper")) << strategy;
-    EXPECT_THAT(shown(strategy), HasSubstr("untouched: decay")) << strategy;
+    EXPECT_THAT(shown(strategy), AllOf(HasSubstr("preset: paper"), HasSubstr("untouched: decay")))
+        << strategy;
   }
   EXPECT_THAT(shown("{name: panda, preset: unbiased}"), HasSubstr("untouched: skip"));
   EXPECT_THAT(shown("uniform"), HasSubstr("untouched: skip"));
