@@ -21,6 +21,7 @@
 #include "cli/runs/arch_list.hpp"
 #include "cli/runs/fix.hpp"
 #include "cli/runs/run_sets.hpp"
+#include "cli/runs/trained/judge_supernet.hpp"
 #include "cli/runs/trained/stand_alone.hpp"
 #include "cli/runs/trained/supernet_run.hpp"
 #include "cli/validators.hpp"
@@ -29,7 +30,6 @@
 #include "search/search_options.hpp"
 #include "spaces/base/stop.hpp"
 #include "spaces/registry.hpp"
-#include "supernet/judge/score.hpp"
 
 namespace nas::cli {
 namespace {
@@ -114,6 +114,13 @@ void expect_one_column(const Options& o, const TableEvaluator& evaluator) {
   throw ConfigError(o.truth + " has several columns of numbers: " + all, "name one with --column");
 }
 
+void tell_direction(const std::string& column, const TruthDirection& direction) {
+  if (direction.guessed)
+    warning("whether more or less of '" + column +
+            "' is better is not known; as of any name that says nothing, more is taken for better "
+            "(--higher-is-better or --lower-is-better states it)");
+}
+
 Truth truth_of(const Options& o, const Domain& domain) {
   const Space& space = domain.space();
   TableOptions table;
@@ -134,10 +141,7 @@ Truth truth_of(const Options& o, const Domain& domain) {
   truth.table = evaluator.facts();
   truth.column = evaluator.metrics().front();
   truth.direction = truth_direction(truth.column, o.lower, o.higher);
-  if (truth.direction.guessed)
-    warning("whether more or less of '" + truth.column +
-            "' is better is not known; as of any name that says nothing, more is taken for better "
-            "(--higher-is-better or --lower-is-better states it)");
+  tell_direction(truth.column, truth.direction);
   std::set<Architecture> functions;
   const std::vector<Evaluation> found = evaluator.evaluate(asked);
   for (size_t i = 0; i < asked.size(); ++i) {
@@ -157,66 +161,6 @@ Truth truth_of(const Options& o, const Domain& domain) {
     throw ConfigError(std::to_string(truth.values.size()) + " architectures are too many to judge",
                       "rank a sample: --archs 200");
   return truth;
-}
-
-/// Accuracies of one supernet; stored values of the same fidelity are used again.
-List judge(const Options& o, Store& store, SupernetRun& run, const Truth& truth) {
-  const RunParts& p = *run.parts;
-  EvaluateOptions options = p.config.evaluate;
-  if (!o.split.empty()) options.split = o.split;
-  SubnetScorer scorer(
-      *p.space, *run.weights, p.data(), options, p.device, p.config.train.memory_format);
-  if (!scorer.warning().empty()) warning(scorer.warning());
-  const std::string fidelity = fidelity_of(run, scorer);
-  const std::string metric = scorer.task().metrics().front();
-  std::map<std::string, double> known;
-  for (const EvaluationRow& row : store.evaluations(run.row.id))
-    if (row.metric == metric && row.source == "supernet" && row.fidelity_json == fidelity &&
-        row.status == "ok")
-      known[row.architecture] = row.value;
-  std::vector<EvaluationRow> rows;
-  const auto keep = [&] {
-    if (!store.read_only()) store.add_evaluations(rows);
-    rows.clear();
-  };
-  require_supernet(run, "ranked");
-  const SavesOnStop saves;
-  const size_t all = truth.architectures.size();
-  List values(all, 0.0);
-  std::vector<size_t> places;  // Of those that are judged now.
-  std::vector<Architecture> open;
-  for (size_t i = 0; i < all; ++i) {
-    const auto it = known.find(p.space->text(truth.architectures[i]));
-    if (it != known.end()) {
-      values[i] = it->second;
-    } else {
-      places.push_back(i);
-      open.push_back(truth.architectures[i]);
-    }
-  }
-  if (const std::string note = scorer.worker_note(open); !note.empty()) warning(note);
-  Progress progress(o.common, "rank " + run.row.id, static_cast<int64_t>(all));
-  size_t done = all - open.size();
-  scorer.score_each(open, [&](size_t i, const Judged& judged) {
-    const std::string text = p.space->text(open[i]);
-    double& value = values[places[i]];
-    try {
-      throw_if_stopped();
-      value = judged.get().first();
-    } catch (const Interrupted&) {
-      keep();
-      throw Interrupted("stopped after " + std::to_string(done) + " of " + std::to_string(all) +
-                        " architectures; those are stored: the same command goes on");
-    } catch (const NotFiniteError& e) {
-      keep();
-      throw DataError("run " + run.row.id + " cannot be ranked: " + text + " gives " + e.what());
-    }
-    rows.push_back({run.row.id, text, metric, value, "supernet", fidelity});
-    if (rows.size() >= 20) keep();
-    progress.update(static_cast<int64_t>(++done), "");
-  });
-  keep();
-  return values;
 }
 
 /// What all rankers say and how sure that is, into the document. `ids`: of the runs that come
@@ -295,7 +239,19 @@ int rank_rows(const Options& o) {
         "--predictions names another file than --truth: which row belongs to which "
         "is known for architectures only",
         "Name their space with --space, or put all columns into one file.");
+  const std::pair<const char*, bool> others[] = {{"--fix", !o.fix.empty()},
+                                                 {"--archs", o.archs != "all"},
+                                                 {"--split", !o.split.empty()},
+                                                 {"--duplicates", o.duplicates},
+                                                 {"--key", !o.key.empty()},
+                                                 {"--index-from", o.index_from >= 0}};
+  for (const auto& [name, given] : others)
+    if (given)
+      throw ConfigError(
+          std::string(name) + " is about architectures; here rows are ranked as they are",
+          "Name the space of the architectures with --space.");
   const PlainRows rows = plain_rows(o.truth, o.column, o.predicted, o.lower, o.higher);
+  tell_direction(rows.column, rows.direction);
   Truth truth;
   truth.values = rows.truth;
   truth.direction = rows.direction;
@@ -308,10 +264,20 @@ int rank_rows(const Options& o) {
                 {"truth_is_constant",
                  std::equal(rows.truth.begin() + 1, rows.truth.end(), rows.truth.begin())},
                 {"rows_without_value", rows.without_value},
+                {"rows_repeated", rows.repeated},
                 {"bootstrap", o.bootstrap},
                 {"level", o.level},
                 {"top", o.top}};
   put_rankers(document, o, truth.quality(), rows.predicted.rankers, {});
+  put_directions(document, rows.predicted.negated);
+  document["rows"] = Json::array();
+  const Rankers written = as_written(rows.predicted.rankers, rows.predicted.negated);
+  for (size_t i = 0; i < rows.truth.size(); ++i) {
+    Json row{{"architecture", rows.names[i]}, {"truth", rows.truth[i]}};
+    for (const auto& [name, values] : written) row["predicted"][name] = json_number(values[i]);
+    document["rows"].push_back(std::move(row));
+  }
+  if (!o.table.empty()) write_table(o.table, document["rows"]);
   if (o.common.json)
     print(json_text(document));
   else
@@ -354,6 +320,7 @@ int show(const Options& o,
                 {"top", o.top}};
   if (o.columns()) document["without_prediction"] = truth.without_prediction;
   put_rankers(document, o, truth.quality(), rankers, ids);
+  put_directions(document, negated);
   put_fix(document, domain);
   document["architectures"] = ranked_rows(
       space, truth.architectures, truth.values, as_written(std::move(rankers), negated));
@@ -418,7 +385,8 @@ int rank(const Options& o) {
   const Truth truth = truth_of(o, domain);
   std::vector<std::pair<std::string, List>> rankers;
   for (size_t i = 0; i < runs.size(); ++i)
-    rankers.emplace_back(names[i], judge(o, store, runs[i], truth));
+    rankers.emplace_back(names[i],
+                         judge_supernet(store, runs[i], truth.architectures, o.split, o.common));
   return show(o, domain, truth, std::move(rankers), ids, [&](Json& document) {
     document["equal_compute"] = equal_compute(store, ids, o.common);
     if (store.read_only())
@@ -481,8 +449,9 @@ int run_rank(const std::vector<std::string>& args) {
       "--table", o.table, "Also write what every ranker says of each architecture (CSV)");
   app.add_option("--predicted",
                  o.predicted,
-                 "Columns of predictions that are ranked too (default with --predictions: all of "
-                 "numbers); without --run and --space any rows will do")
+                 "Columns of predictions that are ranked too, as COLUMN, maximize:COLUMN or "
+                 "minimize:COLUMN (default with --predictions: all of numbers); without --run and "
+                 "--space any rows will do")
       ->delimiter(',');
   app.add_option("--predictions", o.predictions, "CSV or JSON that has them (default: the truth's)")
       ->type_name("FILE");

@@ -207,10 +207,11 @@ Fields    `id` must be copied from the question: it alone says which
           evaluator.external.metrics must be there as a finite JSON number
           (not a text, not NaN); `accuracy` is a share from 0 to 1, other
           names (acc, err, top1) may be shares or percents, but not both: that
-          ends the search. A value that cannot be (a negative latency) fails
-          its architecture. Other fields are ignored. id, architecture,
-          choices and error cannot be metrics, nor what is computed here
-          (macs, params ...). Where `architecture` is given it must be that of
+          ends the search, as do two answers of `accuracy` above 1. A value
+          that cannot be (a negative latency) fails its architecture. Other
+          fields are ignored. id, architecture, choices and error cannot be
+          metrics, nor what is computed here (macs, params ...). Where
+          `architecture` is given it must be that of
           the question.
 Failures  {"id": ID, "error": "out of memory"} fails this architecture, as
           does a metric that is missing or no finite number. The search goes
@@ -307,9 +308,10 @@ that were measured, and says how far off it may be.
   nas predict fit   --data top1.csv --space mobilenet --out top1.json
   nas predict eval  --predictor top1.json --space mobilenet --data new.csv
 
-With --target, eval also says how far off a fitted predictor is. Rows are architectures (--space SPACE, or --run RUN for stored values), read
-as one column per option of each choice, 0 where the choice is inactive; or
-plain columns of numbers of a CSV (--features a,b,c; without it all of them).
+With --target, eval also says how far off a fitted predictor is. Rows are
+architectures (--space SPACE, or --run RUN for stored values), read as one
+column per option of each choice, 0 where the choice is inactive; or plain
+columns of numbers of a CSV (--features a,b,c; without it all of them).
 The target is a column or metric; of plain columns --target A+B is a sum.
 Columns other than 0/1 are brought to mean 0 and deviation 1.
 

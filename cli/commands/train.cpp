@@ -219,11 +219,14 @@ void print_summary(const Options& o,
 
 /// The row of a run that is to go on, and its configuration.
 TrainConfig resumed_config(const Options& o, const Store& store, RunRow& row) {
-  if (!o.common.config.empty() || !other_sets(o.common.sets).empty() || !o.strategy.empty() ||
-      o.common.seed_given)
+  const std::vector<std::string> others = other_sets(o.common.sets);
+  const bool kept = std::all_of(others.begin(), others.end(), [](const std::string& set) {
+    return set.starts_with("threads=");
+  });
+  if (!o.common.config.empty() || !kept || !o.strategy.empty() || o.common.seed_given)
     throw ConfigError("a resumed run keeps its configuration",
                       "leave out --config, --set, --strategy and --seed (but for --set "
-                      "data.path=FOLDER, where its data lie now)");
+                      "data.path=FOLDER, where its data lie now, and --set threads=N)");
   const auto found = store.run(o.resume, "train");
   if (!found)
     throw ConfigError("there is no training run '" + o.resume + "' in " + store.path(),

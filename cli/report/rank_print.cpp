@@ -51,8 +51,14 @@ void print_facts(const Json& d) {
   add("without_truth", " more were listed, but have no truth");
   add("rows_without_value",
       plain ? " rows lack a value of one of the columns" : " rows of the truth hold no value");
+  add("rows_repeated", " rows stand twice and count once");
   add("without_prediction", " more lack a value of a predicted column");
   print_prose(line);
+  std::string less;
+  for (const Json& r : d["rankers"])
+    if (r.value("direction", "") == to_string(Better::kLower))
+      less += (less.empty() ? "" : ", ") + r["ranker"].get<std::string>();
+  if (!less.empty()) print_prose("less is taken for better of: " + less);
   if (d.contains("rows_merged") && d["rows_merged"].get<int64_t>() > 0)
     print_prose(
         d["rows_merged"].dump() +
@@ -128,6 +134,12 @@ void write_table(const std::string& path, const Json& rows) {
     table.rows.push_back(std::move(cells));
   }
   write_whole_file(path, csv_text(table) + "\n");
+}
+
+void put_directions(Json& document, const std::set<std::string>& negated) {
+  for (Json& r : document["rankers"])
+    r["direction"] = to_string(negated.contains(r["ranker"].get<std::string>()) ? Better::kLower
+                                                                                : Better::kHigher);
 }
 
 void check_top(const std::vector<std::string>& top) {

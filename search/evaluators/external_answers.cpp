@@ -20,7 +20,8 @@ std::string dumped(const Json& value) {
 
 Evaluation value_of(const Json& answer,
                     const std::string& line,
-                    const std::vector<std::string>& metrics) {
+                    const std::vector<std::string>& metrics,
+                    std::string& percents) {
   Evaluation result;
   if (const auto it = answer.find("error"); it != answer.end() && !it->is_null()) {
     result.error = shown_text(it->is_string() ? it->get<std::string>() : dumped(*it), 1000);
@@ -39,6 +40,10 @@ Evaluation value_of(const Json& answer,
         continue;
       }
       result.values.clear();
+      constexpr double kMostPercent = 100;
+      if (known != nullptr && known->unit == MetricUnit::kShare && value > 1 &&
+          value <= kMostPercent)
+        percents = metric;
       result.error =
           "'" + metric + "' " +
           (inside                              ? impossible
@@ -136,7 +141,7 @@ Line read_line(const std::string& text,
   // The question itself, echoed for its author to see.
   if (object.contains("choices") && !like_an_answer(object, metrics)) return line;
   line.kind = Line::Kind::kAnswer;
-  line.value = value_of(object, text, metrics);
+  line.value = value_of(object, text, metrics, line.percents);
   if (!twice.empty()) {
     line.value = {};
     line.value.error = "the answer gives '" + shown_text(twice, 60) +

@@ -29,7 +29,8 @@ struct Line {
   Kind kind = Kind::kForeign;
   std::string id;
   Evaluation value;
-  std::string why;  ///< kSurplus: what is wrong.
+  std::string why;       ///< kSurplus: what is wrong.
+  std::string percents;  ///< kAnswer: the share whose value can only be percents.
 };
 /// `asked`: every question of this process, by id.
 Line read_line(const std::string& text,

@@ -138,6 +138,7 @@ struct ExternalConversation::State {
                       ") a second time, after its value was stored; the values of this run are in "
                       "doubt");
     if (!open[it->second]) return "the id " + line.id + " was answered twice";
+    if (!line.percents.empty()) shared.refuse_percents(line.percents);
     ++answered;
     results[it->second] = std::move(line.value);
     open[it->second] = false;
@@ -262,6 +263,15 @@ std::vector<Evaluation> ExternalConversation::ask(std::span<const Architecture> 
     throw;
   }
   return std::move(s.results);
+}
+
+void ExternalShared::refuse_percents(const std::string& metric) {
+  constexpr int kSure = 2;
+  const std::lock_guard lock(mutex_);
+  if (++percents_ >= kSure)
+    throw DataError("evaluator.external.command answers '" + metric +
+                    "' in percents: it is a share from 0 to 1 here. Divide by 100, or name the "
+                    "metric otherwise (acc, top1), which may be percents");
 }
 
 void ExternalShared::tell(const std::string& text) {

@@ -22,12 +22,16 @@ struct ExternalShared {
   std::function<void(const std::string&)> show;
   std::atomic<size_t> questions{0};    ///< In all: makes ids.
   std::atomic<bool> abandoned{false};  ///< Another conversation failed.
+  /// Shares that are told as percents fail one by one where they lie above 1, and would pass, as
+  /// nearly perfect ones, where they do not: the worst networks would be the best. DataError at the
+  /// second.
+  void refuse_percents(const std::string& metric);
   /// Shows a line, unless very many were shown.
   void tell(const std::string& text);
 
  private:
   std::mutex mutex_;
-  int shown_ = 0;
+  int shown_ = 0, percents_ = 0;
 };
 
 /// Make, use and destroy it in one thread.

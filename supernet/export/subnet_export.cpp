@@ -167,8 +167,12 @@ FileCheck SubnetExport::write_torchscript(const std::string& path,
                                           const std::string& description,
                                           const FreshProcess& check,
                                           std::string& sha256) const {
-  sha256 = nas::write_torchscript(path, s_->subnet, description);
-  return s_->check(path, check);
+  // Under its name only once it is proven: whatever ends the program leaves no doubtful model.
+  const std::string unproven = path + ".unproven" + std::to_string(getpid());
+  sha256 = nas::write_torchscript(unproven, s_->subnet, description);
+  FileCheck found = s_->check(unproven, check);
+  if (found.passed) fs::rename(unproven, path);
+  return found;
 }
 
 bool SubnetExport::write_tensors(const std::string& path,

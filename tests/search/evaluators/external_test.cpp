@@ -352,6 +352,19 @@ TEST_F(ExternalTest, OneProcessMayServeTheWholeRun) {
               HasSubstr("a second time"));
 }
 
+// 1.0 of the worst network would be the best of all.
+TEST_F(ExternalTest, SharesThatAreToldAsPercentsEndTheSearch) {
+  options_.metrics = {"accuracy"};
+  for (const int workers : {1, 3}) {
+    options_.workers = workers;
+    EXPECT_THAT(data_error([&] {
+                  run("for q in questions:\n  say({'id': q['id'], 'accuracy': 1.0 if "
+                      "q['id'].startswith('q1-') else 50})\n");
+                }),
+                HasSubstr("in percents"));
+  }
+}
+
 TEST_F(ExternalTest, SeveralProcessesShareEveryBatch) {
   options_.lifetime = ExternalLifetime::kRun;
   options_.workers = 3;
