@@ -4,7 +4,6 @@
 
 #include <csignal>
 #include <filesystem>
-#include <functional>
 #include <nlohmann/json.hpp>
 #include <random>
 #include <sstream>
@@ -136,23 +135,31 @@ std::string outcome(const std::string& folder) {
   return text.str();
 }
 
-/// `start`: arguments of the first launch; `moment`: sets when its n-th kill comes.
+/// `start`: arguments of the first launch. Kills come in turn within `startup` seconds, and after
+/// one or two more writes to the store.
 void kill_ten_times(const std::string& folder,
                     const std::vector<std::string>& start,
-                    const std::function<void(int, Launch&)>& moment) {
+                    double startup) {
+  std::mt19937 random(5);  // NOLINT: the same moments each time make a failure repeatable
+  std::uniform_real_distribution<double> moment(0.0, startup);
+  const std::vector<std::string> resume = {"search", "-q", "--resume", "last"};
   bool begun = false;
   for (int killed = 0; killed < 10; ++killed) {
     Launch launch;
     launch.folder = folder;
-    launch.args = begun ? std::vector<std::string>{"search", "-q", "--resume", "last"} : start;
+    launch.args = begun ? resume : start;
     launch.signal = SIGKILL;
-    moment(killed, launch);
+    if (killed % 3 == 0)
+      launch.signal_after = moment(random);
+    else
+      launch.signal_when = written(folder + "/nas.db-wal", 1 + killed % 2);
     const Finished done = run(launch);
     ASSERT_EQ(done.code, 128 + SIGKILL) << "after " << killed << " kills: " << done.err;
     begun = std::filesystem::exists(folder + "/nas.db") &&
             Store(folder + "/nas.db").run("last", "search").has_value();
   }
-  const Finished rest = search(folder, {"--resume", "last"});
+  EXPECT_TRUE(begun);
+  const Finished rest = run(Launch{begun ? resume : start, folder});
   ASSERT_EQ(rest.code, 0) << rest.err;
 }
 
@@ -174,10 +181,7 @@ TEST(Search, KilledTenTimesEndsWithTheSameFront) {
   whole.args = config(calm);
   const Finished done = run(whole);
   ASSERT_EQ(done.code, 0) << done.err;
-  std::mt19937 random(5);  // NOLINT: the same moments each time make a failure repeatable
-  std::uniform_real_distribution<double> moment(0.0, 0.25);
-  kill_ten_times(
-      rough, config(rough), [&](int, Launch& launch) { launch.signal_after = moment(random); });
+  kill_ten_times(rough, config(rough), 0.25);
   if (HasFatalFailure()) return;
   EXPECT_EQ(outcome(calm), outcome(rough));
 }
@@ -229,15 +233,7 @@ TEST(Search, SupernetSearchKilledTenTimes) {
   whole.args = start;
   const Finished done = run(whole);
   ASSERT_EQ(done.code, 0) << done.err;
-  // In turn while the program starts, and after some more writes to the store.
-  std::mt19937 random(5);  // NOLINT: the same moments each time make a failure repeatable
-  std::uniform_real_distribution<double> moment(0.0, torch_startup());
-  kill_ten_times(rough, start, [&](int number, Launch& launch) {
-    if (number % 3 == 0)
-      launch.signal_after = moment(random);
-    else
-      launch.signal_when = written(rough + "/nas.db-wal", number);
-  });
+  kill_ten_times(rough, start, torch_startup());
   if (HasFatalFailure()) return;
   EXPECT_EQ(outcome(calm), outcome(rough));
 }
