@@ -7,6 +7,7 @@ int run_config(const std::vector<std::string>& args);
 int run_data(const std::vector<std::string>& args);
 int run_db(const std::vector<std::string>& args);
 int run_doctor(const std::vector<std::string>& args);
+int run_latency(const std::vector<std::string>& args);
 int run_list(const std::vector<std::string>& args);
 int run_predict(const std::vector<std::string>& args);
 int run_results(const std::vector<std::string>& args);
@@ -21,6 +22,11 @@ const std::vector<Command>& light_commands() {
       {"predict",
        "Fit and judge predictors of what is costly to measure",
        run_predict,
+       false,
+       "Hardware and ranking"},
+      {"latency",
+       "Latency tables: plan, check, import, export, compare",
+       run_latency,
        false,
        "Hardware and ranking"},
       {"data", "Check a data set, show its splits and shape", run_data, false, "Data"},

@@ -2,6 +2,7 @@
 
 #include <fstream>
 
+#include "cli/latency/topic.hpp"
 #include "cli/report/document.hpp"
 #include "spaces/registry.hpp"
 
@@ -170,7 +171,9 @@ std::string exit_codes() {
   0    done
   1    the run failed: bad data, a missing device, a full disk ...
   2    wrong usage or configuration; nothing was started
-  3    a search ran to its end and found nothing within its limits
+  3    a search ran to its end and found nothing within its limits; nas latency
+       check, import-results: something lacks; nas latency diff --fail-above:
+       something moved further
   130  interrupted (Ctrl-C, SIGTERM or SIGHUP); what can be saved was saved and
        the command to resume was printed
 
@@ -366,6 +369,7 @@ const std::vector<Topic>& topics() {
                                            {"evaluators", evaluators},
                                            {"tables", tables},
                                            {"predictors", predictors_topic},
+                                           {"latency", latency_topic},
                                            {"environment", environment}};
   return table;
 }

@@ -1,13 +1,12 @@
 #include "cli/runs/latency.hpp"
 
 #include <filesystem>
-#include <fstream>
 #include <memory>
-#include <sstream>
 
 #include "cli/terminal/suggest.hpp"
 #include "spaces/base/printable.hpp"
 #include "spaces/error.hpp"
+#include "spaces/text/plain_text.hpp"
 
 namespace nas::cli {
 
@@ -16,11 +15,7 @@ using Json = nlohmann::ordered_json;
 std::optional<LatencyTable> latency_table_file(const std::string& name) {
   std::error_code ignored;
   if (!std::filesystem::is_regular_file(name, ignored)) return std::nullopt;
-  std::ifstream file(name, std::ios::binary);
-  std::ostringstream text;
-  text << file.rdbuf();
-  if (!file) throw DataError("latency table " + name + ": the file cannot be read");
-  LatencyTable table = latency_table_from_json(text.str(), name);
+  LatencyTable table = latency_table_from_json(read_text_file(name, "latency table"), name);
   if (table.id.empty()) table.id = name;
   return table;
 }
@@ -56,13 +51,18 @@ Json use_latency(CostModel& costs,
                       "measure with --batch " + std::to_string(wanted_batch) +
                           "; or say that the batch of " + batch + " is meant: --latency-batch " +
                           batch + " (evaluator.latency_batch)");
+  if (!table->states_batch())
+    warning("latency table " + printable(table->id) +
+            " does not say for how many images at once its times are; one is assumed");
   const std::string space = costs.space().name();
   require_fit(*table, costs.space(), suggested({"measure", "--space", space}, db));
   const Json fidelity{
       {"table", table->id}, {"batch", table->batch()}, {"conditions", table->conditions}};
   costs.add(
       "latency_ms",
-      [table](const Plan& plan) { return table->predict(plan); },
+      [lookup = std::make_shared<LatencyLookup>(table)](const Plan& plan) {
+        return lookup->predict(plan);
+      },
       "latency_table",
       fidelity.dump());
   Json about{{"table", table->id}, {"unit", "ms"}, {"batch", table->batch()}};
