@@ -60,7 +60,10 @@ std::string use_of_rows(const LatencyRows& rows, const std::string& out, const s
   return "nas predict eval --data " + out + target + " --split mod10 --features " + features;
 }
 
-void print_imported(const Import& o, const Imported& read, const std::string& odd, Json coverage) {
+void print_imported(const Import& o,
+                    const Imported& read,
+                    const Plausibility& unit,
+                    Json coverage) {
   if (o.common.json) {
     Json document{{"schema", "nas-latency-import/1"},
                   {"table", read.table ? Json(read.table->id) : Json(nullptr)},
@@ -68,7 +71,8 @@ void print_imported(const Import& o, const Imported& read, const std::string& od
                   {"entries", read.table ? read.table->entries.size() : 0},
                   {"rows", read.rows ? read.rows->rows.size() : 0},
                   {"out", o.out},
-                  {"odd_unit", odd},
+                  {"odd_unit", unit.odd},
+                  {"multiply_adds_per_second", unit.rate > 0 ? Json(unit.rate) : Json(nullptr)},
                   {"notes", read.notes}};
     if (!coverage.is_null()) document["coverage"] = std::move(coverage);
     return print(json_text(document));
@@ -80,9 +84,11 @@ void print_imported(const Import& o, const Imported& read, const std::string& od
     return;
   }
   const LatencyTable& table = *read.table;
-  print_prose("latency table " + table.id + ": " +
-              pieces_text(table.grouping, table.entries.size()) + " on " + o.under.device +
-              ", batch " + std::to_string(o.under.batch) + ", " + o.under.dtype);
+  print_prose(
+      "latency table " + table.id + ": " + pieces_text(table.grouping, table.entries.size()) +
+      " on " + o.under.device + ", batch " + std::to_string(o.under.batch) + ", " + o.under.dtype +
+      (unit.rate > 0 ? "; the largest run at " + format_count(unit.rate) + " multiply-adds a second"
+                     : ""));
   if (!coverage.is_null())
     print_prose("of the " + std::to_string(coverage["needed"].get<size_t>()) + " that " + o.space +
                 " needs it lacks " + std::to_string(coverage["missing"].get<size_t>()));
@@ -92,15 +98,16 @@ void print_imported(const Import& o, const Imported& read, const std::string& od
                 o.common));
 }
 
-int import(const Import& o) {
+int import_files(const Import& o) {
   const ImportOptions options = options_of(o);
   const std::string id = checked_name(o.name);
   const auto space = o.space.empty() ? nullptr : load_space(o.space);
   std::vector<ForeignFile> files;
   for (const std::string& path : o.files) files.push_back(foreign_file(path));
   Imported read = import_latency(files, o.format, options);
-  const std::string odd = odd_about(read.work, options.unit, read.rows.has_value());
-  if (!odd.empty()) warning(odd);
+  const Plausibility unit =
+      judge_unit(read.work, options.unit, read.rows.has_value(), o.under.device);
+  if (!unit.odd.empty()) warning(unit.odd);
   Json coverage;
   if (read.rows) {
     if (o.out.empty())
@@ -118,7 +125,7 @@ int import(const Import& o) {
     }
     keep_latency_table(table, o.common, o.out);
   }
-  print_imported(o, read, odd, std::move(coverage));
+  print_imported(o, read, unit, std::move(coverage));
   return kExitOk;
 }
 
@@ -222,7 +229,7 @@ std::function<int()> add_latency_import(CLI::App& command) {
                  o->out,
                  "Also write the table to this file (JSON); of whole networks, the CSV to write");
   add_common(app, o->common);
-  return [o] { return import(*o); };
+  return [o] { return import_files(*o); };
 }
 
 std::function<int()> add_latency_export(CLI::App& command) {

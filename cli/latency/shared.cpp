@@ -1,6 +1,7 @@
 #include "cli/latency/shared.hpp"
 
 #include <CLI/CLI.hpp>
+#include <filesystem>
 
 #include "cli/report/document.hpp"
 #include "cli/runs/latency.hpp"
@@ -17,6 +18,11 @@ using Json = nlohmann::ordered_json;
 
 LatencyTable named_latency_table(const std::string& name, const std::string& db) {
   if (std::optional<LatencyTable> file = latency_table_file(name)) return std::move(*file);
+  std::error_code ignored;
+  if (!std::filesystem::exists(db, ignored))
+    throw ConfigError("there is no latency table '" + printable(name) +
+                          "': no file of that name, and no store " + db,
+                      "name a file, or the store with --db");
   return open_latency_table(Store(db, Store::Mode::kRead), name);
 }
 

@@ -162,8 +162,9 @@ int import_results(const Results& o) {
     throw ConfigError(files.front().name + " has times of whole networks",
                       "say where they go: --rows networks.csv");
   Json document{{"schema", "nas-latency-import-results/1"}, {"table", nullptr}, {"rows", 0}};
-  const std::string odd = odd_about(results.work, options.unit, false);
-  const std::string odd_networks = odd_about(results.network_work, options.unit, true);
+  const std::string odd = judge_unit(results.work, options.unit, false, o.under.device).odd;
+  const std::string odd_networks =
+      judge_unit(results.network_work, options.unit, true, o.under.device).odd;
   tell_odd(odd);
   tell_odd(odd_networks);
   if (results.table) {

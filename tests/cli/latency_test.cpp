@@ -101,7 +101,7 @@ TEST(Latency, AnImportSaysItsUnitAndConditions) {
     write_file(folder + "/" + name, text);
   };
   write("lut.yaml", "1.5");
-  write("seconds.yaml", "0.0000001");
+  write("seconds.yaml", "0.00001");
   const Finished bare = latency(folder, {"import", "lut.yaml"});
   EXPECT_EQ(bare.code, 2);
   EXPECT_THAT(bare.err, HasSubstr("--unit"));
