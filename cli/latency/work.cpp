@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <charconv>
 #include <memory>
+#include <unordered_set>
 
 #include "cli/latency/shared.hpp"
 #include "cli/latency/subcommands.hpp"
@@ -29,18 +30,35 @@ struct Work {
   WorkConditions conditions;
 };
 
-/// `--networks`: a number of random ones, or a file of architectures.
+/// `--networks`: a number of random ones, or a file of architectures; each once, as an id is
+/// answered once.
 std::vector<Architecture> networks_of(const Work& o, const Domain& domain) {
   int64_t count = 0;
   const char* end = o.networks.data() + o.networks.size();
   const auto [stop, error] = std::from_chars(o.networks.data(), end, count);
-  if (error != std::errc() || stop != end)
-    return read_architecture_file(domain.space(), o.networks);
+  std::vector<Architecture> list;
+  std::unordered_set<Architecture> seen;
+  const auto add = [&](const Architecture& a) {
+    if (seen.insert(a).second) list.push_back(a);
+  };
+  if (error != std::errc() || stop != end) {
+    for (const Architecture& a : read_architecture_file(domain.space(), o.networks)) add(a);
+    return list;
+  }
   if (count < 1 || count > 1'000'000)
     throw ConfigError("--networks " + o.networks + ": expected 1 to 1000000, or a file");
+  if (domain.count() < count)
+    throw ConfigError("--networks " + o.networks + ": " + domain.name() + " has only " +
+                      domain.count().str() + " networks");
   Rng rng(o.common.seed, "latency/networks");
-  std::vector<Architecture> list;
-  for (int64_t i = 0; i < count; ++i) list.push_back(domain.sample(rng));
+  // Of a space that is asked for nearly whole, the last are drawn long: taken in order instead.
+  for (int64_t i = 0; i < 20 * count && list.size() < static_cast<size_t>(count); ++i)
+    add(domain.sample(rng));
+  if (list.size() < static_cast<size_t>(count))
+    domain.enumerate([&](const Architecture& a) {
+      add(a);
+      return list.size() < static_cast<size_t>(count);
+    });
   return list;
 }
 
