@@ -38,7 +38,7 @@ const std::vector<Command>& light_commands() {
        false,
        "Hardware and ranking"},
       {"latency",
-       "Latency tables: what to measure, and what they say of whole networks",
+       "Latency tables: make, check, compare, calibrate them",
        run_latency,
        false,
        "Hardware and ranking"},

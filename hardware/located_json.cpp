@@ -4,7 +4,9 @@
 #include "hardware/located_json.hpp"
 
 #include <algorithm>
+#include <cstdio>
 #include <iterator>
+#include <optional>
 #include <unordered_set>
 #include <vector>
 
@@ -45,46 +47,88 @@ class Counting {
   const char** reached_;
 };
 
-/// Follows the keys that the parser tells of: those open now, and whether one stands twice.
-class Keys {
+/// Builds the document, and sees whether a key stands twice in an object.
+class Builder final : public nlohmann::json_sax<Json> {
  public:
-  /// Whether a key of this object was there before.
-  bool twice(Json::parse_event_t event, const Json& parsed) {
-    if (event == Json::parse_event_t::object_start) open_.emplace_back();
-    if (event == Json::parse_event_t::object_end) open_.pop_back();
-    if (event != Json::parse_event_t::key) return false;
-    open_.back().key = &*open_.back().keys.emplace(parsed.get_ref<const std::string&>()).first;
-    return open_.back().keys.size() != ++open_.back().given;
+  Json root;
+  bool twice = false;
+  std::optional<size_t> wrong;  ///< Byte that ends what is valid.
+
+  bool null() override { return put(nullptr); }
+  bool boolean(bool value) override { return put(value); }
+  bool number_integer(number_integer_t value) override { return put(value); }
+  bool number_unsigned(number_unsigned_t value) override { return put(value); }
+  bool number_float(number_float_t value, const string_t&) override { return put(value); }
+  bool string(string_t& value) override { return put(std::move(value)); }
+  bool binary(binary_t&) override { return false; }
+  bool start_object(std::size_t) override { return open(Json::object()); }
+  bool key(string_t& name) override {
+    const auto [it, fresh] =
+        open_.back()->get_ref<Json::object_t&>().try_emplace(std::move(name), nullptr);
+    twice = twice || !fresh;
+    next_ = &it->second;
+    return true;
   }
-  std::string path() const {
-    std::string path;
-    for (const Open& o : open_) path += (path.empty() ? "" : "/") + *o.key;
-    return path;
+  bool end_object() override { return close(); }
+  bool start_array(std::size_t) override { return open(Json::array()); }
+  bool end_array() override { return close(); }
+  bool parse_error(std::size_t at,
+                   const std::string&,
+                   const nlohmann::detail::exception&) override {
+    wrong = at == 0 ? 0 : at - 1;
+    return false;
   }
 
  private:
-  struct Open {
-    std::unordered_set<std::string> keys;
-    size_t given = 0;
-    const std::string* key = nullptr;  ///< The one being read.
-  };
-  std::vector<Open> open_;
+  /// Where the next value goes.
+  Json& place() {
+    if (open_.empty()) return root;
+    if (open_.back()->is_array()) return open_.back()->emplace_back(nullptr);
+    return *next_;
+  }
+  template <typename T>
+  bool put(T&& value) {
+    place() = std::forward<T>(value);
+    return true;
+  }
+  bool open(Json empty) {
+    Json& value = place();
+    value = std::move(empty);
+    open_.push_back(&value);
+    return true;
+  }
+  bool close() {
+    open_.pop_back();
+    return true;
+  }
+  std::vector<Json*> open_;
+  Json* next_ = nullptr;
+};
+
+/// The objects that are open, each with its keys so far and the one being read.
+struct Open {
+  std::unordered_set<std::string> keys;
+  std::string key;
 };
 
 /// Lines of all paths; DataError for a key that stands twice.
 std::map<std::string, int> lines_of(const std::string& text, const std::string& where) {
   std::map<std::string, int> lines;
-  Keys keys;
+  std::vector<Open> open;
   const char* reached = text.data();
   const char* counted = text.data();
   int line = 1;
   const auto look = [&](int, Json::parse_event_t event, Json& parsed) {
-    const bool twice = keys.twice(event, parsed);
+    if (event == Json::parse_event_t::object_start) open.emplace_back();
+    if (event == Json::parse_event_t::object_end) open.pop_back();
     if (event != Json::parse_event_t::key) return true;
     line += static_cast<int>(std::count(counted, reached, '\n'));
     counted = reached;
-    if (twice) fail_twice(where, line, keys.path());
-    lines.emplace(keys.path(), line);
+    open.back().key = parsed.get<std::string>();
+    std::string path;
+    for (const Open& o : open) path += (path.empty() ? "" : "/") + o.key;
+    if (!open.back().keys.insert(open.back().key).second) fail_twice(where, line, path);
+    lines.emplace(path, line);
     return true;
   };
   const Json ignored = Json::parse(
@@ -109,24 +153,15 @@ LocatedJson parse_located(const std::string& text, const std::string& where) {
   LocatedJson result;
   result.where = where;
   result.text_ = std::make_shared<const std::string>(text);
-  Keys keys;
-  bool twice = false;
-  try {
-    result.root = Json::parse(text, [&](int, Json::parse_event_t event, Json& parsed) {
-      twice = keys.twice(event, parsed) || twice;
-      return true;
-    });
-  } catch (const Json::exception& e) {
-    // Beside what is no JSON, numbers that no double holds.
-    const auto* syntax = dynamic_cast<const Json::parse_error*>(&e);
-    const size_t byte = syntax == nullptr || syntax->byte == 0 ? 0 : syntax->byte - 1;
-    const auto [line, column] = TextPlaces(text).of(std::min(byte, text.size()));
-    throw DataError(
-        where +
-        (syntax == nullptr ? "" : ":" + std::to_string(line) + ":" + std::to_string(column)) +
-        ": not valid JSON");
+  Builder builder;
+  Json::sax_parse(text, &builder);
+  if (builder.wrong) {
+    const auto [line, column] = TextPlaces(text).of(std::min(*builder.wrong, text.size()));
+    throw DataError(where + ":" + std::to_string(line) + ":" + std::to_string(column) +
+                    ": not valid JSON");
   }
-  if (twice) result.lines();
+  result.root = std::move(builder.root);
+  if (builder.twice) result.lines();
   return result;
 }
 

@@ -248,7 +248,7 @@ class Scopes {
     Rng rng(0, "ops/witnesses");
     for (const auto& [key, a] : outside_) {
       if (collector_.known(key)) continue;
-      Restriction part = domain_.restriction();
+      Restriction part = domain_.whole() ? Restriction(space_) : domain_.restriction();
       try {
         for (size_t c = 0; c < a.genes.size(); ++c)
           if (a.genes[c] != reference_.genes[c] && space_.active(a, c))

@@ -13,8 +13,37 @@ const std::vector<TimeUnit>& units() {
   return table;
 }
 
-constexpr double kSlowest = 1e7, kFastest = 1e15;      // MACs a second.
+/// Multiply-adds a second in the largest ops of a network, from slow to fast: processors (a
+/// microcontroller to a server with many cores); graphics processors go further.
+struct Rates {
+  double slowest, fastest;
+};
+constexpr Rates kProcessor{3e7, 3e12};
+constexpr double kFastestGraphics = 1e15;
 constexpr double kShortest = 0.02, kLongest = 60'000;  // A whole network, in ms.
+
+Rates rates_of(std::string_view device) {
+  std::string name(device);
+  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) {
+    return static_cast<char>(std::tolower(c));
+  });
+  for (const char* word : {"gpu",
+                           "cuda",
+                           "rtx",
+                           "gtx",
+                           "titan",
+                           "tesla",
+                           "v100",
+                           "a100",
+                           "h100",
+                           "h200",
+                           "jetson",
+                           "tensorrt",
+                           "tpu",
+                           "npu"})
+    if (name.find(word) != std::string::npos) return {kProcessor.slowest, kFastestGraphics};
+  return kProcessor;
+}
 
 double median(std::vector<double> values) {
   const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
@@ -47,7 +76,10 @@ std::optional<TimeUnit> time_unit(std::string_view text) {
   return std::nullopt;
 }
 
-std::string odd_about(const std::vector<TimedWork>& times, const TimeUnit& unit, bool whole) {
+Plausibility judge_unit(const std::vector<TimedWork>& times,
+                        const TimeUnit& unit,
+                        bool whole,
+                        std::string_view device) {
   // In large pieces of work the arithmetic is most of the time; in small ones the call is.
   double most = 0;
   for (const TimedWork& each : times) most = std::max(most, each.macs);
@@ -56,25 +88,29 @@ std::string odd_about(const std::vector<TimedWork>& times, const TimeUnit& unit,
     ms.push_back(each.ms);
     if (each.macs > 0 && each.macs >= most / 10) rates.push_back(each.macs / each.ms * 1e3);
   }
-  if (ms.empty() || (rates.empty() && !whole)) return "";
+  Plausibility result;
+  if (!rates.empty()) result.rate = median(rates);
+  if (ms.empty() || (rates.empty() && !whole)) return result;
   const bool by_rate = !rates.empty();
-  const double middle = median(by_rate ? rates : ms);
+  const double middle = by_rate ? result.rate : median(ms);
+  const Rates bounds = rates_of(device);
   // `factor`: how many times longer the times are in another unit.
   const auto fits = [&](double factor) {
-    return by_rate ? middle / factor >= kSlowest && middle / factor <= kFastest
+    return by_rate ? middle / factor >= bounds.slowest && middle / factor <= bounds.fastest
                    : middle * factor >= kShortest && middle * factor <= kLongest;
   };
-  if (fits(1)) return "";
-  std::string text =
-      "in " + unit.name + " " +
-      (by_rate
-           ? "the largest of these would run at " + rounded(middle) + " multiply-adds a second"
-           : "half of these networks would take less than " + rounded(middle) + " ms, half more");
+  if (fits(1)) return result;
   std::string likely;
   for (const TimeUnit& other : units())
     if (other.name != unit.name && fits(other.to_ms(1) / unit.to_ms(1)))
       likely += (likely.empty() ? "" : " or ") + other.name;
-  return text + (likely.empty() ? "" : "; are they in " + likely + "?");
+  result.odd =
+      "in " + unit.name + " " +
+      (by_rate
+           ? "the largest of these would run at " + rounded(middle) + " multiply-adds a second"
+           : "half of these networks would take less than " + rounded(middle) + " ms, half more") +
+      (likely.empty() ? "" : "; are they in " + likely + "?");
+  return result;
 }
 
 }  // namespace nas

@@ -25,9 +25,18 @@ struct TimedWork {
   double ms = 0;
   double macs = 0;  ///< 0: not known.
 };
-/// What is odd about times in that unit, and which unit would be likely; "" where nothing is. From
-/// the largest pieces of work: known processors do some 10^7 to 10^15 MACs a second in them. A
-/// guess for people, never a conversion. `whole`: of whole networks, whose MACs need not be known.
-std::string odd_about(const std::vector<TimedWork>& times, const TimeUnit& unit, bool whole);
+/// What times mean in the unit that is said, and whether they can be so. `device`: what they were
+/// measured on; a graphics processor may be faster than others, and is not as slow. `whole`: of
+/// whole networks, whose MACs need not be known. A guess for people, never a conversion.
+struct Plausibility {
+  /// Multiply-adds a second of the largest pieces of work (median); 0: not known.
+  double rate = 0;
+  /// Why the times can hardly be in that unit, and which one is likely; "" where they can.
+  std::string odd;
+};
+Plausibility judge_unit(const std::vector<TimedWork>& times,
+                        const TimeUnit& unit,
+                        bool whole,
+                        std::string_view device = {});
 
 }  // namespace nas

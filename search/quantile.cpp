@@ -4,8 +4,8 @@
 #include "search/quantile.hpp"
 
 #include <charconv>
-#include <cmath>
 
+#include "predictors/statistics/two_samples.hpp"
 #include "spaces/error.hpp"
 #include "spaces/metric.hpp"
 
@@ -13,10 +13,6 @@ namespace nas {
 namespace {
 
 constexpr double kLeast = 50, kMost = 99.99;
-
-double normal_cdf(double z) {
-  return 0.5 * std::erfc(-z / std::sqrt(2.0));
-}
 
 }  // namespace
 
@@ -36,16 +32,6 @@ std::optional<QuantileName> quantile_name(const std::string& name) {
         "'" + name + "': expected METRIC@pNN with NN from 50 to 99.99",
         "Write for example " + result.metric + "@p95: what 95 of 100 measurements stay below.");
   return result;
-}
-
-double normal_quantile(double p) {
-  // Halving is exact to the last bits, and nobody waits for it.
-  double low = -40, high = 40;
-  for (int i = 0; i < 200 && low < high; ++i) {
-    const double middle = 0.5 * (low + high);
-    (normal_cdf(middle) < p ? low : high) = middle;
-  }
-  return 0.5 * (low + high);
 }
 
 void add_quantile(CostModel& costs, const std::string& name) {

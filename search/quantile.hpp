@@ -16,9 +16,6 @@ struct QuantileName {
 /// 99.99.
 std::optional<QuantileName> quantile_name(const std::string& name);
 
-/// z of the standard normal law: normal_quantile(0.95) = 1.6449. For p in (0, 1).
-double normal_quantile(double p);
-
 /// Gives `costs` the quantile that `name` asks for, mean + z * spread; nothing for other names and
 /// for metrics that only the user's table or program knows. ConfigError where the metric is none of
 /// `costs`, or has no spread, with what to do.

@@ -216,6 +216,14 @@ std::string value_kind(const CLI::App& app, const CLI::Option& option) {
       {"out", "FOLDER", "nas man"},
       {"out", "FILE", ""},
       {"truth", "FILE", ""},
+      {"table", "TABLE", "latency"},
+      {"a", "TABLE", "latency"},
+      {"b", "TABLE", "latency"},
+      {"missing-from", "TABLE", ""},
+      {"add-to", "TABLE", ""},
+      {"networks", "FILE", ""},
+      {"work", "FILE", ""},
+      {"rows", "FILE", ""},
       {"table", "FILE", ""},
       {"archs", "FILE", ""},
       {"weights", "", "nas split"},
@@ -225,10 +233,12 @@ std::string value_kind(const CLI::App& app, const CLI::Option& option) {
       {"kind", "KIND", ""},
   };
   const CLI::App* parent = app.get_parent();
-  const bool data = parent != nullptr && parent->get_name() == "nas data";
+  const auto below = [parent](const std::string& name) {
+    return parent != nullptr && parent->get_name() == "nas " + name;
+  };
   for (const Meaning& meaning : meanings) {
     const std::string where = meaning.command;
-    if (!where.empty() && where != command && !(where == "data" && data)) continue;
+    if (!where.empty() && where != command && !below(where)) continue;
     if (option.check_lname(meaning.option) || option.get_name() == meaning.option)
       return meaning.kind;
   }

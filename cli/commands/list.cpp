@@ -8,6 +8,7 @@
 #include "cli/lists.hpp"
 #include "cli/report/document.hpp"
 #include "cli/torch_services.hpp"
+#include "hardware/formats/format.hpp"
 #include "predictors/predictor.hpp"
 #include "search/algorithms/algorithm.hpp"
 #include "spaces/metric.hpp"
@@ -91,6 +92,12 @@ Names metrics() {
   }
   return names;
 }
+Names latency_format_names() {
+  Names names;
+  for (const LatencyFormat& format : latency_formats())
+    names.emplace_back(format.name, format.summary);
+  return names;
+}
 Names kinds() {
   Names names;
   for (const ConfigKind& kind : config_kinds()) names.emplace_back(kind.name, kind.summary);
@@ -115,6 +122,7 @@ const std::vector<NameList>& lists() {
       {"weights", "Where weights come from (`weights:`)", weights, true},
       {"algorithms", "Search algorithms (`search.algorithm`)", algorithms},
       {"predictors", "Models of nas predict (`--model`)", predictor_names},
+      {"latency-formats", "Forms of nas latency import (`--format`)", latency_format_names},
       {"metrics", "What is measured of an architecture (objectives, limits)", metrics},
       {"data", "Kinds of data sets (`data.kind`)", data},
       {"configs", "Shipped configurations (`--config`, `nas config`)", configs},

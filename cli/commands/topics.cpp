@@ -2,6 +2,7 @@
 
 #include <fstream>
 
+#include "cli/latency/topic.hpp"
 #include "cli/report/document.hpp"
 #include "spaces/registry.hpp"
 
@@ -171,7 +172,8 @@ std::string exit_codes() {
   1    the run failed: bad data, a missing device, a full disk ...
   2    wrong usage or configuration; nothing was started
   3    a search ran to its end and found nothing within its limits; of nas diff:
-       head finds nothing within its limits where base does
+       head finds nothing within its limits where base does; nas latency check,
+       import-results: something lacks; nas latency diff --fail-above: moved
   4    nas diff --fail-below: head is worse than the limit
   5    nas diff: not enough data to tell, or nothing that compares
   130  interrupted (Ctrl-C, SIGTERM or SIGHUP); what can be saved was saved and
@@ -477,6 +479,7 @@ const std::vector<Topic>& topics() {
                                            {"predictors", predictors_topic},
                                            {"comparing", comparing},
                                            {"sweep", sweeps},
+                                           {"latency", latency_topic},
                                            {"environment", environment}};
   return table;
 }

@@ -1,4 +1,5 @@
-// nas latency: tables of ops, and what they say of whole networks.
+// nas latency: tables of ops - what they must hold, where they come from, what they say of whole
+// networks, what moved.
 #include <CLI/CLI.hpp>
 
 #include "cli/command.hpp"
@@ -7,14 +8,28 @@
 namespace nas::cli {
 
 int run_latency(const std::vector<std::string>& args) {
-  CLI::App app("Latency tables: what to measure, and what sums of ops are worth", "nas latency");
+  CLI::App app("Latency tables: plan, check, import, export, compare, calibrate", "nas latency");
   app.footer(
+      "nas latency plan mobilenet\n"
+      "nas latency check mobilenet --table phone.json\n"
+      "nas latency export-work digits --out work.jsonl\n"
+      "nas latency import-results done.jsonl --unit ms --device phone --batch 1 --dtype float32\n"
+      "nas latency import 224_lookup_table.yaml --unit ms --device note10 --batch 1 "
+      "--dtype float32\n"
+      "nas latency diff monday.json tuesday.json --fail-above 10\n"
       "nas latency choose --space digits --budget 30\n"
       "nas latency calibrate --table laptop --measure 30 --name laptop-calibrated\n"
       "nas latency calibrate --table laptop --rows measured.csv --unit us");
   app.require_subcommand(1);
-  constexpr std::function<int()> (*kSubcommands[])(CLI::App&) = {add_latency_calibrate,
-                                                                 add_latency_choose};
+  constexpr std::function<int()> (*kSubcommands[])(CLI::App&) = {add_latency_plan,
+                                                                 add_latency_check,
+                                                                 add_latency_export_work,
+                                                                 add_latency_import_results,
+                                                                 add_latency_import,
+                                                                 add_latency_export,
+                                                                 add_latency_diff,
+                                                                 add_latency_choose,
+                                                                 add_latency_calibrate};
   std::vector<std::function<int()>> runs;
   for (const auto add : kSubcommands) runs.push_back(add(app));
   if (!parse(app, args)) return kExitOk;

@@ -11,5 +11,12 @@ namespace nas::cli {
 
 std::function<int()> add_latency_calibrate(CLI::App& app);
 std::function<int()> add_latency_choose(CLI::App& app);
+std::function<int()> add_latency_plan(CLI::App& app);
+std::function<int()> add_latency_check(CLI::App& app);
+std::function<int()> add_latency_export_work(CLI::App& app);
+std::function<int()> add_latency_import_results(CLI::App& app);
+std::function<int()> add_latency_import(CLI::App& app);
+std::function<int()> add_latency_export(CLI::App& app);
+std::function<int()> add_latency_diff(CLI::App& app);
 
 }  // namespace nas::cli

@@ -1,15 +1,35 @@
 #include "cli/runs/latency.hpp"
 
+#include <filesystem>
 #include <memory>
 
 #include "cli/terminal/suggest.hpp"
 #include "search/quantile.hpp"
 #include "spaces/base/printable.hpp"
 #include "spaces/error.hpp"
+#include "spaces/text/plain_text.hpp"
 
 namespace nas::cli {
 
 using Json = nlohmann::ordered_json;
+
+std::optional<LatencyTable> latency_table_file(const std::string& name) {
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(name, ignored)) return std::nullopt;
+  LatencyTable table = latency_table_from_json(read_text_file(name, "latency table"), name);
+  if (table.id.empty()) table.id = name;
+  return table;
+}
+
+LatencyTable open_latency_table(const Store& store, const std::string& name) {
+  if (std::optional<LatencyTable> file = latency_table_file(name)) return std::move(*file);
+  const auto row = store.latency_table(name);
+  if (!row)
+    throw ConfigError(
+        "there is no latency table '" + name + "', neither as a file nor in " + store.path(),
+        "make one with: " + suggested({"measure", "--space", "SPACE"}, store.path()));
+  return latency_table_from_json(row->table_json, "latency table " + row->id);
+}
 
 Json add_latency(CostModel& costs,
                  const EvaluatorOptions& evaluator,
@@ -40,6 +60,9 @@ Json use_latency(CostModel& costs,
                       "measure with --batch " + std::to_string(wanted_batch) +
                           "; or say that the batch of " + batch + " is meant: --latency-batch " +
                           batch + " (evaluator.latency_batch)");
+  if (!table->states_batch())
+    warning("latency table " + printable(table->id) +
+            " does not say for how many images at once its times are; one is assumed");
   const std::string space = costs.space().name();
   require_fit(*table, costs.space(), suggested({"measure", "--space", space}, db));
   if (const auto it = table->conditions.find("unstable"); it != table->conditions.end())
@@ -48,14 +71,18 @@ Json use_latency(CostModel& costs,
   Json fidelity{{"table", table->id}, {"batch", table->batch()}, {"conditions", table->conditions}};
   if (const auto& c = model->calibration())
     fidelity["calibration"] = {{"a_ms", c->a}, {"b", c->b}, {"c_ms", c->c}};
-  costs.add(
-      "latency_ms",
-      [model](const Plan& plan) { return model->mean(plan); },
-      "latency_table",
-      fidelity.dump());
+  // Sums by interned keys; the model keeps the table alive.
+  const auto mean = [model,
+                     lookup = std::make_shared<LatencyLookup>(
+                         std::shared_ptr<const LatencyTable>(model, table))](const Plan& plan) {
+    const double sum = lookup->predict(plan);
+    const auto& c = model->calibration();
+    return c ? c->mean(sum, static_cast<double>(timed_ops(plan))) : sum;
+  };
+  costs.add("latency_ms", mean, "latency_table", fidelity.dump());
   if (model->has_spread())
-    costs.set_spread("latency_ms", [model](const Architecture&, const Plan& plan) {
-      return model->relative_spread() * model->mean(plan);
+    costs.set_spread("latency_ms", [model, mean](const Architecture&, const Plan& plan) {
+      return model->relative_spread() * mean(plan);
     });
   Json about{{"table", table->id}, {"unit", "ms"}, {"batch", table->batch()}};
   for (const char* key : {"device", "threads", "dtype"})

@@ -1,15 +1,23 @@
 #pragma once
 // Latency tables for a search: found in the store or in a file, and checked to fit.
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 
 #include "cli/command.hpp"
 #include "cli/latency/model.hpp"
+#include "hardware/latency_table.hpp"
 #include "search/costs.hpp"
 #include "search/search_options.hpp"
 #include "search/store/store.hpp"
 
 namespace nas::cli {
+
+/// The table in a JSON file; none where `name` is no file.
+std::optional<LatencyTable> latency_table_file(const std::string& name);
+
+/// `name`: id of a stored table, `last`, or a JSON file. ConfigError when there is none.
+LatencyTable open_latency_table(const Store& store, const std::string& name);
 
 /// Gives `costs` the metric latency_ms of `evaluator.latency_table`; nothing where none is named.
 /// ConfigError for a table of another space or of another batch than was asked for, DataError for

@@ -46,7 +46,7 @@ inline void read_latency(std::string_view bytes) {
       } else {
         to_csv(*read.rows);
       }
-      odd_about(read.work, options.unit, read.rows.has_value());
+      judge_unit(read.work, options.unit, read.rows.has_value(), "gpu");
     });
   answers([&] {
     const WorkResults results = read_results({{"fuzz", text}}, options, {{"work", text}});

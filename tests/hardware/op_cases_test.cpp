@@ -44,8 +44,10 @@ TEST(SpaceOps, ScopesFindWhatListingFindsInSmallSpacesOfLargeFamilies) {
       "family: mobilenet\nvariant: mobilenetv3-32\nwidth_mult: 0.5\nkernels: [3, 5]\n"
       "expansions: [3, 6]\ndepths: [1, 2]\nresolutions: [32]\nclasses: 10\n");
   // 20^5 networks; in parts of three stages all are gone through.
-  for (const char* part : {"stage4.depth=1,stage5.depth=1,stage4.*=3,stage5.*=3",
-                           "stage1.depth=1,stage2.depth=1,stage1.*=3,stage2.*=3"}) {
+  for (const char* part : {"stage4.depth=1,stage5.depth=1,stage4.*.kernel=3,stage5.*.kernel=3,"
+                           "stage4.*.expand=3,stage5.*.expand=3",
+                           "stage1.depth=1,stage2.depth=1,stage1.*.kernel=3,stage2.*.kernel=3,"
+                           "stage1.*.expand=3,stage2.*.expand=3"}) {
     const Domain domain(*mobile, Restriction::parse(*mobile, {part}));
     expect_exact(domain);
     expect_exact(domain, *find_grouping("ofa-mobilenetv3"));
@@ -72,7 +74,9 @@ TEST(SpaceOps, LargeSpacesAreListedExactly) {
     for (int i = 0; i < 300; ++i) {
       const Plan plan = space->plan(space->sample(rng));
       for (const Node& node : plan.nodes)
-        if (!is_free(node.op)) EXPECT_TRUE(ops.ops.contains(signature(plan, node)));
+        if (!is_free(node.op)) {
+          EXPECT_TRUE(ops.ops.contains(signature(plan, node)));
+        }
     }
     for (const auto& [key, op] : ops.ops)
       EXPECT_EQ(signature(*op.plan, op.plan->nodes[op.node]), key);

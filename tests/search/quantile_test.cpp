@@ -1,5 +1,6 @@
 // Quantiles of predicted metrics: their names, their numbers, and what has none.
 #include "search/quantile.hpp"
+#include "predictors/statistics/two_samples.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

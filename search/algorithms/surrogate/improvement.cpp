@@ -10,6 +10,8 @@
 #include <cmath>
 #include <limits>
 
+#include "predictors/statistics/two_samples.hpp"
+
 namespace nas {
 namespace {
 
@@ -29,16 +31,6 @@ double expected_below(double level, double mean, double spread) {
   if (!(spread > 0)) return std::max(0.0, level - mean);
   const double z = (level - mean) / spread;
   return std::max(0.0, (level - mean) * cumulative(z) + spread * density(z));
-}
-
-// Bisection: called a few times, to the last bit where it matters.
-double normal_quantile(double p) {
-  double low = -10, high = 10;
-  for (int i = 0; i < 80; ++i) {
-    const double middle = (low + high) / 2;
-    (cumulative(middle) < p ? low : high) = middle;
-  }
-  return (low + high) / 2;
 }
 
 Improvement::Improvement(std::vector<Point> front, Point reference)

@@ -35,7 +35,5 @@ class Improvement {
 
 /// Expected shortfall of a normal variable below `level`: E max(0, level - X).
 double expected_below(double level, double mean, double spread);
-/// The value below which a standard normal variable lies with probability p.
-double normal_quantile(double p);
 
 }  // namespace nas

@@ -342,18 +342,26 @@ TEST(Rows, CsvHasConditionsAndIsReadBack) {
 }
 
 TEST(TimeUnits, OddTimesAreTold) {
-  const TimeUnit ms = *time_unit("ms"), s = *time_unit("s");
-  const std::vector<TimedWork> good = {{1, 1e8}, {2, 2e8}, {0.01, 1e3}};
-  EXPECT_EQ(odd_about(good, ms, false), "");
-  // The same in seconds, read as ms: a thousand times too fast.
-  const std::vector<TimedWork> fast = {{1e-6, 3e9}, {2e-6, 6e9}};
-  EXPECT_THAT(odd_about(fast, ms, false), HasSubstr("are they in s"));
-  // Microseconds, read as seconds.
-  const std::vector<TimedWork> slow = {{1e9, 1e8}, {2e9, 2e8}};
-  EXPECT_THAT(odd_about(slow, s, false), HasSubstr("are they in"));
-  EXPECT_THAT(odd_about({{300'000, 0}}, ms, true), HasSubstr("us"));
-  EXPECT_EQ(odd_about({{300, 0}}, ms, true), "");
-  EXPECT_EQ(odd_about({{300'000, 0}}, ms, false), "");
+  const TimeUnit ms = *time_unit("ms"), s = *time_unit("s"), us = *time_unit("us");
+  // A phone: 10^8 multiply-adds in 5 ms.
+  const std::vector<TimedWork> phone = {{5, 1e8}, {10, 2e8}, {0.01, 1e3}};
+  EXPECT_EQ(judge_unit(phone, ms, false).odd, "");
+  EXPECT_DOUBLE_EQ(judge_unit(phone, ms, false).rate, 2e10);
+  const auto scaled = [&](double factor) {
+    std::vector<TimedWork> list = phone;
+    for (TimedWork& each : list) each.ms *= factor;
+    return list;
+  };
+  // The same in seconds read as ms, in ms read as s, in us read as ms, in ms read as us.
+  EXPECT_THAT(judge_unit(scaled(1e-3), ms, false).odd, HasSubstr("are they in s?"));
+  EXPECT_THAT(judge_unit(scaled(1e3), s, false).odd, HasSubstr("are they in ms"));
+  EXPECT_THAT(judge_unit(scaled(1e3), ms, false).odd, HasSubstr("are they in us"));
+  EXPECT_THAT(judge_unit(scaled(1e-3), us, false).odd, HasSubstr("are they in ms?"));
+  // A graphics processor may be that fast.
+  EXPECT_EQ(judge_unit(scaled(1e-3), ms, false, "Titan RTX").odd, "");
+  EXPECT_THAT(judge_unit({{300'000, 0}}, ms, true).odd, HasSubstr("us"));
+  EXPECT_EQ(judge_unit({{300, 0}}, ms, true).odd, "");
+  EXPECT_EQ(judge_unit({{300'000, 0}}, ms, false).odd, "");
 }
 
 }  // namespace

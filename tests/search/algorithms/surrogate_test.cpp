@@ -6,6 +6,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "predictors/statistics/two_samples.hpp"
 #include "search/algorithms/surrogate/improvement.hpp"
 #include "search/algorithms/surrogate/inner_search.hpp"
 #include "search/algorithms/surrogate/surrogate_search.hpp"

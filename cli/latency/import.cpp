@@ -1,0 +1,252 @@
+// nas latency import and export: tables of other programs.
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <memory>
+
+#include "cli/latency/shared.hpp"
+#include "cli/latency/subcommands.hpp"
+#include "cli/report/document.hpp"
+#include "cli/runs/run_name.hpp"
+#include "cli/terminal/suggest.hpp"
+#include "hardware/kernel_key.hpp"
+#include "hardware/op_cases.hpp"
+#include "spaces/base/shell_word.hpp"
+#include "spaces/base/whole_file.hpp"
+#include "spaces/registry.hpp"
+
+namespace nas::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::vector<std::string> format_names() {
+  std::vector<std::string> names;
+  for (const LatencyFormat& format : latency_formats()) names.push_back(format.name);
+  return names;
+}
+
+struct Import {
+  Common common;
+  std::vector<std::string> files, columns;
+  std::string format, name, space, out, layout = "nchw";
+  MeasuredUnder under;
+};
+
+ImportOptions options_of(const Import& o) {
+  ImportOptions options = import_options(o.under);
+  options.channels_last = o.layout == "nhwc";
+  for (const std::string& text : o.columns) {
+    const size_t equal = text.find('=');
+    if (equal == std::string::npos || equal == 0 || equal + 1 == text.size())
+      throw ConfigError("--column " + text + ": expected NAME=COLUMN, such as time=avg_ms");
+    options.columns[text.substr(0, equal)] = text.substr(equal + 1);
+  }
+  return options;
+}
+
+/// How rows of whole networks are used.
+std::string use_of_rows(const LatencyRows& rows, const std::string& out, const std::string& space) {
+  const std::string target = " --target latency_ms";
+  if (rows.header.front() == "architecture")
+    return "nas predict curve --data " + out + " --space " + (space.empty() ? "SPACE" : space) +
+           target;
+  if (rows.header.front() == "network")
+    return "join them with the architectures of a space by the column `network`, then: nas predict "
+           "curve --data " +
+           out + " --space SPACE" + target;
+  std::string features;
+  for (const std::string& name : rows.header)
+    if (!name.ends_with("_ms")) features += (features.empty() ? "" : ",") + name;
+  return "nas predict eval --data " + out + target + " --split mod10 --features " + features;
+}
+
+void print_imported(const Import& o,
+                    const Imported& read,
+                    const Plausibility& unit,
+                    Json coverage) {
+  if (o.common.json) {
+    Json document{{"schema", "nas-latency-import/1"},
+                  {"table", read.table ? Json(read.table->id) : Json(nullptr)},
+                  {"grouping", read.table ? Json(read.table->grouping) : Json(nullptr)},
+                  {"entries", read.table ? read.table->entries.size() : 0},
+                  {"rows", read.rows ? read.rows->rows.size() : 0},
+                  {"out", o.out},
+                  {"odd_unit", unit.odd},
+                  {"multiply_adds_per_second", unit.rate > 0 ? Json(unit.rate) : Json(nullptr)},
+                  {"notes", read.notes}};
+    if (!coverage.is_null()) document["coverage"] = std::move(coverage);
+    return print(json_text(document));
+  }
+  for (const std::string& text : read.notes) note(o.common, text);
+  if (read.rows) {
+    print_prose(std::to_string(read.rows->rows.size()) + " whole networks written to " + o.out);
+    print_prose("next: " + use_of_rows(*read.rows, shell_word(o.out), o.space));
+    return;
+  }
+  const LatencyTable& table = *read.table;
+  print_prose(
+      "latency table " + table.id + ": " + pieces_text(table.grouping, table.entries.size()) +
+      " on " + o.under.device + ", batch " + std::to_string(o.under.batch) + ", " + o.under.dtype +
+      (unit.rate > 0 ? "; the largest run at " + format_count(unit.rate) + " multiply-adds a second"
+                     : ""));
+  if (!coverage.is_null())
+    print_prose("of the " + std::to_string(coverage["needed"].get<size_t>()) + " that " + o.space +
+                " needs it lacks " + std::to_string(coverage["missing"].get<size_t>()));
+  print_prose(
+      "next: " +
+      suggested({"latency", "check", o.space.empty() ? "SPACE" : o.space, "--table", table.id},
+                o.common));
+}
+
+int import_files(const Import& o) {
+  const ImportOptions options = options_of(o);
+  const std::string id = checked_name(o.name);
+  const auto space = o.space.empty() ? nullptr : load_space(o.space);
+  std::vector<ForeignFile> files;
+  for (const std::string& path : o.files) files.push_back(foreign_file(path));
+  Imported read = import_latency(files, o.format, options);
+  const Plausibility unit =
+      judge_unit(read.work, options.unit, read.rows.has_value(), o.under.device);
+  if (!unit.odd.empty()) warning(unit.odd);
+  Json coverage;
+  if (read.rows) {
+    if (o.out.empty())
+      throw ConfigError(
+          files.front().name + " has times of whole networks, which are kept as a file",
+          "say where they go: --out networks.csv");
+    write_whole_file(o.out, to_csv(*read.rows));
+  } else {
+    LatencyTable& table = *read.table;
+    table.id = id;
+    if (space) {
+      table.space = space->name();
+      const Coverage found = coverage_of(table, *space);
+      coverage = {{"needed", found.needed}, {"missing", found.missing.size()}};
+    }
+    keep_latency_table(table, o.common, o.out);
+  }
+  print_imported(o, read, unit, std::move(coverage));
+  return kExitOk;
+}
+
+// ---- export
+
+struct Export {
+  Common common;
+  std::string table, format = "nas", space, out;
+};
+
+/// Blocks of a space, each the sum of its ops in the table.
+LatencyTable in_blocks(const LatencyTable& table, const Space& space) {
+  for (const char* name : {"ofa-mobilenetv3", "ofa-proxyless"}) {
+    const Grouping& grouping = *find_grouping(name);
+    const SpaceOps blocks = ops_of(space, grouping);
+    LatencyTable sums = table;
+    sums.grouping = name;
+    sums.entries.clear();
+    bool all = true;
+    OfaBlock ignored;
+    for (const auto& [key, block] : blocks.ops) {
+      all = all && read_ofa_key(key, ignored);
+      if (!all) break;
+      Pieces pieces;
+      op_grouping().split(*block.plan, pieces);
+      LatencyEntry sum;
+      sum.repeats = 1'000'000'000;
+      for (size_t i = 0; i < pieces.size(); ++i) {
+        const int32_t node = pieces.nodes(i)[0];
+        if (std::find(block.nodes.begin(), block.nodes.end(), node) == block.nodes.end()) continue;
+        const std::string op = op_grouping().text(*block.plan, pieces, i);
+        const auto it = table.entries.find(op);
+        if (it == table.entries.end())
+          throw DataError("table " + table.id + " has no time for the op `" + op +
+                          "` of the block " + key);
+        sum.median_ms += it->second.median_ms;
+        sum.low_ms += it->second.low_ms;
+        sum.high_ms += it->second.high_ms;
+        sum.repeats = std::min(sum.repeats, it->second.repeats);
+      }
+      sums.entries[key] = sum;
+    }
+    if (all) return sums;
+  }
+  throw ConfigError("the networks of '" + space.name() +
+                    "' do not fall into blocks that once-for-all's tables have keys for");
+}
+
+int export_table(const Export& o) {
+  LatencyTable table = named_latency_table(o.table, o.common.db);
+  std::string text;
+  if (o.format == "nas") {
+    text = to_json(table) + "\n";
+  } else {
+    const LatencyFormat& format = format_of(o.format, {});
+    if (format.write == nullptr)
+      throw ConfigError("tables are not written as " + format.name + ", only read",
+                        "known: nas, once-for-all, dynamic-ofa, operators");
+    const bool blocks = format.name == "once-for-all" || format.name == "dynamic-ofa";
+    if (blocks && table.grouping == "ops" && !o.space.empty())
+      table = in_blocks(table, *load_space(o.space));
+    text = format.write(table);
+  }
+  if (o.out.empty() || o.out == "-") return print(text.substr(0, text.size() - 1)), kExitOk;
+  write_whole_file(o.out, text);
+  if (o.common.json)
+    print(json_text({{"schema", "nas-latency-export/1"},
+                     {"table", table.id},
+                     {"format", o.format},
+                     {"grouping", table.grouping},
+                     {"entries", table.entries.size()},
+                     {"out", o.out}}));
+  else
+    print_prose("table " + table.id + ": " + pieces_text(table.grouping, table.entries.size()) +
+                " written to " + o.out);
+  return kExitOk;
+}
+
+}  // namespace
+
+std::function<int()> add_latency_import(CLI::App& command) {
+  CLI::App& app = *command.add_subcommand("import", "Read a table of another program");
+  auto o = std::make_shared<Import>();
+  app.add_option("file", o->files, "Files of one table; -: standard input")->required();
+  app.add_option("--format", o->format, "Form of the files (default: told by what they hold)")
+      ->check(CLI::IsMember(format_names()))
+      ->type_name("FORMAT");
+  add_measured_under(app, o->under);
+  app.add_option("--column",
+                 o->columns,
+                 "NAME=COLUMN: what a format calls a column, and what the file calls it; "
+                 "repeatable")
+      ->type_name("NAME=COLUMN")
+      ->allow_extra_args(false);
+  app.add_option("--layout", o->layout, "Order of sizes in shapes of operator tables")
+      ->check(CLI::IsMember({"nchw", "nhwc"}))
+      ->capture_default_str();
+  app.add_option("--name", o->name, "Id of the table (default: made up)");
+  app.add_option("--space", o->space, "The space it is for, which the table then names");
+  app.add_option("--out",
+                 o->out,
+                 "Also write the table to this file (JSON); of whole networks, the CSV to write");
+  add_common(app, o->common);
+  return [o] { return import_files(*o); };
+}
+
+std::function<int()> add_latency_export(CLI::App& command) {
+  CLI::App& app = *command.add_subcommand("export", "Write a table in the form of another program");
+  auto o = std::make_shared<Export>();
+  std::vector<std::string> names{"nas"};
+  for (const LatencyFormat& format : latency_formats())
+    if (format.write != nullptr) names.push_back(format.name);
+  app.add_option("table", o->table, "Latency table: id, last or file")->required();
+  app.add_option("--format", o->format, "Form to write")
+      ->check(CLI::IsMember(names))
+      ->type_name("FORMAT")
+      ->capture_default_str();
+  app.add_option("--space", o->space, "Whose blocks are added up from a table of single ops");
+  app.add_option("--out", o->out, "File to write; -: standard output (default)");
+  add_common(app, o->common);
+  return [o] { return export_table(*o); };
+}
+
+}  // namespace nas::cli

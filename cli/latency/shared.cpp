@@ -1,0 +1,108 @@
+#include "cli/latency/shared.hpp"
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+
+#include "cli/report/document.hpp"
+#include "cli/runs/latency.hpp"
+#include "cli/runs/run_name.hpp"
+#include "cli/validators.hpp"
+#include "search/store/store.hpp"
+#include "spaces/base/printable.hpp"
+#include "spaces/base/whole_file.hpp"
+#include "spaces/text/plain_text.hpp"
+
+namespace nas::cli {
+
+using Json = nlohmann::ordered_json;
+
+LatencyTable named_latency_table(const std::string& name, const std::string& db) {
+  if (std::optional<LatencyTable> file = latency_table_file(name)) return std::move(*file);
+  std::error_code ignored;
+  if (!std::filesystem::exists(db, ignored))
+    throw ConfigError("there is no latency table '" + printable(name) +
+                          "': no file of that name, and no store " + db,
+                      "name a file, or the store with --db");
+  return open_latency_table(Store(db, Store::Mode::kRead), name);
+}
+
+void keep_latency_table(LatencyTable& table, const Common& common, const std::string& out) {
+  Store store(common.db);
+  if (!table.id.empty() && store.latency_table(table.id))
+    throw ConfigError("there is a latency table '" + table.id + "' already",
+                      "choose another --name");
+  if (table.id.empty()) table.id = new_run_id("latency");
+  if (table.created.empty()) table.created = utc_now();
+  const auto device = table.conditions.find("device");
+  store.add_latency_table({table.id,
+                           table.space,
+                           device == table.conditions.end() ? "" : device->second,
+                           json_line(Json(table.conditions)),
+                           to_json(table),
+                           table.created});
+  if (out.empty()) return;
+  try {
+    write_whole_file(out, to_json(table) + "\n");
+  } catch (const DataError& e) {
+    throw DataError(std::string(e.what()) + " (the table is in the store as " + table.id + ")");
+  }
+}
+
+void add_measured_under(CLI::App& app, MeasuredUnder& under) {
+  app.add_option("--unit", under.unit, "Unit of the times: s, ms, us or ns")->required();
+  app.add_option("--device", under.device, "What they were measured on, as you call it")
+      ->type_name("TEXT")
+      ->required();
+  app.add_option("--batch", under.batch, "Images at once in every time")
+      ->check(positive_number())
+      ->required();
+  app.add_option("--dtype", under.dtype, "Numbers of the networks, such as float32 or int8")
+      ->required();
+  app.add_option("--threads", under.threads, "Threads that computed");
+  app.add_option("--governor", under.governor, "Governor or clocks of the device");
+  app.add_option("--library", under.library, "What ran the ops, with its version");
+  app.add_option("--condition", under.more, "More that should be known: KEY=VALUE; repeatable")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
+}
+
+ImportOptions import_options(const MeasuredUnder& under) {
+  ImportOptions options;
+  const auto unit = time_unit(under.unit);
+  if (!unit)
+    throw ConfigError("--unit " + under.unit + " is no unit of time",
+                      std::string("expected one of ") + kTimeUnits);
+  options.unit = *unit;
+  auto& conditions = options.conditions;
+  for (const std::string& text : under.more) {
+    const size_t equal = text.find('=');
+    if (equal == std::string::npos || equal == 0)
+      throw ConfigError("--condition " + text + ": expected KEY=VALUE");
+    conditions[text.substr(0, equal)] = text.substr(equal + 1);
+  }
+  const auto put = [&conditions](const char* name, const std::string& value) {
+    if (value.empty()) return;
+    if (!is_utf8(value)) throw ConfigError(std::string("--") + name + " is no UTF-8");
+    conditions[name] = value;
+  };
+  put("device", under.device);
+  put("batch", std::to_string(under.batch));
+  put("dtype", under.dtype);
+  put("threads", under.threads);
+  put("governor", under.governor);
+  put("library", under.library);
+  if (under.device.find_first_not_of(" \t") == std::string::npos)
+    throw ConfigError("--device is empty", "say what the times were measured on");
+  return options;
+}
+
+ForeignFile foreign_file(const std::string& path) {
+  return {path == "-" ? "stdin" : path, read_text_file(path, "file of latencies")};
+}
+
+std::string pieces_text(const std::string& grouping, size_t count) {
+  const std::string one = grouping == "ops" ? "op" : grouping == "fused" ? "kernel" : "block";
+  return std::to_string(count) + " " + one + (count == 1 ? "" : "s");
+}
+
+}  // namespace nas::cli

@@ -1,0 +1,267 @@
+// nas latency export-work and import-results: JSON lines to any runner and back.
+#include <CLI/CLI.hpp>
+#include <charconv>
+#include <memory>
+#include <unordered_set>
+
+#include "cli/latency/shared.hpp"
+#include "cli/latency/subcommands.hpp"
+#include "cli/report/document.hpp"
+#include "cli/runs/fix.hpp"
+#include "cli/runs/run_name.hpp"
+#include "cli/terminal/suggest.hpp"
+#include "cli/validators.hpp"
+#include "hardware/work_lines.hpp"
+#include "spaces/base/whole_file.hpp"
+#include "spaces/registry.hpp"
+#include "spaces/text/architecture_list.hpp"
+
+namespace nas::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// ---- export-work
+
+struct Work {
+  Common common;
+  std::string space, missing_from, networks, out;
+  std::vector<std::string> fix;
+  WorkConditions conditions;
+};
+
+/// `--networks`: a number of random ones, or a file of architectures; each once, as an id is
+/// answered once.
+std::vector<Architecture> networks_of(const Work& o, const Domain& domain) {
+  int64_t count = 0;
+  const char* end = o.networks.data() + o.networks.size();
+  const auto [stop, error] = std::from_chars(o.networks.data(), end, count);
+  std::vector<Architecture> list;
+  std::unordered_set<Architecture> seen;
+  const auto add = [&](const Architecture& a) {
+    if (seen.insert(a).second) list.push_back(a);
+  };
+  if (error != std::errc() || stop != end) {
+    for (const Architecture& a : read_architecture_file(domain.space(), o.networks)) add(a);
+    return list;
+  }
+  if (count < 1 || count > 1'000'000)
+    throw ConfigError("--networks " + o.networks + ": expected 1 to 1000000, or a file");
+  if (domain.count() < count)
+    throw ConfigError("--networks " + o.networks + ": " + domain.name() + " has only " +
+                      domain.count().str() + " networks");
+  Rng rng(o.common.seed, "latency/networks");
+  // Of a space that is asked for nearly whole, the last are drawn long: taken in order instead.
+  for (int64_t i = 0; i < 20 * count && list.size() < static_cast<size_t>(count); ++i)
+    add(domain.sample(rng));
+  if (list.size() < static_cast<size_t>(count))
+    domain.enumerate([&](const Architecture& a) {
+      add(a);
+      return list.size() < static_cast<size_t>(count);
+    });
+  return list;
+}
+
+int export_work(const Work& o) {
+  const auto space = load_space(o.space);
+  const Domain domain = fixed_domain(*space, o.fix);
+  if (!o.networks.empty() && !o.missing_from.empty())
+    throw ConfigError("--networks writes whole networks, --missing-from single ops",
+                      "write one after the other, into two files");
+  if (o.conditions.dtype.empty() || o.conditions.dtype.find('/') != std::string::npos)
+    throw ConfigError("--dtype " + o.conditions.dtype + ": expected a word such as float32");
+  std::string text;
+  size_t lines = 0;
+  bool exact = true;
+  if (!o.networks.empty()) {
+    for (const Architecture& a : networks_of(o, domain)) {
+      text += work_line(*space, a, o.conditions) + "\n";
+      ++lines;
+    }
+  } else {
+    std::optional<LatencyTable> table;
+    if (!o.missing_from.empty()) {
+      table = named_latency_table(o.missing_from, o.common.db);
+      if (table->grouping != "ops")
+        throw ConfigError("table " + table->id + " has times of '" + table->grouping +
+                          "', and work is given out in single ops");
+    }
+    const SpaceOps ops = ops_of(domain);
+    exact = ops.exact();
+    for (const auto& [key, op] : ops.ops) {
+      if (table && table->entries.contains(key)) continue;
+      text += work_line(key, op, o.conditions) + "\n";
+      ++lines;
+    }
+  }
+  if (o.out.empty() || o.out == "-") {
+    if (!text.empty()) print(text.substr(0, text.size() - 1));
+    return kExitOk;
+  }
+  write_whole_file(o.out, text);
+  if (o.common.json) {
+    print(json_text({{"schema", "nas-latency-export-work/1"},
+                     {"space", domain.name()},
+                     {"out", o.out},
+                     {"lines", lines},
+                     {"exact", exact}}));
+    return kExitOk;
+  }
+  print_prose(std::to_string(lines) + (o.networks.empty() ? " ops" : " networks") + " of " +
+              domain.name() + " written to " + o.out +
+              (exact ? "" : " (the ops of this space could only be sampled)"));
+  if (lines > 0)
+    print_prose("next: answer each line (nas help latency), then " +
+                suggested({"latency",
+                           "import-results",
+                           "ANSWERS",
+                           "--work",
+                           o.out,
+                           "--unit",
+                           "ms",
+                           "--device",
+                           "DEVICE",
+                           "--batch",
+                           std::to_string(o.conditions.batch),
+                           "--dtype",
+                           o.conditions.dtype},
+                          o.common));
+  return kExitOk;
+}
+
+// ---- import-results
+
+struct Results {
+  Common common;
+  std::vector<std::string> files, work;
+  std::string name, space, out, rows, add_to;
+  MeasuredUnder under;
+};
+
+std::string condition(const LatencyTable& table, const char* name) {
+  const auto it = table.conditions.find(name);
+  return it == table.conditions.end() ? "" : it->second;
+}
+
+/// The entries of `old` beside those of `table`; conditions that decide about times must agree.
+void add_old(LatencyTable& table, const LatencyTable& old) {
+  if (old.grouping != table.grouping)
+    throw ConfigError("table " + old.id + " has times of '" + old.grouping +
+                      "', not of single ops");
+  for (const char* name : {"device", "batch", "dtype", "threads", "governor", "library"}) {
+    const std::string here = condition(table, name), there = condition(old, name);
+    if (!here.empty() && here != there)
+      throw ConfigError("--add-to " + old.id + ": it was measured with " + name + " '" + there +
+                            "', this with '" + here + "'",
+                        "times of other conditions do not add up; make a table of its own");
+  }
+  std::map<std::string, std::string> conditions = old.conditions;
+  for (const auto& [key, value] : table.conditions) conditions[key] = value;
+  table.conditions = std::move(conditions);
+  for (const auto& [key, entry] : old.entries) table.entries.emplace(key, entry);
+  if (table.space.empty()) table.space = old.space;
+}
+
+void tell_odd(const std::string& odd) {
+  if (!odd.empty()) warning(odd);
+}
+
+int import_results(const Results& o) {
+  const ImportOptions options = import_options(o.under);
+  const std::string id = checked_name(o.name);
+  const auto space = o.space.empty() ? nullptr : load_space(o.space);
+  std::vector<ForeignFile> files, work;
+  for (const std::string& path : o.files) files.push_back(foreign_file(path));
+  for (const std::string& path : o.work) work.push_back(foreign_file(path));
+  WorkResults results = read_results(files, options, work);
+  if (!results.table && !results.rows && results.failed.empty())
+    throw DataError(files.front().name + ": holds no answers");
+  if (results.rows && o.rows.empty())
+    throw ConfigError(files.front().name + " has times of whole networks",
+                      "say where they go: --rows networks.csv");
+  Json document{{"schema", "nas-latency-import-results/1"}, {"table", nullptr}, {"rows", 0}};
+  const std::string odd = judge_unit(results.work, options.unit, false, o.under.device).odd;
+  const std::string odd_networks =
+      judge_unit(results.network_work, options.unit, true, o.under.device).odd;
+  tell_odd(odd);
+  tell_odd(odd_networks);
+  if (results.table) {
+    LatencyTable& table = *results.table;
+    table.id = id;
+    if (space) table.space = space->name();
+    if (!o.add_to.empty()) add_old(table, named_latency_table(o.add_to, o.common.db));
+    keep_latency_table(table, o.common, o.out);
+    document["table"] = table.id;
+    document["ops"] = table.entries.size();
+  }
+  if (results.rows) {
+    write_whole_file(o.rows, to_csv(*results.rows));
+    document["rows"] = results.rows->rows.size();
+  }
+  document["failed"] = results.failed;
+  document["missing"] = results.missing;
+  document["odd_unit"] = !odd.empty() || !odd_networks.empty();
+  const int code = results.failed.empty() && results.missing.empty() ? kExitOk : kExitLacking;
+  if (o.common.json) return print(json_text(document)), code;
+  if (results.table)
+    print_prose("latency table " + results.table->id + ": " +
+                pieces_text("ops", results.table->entries.size()) + " on " + o.under.device +
+                ", batch " + std::to_string(o.under.batch) + ", " + o.under.dtype);
+  if (results.rows)
+    print_prose(std::to_string(results.rows->rows.size()) + " networks written to " + o.rows +
+                "; a predictor from them: nas predict fit --data " + o.rows + " --space " +
+                (o.space.empty() ? "SPACE" : o.space) + " --target latency_ms --out latency.json");
+  for (const std::string& failed : results.failed) print_prose("failed: " + failed);
+  constexpr size_t kShown = 20;
+  for (size_t i = 0; i < std::min(kShown, results.missing.size()); ++i)
+    print_prose("no answer: " + results.missing[i]);
+  if (results.missing.size() > kShown)
+    print_prose("and " + std::to_string(results.missing.size() - kShown) + " more without answer");
+  if (results.table && space)
+    print_prose("next: " +
+                suggested({"latency", "check", o.space, "--table", results.table->id}, o.common));
+  return code;
+}
+
+}  // namespace
+
+std::function<int()> add_latency_export_work(CLI::App& command) {
+  CLI::App& app = *command.add_subcommand(
+      "export-work", "Write ops or networks as JSON lines, for a runner on any device");
+  auto o = std::make_shared<Work>();
+  app.add_option("space", o->space, "Space: a name or a file")->required();
+  add_fix(app, o->fix);
+  app.add_option("--missing-from",
+                 o->missing_from,
+                 "Only ops that this latency table lacks: id, last or file");
+  app.add_option("--networks",
+                 o->networks,
+                 "Whole networks instead of ops: so many random ones, or those of a file")
+      ->type_name("N|FILE");
+  app.add_option("--batch", o->conditions.batch, "Images at once")
+      ->check(CLI::Range(1, 100000))
+      ->capture_default_str();
+  app.add_option("--dtype", o->conditions.dtype, "Numbers of the networks")->capture_default_str();
+  app.add_option("--out", o->out, "File to write; -: standard output (default)");
+  add_common(app, o->common, kTakesDb | kTakesSeed);
+  return [o] { return export_work(*o); };
+}
+
+std::function<int()> add_latency_import_results(CLI::App& command) {
+  CLI::App& app =
+      *command.add_subcommand("import-results", "Make a table of what a runner answered");
+  auto o = std::make_shared<Results>();
+  app.add_option("file", o->files, "Answers, JSON lines; -: standard input")->required();
+  add_measured_under(app, o->under);
+  app.add_option("--work", o->work, "Lines of work: what was asked for must be answered")
+      ->allow_extra_args(false);
+  app.add_option("--name", o->name, "Id of the table (default: made up)");
+  app.add_option("--space", o->space, "The space it is for, which the table then names");
+  app.add_option("--add-to", o->add_to, "Take in the times of this table: id, last or file");
+  app.add_option("--out", o->out, "Also write the table to this file (JSON)");
+  app.add_option("--rows", o->rows, "File for times of whole networks (CSV)");
+  add_common(app, o->common);
+  return [o] { return import_results(*o); };
+}
+
+}  // namespace nas::cli
