@@ -7,6 +7,7 @@
 
 #include "cli/report/directions.hpp"
 #include "cli/report/document.hpp"
+#include "cli/report/plot/front_plot.hpp"
 #include "cli/report/result_rows.hpp"
 #include "cli/terminal/suggest.hpp"
 #include "cli/validators.hpp"
@@ -248,6 +249,12 @@ void refuse_mixed_front(const Options& o, const Results& table) {
       "Choose one with --split or --fidelity KEY=VALUE.");
 }
 
+std::vector<PlotValues> values_of_all(const Results& table) {
+  std::vector<PlotValues> list;
+  for (const Entry& entry : table.entries) list.push_back(entry.values);
+  return list;
+}
+
 int print_architectures(const Options& o, const Store& store, const RunRow& run, Results table) {
   std::vector<std::string> asked = o.metrics;
   asked.push_back(o.sort);
@@ -259,11 +266,14 @@ int print_architectures(const Options& o, const Store& store, const RunRow& run,
   refuse_mixed_front(o, table);
   keep_where(o, table);
   const std::vector<Objective> front = objectives_of(o, table, directions);
+  const Format format = chosen_format(o.common, o.format);
+  std::vector<PlotValues> evaluated;
+  if (!front.empty()) evaluated = values_of_all(table);
   keep_front(table, front);
+  if (format == Format::kTable) print_front_plot(front, evaluated, values_of_all(table));
   sort_entries(o, table, front, directions);
   if (o.top > 0 && table.entries.size() > static_cast<size_t>(o.top))
     table.entries.resize(static_cast<size_t>(o.top));
-  const Format format = chosen_format(o.common, o.format);
   bool split = false, described = false;
   size_t shown = 0, failed = 0;
   for (const Fidelity& f : table.fidelities) {
@@ -428,6 +438,7 @@ int run_results(const std::vector<std::string>& args) {
       "nas results\n"
       "nas results s-20261124-1a2b3c --where 'macs <= 20M' --top 5\n"
       "nas results --front accuracy --front macs --format csv > front.csv\n"
+      "nas results --all --format jsonl > evaluations.jsonl\n"
       "nas results digits --split test\n"
       "nas results digits --history --metric train.loss");
   app.add_option("run,--run", o.run, "Id, unique start of an id, name, or last")

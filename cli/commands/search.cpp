@@ -1,6 +1,5 @@
 // nas search: the best architectures of a space under limits; resumable after every generation.
 #include <CLI/CLI.hpp>
-
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
@@ -379,7 +378,7 @@ int carry_out(const Options& o,
   if (o.common.json)
     print(json_text(document));
   else
-    print_search(document, row, hinting);
+    print_search(document, search, row, hinting);
   require_successes(search.archive(), *parts.space);
   store.finish_run(row.id, "finished");
   return search.archive().any_feasible() ? kExitOk : kExitNothingFeasible;

@@ -40,14 +40,15 @@ std::string cell_text(const Json& cell) {
 }
 
 void add_format(CLI::App& app, std::string& format) {
-  app.add_option("--format", format, "How results are printed: table, csv or json")
-      ->check(CLI::IsMember({"table", "csv", "json"}))
+  app.add_option("--format", format, "How results are printed: table, csv, json or jsonl")
+      ->check(CLI::IsMember({"table", "csv", "json", "jsonl"}))
       ->type_name("FORMAT")
       ->capture_default_str();
 }
 
 Format chosen_format(const Common& common, const std::string& format) {
   if (common.json || format == "json") return Format::kJson;
+  if (format == "jsonl") return Format::kJsonLines;
   return format == "csv" ? Format::kCsv : Format::kTable;
 }
 
@@ -61,14 +62,27 @@ std::string csv_text(const Rows& rows) {
   return text;
 }
 
+namespace {
+
+Json object_of(const Rows& rows, const std::vector<Json>& row) {
+  Json entry = Json::object();
+  for (size_t c = 0; c < rows.header.size(); ++c) entry[rows.header[c]] = row[c];
+  return entry;
+}
+
+}  // namespace
+
+std::string json_lines(const Rows& rows) {
+  std::string text;
+  for (const auto& row : rows.rows)
+    text += (text.empty() ? "" : "\n") + dumped(object_of(rows, row), -1);
+  return text;
+}
+
 void print_rows(const Rows& rows, Format format, Json document, const std::string& key) {
   if (format == Format::kJson) {
     Json list = Json::array();
-    for (const auto& row : rows.rows) {
-      Json entry = Json::object();
-      for (size_t c = 0; c < rows.header.size(); ++c) entry[rows.header[c]] = row[c];
-      list.push_back(std::move(entry));
-    }
+    for (const auto& row : rows.rows) list.push_back(object_of(rows, row));
     document[key] = std::move(list);
     print(dumped(document, 2));
     return;
@@ -83,7 +97,9 @@ void print_rows(const Rows& rows, Format format, Json document, const std::strin
     print(table.text());
     return;
   }
-  print(csv_text(rows));
+  if (format == Format::kCsv) return print(csv_text(rows));
+  // No rows are no lines.
+  if (!rows.rows.empty()) print(json_lines(rows));
 }
 
 std::string document_text(const std::string& text, const std::string& kind) {

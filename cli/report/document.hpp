@@ -1,5 +1,6 @@
 #pragma once
-// Rows for people, scripts and programs: one table printed as aligned text, CSV or JSON.
+// Rows for people, scripts and programs: one table printed as aligned text, CSV, JSON or JSON
+// lines.
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -12,8 +13,8 @@ class App;
 
 namespace nas::cli {
 
-enum class Format { kTable, kCsv, kJson };
-/// `--format table|csv|json`; --json means the same as json.
+enum class Format { kTable, kCsv, kJson, kJsonLines };
+/// `--format table|csv|json|jsonl`; --json means the same as json.
 void add_format(CLI::App& app, std::string& format);
 Format chosen_format(const Common& common, const std::string& format);
 
@@ -26,6 +27,8 @@ struct Rows {
 std::string cell_text(const nlohmann::ordered_json& cell);
 /// RFC 4180, with a header, without a last line end.
 std::string csv_text(const Rows& rows);
+/// An object a line, without a last line end.
+std::string json_lines(const Rows& rows);
 /// `key`: name of the array in the JSON document, which starts as `document` ({"schema": ...}).
 void print_rows(const Rows& rows,
                 Format format,

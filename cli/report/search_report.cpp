@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "cli/report/document.hpp"
+#include "cli/report/plot/front_plot.hpp"
 #include "cli/runs/latency.hpp"
 #include "cli/terminal/suggest.hpp"
 #include "search/failures.hpp"
@@ -20,13 +21,8 @@ std::vector<Point> points_of(const std::vector<const Archive::Entry*>& front) {
   return points;
 }
 
-/// Accuracies are shares in the store; people read percent.
 std::string shown(const std::string& metric, const Json& value) {
-  if (!value.is_number()) return "-";
-  const auto v = value.get<double>();
-  if (metric.starts_with("accuracy") && v >= 0 && v <= 1) return format_number(100 * v) + " %";
-  if (metric == "macs" || metric == "params") return format_count(v);
-  return format_number(v);
+  return value.is_number() ? metric_text(metric, value.get<double>()) : "-";
 }
 
 std::string metric_of(const Json& objective) {
@@ -72,6 +68,19 @@ void print_failures(const Json& d, const RunRow& run, const Common& common) {
   if (failures.size() > kMost)
     text += "\n  and " + std::to_string(failures.size() - kMost) + " other reasons";
   print_prose(text);
+}
+
+void print_plot(const Search& search) {
+  const auto values = [](const auto& entries) {
+    std::vector<PlotValues> list;
+    for (const auto* entry : entries) list.push_back(entry->values);
+    return list;
+  };
+  std::vector<const Archive::Entry*> evaluated;
+  for (const Archive::Entry& entry : search.archive().entries())
+    if (entry.feasible()) evaluated.push_back(&entry);
+  print_front_plot(
+      search.archive().goal().objectives, values(evaluated), values(search.archive().front()));
 }
 
 }  // namespace
@@ -135,7 +144,7 @@ Json search_document(const Search& search, const Space& space, const RunRow& run
   return json;
 }
 
-void print_search(const Json& d, const RunRow& run, const Common& common) {
+void print_search(const Json& d, const Search& search, const RunRow& run, const Common& common) {
   const Json& front = d["front"];
   if (d.contains("fix")) print("searched: " + run.space + " with " + d["fix"].get<std::string>());
   if (front.empty()) {
@@ -165,6 +174,7 @@ void print_search(const Json& d, const RunRow& run, const Common& common) {
       cells.push_back(mark);
       table.row(cells);
     }
+    print_plot(search);
     print_prose("Pareto front of run " + run.id + (run.name.empty() ? "" : " (" + run.name + ")"));
     print(table.text());
     std::string reference;

@@ -20,8 +20,11 @@ nlohmann::ordered_json search_document(const Search& search, const Space& space,
 /// One entry of the front: index, architecture and all values.
 nlohmann::ordered_json entry_json(const Archive::Entry& entry, const Space& space);
 
-/// The same for people: the front as a table, then counts and what to do next. `baseline`: the
-/// hypervolume of random search at equal evaluations, or null.
-void print_search(const nlohmann::ordered_json& document, const RunRow& run, const Common& common);
+/// The same for people: the front as a picture (on a terminal) and a table, then counts and what to
+/// do next.
+void print_search(const nlohmann::ordered_json& document,
+                  const Search& search,
+                  const RunRow& run,
+                  const Common& common);
 
 }  // namespace nas::cli

@@ -80,6 +80,16 @@ void print_csv(const std::vector<std::string>& header, const RowSource& rows) {
   lines.flush();
 }
 
+void print_json_lines(const std::vector<std::string>& header, const RowSource& rows) {
+  Lines lines;
+  Rows one{header, {}};
+  each(rows, [&](const Row& row) {
+    one.rows = {row};
+    lines.add(json_lines(one));
+  });
+  lines.flush();
+}
+
 // Blocks of rows, each laid out with the widest cells of all.
 void print_table(const std::vector<std::string>& header, const RowSource& rows) {
   std::vector<std::string> widest(header.size());
@@ -132,6 +142,7 @@ void print_row_stream(const std::vector<std::string>& header,
                       const std::string& key) {
   if (format == Format::kJson) return print_json(header, rows, document, key);
   if (format == Format::kCsv) return print_csv(header, rows);
+  if (format == Format::kJsonLines) return print_json_lines(header, rows);
   print_table(header, rows);
 }
 

@@ -68,8 +68,9 @@ TEST(Completion, ValuesOfOptions) {
   const std::string folder = fresh_folder();
   write_file(folder + "/digits-notes.yaml", "");
   EXPECT_THAT(offered(folder, {"results", "--format", ""}),
-              UnorderedElementsAre("table", "csv", "json"));
-  EXPECT_THAT(offered(folder, {"results", "--format", "=", "j"}), ElementsAre("json"));
+              UnorderedElementsAre("table", "csv", "json", "jsonl"));
+  EXPECT_THAT(offered(folder, {"results", "--format", "=", "j"}),
+              UnorderedElementsAre("json", "jsonl"));
   EXPECT_THAT(offered(folder, {"results", "--color", "al"}), ElementsAre("always"));
   EXPECT_THAT(offered(folder, {"runs", "--status", "f"}),
               UnorderedElementsAre("finished", "failed"));
