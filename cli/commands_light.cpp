@@ -6,9 +6,11 @@ int run_completion(const std::vector<std::string>& args);
 int run_config(const std::vector<std::string>& args);
 int run_data(const std::vector<std::string>& args);
 int run_db(const std::vector<std::string>& args);
+int run_diff(const std::vector<std::string>& args);
 int run_doctor(const std::vector<std::string>& args);
 int run_list(const std::vector<std::string>& args);
 int run_predict(const std::vector<std::string>& args);
+int run_report(const std::vector<std::string>& args);
 int run_results(const std::vector<std::string>& args);
 int run_runs(const std::vector<std::string>& args);
 int run_search(const std::vector<std::string>& args);
@@ -28,6 +30,16 @@ const std::vector<Command>& light_commands() {
       {"results",
        "Evaluations, fronts and training curves of a run",
        run_results,
+       false,
+       "Results"},
+      {"report",
+       "One HTML page about runs: fronts, curves, rankings",
+       run_report,
+       false,
+       "Results"},
+      {"diff",
+       "Compare two runs or sets of seeds; fail where it is worse",
+       run_diff,
        false,
        "Results"},
       {"space",

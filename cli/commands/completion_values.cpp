@@ -182,6 +182,10 @@ std::string value_kind(const CLI::App& app, const CLI::Option& option) {
   static const std::vector<Meaning> meanings = {
       {"run", "TRAINING", "nas split"},
       {"run", "RUN", ""},
+      {"base", "RUN", "nas diff"},
+      {"head", "RUN", "nas diff"},
+      {"base-db", "FILE", ""},
+      {"head-db", "FILE", ""},
       {"resume", "TRAINING", "nas train"},
       {"resume", "SEARCH", "nas search"},
       {"space", "SPACE", ""},

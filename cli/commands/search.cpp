@@ -11,6 +11,7 @@
 #include "cli/report/search_report.hpp"
 #include "cli/runs/fix.hpp"
 #include "cli/runs/latency.hpp"
+#include "cli/runs/results/provenance.hpp"
 #include "cli/runs/run_files.hpp"
 #include "cli/runs/run_name.hpp"
 #include "cli/runs/run_sets.hpp"
@@ -380,6 +381,7 @@ int carry_out(const Options& o,
   else
     print_search(document, search, row, hinting);
   require_successes(search.archive(), *parts.space);
+  keep_provenance(store, row);
   store.finish_run(row.id, "finished");
   return search.archive().any_feasible() ? kExitOk : kExitNothingFeasible;
 }

@@ -170,7 +170,10 @@ std::string exit_codes() {
   0    done
   1    the run failed: bad data, a missing device, a full disk ...
   2    wrong usage or configuration; nothing was started
-  3    a search ran to its end and found nothing within its limits
+  3    a search ran to its end and found nothing within its limits; of nas diff:
+       head finds nothing within its limits where base does
+  4    nas diff --fail-below: head is worse than the limit
+  5    nas diff: not enough data to tell, or nothing that compares
   130  interrupted (Ctrl-C, SIGTERM or SIGHUP); what can be saved was saved and
        the command to resume was printed
 
@@ -341,6 +344,55 @@ A file names its features and the fingerprint of its space; rows of another
 space are refused.)";
 }
 
+std::string comparing() {
+  return R"(Comparing runs (nas diff)
+
+  nas diff BASE HEAD                       two runs
+  nas diff a1,a2,a3 b1,b2,b3               three seeds a side
+  nas diff 'main-*' 'new-*'                every run whose name or id fits
+  nas diff --base-db main.db 'm-*' 'n-*'   sides in different stores
+
+Metrics (--metric, repeatable)
+  hypervolume   of searches: of all that was evaluated within the limits, to
+                one reference point for all runs (printed)
+  accuracy ...  of searches: the best found; of trainings: the mean over the
+                architectures that all of them have judged (nas evaluate)
+  latency, macs, params   of the architecture that is best in the search's
+                first objective
+  tau           of trainings: tau-b over the architectures that all have
+                ranked against the same truth (nas rank)
+A metric whose name says nothing is written minimize:NAME or maximize:NAME.
+
+What compares  A number stands beside another only where split (by hash),
+images, recalibration, source, space, limits and compute agree: the same
+number of evaluations, trainings within 5 % of multiply-adds. Otherwise the
+reason is printed in its place. --ignore WHAT compares all the same. Weights
+may differ: they are what is compared.
+
+Intervals  Several seeds a side: Welch's, or of pairs where both sides ran
+with the same seeds. One run a side has no spread over seeds; the interval
+then says less, and what: of accuracies how much the images leave open
+(Newcombe), of hypervolumes and other metrics how much hangs on single
+architectures (random halves), of tau a paired bootstrap. Three seeds a side
+are few, five are better.
+
+--fail-below -1% (of the base), or -0.005 (in the metric's unit): how much
+worse head may be. A change is positive where head is better, also where less
+is better. It is held against the interval:
+  all of it below the limit     exit code 4: worse
+  all of it above               exit code 0
+  the limit inside              exit code 5: not enough data to tell; about
+                                how many seeds would do is printed
+Exit code 3: head finds nothing within its limits where base does; 5 also
+where nothing compares. Without --fail-below differences are told, not failed.
+
+--format markdown (comments), junit (CI), json; --out FILE. Complete examples
+for GitHub Actions and GitLab are among the configurations (nas doctor tells
+the folder): ci/github-actions.yml, ci/gitlab-ci.yml.
+
+nas report RUN... writes the same runs as one HTML page.)";
+}
+
 std::string environment() {
   return R"(Environment
 
@@ -366,6 +418,7 @@ const std::vector<Topic>& topics() {
                                            {"evaluators", evaluators},
                                            {"tables", tables},
                                            {"predictors", predictors_topic},
+                                           {"comparing", comparing},
                                            {"environment", environment}};
   return table;
 }

@@ -1,0 +1,109 @@
+#include <algorithm>
+
+#include "cli/commands/runs/runs.hpp"
+#include "cli/config/stored_config.hpp"
+#include "cli/page/gather.hpp"
+#include "cli/report/document.hpp"
+#include "cli/report/training/compute.hpp"
+#include "cli/runs/results/provenance.hpp"
+#include "spaces/base/printable.hpp"
+
+namespace nas::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string method_of(const RunRow& run) {
+  try {
+    const YamlSource source = stored_config(run);
+    if (run.command == "search") return yaml_scalar(source, "search.algorithm").value_or("");
+    const std::string name = yaml_scalar(source, "strategy.name").value_or("");
+    return name.empty() ? yaml_scalar(source, "strategy").value_or("") : name;
+  } catch (const std::exception&) {
+    return "";  // Not written by this program.
+  }
+}
+
+std::string short_hash(const std::string& hash) {
+  constexpr size_t kShort = 12;
+  return hash.substr(0, kShort);
+}
+
+}  // namespace
+
+void add_runs(Page& page, Gathered& g) {
+  if (g.runs.empty()) return;
+  page.section("What ran");
+  std::vector<std::vector<Cell>> rows;
+  for (const RunRow& run : g.runs) {
+    const Compute compute = run.command == "train" ? compute_of(g.store, run.id) : Compute{};
+    rows.push_back(
+        {{printable(run.name.empty() ? run.id : run.name)},
+         {run.id, Cell::Kind::kCode},
+         {printable(run.command)},
+         {printable(method_of(run))},
+         {printable(run.space)},
+         {shown_status(run)},
+         {run_progress(g.store, run).text},
+         {compute.epochs > 0 ? format_count(compute.all_macs()) : "-", Cell::Kind::kNumber},
+         {std::to_string(run.seed), Cell::Kind::kNumber},
+         {run.parent.empty()              ? ""
+          : g.labels.contains(run.parent) ? g.labels[run.parent]
+                                          : printable(run.parent)},
+         {run.started},
+         {run.ended}});
+  }
+  page.table({"run",
+              "id",
+              "command",
+              "method",
+              "space",
+              "status",
+              "progress",
+              "multiply-adds",
+              "seed",
+              "built on",
+              "started (UTC)",
+              "ended (UTC)"},
+             rows);
+  for (const RunRow& run : g.runs)
+    if (!run.error.empty()) page.text(g.labels[run.id] + ": " + printable_lines(run.error));
+}
+
+void add_provenance(Page& page, Gathered& g) {
+  if (g.runs.empty()) return;
+  page.section("Seeds and provenance");
+  page.text(
+      "Runs of equal recipe differ in their seed alone. Hashes are SHA-256 of resolved "
+      "configurations and of what was read.",
+      /*soft=*/true);
+  std::vector<std::vector<Cell>> rows;
+  for (const RunRow& run : g.runs)
+    g.guarded("provenance of " + g.labels[run.id], [&] {
+      const Provenance p = provenance_of(g.store, run);
+      std::string inputs;
+      for (const Input& input : p.inputs)
+        inputs += (inputs.empty() ? "" : "; ") + input.what +
+                  (input.which.empty() ? "" : " " + input.which) +
+                  (input.hash.empty() ? "" : " " + short_hash(input.hash));
+      rows.push_back({{g.labels[run.id]},
+                      {std::to_string(run.seed), Cell::Kind::kNumber},
+                      {short_hash(p.config), Cell::Kind::kCode},
+                      {short_hash(p.recipe), Cell::Kind::kCode},
+                      {printable(inputs), Cell::Kind::kCode}});
+    });
+  page.table({"run", "seed", "configuration", "recipe", "inputs"}, rows);
+  for (const RunRow& run : g.runs) {
+    page.begin_details("Configuration and build of " + g.labels[run.id]);
+    std::vector<std::string> versions;
+    const Json json = parsed_or_text(run.versions_json);
+    if (json.is_object())
+      for (const auto& [name, value] : json.items())
+        versions.push_back(name + ": " + cell_text(value));
+    page.list(versions);
+    page.preformatted(run.config_yaml);
+    page.end_details();
+  }
+}
+
+}  // namespace nas::cli
