@@ -13,6 +13,7 @@
 #include "cli/report/training/dry_run.hpp"
 #include "cli/report/training/train_report.hpp"
 #include "cli/report/training/tree_report.hpp"
+#include "cli/runs/results/provenance.hpp"
 #include "cli/runs/run_files.hpp"
 #include "cli/runs/run_name.hpp"
 #include "cli/runs/trained/run_data.hpp"
@@ -343,6 +344,7 @@ int train(const Options& o) {
     const Json document{{"weights_sha256", weights_sha256(*s.weights.store)},
                         {"health", health_of(s)}};
     store.set_document(row.id, "train", json_line(document));
+    keep_provenance(store, row);
     store.finish_run(row.id, "finished");
     print_summary(o, store, row, s, recorder, seconds);
   } catch (const Interrupted& e) {

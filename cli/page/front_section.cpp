@@ -98,7 +98,7 @@ std::vector<const Evaluated*> front(const std::vector<const Evaluated*>& all) {
 
 bool proved(const SearchRecord& record) {
   const Json& d = record.document;
-  if (!d.is_object()) return false;
+  if (!d.is_object() || record.failed > 0) return false;
   const std::string stopped = d.value("stopped", "");
   return stopped.starts_with("every network of the space") || stopped.ends_with("is proved");
 }
@@ -118,7 +118,7 @@ std::optional<std::pair<double, std::string>> exact_end(const Gathered& g,
   if (!space->has_fingerprint(record.run.fingerprint)) return std::nullopt;
   std::vector<std::string> fix;
   if (record.document.is_object() && record.document.contains("fix"))
-    fix = {record.document["fix"].get<std::string>()};
+    fix = {record.document.at("fix").get<std::string>()};
   const Domain domain = fixed_domain(*space, fix);
   const CostModel costs(*space);
   if (!costs.knows(objective.metric)) return std::nullopt;
@@ -318,8 +318,8 @@ void add_about(Page& page, Gathered& g, const SearchRecord& record) {
       (record.source.empty() ? "free costs" : fidelity_text(record.source, record.fidelity)));
   if (d.is_object() && proved(record))
     lines.push_back("This front is exact: " + d.value("stopped", ""));
-  if (d.is_object() && d.contains("report") && d["report"].contains("lines"))
-    for (const Json& line : d["report"]["lines"]) lines.push_back(line.get<std::string>());
+  if (d.is_object() && d.contains("report") && d.at("report").contains("lines"))
+    for (const Json& line : d.at("report").at("lines")) lines.push_back(line.get<std::string>());
   page.list(lines);
 }
 

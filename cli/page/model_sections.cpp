@@ -26,9 +26,9 @@ Cell number(double v) {
 }
 
 std::vector<Cell> error_row(const Json& judged) {
-  const Json& e = judged["errors"];
-  return {{printable(judged["model"].get<std::string>())},
-          {judged.contains("train") ? judged["train"].dump() : "-", Cell::Kind::kNumber},
+  const Json& e = judged.at("errors");
+  return {{printable(judged.at("model").get<std::string>())},
+          {judged.contains("train") ? judged.at("train").dump() : "-", Cell::Kind::kNumber},
           number(mean_of(e, "rmse")),
           number(mean_of(e, "mape")),
           number(mean_of(e, "tau_b")),
@@ -42,7 +42,7 @@ const std::vector<std::string>& error_header() {
 }
 
 void add_learning_curve(Page& page, const std::string& label, const Json& d) {
-  const std::string target = printable(d["target"].get<std::string>());
+  const std::string target = printable(d.at("target").get<std::string>());
   page.heading(label + ": learning curve of " + target);
   page.begin_plots();
   for (const auto& [key, name] :
@@ -52,12 +52,12 @@ void add_learning_curve(Page& page, const std::string& label, const Json& d) {
                {"y", axis_json(name)},
                {"series", Json::array()}};
     int colour = 0;
-    for (const Json& curve : d["curves"]) {
+    for (const Json& curve : d.at("curves")) {
       Json points = Json::array();
-      for (const Json& point : curve["points"])
-        if (const double v = mean_of(point["errors"], key); std::isfinite(v))
-          points.push_back({point["train"], v});
-      chart["series"].push_back({{"name", printable(curve["model"].get<std::string>())},
+      for (const Json& point : curve.at("points"))
+        if (const double v = mean_of(point.at("errors"), key); std::isfinite(v))
+          points.push_back({point.at("train"), v});
+      chart["series"].push_back({{"name", printable(curve.at("model").get<std::string>())},
                                  {"colour", colour++},
                                  {"points", std::move(points)}});
     }
@@ -66,10 +66,10 @@ void add_learning_curve(Page& page, const std::string& label, const Json& d) {
   page.end_plots();
   std::vector<std::vector<Cell>> rows;
   std::vector<std::string> verdicts;
-  for (const Json& curve : d["curves"]) {
-    for (const Json& point : curve["points"]) rows.push_back(error_row(point));
-    verdicts.push_back(printable(curve["model"].get<std::string>() + ": " +
-                                 curve["verdict"]["text"].get<std::string>()));
+  for (const Json& curve : d.at("curves")) {
+    for (const Json& point : curve.at("points")) rows.push_back(error_row(point));
+    verdicts.push_back(printable(curve.at("model").get<std::string>() + ": " +
+                                 curve.at("verdict").at("text").get<std::string>()));
   }
   page.table(error_header(), rows);
   page.list(verdicts);
@@ -77,9 +77,10 @@ void add_learning_curve(Page& page, const std::string& label, const Json& d) {
 
 void add_errors(Page& page, const std::string& label, const Json& d) {
   if (!d.contains("judged")) return;
-  page.heading(label + ": errors on rows not learnt, " + printable(d["target"].get<std::string>()));
+  page.heading(label + ": errors on rows not learnt, " +
+               printable(d.at("target").get<std::string>()));
   std::vector<std::vector<Cell>> rows;
-  for (const Json& judged : d["judged"]) rows.push_back(error_row(judged));
+  for (const Json& judged : d.at("judged")) rows.push_back(error_row(judged));
   page.table(error_header(), rows);
 }
 
@@ -100,14 +101,14 @@ void add_foresight(Page& page, const std::string& label, const Json& report) {
 /// Predicted against measured of whole networks, where a table or document has them.
 void add_check(Page& page, const std::string& label, const Json& check) {
   if (!check.is_object() || !check.contains("predicted") || !check.contains("measured")) return;
-  const Json &predicted = check["predicted"], &measured = check["measured"];
+  const Json &predicted = check.at("predicted"), &measured = check.at("measured");
   if (!predicted.is_array() || !measured.is_array() || predicted.size() != measured.size()) return;
   Json series{{"name", "networks"},
               {"kind", "points"},
               {"colour", 0},
               {"points", Json::array()},
               {"texts", Json::array()}};
-  const Json& names = check.contains("architectures") ? check["architectures"] : Json();
+  const Json& names = check.contains("architectures") ? check.at("architectures") : Json();
   for (size_t i = 0; i < predicted.size(); ++i) {
     if (!predicted[i].is_number() || !measured[i].is_number()) continue;
     series["points"].push_back({predicted[i], measured[i]});
@@ -142,8 +143,9 @@ void add_predictors(Page& page, Gathered& g) {
   }
   for (const SearchRecord& record : g.searches)
     if (record.document.is_object() && record.document.contains("report"))
-      g.guarded("predictions of " + g.labels[record.run.id],
-                [&] { add_foresight(page, g.labels[record.run.id], record.document["report"]); });
+      g.guarded("predictions of " + g.labels[record.run.id], [&] {
+        add_foresight(page, g.labels[record.run.id], record.document.at("report"));
+      });
 }
 
 void add_latency(Page& page, Gathered& g) {

@@ -24,10 +24,10 @@ std::vector<std::pair<std::string, std::string>> picks(const SearchRecord& recor
   const Json& d = record.document;
   if (!d.is_object() || !d.contains("front")) return list;
   for (const char* pick : {"best", "knee"}) {
-    if (!d.contains(pick) || !d[pick].is_number_unsigned()) continue;
-    const auto at = d[pick].get<size_t>();
-    if (at >= d["front"].size()) continue;
-    const auto architecture = d["front"][at]["architecture"].get<std::string>();
+    if (!d.contains(pick) || !d.at(pick).is_number_unsigned()) continue;
+    const auto at = d.at(pick).get<size_t>();
+    if (at >= d.at("front").size()) continue;
+    const auto architecture = d.at("front").at(at).at("architecture").get<std::string>();
     if (!list.empty() && list.front().second == architecture)
       list.front().first += " and " + std::string(pick);
     else

@@ -21,7 +21,7 @@ std::string interval(const Json& v) {
 void add_scatter(Page& page, const Json& d, const std::vector<std::string>& rankers) {
   Json chart{{"kind", "scatter"},
              {"x", axis_json("accuracy inside the supernet")},
-             {"y", axis_json(d["column"].get<std::string>())},
+             {"y", axis_json(d.at("column").get<std::string>())},
              {"series", Json::array()}};
   int colour = 0;
   for (const std::string& ranker : rankers) {
@@ -30,11 +30,11 @@ void add_scatter(Page& page, const Json& d, const std::vector<std::string>& rank
                 {"colour", colour++},
                 {"points", Json::array()},
                 {"texts", Json::array()}};
-    for (const Json& row : d["architectures"]) {
-      const Json value = row["predicted"].value(ranker, Json());
-      if (!value.is_number() || !row["truth"].is_number()) continue;
-      series["points"].push_back({value, row["truth"]});
-      series["texts"].push_back(printable(row["architecture"].get<std::string>()));
+    for (const Json& row : d.at("architectures")) {
+      const Json value = row.at("predicted").value(ranker, Json());
+      if (!value.is_number() || !row.at("truth").is_number()) continue;
+      series["points"].push_back({value, row.at("truth")});
+      series["texts"].push_back(printable(row.at("architecture").get<std::string>()));
     }
     if (!series["points"].empty()) chart["series"].push_back(std::move(series));
   }
@@ -44,17 +44,17 @@ void add_scatter(Page& page, const Json& d, const std::vector<std::string>& rank
 void add_intervals(Page& page, const Json& d) {
   Json chart{{"kind", "intervals"}, {"x", axis_json("tau-b")}, {"items", Json::array()}};
   std::vector<std::vector<Cell>> rows;
-  for (const Json& r : d["rankers"]) {
-    const Json& bounds = r["tau_b_interval"];
-    const auto name = printable(r["ranker"].get<std::string>());
+  for (const Json& r : d.at("rankers")) {
+    const Json& bounds = r.at("tau_b_interval");
+    const auto name = printable(r.at("ranker").get<std::string>());
     rows.push_back({{name},
-                    {number(r["tau_b"]), Cell::Kind::kNumber},
+                    {number(r.at("tau_b")), Cell::Kind::kNumber},
                     {interval(bounds), Cell::Kind::kNumber},
-                    {number(r["spearman"]), Cell::Kind::kNumber},
-                    {interval(r["spearman_interval"]), Cell::Kind::kNumber}});
-    if (!r["tau_b"].is_number() || !bounds[0].is_number()) continue;
+                    {number(r.at("spearman")), Cell::Kind::kNumber},
+                    {interval(r.at("spearman_interval")), Cell::Kind::kNumber}});
+    if (!r.at("tau_b").is_number() || !bounds[0].is_number()) continue;
     chart["items"].push_back({{"name", name},
-                              {"value", r["tau_b"]},
+                              {"value", r.at("tau_b")},
                               {"low", bounds[0]},
                               {"high", bounds[1]},
                               {"colour", r.contains("run") ? 0 : 7}});
@@ -66,25 +66,27 @@ void add_intervals(Page& page, const Json& d) {
 void add_ranking(Page& page, Gathered& g, const Json& d) {
   std::vector<std::string> rankers;
   std::string names;
-  for (const Json& r : d["rankers"])
+  for (const Json& r : d.at("rankers"))
     if (r.contains("run")) {
-      rankers.push_back(r["ranker"].get<std::string>());
+      rankers.push_back(r.at("ranker").get<std::string>());
       names += (names.empty() ? "" : ", ") + printable(rankers.back());
     }
-  page.heading(names + " against " + printable(d["truth"].get<std::string>()));
-  page.text(d["n"].dump() + " architectures; truth: " + printable(d["column"].get<std::string>()) +
-                " (" + printable(d["direction"].get<std::string>()) + "); " +
-                format_number(100 * d["level"].get<double>()) + " % bootstrap intervals",
+  page.heading(names + " against " + printable(d.at("truth").get<std::string>()));
+  page.text(d.at("n").dump() +
+                " architectures; truth: " + printable(d.at("column").get<std::string>()) + " (" +
+                printable(d.at("direction").get<std::string>()) + "); " +
+                format_number(100 * d.at("level").get<double>()) + " % bootstrap intervals",
             /*soft=*/true);
   page.begin_plots();
   add_scatter(page, d, rankers);
   page.end_plots();
   add_intervals(page, d);
   std::vector<std::string> lines;
-  for (const Json& c : d["differences"])
-    lines.push_back("tau-b of " + printable(c["to"].get<std::string>()) + " minus " +
-                    printable(c["from"].get<std::string>()) + ": " + number(c["tau_b_difference"]) +
-                    " (" + interval(c["interval"]) + "), paired");
+  for (const Json& c : d.at("differences"))
+    lines.push_back("tau-b of " + printable(c.at("to").get<std::string>()) + " minus " +
+                    printable(c.at("from").get<std::string>()) + ": " +
+                    number(c.at("tau_b_difference")) + " (" + interval(c.at("interval")) +
+                    "), paired");
   page.list(lines);
 }
 

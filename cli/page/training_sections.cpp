@@ -179,18 +179,18 @@ double largest(const std::vector<double>& values) {
 
 /// The distances of the options of the choice on which a node was split.
 void add_matrix(Page& page, const Json& node) {
-  for (const Json& score : node["scores"]) {
+  for (const Json& score : node.at("scores")) {
     std::vector<std::string> options;
-    for (const Json& option : score["options"])
+    for (const Json& option : score.at("options"))
       options.push_back(printable(option.get<std::string>()));
-    const auto flat = score["distance"].get<std::vector<double>>();
+    const auto flat = score.at("distance").get<std::vector<double>>();
     if (options.empty() || flat.size() != options.size() * options.size()) continue;
     std::vector<std::vector<double>> matrix;
     for (size_t r = 0; r < options.size(); ++r)
       matrix.emplace_back(flat.begin() + static_cast<long>(r * options.size()),
                           flat.begin() + static_cast<long>((r + 1) * options.size()));
-    page.text("Node " + node["id"].dump() + " was split on " +
-              printable(score["choice"].get<std::string>()) + "; distances of its options (" +
+    page.text("Node " + node.at("id").dump() + " was split on " +
+              printable(score.at("choice").get<std::string>()) + "; distances of its options (" +
               (score.value("halves_agree", false)
                    ? "two halves of the batches agree on the groups)"
                    : "two halves of the batches give different groups: no evidence)"));
@@ -207,8 +207,8 @@ void add_tree(Page& page, Gathered& g, const RunRow& run) {
   } catch (const DeviceError&) {
     page.preformatted(tree->text);  // Without Graphviz.
   }
-  for (const Json& node : tree->json["nodes"])
-    if (!node["scores"].empty()) add_matrix(page, node);
+  for (const Json& node : tree->json.at("nodes"))
+    if (!node.at("scores").empty()) add_matrix(page, node);
 }
 
 std::vector<std::pair<const RunRow*, Series>> trainings(const Gathered& g) {

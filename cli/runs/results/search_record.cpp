@@ -33,7 +33,7 @@ std::optional<Objective> objective_of(const std::string& text) {
 Goal goal_of(const RunRow& run, const Json& document) {
   Goal goal;
   if (document.is_object() && document.contains("objectives")) {
-    for (const Json& text : document["objectives"])
+    for (const Json& text : document.at("objectives"))
       if (const auto o = objective_of(text.get<std::string>())) goal.objectives.push_back(*o);
     for (const Json& text : document.value("constraints", Json::array()))
       goal.constraints.push_back(parse_constraint(text.get<std::string>()));
@@ -53,7 +53,7 @@ Point reference_of(const Json& document, const Goal& goal) {
   if (!document.is_object() || !document.value("reference_given", false)) return {};
   Point reference;
   for (const Objective& o : goal.objectives) {
-    const Json value = document["reference"].value(o.metric, Json());
+    const Json value = document.at("reference").value(o.metric, Json());
     if (!value.is_number()) return {};
     reference.push_back(value.get<double>() * o.sign());
   }
@@ -71,7 +71,7 @@ std::pair<std::string, std::string> usual(const std::vector<EvaluationRow>& rows
 }
 
 /// Rows of one architecture put together, by first appearance.
-class Gathered {
+class ByArchitecture {
  public:
   void add(const EvaluationRow& row) {
     const auto [at, fresh] = index_.emplace(row.architecture, list_.size());
@@ -128,7 +128,7 @@ SearchRecord search_record(const Store& store, const RunRow& run) {
   }
   const std::vector<EvaluationRow> rows = store.evaluations(run.id);
   std::tie(record.source, record.fidelity) = usual(rows);
-  Gathered own, random;
+  ByArchitecture own, random;
   // What is free has one value, whoever asked for it; who did is told by what was paid for.
   const bool free_only = record.source.empty();
   std::vector<const EvaluationRow*> costs;
