@@ -382,9 +382,10 @@ adds, and prints the table when nothing is left. Two sweeps in one folder
 share the work.
 
 A cell that fails is listed with its error and ends no other; the exit code
-is 1 then. Logs and exports lie in nas-sweeps/NAME beside the store. --jobs N
-runs N stages at once and divides the processors among them, unless
-`threads:` says otherwise; other numbers of threads round differently.
+is 1 then. Logs and exports lie in nas-sweeps/STORE/NAME beside the store (of
+nas.db in nas-sweeps/nas/NAME). --jobs N runs N stages at once and divides the
+processors among them, unless `threads:` says otherwise; other numbers of
+threads round differently.
 
 Several machines: --shard I/N takes its part of the cells into a store of its
 own (nas.shard-I-of-N.db); --sbatch prints a script for Slurm, whose array

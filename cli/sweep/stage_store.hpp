@@ -17,7 +17,7 @@ struct StageState {
   /// Of train and search: its newest run, done or not; of rank and export: the run they work on.
   std::string run;
   std::string status;      ///< As stored; "" without a run. `killed` for a dead one.
-  bool anew = false;         ///< Nothing in it is worth going on from: try again from the start.
+  bool anew = false;       ///< Nothing in it is worth going on from: try again from the start.
   bool worked_on = false;  ///< A living process has it.
   std::string error;       ///< Of the run.
   std::string started;     ///< UTC.
