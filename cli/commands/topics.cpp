@@ -387,6 +387,10 @@ nas.db in nas-sweeps/nas/NAME). --jobs N runs N stages at once and divides the
 processors among them, unless `threads:` says otherwise; other numbers of
 threads round differently.
 
+The table has mean and standard deviation over the seeds; --json every value
+of every cell. Hypervolumes are in it where search.reference gives the point
+that they are measured from: others cannot be compared.
+
 Several machines: --shard I/N takes its part of the cells into a store of its
 own (nas.shard-I-of-N.db); --sbatch prints a script for Slurm, whose array
 tasks know their part. nas db merge brings the stores together.)";
