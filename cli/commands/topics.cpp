@@ -443,9 +443,14 @@ adds, and prints the table when nothing is left. Two sweeps in one folder
 share the work.
 
 A cell that fails is listed with its error and ends no other; the exit code
-is 1 then. Logs and exports lie in nas-sweeps/NAME beside the store. --jobs N
-runs N stages at once and divides the processors among them, unless
-`threads:` says otherwise; other numbers of threads round differently.
+is 1 then. Logs and exports lie in nas-sweeps/STORE/NAME beside the store (of
+nas.db in nas-sweeps/nas/NAME). --jobs N runs N stages at once and divides the
+processors among them, unless `threads:` says otherwise; other numbers of
+threads round differently.
+
+The table has mean and standard deviation over the seeds; --json every value
+of every cell. Hypervolumes are in it where search.reference gives the point
+that they are measured from: others cannot be compared.
 
 Several machines: --shard I/N takes its part of the cells into a store of its
 own (nas.shard-I-of-N.db); --sbatch prints a script for Slurm, whose array

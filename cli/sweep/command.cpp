@@ -70,8 +70,11 @@ SweepPlace place_of(const Options& o, const SweepPlan& plan, const std::optional
   place.nas = nas_program();
   place.store = shard ? shard_store(o.common.db, *shard) : o.common.db;
   if (shard) place.others = {o.common.db};
-  const fs::path folder = fs::absolute(place.store).parent_path();
-  place.folder = (folder / "nas-sweeps" / plan.name).lexically_normal().string();
+  // Each store has its own: two of them may do the same stages at once.
+  const fs::path store = fs::absolute(place.store);
+  place.folder =
+      (store.parent_path() / "nas-sweeps" / store.stem() / plan.name).lexically_normal().string();
+  place.locks = (store.parent_path() / "nas-sweeps" / store.stem() / "locks").string();
   place.jobs = o.jobs;
   place.threads = std::max(1, usable_processors() / o.jobs);
   return place;

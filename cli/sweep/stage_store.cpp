@@ -181,7 +181,9 @@ Metrics stage_metrics(const Stage& stage, const StageState& state) {
     const size_t best = json.value("best", size_t{0});
     if (best < front.size())
       for (const auto& [name, value] : front[best]["values"].items()) add("best." + name, value);
-    for (const char* key : {"hypervolume", "evaluations", "feasible"})
+    // From points of their own, hypervolumes of two searches are not comparable.
+    if (json.value("reference_given", false)) add("hypervolume", json.value("hypervolume", Json()));
+    for (const char* key : {"evaluations", "feasible"})
       if (json.contains(key)) add(key, json[key]);
   } else {
     for (const char* key : {"macs", "params"})

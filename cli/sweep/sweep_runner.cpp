@@ -85,7 +85,8 @@ class Runner {
   }
 
   std::vector<StageResult> run() {
-    if (total_ > 0) make_folders(place_.folder + "/locks");
+    if (total_ > 0)
+      for (const std::string& folder : {place_.folder, place_.locks}) make_folders(folder);
     const DefersStop saves;  // Children that end save first.
     while (!finished()) {
       if (stop_requested()) stop();
@@ -174,9 +175,7 @@ class Runner {
   bool start(size_t s) {
     const Stage& stage = plan_.stages[s];
     try {
-      auto lock = std::make_unique<StageLock>(place_.folder + "/locks/" +
-                                              fs::path(place_.store).filename().string() + "-" +
-                                              stage.tag());
+      auto lock = std::make_unique<StageLock>(place_.locks + "/" + stage.tag());
       if (!lock->held()) return wait_for_others(s);
       // Of our store alone: what is done elsewhere is no run to go on with.
       const StageState own = stage_states(plan_, place_.store)[s];

@@ -16,6 +16,7 @@ struct SweepPlace {
   std::string store;                ///< Results store of this sweep or shard.
   std::vector<std::string> others;  ///< Stores in which finished stages count, too.
   std::string folder;               ///< Logs and exports.
+  std::string locks;                ///< Of stages: shared by all sweeps of the store.
   int jobs = 1;
   int threads = 1;  ///< Of each child.
 };

@@ -85,11 +85,12 @@ std::vector<Setting> values_of(const YamlNode::Entry& entry,
       values.back().label = fit(named.key);
     }
   } else {
-    problems.push_back(problem_at(
-        node.place,
-        path,
-        "expected a list of values, got " + detail::show(node),
-        "Write [" + detail::show(node) + "], or move what does not change to the stage's `set:`"));
+    problems.push_back(
+        problem_at(node.place,
+                   path,
+                   "expected a list of values, got " + detail::show(node),
+                   (node.is_scalar() ? "Write [" + node.text + "]" : "Write a list") +
+                       ", or move what does not change to the stage's `set:`"));
     return {};
   }
   if (values.empty())
@@ -346,16 +347,21 @@ Setting setting_of(const std::string& key, const YamlNode& value, const detail::
 }
 
 std::vector<Combination> combinations_of(const SweepFile& file, Problems& problems) {
-  std::vector<Combination> all =
-      product(product(list_of(file, problems), grid_of(file, problems)), random_of(file, problems));
-  const size_t cells = all.size() * std::max<size_t>(1, file.config.seeds.size());
-  if (cells > kMostCells)
+  const std::vector<Combination> list = list_of(file, problems), grid = grid_of(file, problems),
+                                 draws = random_of(file, problems);
+  const size_t seeds = std::max<size_t>(1, file.config.seeds.size());
+  // Each factor has at most a few more than a sweep may have: their product fits a double.
+  const double cells = static_cast<double>(list.size()) * static_cast<double>(grid.size()) *
+                       static_cast<double>(draws.size()) * static_cast<double>(seeds);
+  if (cells > kMostCells) {
     problems.push_back(yaml_problem(file.source,
                                     "",
                                     "more than " + std::to_string(kMostCells) + " cells",
                                     "draw some of them: random: {draws: N, ...}"));
-  else
-    check_twice(all, problems);
+    return {};
+  }
+  std::vector<Combination> all = product(product(list, grid), draws);
+  check_twice(all, problems);
   return all;
 }
 
