@@ -5,6 +5,7 @@
 #include "cli/report/document.hpp"
 #include "cli/report/training/compute.hpp"
 #include "spaces/base/whole_file.hpp"
+#include "spaces/metric.hpp"
 
 namespace nas::cli {
 namespace {
