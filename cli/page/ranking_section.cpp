@@ -63,7 +63,7 @@ void add_intervals(Page& page, const Json& d) {
   page.table({"ranker", "tau-b", "interval", "Spearman", "interval"}, rows);
 }
 
-void add_ranking(Page& page, Gathered& g, const Json& d) {
+void add_ranking(Page& page, const Json& d) {
   std::vector<std::string> rankers;
   std::string names;
   for (const Json& r : d.at("rankers"))
@@ -98,7 +98,7 @@ void add_rankings(Page& page, Gathered& g) {
   for (const RunRow& run : g.runs) {
     const auto text = g.store.document(run.id, "ranking");
     if (!text || !seen.insert(*text).second) continue;
-    g.guarded("ranking of " + g.labels[run.id], [&] { add_ranking(page, g, Json::parse(*text)); });
+    g.guarded("ranking of " + g.labels[run.id], [&] { add_ranking(page, Json::parse(*text)); });
   }
 }
 
