@@ -3,6 +3,7 @@
 #include <map>
 
 #include "cli/command.hpp"
+#include "cli/runs/trained/stand_alone.hpp"
 #include "spaces/base/stop.hpp"
 #include "supernet/judge/score.hpp"
 
