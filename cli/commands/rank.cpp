@@ -320,7 +320,7 @@ int show(const Options& o,
                 {"top", o.top}};
   if (o.columns()) document["without_prediction"] = truth.without_prediction;
   put_rankers(document, o, truth.quality(), rankers, ids);
-  put_directions(document, negated);
+  if (o.columns()) put_directions(document, negated);
   put_fix(document, domain);
   document["architectures"] = ranked_rows(
       space, truth.architectures, truth.values, as_written(std::move(rankers), negated));

@@ -169,7 +169,15 @@ FileCheck SubnetExport::write_torchscript(const std::string& path,
                                           std::string& sha256) const {
   // Under its name only once it is proven: whatever ends the program leaves no doubtful model.
   const std::string unproven = path + ".unproven" + std::to_string(getpid());
-  sha256 = nas::write_torchscript(unproven, s_->subnet, description);
+  try {
+    sha256 = nas::write_torchscript(unproven, s_->subnet, description);
+  } catch (const DataError& e) {
+    // By the name that the user knows.
+    std::string text = e.what();
+    if (const size_t at = text.find(unproven); at != text.npos)
+      text.replace(at, unproven.size(), path);
+    throw DataError(text);
+  }
   FileCheck found = s_->check(unproven, check);
   if (found.passed) fs::rename(unproven, path);
   return found;
