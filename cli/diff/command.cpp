@@ -19,8 +19,8 @@ namespace {
 
 struct Options {
   Common common;
-  std::vector<std::string> base, head, metrics, ignored;
-  std::string base_db, head_db, fail_below, format = "table", out, split;
+  std::vector<std::string> metrics, ignored;
+  std::string base, head, base_db, head_db, fail_below, format = "table", out, split;
   double level = 0.95;
   int draws = 400;
 };
@@ -123,15 +123,15 @@ int diff(const Options& o) {
   if (!o.fail_below.empty()) options.limit = limit_of(o.fail_below);
   const Store base_store(o.base_db.empty() ? o.common.db : o.base_db, Store::Mode::kRead);
   const Store head_store(o.head_db.empty() ? o.common.db : o.head_db, Store::Mode::kRead);
-  const Side base = side_of(base_store, o.base, "--base");
-  const Side head = side_of(head_store, o.head, "--head");
-  const bool pattern = has_pattern(o.base) || has_pattern(o.head);
+  const Side base = side_of(base_store, {o.base}, "--base");
+  const Side head = side_of(head_store, {o.head}, "--head");
+  const bool pattern = has_pattern({o.base}) || has_pattern({o.head});
   std::vector<Comparison> comparisons;
   for (const std::string& metric : o.metrics.empty() ? usual_metrics(base, head) : o.metrics)
     comparisons.push_back(
         compare(metric, fitting(base, metric, pattern), fitting(head, metric, pattern), options));
   const int code = exit_code(comparisons, options.limit.has_value());
-  const DiffHead about{joined(o.base), joined(o.head), o.level, o.fail_below};
+  const DiffHead about{o.base, o.head, o.level, o.fail_below};
   const std::string text = printed(o, about, comparisons, code);
   if (!o.out.empty()) {
     write_whole_file(o.out, text + "\n");
@@ -159,11 +159,9 @@ int run_diff(const std::vector<std::string>& args) {
                  o.base,
                  "Runs of one side: ids, names or patterns such as 'main-*', with commas between")
       ->required()
-      ->expected(1)
       ->type_name("RUN");
   app.add_option("head,--head", o.head, "Runs of the other side, whose change is told")
       ->required()
-      ->expected(1)
       ->type_name("RUN");
   app.add_option("--metric",
                  o.metrics,

@@ -65,7 +65,7 @@ double student_quantile(double p, double freedom) {
   return boost::math::quantile(boost::math::students_t(freedom), p);
 }
 
-double normal_quantile(double p) {
+double standard_normal_quantile(double p) {
   return boost::math::quantile(boost::math::normal(), p);
 }
 
@@ -106,7 +106,7 @@ Change shares(double base, double base_images, double head, double head_images, 
   if (!(base_images > 0) || !(head_images > 0) || !(base >= 0 && base <= 1) ||
       !(head >= 0 && head <= 1))
     throw std::invalid_argument("not a share of images");
-  const double z = normal_quantile((1 + level) / 2);
+  const double z = standard_normal_quantile((1 + level) / 2);
   const auto [bl, bu] = wilson(base, base_images, z);
   const auto [hl, hu] = wilson(head, head_images, z);
   const auto root = [](double a, double b) { return std::sqrt(a * a + b * b); };
@@ -150,7 +150,7 @@ Change half_samples(
     const auto [b, h] = statistic(marks(of_base, all), marks(of_head, all));
     values.push_back(h - b);
   }
-  const double half = normal_quantile((1 + level) / 2) * std::sqrt(moments(values).variance);
+  const double half = standard_normal_quantile((1 + level) / 2) * std::sqrt(moments(values).variance);
   c.low = c.change - half;
   c.high = c.change + half;
   return c;

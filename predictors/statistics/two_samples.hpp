@@ -21,7 +21,7 @@ struct Change {
 /// The value that Student's t with so many degrees of freedom (> 0, may be no whole number) stays
 /// below with probability `p`, 0 < p < 1.
 double student_quantile(double p, double freedom);
-double normal_quantile(double p);
+double standard_normal_quantile(double p);
 
 /// Means of independent samples with variances of their own (Welch 1947). At least two on each
 /// side, else there is no interval; samples without any spread have one of no width.

@@ -13,7 +13,7 @@ namespace {
 using List = std::vector<double>;
 
 TEST(TwoSamples, Quantiles) {
-  EXPECT_NEAR(normal_quantile(0.975), 1.959964, 1e-6);
+  EXPECT_NEAR(standard_normal_quantile(0.975), 1.959964, 1e-6);
   EXPECT_NEAR(student_quantile(0.975, 2), 4.302653, 1e-6);
   EXPECT_NEAR(student_quantile(0.975, 4), 2.776445, 1e-6);
   EXPECT_NEAR(student_quantile(0.95, 10), 1.812461, 1e-6);
