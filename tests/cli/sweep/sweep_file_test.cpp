@@ -140,8 +140,10 @@ TEST(SweepFile, EveryMistakeIsToldWithItsPlace) {
                                 HasSubstr("Did you mean stages.train.set?"))));
   EXPECT_THAT(mistakes(kStages + "grid: {train: {a: [1]}}\nlist: [{train: {a: 2}}]"),
               ElementsAre(HasSubstr("is changed in two places")));
-  EXPECT_THAT(mistakes(kStages + "random: {draws: 90000, train: {a: [1, 2]}}\ngrid: {train: {b: "
-                                 "[1, 2]}}"),
+  EXPECT_THAT(mistakes(kStages +
+                       "random: {draws: 1000, train: {a: [1, 2]}}\n"
+                       "grid: {train: {b: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11], c: [1, 2, 3, 4, 5, "
+                       "6, 7, 8, 9, 10]}}"),
               ElementsAre(HasSubstr("more than 100000 cells")));
 }
 
