@@ -144,11 +144,12 @@ LatencyTable in_blocks(const LatencyTable& table, const Space& space) {
     LatencyTable sums = table;
     sums.grouping = name;
     sums.entries.clear();
-    bool all = true;
     OfaBlock ignored;
+    const bool all = std::all_of(blocks.ops.begin(), blocks.ops.end(), [&](const auto& block) {
+      return read_ofa_key(block.first, ignored);
+    });
+    if (!all) continue;
     for (const auto& [key, block] : blocks.ops) {
-      all = all && read_ofa_key(key, ignored);
-      if (!all) break;
       Pieces pieces;
       op_grouping().split(*block.plan, pieces);
       LatencyEntry sum;
@@ -168,7 +169,7 @@ LatencyTable in_blocks(const LatencyTable& table, const Space& space) {
       }
       sums.entries[key] = sum;
     }
-    if (all) return sums;
+    return sums;
   }
   throw ConfigError("the networks of '" + space.name() +
                     "' do not fall into blocks that once-for-all's tables have keys for");
