@@ -43,7 +43,7 @@ void add_quantile(CostModel& costs, const std::string& name) {
   if (!costs.knows(wanted->metric))
     throw ConfigError(start + "'" + wanted->metric + "' is not predicted here",
                       wanted->metric == "latency_ms"
-                          ? "Name a calibrated latency table with --latency-table."
+                          ? "Name a calibrated latency table (--latency-table; of nas space check --table)."
                           : "Quantiles are of metrics that are predicted with a spread: latency_ms "
                             "of a calibrated table.");
   if (!costs.has_spread(wanted->metric))
