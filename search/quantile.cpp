@@ -41,11 +41,12 @@ void add_quantile(CostModel& costs, const std::string& name) {
   // A name of the user's own table or program.
   if (!costs.knows(wanted->metric) && find_metric(wanted->metric) == nullptr) return;
   if (!costs.knows(wanted->metric))
-    throw ConfigError(start + "'" + wanted->metric + "' is not predicted here",
-                      wanted->metric == "latency_ms"
-                          ? "Name a calibrated latency table (--latency-table; of nas space check --table)."
-                          : "Quantiles are of metrics that are predicted with a spread: latency_ms "
-                            "of a calibrated table.");
+    throw ConfigError(
+        start + "'" + wanted->metric + "' is not predicted here",
+        wanted->metric == "latency_ms"
+            ? "Name a calibrated latency table (--latency-table; of nas space check --table)."
+            : "Quantiles are of metrics that are predicted with a spread: latency_ms "
+              "of a calibrated table.");
   if (!costs.has_spread(wanted->metric))
     throw ConfigError(
         start + "nothing says how far off " + wanted->metric + " may be",
@@ -53,7 +54,7 @@ void add_quantile(CostModel& costs, const std::string& name) {
             ? "Calibrate the table on whole networks: nas latency calibrate --table TABLE --space "
               "SPACE --measure 30; or limit latency_ms itself."
             : wanted->metric + " is exact: limit " + wanted->metric + " itself.");
-  costs.add_quantile(name, wanted->metric, normal_quantile(wanted->percent / 100));
+  costs.add_quantile(name, wanted->metric, standard_normal_quantile(wanted->percent / 100));
 }
 
 void add_quantiles(CostModel& costs, const Goal& goal) {

@@ -150,7 +150,8 @@ Change half_samples(
     const auto [b, h] = statistic(marks(of_base, all), marks(of_head, all));
     values.push_back(h - b);
   }
-  const double half = standard_normal_quantile((1 + level) / 2) * std::sqrt(moments(values).variance);
+  const double half =
+      standard_normal_quantile((1 + level) / 2) * std::sqrt(moments(values).variance);
   c.low = c.change - half;
   c.high = c.change + half;
   return c;

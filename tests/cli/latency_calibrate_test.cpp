@@ -41,7 +41,8 @@ class Calibrate : public testing::Test {
         call({"latency", "choose", "--table", "ops.json", "--budget", std::to_string(n), "--json"});
     ASSERT_EQ(chosen.code, 0) << chosen.err;
     std::string text = "architecture;" + column + "\n";
-    for (const Json& a : Json::parse(chosen.out)["architectures"]) {
+    const Json document = Json::parse(chosen.out);
+    for (const Json& a : document.at("architectures")) {
       const auto name = a.get<std::string>();
       const double sum = table_.predict(space_->plan(space_->parse(name)));
       text += name + ";" + std::to_string(1000 * (0.2 + 3 * sum)) + "\n";

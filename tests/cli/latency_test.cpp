@@ -56,15 +56,10 @@ TEST(Latency, WorkGoesOutAndComesBackAsATable) {
   ASSERT_EQ(table.code, 0) << table.err << table.out;
   EXPECT_EQ(Json::parse(table.out).at("ops"), lines);
   EXPECT_EQ(latency(folder, {"check", "digits", "--table", "phone"}).code, 0);
-  const Finished use = run(Launch{.args = {"space",
-                                           "check",
-                                           "digits",
-                                           "--max",
-                                           "latency_ms <= 1",
-                                           "--latency-table",
-                                           "phone",
-                                           "--json"},
-                                  .folder = folder});
+  const Finished use = run(Launch{
+      .args =
+          {"space", "check", "digits", "--max", "latency_ms <= 1", "--table", "phone", "--json"},
+      .folder = folder});
   EXPECT_EQ(use.code, 0) << use.err;
 
   std::string done = read_file(folder + "/done.jsonl");

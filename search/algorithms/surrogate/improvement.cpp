@@ -112,7 +112,7 @@ double Improvement::by_quantiles(const BelievedPoint& b) const {
     if (b.spread[k] > 0) uncertain.push_back(k);
   static const std::vector<double> quantiles = [] {
     std::vector<double> list;
-    for (int i = 0; i < kDraws; ++i) list.push_back(normal_quantile((i + 0.5) / kDraws));
+    for (int i = 0; i < kDraws; ++i) list.push_back(standard_normal_quantile((i + 0.5) / kDraws));
     return list;
   }();
   // A grid for one or two, a lattice of rank one beyond.

@@ -140,7 +140,7 @@ TEST(Report, WrongUseIsTold) {
   const std::string folder = store_for_page();
   EXPECT_EQ(in(folder, {"report", "nobody"}).code, 2);
   EXPECT_EQ(in(folder, {"report", "s-1", "--out", "no/such/folder/r.html"}).code, 1);
-  EXPECT_EQ(in(folder, {"report", "--db", "none.db"}).code, 1);
+  EXPECT_EQ(in(folder, {"report", "--db", "none.db"}).code, 2);
 }
 
 TEST(Report, ABrowserDrawsItAndAClickCopiesTheCommand) {

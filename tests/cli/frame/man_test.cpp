@@ -50,7 +50,8 @@ TEST(Man, APageForEveryCommandAndTopic) {
     for (const char c : word) roff += c == '-' ? std::string("\\-") : std::string(1, c);
     EXPECT_THAT(db, HasSubstr("\\fB" + roff + "\\fR")) << word;
   }
-  EXPECT_THAT(text_of(folder + "/man1/nas-results.1"), HasSubstr("One of table, csv, json."));
+  EXPECT_THAT(text_of(folder + "/man1/nas-results.1"),
+              HasSubstr("One of table, csv, json, jsonl."));
   if (std::system("command -v groff >/dev/null 2>&1") != 0) return;
   for (const std::string& file : files) {
     FILE* pipe = popen(("groff -man -Tutf8 -ww -z '" + file + "' 2>&1").c_str(), "r");

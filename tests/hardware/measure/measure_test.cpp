@@ -55,7 +55,7 @@ TEST_F(Measure, ManyImagesTakeLongerThanOne) {
   const MeasuredNetworks b = measure_networks(largest, quick_, {});
   ASSERT_TRUE(a.times[0] && b.times[0]);
   EXPECT_GT(a.times[0]->low_ms, b.times[0]->low_ms);
-  EXPECT_GT(a.times[0]->peak_bytes, 16 * b.times[0]->peak_bytes / 4);
+  EXPECT_GT(a.times[0]->peak_bytes, 1.5 * b.times[0]->peak_bytes);  // Weights are in both.
 }
 
 TEST_F(Measure, NetworksKeepTheirOrder) {

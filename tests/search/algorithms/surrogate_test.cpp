@@ -42,7 +42,7 @@ TEST(Improvement, ExpectationOfOneObjectiveIsTheClosedForm) {
     EXPECT_NEAR(expected_below(level, 0.3, 0.7),
                 normal_mean(0.3, 0.7, [&](double x) { return std::max(0.0, level - x); }),
                 1e-6);
-  EXPECT_NEAR(normal_quantile(0.975), 1.959963985, 1e-9);
+  EXPECT_NEAR(standard_normal_quantile(0.975), 1.959963985, 1e-9);
   const Improvement one({{2.0}}, {5.0});
   EXPECT_NEAR(one.of({{1.5}, {0.4}, 0.5}), 0.5 * expected_below(2, 1.5, 0.4), 1e-12);
 }
