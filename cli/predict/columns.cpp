@@ -5,11 +5,11 @@
 #include <map>
 
 #include "cli/command.hpp"
+#include "cli/predict/plain_table.hpp"
 #include "search/evaluators/evaluators.hpp"
 #include "search/evaluators/table_file.hpp"
 #include "search/evaluators/value_check.hpp"
 #include "spaces/error.hpp"
-#include "spaces/text/plain_text.hpp"
 #include "spaces/text/read_architecture.hpp"
 
 namespace nas::cli {
@@ -17,23 +17,6 @@ namespace {
 
 std::string place(const TableFile& table, const CsvCell& cell) {
   return table.file + ":" + std::to_string(cell.line) + ":" + std::to_string(cell.column) + ": ";
-}
-
-TableFile plain_table(const std::string& file) {
-  Csv csv = read_csv(file, read_text_file(file, "a table of numbers"));
-  TableFile table{file, std::move(csv.header), std::move(csv.rows)};
-  if (table.rows.empty()) throw DataError(file + " has no rows");
-  return table;
-}
-
-bool numeric(const TableFile& table, size_t column) {
-  bool any = false;
-  for (const auto& row : table.rows) {
-    const CellValue value = value_of(row[column]);
-    if (value.kind == CellValue::Kind::kBad) return false;
-    any = any || value.kind == CellValue::Kind::kNumber;
-  }
-  return any;
 }
 
 std::optional<size_t> key_column(const TableFile& table) {

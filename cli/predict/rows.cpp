@@ -8,6 +8,7 @@
 #include <optional>
 #include <set>
 
+#include "cli/predict/plain_table.hpp"
 #include "cli/report/result_rows.hpp"
 #include "cli/terminal/suggest.hpp"
 #include "cli/validators.hpp"
@@ -198,18 +199,6 @@ void read_run(PredictRows& out, const RowOptions& o, const Common& common, bool 
 
 // ---- Plain columns.
 
-TableFile plain_table(const std::string& file) {
-  const std::string text = read_text_file(file, "a table of numbers");
-  const size_t first = text.find_first_not_of(" \t\r\n");
-  if (first != text.npos && (text[first] == '[' || text[first] == '{'))
-    throw ConfigError(file + " is JSON; plain columns are read from CSV",
-                      "For a table of architectures name their space with --space.");
-  Csv csv = read_csv(file, text);
-  TableFile table{file, std::move(csv.header), std::move(csv.rows)};
-  if (table.rows.empty()) fail_at(file, 0, 0, "has no rows");
-  return table;
-}
-
 /// Columns whose sum is the target: one that has the whole name, or those named with + between.
 std::vector<size_t> target_columns(const TableFile& table, const std::string& target) {
   for (const CsvCell& cell : table.header)
@@ -254,17 +243,6 @@ double needed(const TableFile& table, Column& column, size_t row, const std::str
          table.rows[row][column_of(table, column.name())],
          column.name() + ": no value; " + why);
   return *value;
-}
-
-/// Whether every cell of the column that holds something holds a number.
-bool numeric(const TableFile& table, size_t column) {
-  size_t numbers = 0;
-  for (const auto& row : table.rows) {
-    const CellValue value = value_of(row[column]);
-    if (value.kind == CellValue::Kind::kBad) return false;
-    numbers += value.kind == CellValue::Kind::kNumber;
-  }
-  return numbers > 0;
 }
 
 void refuse_mixed_units(const TableFile& table, const std::vector<size_t>& columns) {

@@ -1,34 +1,24 @@
 #include "cli/runs/latency.hpp"
 
-#include <filesystem>
 #include <memory>
 
 #include "cli/terminal/suggest.hpp"
 #include "search/quantile.hpp"
 #include "spaces/base/printable.hpp"
 #include "spaces/error.hpp"
-#include "spaces/text/plain_text.hpp"
 
 namespace nas::cli {
 
 using Json = nlohmann::ordered_json;
 
 std::optional<LatencyTable> latency_table_file(const std::string& name) {
-  std::error_code ignored;
-  if (!std::filesystem::is_regular_file(name, ignored)) return std::nullopt;
-  LatencyTable table = latency_table_from_json(read_text_file(name, "latency table"), name);
-  if (table.id.empty()) table.id = name;
-  return table;
+  std::optional<LatencyModel> file = latency_model_file(name);
+  if (!file) return std::nullopt;
+  return std::move(file->table());
 }
 
 LatencyTable open_latency_table(const Store& store, const std::string& name) {
-  if (std::optional<LatencyTable> file = latency_table_file(name)) return std::move(*file);
-  const auto row = store.latency_table(name);
-  if (!row)
-    throw ConfigError(
-        "there is no latency table '" + name + "', neither as a file nor in " + store.path(),
-        "make one with: " + suggested({"measure", "--space", "SPACE"}, store.path()));
-  return latency_table_from_json(row->table_json, "latency table " + row->id);
+  return std::move(open_latency_model(store, name).table());
 }
 
 Json add_latency(CostModel& costs,
