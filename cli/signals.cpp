@@ -12,6 +12,7 @@
 
 #include "cli/command.hpp"
 #include "cli/signals.hpp"
+#include "spaces/base/scratch_file.hpp"
 #include "spaces/base/stop.hpp"
 
 namespace nas::cli {
@@ -19,6 +20,11 @@ namespace {
 
 void say(const char* text) {
   [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, text, std::strlen(text));
+}
+
+[[noreturn]] void end_now() {
+  remove_scratch_files();
+  _exit(kExitInterrupted);
 }
 
 // When the first signal came.
@@ -32,7 +38,7 @@ void on_stop(int) {
   if (nas::stop_requested()) {
     // Whoever ends a program and then its group (timeout, a shell that goes) means one stop.
     constexpr int64_t kOneStop = 500;
-    if (ms - first_stop_ms > kOneStop) _exit(kExitInterrupted);
+    if (ms - first_stop_ms > kOneStop) end_now();
     return;
   }
   first_stop_ms = ms;
@@ -47,7 +53,7 @@ void on_stop(int) {
 
 void on_alarm(int) {
   // What began to be saved meanwhile is saved.
-  if (nas::stop_requested() && !saves_on_stop()) _exit(kExitInterrupted);
+  if (nas::stop_requested() && !saves_on_stop()) end_now();
 }
 
 sigset_t stop_signals() {

@@ -2,6 +2,7 @@
 #include "cli/torch_lists.hpp"
 
 #include "cli/config/train_config.hpp"
+#include "spaces/yaml/resolved_sections.hpp"
 #include "supernet/samplers/data_sampler.hpp"
 #include "supernet/samplers/path_sampler.hpp"
 #include "supernet/train/strategy.hpp"
@@ -52,9 +53,19 @@ std::vector<ConfigKind> torch_config_kinds() {
       config_kind<TrainConfig>("train", "nas train --config", "train"),
   };
   kinds[0].resolve = [](const YamlSource& source, bool json) {
+    const ResolvedSections sections;
     TrainConfig options = read_train_config(source);
-    const auto description = [&options](Binder& b) { describe(b, options); };
-    return json ? write_json(description) : write_yaml(description);
+    // What an absent section means.
+    if (options.strategy.yaml.empty() && !options.strategy.tree) options.strategy.yaml = "uniform";
+    if (options.weights.yaml.empty() && !options.weights.tree) options.weights.yaml = "single";
+    return sections.into(write_yaml([&options](Binder& b) { describe(b, options); }),
+                         {{"strategy", "name"},
+                          {"strategy.path_sampler", "name"},
+                          {"strategy.data_sampler", "name"},
+                          {"weights", "kind"},
+                          {"weights.leaf", "kind"}},
+                         /*whole=*/false,
+                         json);
   };
   kinds[0].warnings = train_config_warnings;
   for (const StrategyEntry& entry : strategies()) {

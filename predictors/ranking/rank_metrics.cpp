@@ -17,7 +17,10 @@ double KendallCounts::tau_b() const {
   const auto both = static_cast<double>(concordant + discordant);
   const double x = both + static_cast<double>(ties_x), y = both + static_cast<double>(ties_y);
   if (x == 0 || y == 0) return std::numeric_limits<double>::quiet_NaN();
-  return static_cast<double>(concordant - discordant) / (std::sqrt(x) * std::sqrt(y));
+  const auto signed_pairs = static_cast<double>(concordant - discordant);
+  // Two roots round: full agreement would be 1.0000000000000002.
+  if (x == y && std::abs(signed_pairs) == x) return signed_pairs > 0 ? 1 : -1;
+  return signed_pairs / (std::sqrt(x) * std::sqrt(y));
 }
 
 KendallCounts kendall(std::span<const double> x, std::span<const double> y) {

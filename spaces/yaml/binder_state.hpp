@@ -53,6 +53,8 @@ struct BinderState {
   virtual void problem(const std::string&, const std::string&, const std::string&) {}
 };
 
+/// The values of a description as a tree.
+YamlPtr written_tree(const Describe& describe);
 /// `3`, `0.1`, `1e-05`: shortest text that reads back to the same number.
 std::string number_text(double v);
 std::string range_text(double low, double high, bool whole);

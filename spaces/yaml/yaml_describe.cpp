@@ -26,6 +26,7 @@ class WriteState : public BinderState {
  public:
   WriteState() { open(); }
   const YamlNode& root() const { return *nodes_.front(); }
+  YamlPtr take() { return std::move(nodes_.front()); }
 
   void leaf(Leaf leaf) override {
     if (leaf.type == Leaf::Type::kRaw && leaf.write()->is_null()) return;
@@ -255,6 +256,12 @@ void run(State& state, const Describe& describe) {
 }
 
 }  // namespace
+
+YamlPtr written_tree(const Describe& describe) {
+  WriteState state;
+  run(state, describe);
+  return state.take();
+}
 
 std::string range_text(double low, double high, bool) {
   const bool open_low = !std::isfinite(low) || low <= -1e300;

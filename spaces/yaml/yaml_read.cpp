@@ -12,6 +12,7 @@
 #include <sstream>
 
 #include "spaces/yaml/binder_state.hpp"
+#include "spaces/yaml/resolved_sections.hpp"
 
 namespace nas {
 namespace detail {
@@ -341,6 +342,7 @@ void read_yaml(const YamlSource& source, const Describe& describe) {
     state.finish(problems);
   }
   if (!problems.empty()) detail::throw_sorted(std::move(problems));
+  ResolvedSections::add(source, root, describe);
 }
 
 namespace {

@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <filesystem>
 
+#include "spaces/base/scratch_file.hpp"
 #include "spaces/error.hpp"
 #include "supernet/export/export.hpp"
 #include "supernet/files/tensor_file.hpp"
@@ -21,8 +21,6 @@
 
 namespace nas {
 namespace {
-
-namespace fs = std::filesystem;
 
 constexpr int64_t kCheckImages = 16;
 
@@ -90,34 +88,23 @@ struct SubnetExport::State {
 
   FileCheck check(const std::string& path, const FreshProcess& fresh) const {
     const std::string own = std::to_string(getpid());
-    const std::string input = path + ".check-in" + own, output = path + ".check-out" + own;
+    const ScratchFile input(path + ".check-in" + own), output(path + ".check-out" + own);
     TensorFile file;
     file.tensors["images"] = images;
-    write_tensor_file(input, file);
-    try {
-      fresh({path, input, output, std::to_string(compute_threads())});
-      const TensorFile result = read_tensor_file(output);
-      FileCheck found;
-      const at::Tensor& logits = result.tensors.at("logits");
-      found.images = images.size(0);
-      found.logits_equal = at::equal(logits, expected);
-      found.max_difference = (logits - expected).abs().max().item<double>();
-      found.tensors_equal = result.meta.at("tensors_sha256") == hash_tensors(subnet.tensors);
-      const double scale = expected.abs().max().item<double>();
-      found.passed =
-          found.tensors_equal &&
-          (folded > 0 ? found.max_difference <= 1e-4 * std::max(1.0, scale) : found.logits_equal);
-      fs::remove(input);
-      fs::remove(output);
-      if (!found.passed) fs::remove(path);
-      return found;
-    } catch (...) {
-      std::error_code ignored;
-      fs::remove(path, ignored);
-      fs::remove(input, ignored);
-      fs::remove(output, ignored);
-      throw;
-    }
+    write_tensor_file(input.path(), file);
+    fresh({path, input.path(), output.path(), std::to_string(compute_threads())});
+    const TensorFile result = read_tensor_file(output.path());
+    FileCheck found;
+    const at::Tensor& logits = result.tensors.at("logits");
+    found.images = images.size(0);
+    found.logits_equal = at::equal(logits, expected);
+    found.max_difference = (logits - expected).abs().max().item<double>();
+    found.tensors_equal = result.meta.at("tensors_sha256") == hash_tensors(subnet.tensors);
+    const double scale = expected.abs().max().item<double>();
+    found.passed =
+        found.tensors_equal &&
+        (folded > 0 ? found.max_difference <= 1e-4 * std::max(1.0, scale) : found.logits_equal);
+    return found;
   }
 };
 
@@ -168,7 +155,8 @@ FileCheck SubnetExport::write_torchscript(const std::string& path,
                                           const FreshProcess& check,
                                           std::string& sha256) const {
   // Under its name only once it is proven: whatever ends the program leaves no doubtful model.
-  const std::string unproven = path + ".unproven" + std::to_string(getpid());
+  ScratchFile file(path + ".unproven" + std::to_string(getpid()));
+  const std::string& unproven = file.path();
   try {
     sha256 = nas::write_torchscript(unproven, s_->subnet, description);
   } catch (const DataError& e) {
@@ -179,7 +167,7 @@ FileCheck SubnetExport::write_torchscript(const std::string& path,
     throw DataError(text);
   }
   FileCheck found = s_->check(unproven, check);
-  if (found.passed) fs::rename(unproven, path);
+  if (found.passed) file.keep_as(path);
   return found;
 }
 

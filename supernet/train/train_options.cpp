@@ -250,7 +250,11 @@ void name_preset(TrainConfig& config, const std::string& preset) {
 }
 
 YamlSource strategy_source(const TrainConfig& config) {
-  if (config.strategy.yaml.empty() && !config.strategy.tree) return {};
+  if (config.strategy.yaml.empty() && !config.strategy.tree) {
+    YamlSource none;
+    none.prefix = "strategy";
+    return none;
+  }
   YamlSource source = yaml_source(config.strategy);
   if (yaml_scalar(source)) {
     YamlSource empty;

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "cli/command.hpp"
+#include "cli/config/stored_config.hpp"
 #include "cli/report/document.hpp"
 #include "cli/report/result_rows.hpp"
 #include "cli/runs/run_files.hpp"
@@ -60,8 +61,20 @@ void judge(const Store& store,
   }
 }
 
-Json json_of(const SplitTree& tree, const std::map<int, Leaf>& leaves) {
-  Json json = Json::parse(tree.json());
+/// How the nodes were split; runs made by `nas split --apply` say so too.
+std::string criterion_of(const RunRow& run) {
+  return yaml_scalar(stored_config(run), "weights.split.criterion").value_or("gradient");
+}
+
+std::string told(const std::string& criterion) {
+  if (criterion == "random") return "split at random: choices and groups were drawn";
+  if (criterion == "exhaustive") return "split exhaustively: a leaf for every option";
+  return "split by gradient matching";
+}
+
+Json json_of(const SplitTree& tree, const std::map<int, Leaf>& leaves, const RunRow& run) {
+  Json json{{"criterion", criterion_of(run)}};
+  json.update(Json::parse(tree.json()));
   for (Json& node : json["nodes"]) {
     Json scores = Json::array();
     for (const Json& score : node["scores"])
@@ -104,14 +117,15 @@ std::optional<TreeReport> tree_report(const Store& store, const RunRow& run) {
       value += (value.empty() ? "" : ", ") + line;
     }
   }
-  report.text = tree.text(values);
+  report.text = told(criterion_of(run)) + "\n" + tree.text(values);
   if (!report.text.empty() && report.text.back() == '\n') report.text.pop_back();
   report.dot = draw_tree(
       tree,
       *space,
-      {"run " + run.id + (run.name.empty() ? "" : " (" + run.name + ")") + ", space " + run.space},
+      {"run " + run.id + (run.name.empty() ? "" : " (" + run.name + ")") + ", space " + run.space,
+       told(criterion_of(run))},
       lines);
-  report.json = json_of(tree, leaves);
+  report.json = json_of(tree, leaves, run);
   return report;
 }
 

@@ -302,7 +302,7 @@ void check_unused(const FewShotOptions::Split& s, const YamlSource& source, cons
     refuse("split.candidates",
            "is not read where split.choices names the choice of each split",
            "leave it out");
-  if (given("groups") && exhaustive)
+  if (given("groups") && exhaustive && s.groups != FewShotOptions::Split{}.groups)
     refuse("split.groups",
            "is not read with criterion: exhaustive, which makes a group of every option",
            "leave it out");
@@ -382,7 +382,7 @@ void describe(Binder& b, FewShotOptions::Split& o) {
             {"fixed", EdgeRule::kFixed}},
            "Which choice is split: the largest distance between its groups, the least inside (the "
            "released program), the largest mean distance (needed where choices have unequal "
-           "numbers of options), any, or those of `choices`");
+           "numbers of options), any, or those of `choices` (also fixed:CHOICE)");
   b.list("choices", o.choices, "edge fixed, criterion exhaustive: the choice of each split");
   b.list(
       "candidates",
@@ -408,6 +408,22 @@ void describe(Binder& b, FewShotOptions& o) {
 }
 
 namespace {
+
+/// `edge: fixed:CHOICE` or `fixed:CHOICE,CHOICE` (of each split) as `edge: fixed` and `choices`.
+YamlSource spelled_out(YamlSource source) {
+  const std::string edge = yaml_scalar(source, "split.edge").value_or(""), mark = "fixed:";
+  if (!edge.starts_with(mark)) return source;
+  const auto split = yaml_section(source, "split");
+  if (split && yaml_section(*split, "choices"))
+    throw ConfigError({yaml_problem(source,
+                                    "split.edge",
+                                    "names choices, and so does split.choices",
+                                    "say `edge: fixed`, or leave split.choices out")});
+  std::string names;
+  for (const char c : edge.substr(mark.size())) names += c == ',' ? "','" : std::string(1, c);
+  source.sets.insert(source.sets.end(), {"split.edge=fixed", "split.choices=['" + names + "']"});
+  return source;
+}
 
 /// `leaf:` is read by the table of kinds' own reader.
 void read_leaf(const YamlSource& source, FewShotOptions& o) {
@@ -452,7 +468,8 @@ Weights make_few_shot(const WeightsContext& context,
 WeightsEntry few_shot_weights() {
   return {"few-shot",
           "A tree of sets, split where the options of a choice disagree (gradient matching).",
-          [](const WeightsContext& context, const YamlSource& source) -> Weights {
+          [](const WeightsContext& context, const YamlSource& typed) -> Weights {
+            const YamlSource source = spelled_out(typed);
             FewShotOptions options;
             read_yaml(source, [&](Binder& b) {
               b.ignore("kind");

@@ -17,6 +17,7 @@
 #include "supernet/torch_device.hpp"
 #include "supernet/train/step/path_runner.hpp"
 #include "supernet/train/step/validation_stream.hpp"
+#include "supernet/weights/elastic.hpp"
 #include "supernet/weights/weight_set.hpp"
 
 namespace nas {
@@ -33,6 +34,10 @@ void describe(Binder& b, ScoreOptions& o) {
            o.params,
            {{"others", SharedWeights::kOthers}, {"others+shared", SharedWeights::kOthersAndCommon}},
            "Weights compared: of the other choices, or those of no choice (stem, classifier) too");
+  b.value("hold_largest",
+          o.hold_largest,
+          "Where kernel sizes are compared, depths and expansions stand at their largest (the "
+          "released once-for-all program); false: drawn like the rest");
   b.choice(
       "objective",
       o.partition.objective,
@@ -142,13 +147,14 @@ class Scorer {
     ScoringSetup own = s_;
     own.stream = name;
     Batches batches(own);
+    const Domain drawn_from = paths_for(choice);
     Rng rng(s_.seed, name + "/paths");
     compared_.clear();
     score.batches = 0;
     for (int64_t r = 0; r < options_.batches; ++r) {
       if (s_.stop && s_.stop()) throw Interrupted("stopped while scoring choices");
       const TrainBatch& batch = batches.next(weights_.parameters().front().tensor.scalar_type());
-      const std::optional<Draw> drawn = draw(choice, score.options, rng);
+      const std::optional<Draw> drawn = draw(drawn_from, choice, score.options, rng);
       if (!drawn) break;
       const DistanceMatrix d = distances_of(*drawn, batch, r);
       if (s_.on_batch) s_.on_batch(before + r + 1, all);
@@ -170,15 +176,34 @@ class Scorer {
   const std::set<std::string>& compared() const { return compared_; }
 
  private:
+  /// Where the paths of a choice come from: the node's part of the space, of which the comparison of
+  /// kernels takes the deepest and widest (3.2).
+  Domain paths_for(size_t choice) {
+    if (!options_.hold_largest) return within_;
+    if (elastic_.empty()) elastic_ = elastic_choices(s_.space);
+    if (elastic_[choice].kind != Elastic::kKernel) return within_;
+    Restriction held = within_.restriction();
+    for (size_t c = 0; c < elastic_.size(); ++c) {
+      const ElasticChoice& e = elastic_[c];
+      if (e.kind != Elastic::kDepth && e.kind != Elastic::kExpand) continue;
+      const auto largest = std::find_if(e.options.begin(), e.options.end(), [&](int16_t option) {
+        return within_.allows(c, option);
+      });
+      if (largest != e.options.end()) held = held.keep(c, {&*largest, 1});
+    }
+    return {s_.space, held};
+  }
+
   /// The sampled path with each option in turn; drawn anew until all of them are valid, and, where
   /// that can be had, until each leads from the image to the logits (section 2.2).
-  std::vector<Architecture> variants(size_t choice,
+  std::vector<Architecture> variants(const Domain& from,
+                                     size_t choice,
                                      const std::vector<int16_t>& options,
                                      Rng& rng) const {
     constexpr int kTries = 10'000, kConnected = 200;
     Architecture base;
     for (int i = 0; i < kTries; ++i) {
-      within_.sample_choices(rng, base);
+      from.sample_choices(rng, base);
       if (!s_.space.active(base, choice)) continue;
       std::vector<Architecture> all;
       for (const int16_t option : options) {
@@ -187,9 +212,9 @@ class Scorer {
         // What the option wakes is drawn like the rest.
         for (size_t c = 0; c < a.genes.size(); ++c)
           if (!s_.space.active(base, c) && s_.space.active(a, c))
-            a.genes[c] = within_.option(c, rng.below(within_.option_count(c)));
+            a.genes[c] = from.option(c, rng.below(from.option_count(c)));
         a = s_.space.fix_inactive(std::move(a));
-        if (!within_.contains(a)) break;
+        if (!from.contains(a)) break;
         if (i < kConnected && !live_nodes(s_.space.plan(a)).back()) break;
         all.push_back(std::move(a));
       }
@@ -209,11 +234,14 @@ class Scorer {
   };
   /// Drawn anew while the options share nothing (all others of the path may be without weights);
   /// nullopt where that does not change.
-  std::optional<Draw> draw(size_t choice, const std::vector<int16_t>& options, Rng& rng) {
+  std::optional<Draw> draw(const Domain& from,
+                           size_t choice,
+                           const std::vector<int16_t>& options,
+                           Rng& rng) {
     constexpr int kTries = 1000;
     const size_t n = weights_.parameters().size();
     for (int i = 0; i < kTries; ++i) {
-      Draw d{variants(choice, options, rng), std::vector<bool>(n, true)};
+      Draw d{variants(from, choice, options, rng), std::vector<bool>(n, true)};
       for (const Architecture& a : d.paths) {
         const Plan plan = s_.space.plan(a);
         std::vector<bool> used(n, false);
@@ -268,6 +296,7 @@ class Scorer {
   Scoring& result_;
   SharedParameters shared_;
   PathRunner runner_;
+  std::vector<ElasticChoice> elastic_;  ///< Of the space, once asked for.
   std::set<std::string> compared_;
 };
 

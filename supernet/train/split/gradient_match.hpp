@@ -21,6 +21,9 @@ struct ScoreOptions {
   int64_t batches = 100;  ///< R: gradients are compared on so many, matrices are averaged.
   GradientMetric metric = GradientMetric::kCos;
   SharedWeights params = SharedWeights::kOthers;
+  /// Where kernel sizes are compared: the paths drawn have all depths and expansions at their
+  /// largest (3.2, once-for-all kernel stage).
+  bool hold_largest = true;
   PartitionOptions partition{.min_group = 0};
 };
 void describe(Binder& b, ScoreOptions& o);

@@ -117,6 +117,19 @@ TEST(RankMetrics, TiesAtTheCutCountByChance) {
   EXPECT_TRUE(std::isnan(regret_at(List{1}, List{1}, 0)));
 }
 
+TEST(RankMetrics, FullAgreementIsOneAndNeverMore) {
+  // Without ties C = n (n - 1) / 2, and two roots of it need not give it back.
+  for (size_t n = 2; n <= 300; ++n) {
+    List x(n), reversed(n);
+    std::iota(x.begin(), x.end(), 0.0);
+    std::copy(x.rbegin(), x.rend(), reversed.begin());
+    EXPECT_EQ(kendall(x, x).tau_b(), 1) << n;
+    EXPECT_EQ(kendall(x, reversed).tau_b(), -1) << n;
+    EXPECT_LE(spearman(x, x), 1) << n;
+    EXPECT_GE(spearman(x, reversed), -1) << n;
+  }
+}
+
 TEST(RankMetrics, EqualsBruteForceWithManyTies) {
   Rng rng(3, "test");
   for (int round = 0; round < 50; ++round) {
