@@ -92,6 +92,38 @@ TEST(Configs, ShownAsJsonHaveASchema) {
   EXPECT_TRUE(space["stages"].is_array()) << space;
 }
 
+#ifdef NAS_TORCH
+// Sections with readers of their own are shown whole, and what is shown is a configuration that
+// means the same.
+TEST(Configs, ShowDefaultsOfSectionsToo) {
+  const std::string folder = fresh_folder();
+  const auto show = [&](const std::string& file, const std::vector<std::string>& more = {}) {
+    std::vector<std::string> args = {"config", "show", file};
+    args.insert(args.end(), more.begin(), more.end());
+    const Finished shown = in(folder, args);
+    EXPECT_EQ(shown.code, 0) << shown.err;
+    return shown.out;
+  };
+  const std::string weights =
+      "weights={kind: few-shot, split: {epochs: [4], edge: 'fixed:stage1.width'}, leaf: mixture}";
+  const Json json = Json::parse(
+      show("quickstart/train", {"--set", "strategy=panda", "--set", weights, "--json"}));
+  EXPECT_EQ(json["strategy"]["name"], "panda");
+  EXPECT_EQ(json["strategy"]["preset"], "paper");
+  EXPECT_EQ(json["strategy"]["tau_max"], 0.9);
+  EXPECT_EQ(json["weights"]["kind"], "few-shot");
+  EXPECT_EQ(json["weights"]["restart"], "final");
+  EXPECT_EQ(json["weights"]["split"]["edge"], "fixed");
+  EXPECT_EQ(json["weights"]["split"]["choices"], Json({"stage1.width"}));
+  EXPECT_EQ(json["weights"]["split"]["score"]["batches"], 100);
+  EXPECT_EQ(json["weights"]["leaf"]["kind"], "mixture");
+  EXPECT_EQ(json["weights"]["leaf"]["models"], 4);
+  write_file(folder + "/all.yaml", show("few-shot/digits"));
+  EXPECT_EQ(show("all.yaml"), show("few-shot/digits"));
+  EXPECT_EQ(Json::parse(show("quickstart/train", {"--json"}))["weights"]["kind"], "single");
+}
+#endif
+
 // With --json stdout is a document whatever happens.
 TEST(Errors, AreDocumentsWithJson) {
   const std::string folder = fresh_folder();

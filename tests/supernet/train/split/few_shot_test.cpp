@@ -14,6 +14,7 @@
 namespace nas {
 namespace {
 
+using test::digits;
 using test::kCells;
 using test::metric;
 using test::store_hash;
@@ -341,6 +342,36 @@ TEST(GradientMatch, LeavesWeightsAndGradientsAsTheyWere) {
   // nearer to one another than the convolutions are to them.
   const DistanceMatrix& d = a.choices[1].distance;
   EXPECT_LT(d.at(1, 4), d.at(2, 3));
+}
+
+// Section 3.2, once-for-all kernel stage: kernels are drawn, depths and expansions stand at their
+// largest. The multiply-adds spent tell which networks were run.
+TEST(GradientMatch, ComparesKernelsInTheLargestNetworks) {
+  const char* const space =
+      "family: mobilenet\nvariant: mobilenetv3-32\nwidth_mult: 0.25\nkernels: [3, 5]\n"
+      "expansions: [2, 4]\ndepths: [1, 2]\nresolutions: [16]\ninput_channels: 1\nclasses: 10\n";
+  Trial t("{name: uniform}", 1, space, -1, {}, 0, digits(96, 16));
+  const Space& s = *t.space;
+  Architecture a = Domain(s).largest();
+  const auto macs = [&] { return static_cast<double>(cost_of(s.plan(a), s.counting()).macs); };
+  const double most = macs();
+  size_t kernel = 0;
+  for (size_t c = s.choices().size(); c-- > 0;)
+    if (s.choices()[c].name.ends_with(".kernel")) a.genes[kernel = c] = 0;
+  const double least = macs();
+  const ScoringSetup setup{s, {*t.dataset, t.splits, t.normalisation, t.data_options}, t.options};
+  ScoreOptions options;
+  options.batches = 4;
+  const auto spent = [&] {
+    const Scoring scoring = score_choices(setup, *t.weights, s, {kernel}, options);
+    EXPECT_EQ(scoring.passes, 8);
+    return scoring.macs / (8.0 * static_cast<double>(t.options.batch));
+  };
+  const double held = spent();
+  EXPECT_GE(held, least);
+  EXPECT_LE(held, most);
+  options.hold_largest = false;
+  EXPECT_LT(spent(), least);
 }
 
 /// Passes channels on as they are, or negated.
