@@ -444,11 +444,15 @@ void read_leaf(const YamlSource& source, FewShotOptions& o) {
   if (kind != "mixture")
     throw ConfigError({yaml_problem(
         source, "leaf", "a leaf holds weights of kind single or mixture, not '" + kind + "'", "")});
-  if (!word)
-    read_yaml(*leaf, [&](Binder& b) {
-      b.ignore("kind");
-      describe(b, o.mixture);
-    });
+  YamlSource section = *leaf;
+  if (word) {
+    section = {};
+    section.prefix = leaf->prefix;
+  }
+  read_yaml(section, [&](Binder& b) {
+    b.ignore("kind");
+    describe(b, o.mixture);
+  });
   o.leaf_models = o.mixture.association.models;
 }
 

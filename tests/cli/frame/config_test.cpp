@@ -110,7 +110,7 @@ TEST(Configs, ShowDefaultsOfSectionsToo) {
       show("quickstart/train", {"--set", "strategy=panda", "--set", weights, "--json"}));
   EXPECT_EQ(json["strategy"]["name"], "panda");
   EXPECT_EQ(json["strategy"]["preset"], "paper");
-  EXPECT_EQ(json["strategy"]["tau_max"], 0.9);
+  EXPECT_EQ(json["strategy"]["tau_max"], 1.0);
   EXPECT_EQ(json["weights"]["kind"], "few-shot");
   EXPECT_EQ(json["weights"]["restart"], "final");
   EXPECT_EQ(json["weights"]["split"]["edge"], "fixed");
