@@ -208,6 +208,17 @@ Architecture ArchitectureReader::read(std::string_view raw) {
   const std::string text = unquoted(trim(cleaned));
   if (text.empty())
     bad_architecture(text, "is empty", "The form is " + space_.text(space_.largest()));
+  try {
+    return read_plain(text);
+  } catch (const ConfigError& e) {
+    // Who reads a part of it knows only that part; a user with many needs to know which.
+    const std::string anonymous = "architecture: ", &what = e.problems().front().message;
+    if (!what.starts_with(anonymous)) throw;
+    bad_architecture(text, what.substr(anonymous.size()), e.problems().front().hint);
+  }
+}
+
+Architecture ArchitectureReader::read_plain(const std::string& text) {
   const bool genotype = text.find("Genotype") != text.npos;
   Architecture a;
   if (const size_t begin = begin_of_map(text); begin != text.npos && !genotype) {

@@ -27,6 +27,7 @@ class ArchitectureReader {
   static std::string_view text_of(const Literal& value);
 
  private:
+  Architecture read_plain(const std::string& text);
   Architecture read_map(std::string_view text, size_t begin);
 
   const Space& space_;

@@ -325,5 +325,24 @@ TEST(Literals, ReadJsonAndPython) {
   EXPECT_THROW(parse_literal(std::string(100000, '[')), LiteralError);
 }
 
+// A command that is given many says which one is wrong, whoever found it.
+TEST(ReadArchitecture, MistakesNameTheArchitecture) {
+  const auto space = load_space("digits");
+  ArchitectureReader reader(*space);
+  for (const char* text : {"stage1.width=12",
+                           "stage1.width=9, stage1.depth=1",
+                           "{\"stage1.width\": 8}",
+                           "{\"stage1.width\": 8, \"stage1.widht\": 8}",
+                           "no such"}) {
+    try {
+      reader.read(text);
+      ADD_FAILURE() << text;
+    } catch (const ConfigError& e) {
+      EXPECT_TRUE(e.problems().front().message.starts_with("architecture '" + std::string(text)))
+          << e.problems().front().message;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace nas
