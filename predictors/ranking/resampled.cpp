@@ -163,8 +163,7 @@ double Resampled::spearman() const {
     aa += w * (da * da);
     bb += w * (db * db);
   }
-  return aa == 0 || bb == 0 ? kNaN
-                            : std::clamp(ab / (std::sqrt(aa) * std::sqrt(bb)), -1.0, 1.0);
+  return aa == 0 || bb == 0 ? kNaN : std::clamp(ab / (std::sqrt(aa) * std::sqrt(bb)), -1.0, 1.0);
 }
 
 double Resampled::precision_at(size_t k) const {

@@ -176,8 +176,8 @@ class Scorer {
   const std::set<std::string>& compared() const { return compared_; }
 
  private:
-  /// Where the paths of a choice come from: the node's part of the space, of which the comparison of
-  /// kernels takes the deepest and widest (3.2).
+  /// Where the paths of a choice come from: the node's part of the space, of which the comparison
+  /// of kernels takes the deepest and widest (3.2).
   Domain paths_for(size_t choice) {
     if (!options_.hold_largest) return within_;
     if (elastic_.empty()) elastic_ = elastic_choices(s_.space);

@@ -19,8 +19,7 @@ namespace fs = std::filesystem;
 
 class ScratchFiles : public testing::Test {
  protected:
-  ScratchFiles()
-      : folder_(fs::path(testing::TempDir()) / ("scratch" + std::to_string(getpid()))) {
+  ScratchFiles() : folder_(fs::path(testing::TempDir()) / ("scratch" + std::to_string(getpid()))) {
     fs::create_directories(folder_);
   }
   ~ScratchFiles() override { fs::remove_all(folder_); }
