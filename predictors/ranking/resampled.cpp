@@ -163,7 +163,10 @@ double Resampled::spearman() const {
     aa += w * (da * da);
     bb += w * (db * db);
   }
-  return aa == 0 || bb == 0 ? kNaN : std::clamp(ab / (std::sqrt(aa) * std::sqrt(bb)), -1.0, 1.0);
+  if (aa == 0 || bb == 0) return kNaN;
+  // Two roots round: full agreement would be 0.9999999999999998.
+  if (aa == bb && std::abs(ab) == aa) return ab > 0 ? 1 : -1;
+  return std::clamp(ab / (std::sqrt(aa) * std::sqrt(bb)), -1.0, 1.0);
 }
 
 double Resampled::precision_at(size_t k) const {

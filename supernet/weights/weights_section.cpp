@@ -21,7 +21,11 @@ std::string weights_kind(const Binder::Raw& section) {
 }
 
 Weights make_weights(const WeightsContext& context, const Binder::Raw& section) {
-  if (section.yaml.empty() && !section.tree) return single_weights().make(context, {});
+  if (section.yaml.empty() && !section.tree) {
+    YamlSource none;
+    none.prefix = "weights";
+    return single_weights().make(context, none);
+  }
   const YamlSource source = named_section(section, "kind");
   return entry_named(weight_stores(), "kind of weights", source, "kind").make(context, source);
 }

@@ -147,8 +147,16 @@ SupernetRun open_supernet_run(const Store& store, const std::string& run, const 
   result.common = common;
   require_same_data(store, row->id, *result.parts);
   result.weights = make_weights(*result.parts).store;
-  const ReadCheckpoint read =
-      read_newest_checkpoint(row->directory, recorded_checkpoints(store, row->id));
+  const ReadCheckpoint read = [&] {
+    try {
+      return read_newest_checkpoint(row->directory, recorded_checkpoints(store, row->id));
+    } catch (const DataError& e) {
+      throw DataError(std::string(e.what()) +
+                      "\nput an undamaged copy there, or train the run again with its "
+                      "configuration: " +
+                      suggested_again("train", row->id, common));
+    }
+  }();
   tell_damaged(store, row->id, read);
   open_weights_of(*result.weights, *read.checkpoint, read.path);
   result.checkpoint = read.path;

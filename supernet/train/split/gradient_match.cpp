@@ -182,7 +182,7 @@ class Scorer {
     if (!options_.hold_largest) return within_;
     if (elastic_.empty()) elastic_ = elastic_choices(s_.space);
     if (elastic_[choice].kind != Elastic::kKernel) return within_;
-    Restriction held = within_.restriction();
+    Restriction held = within_.whole() ? Restriction(s_.space) : within_.restriction();
     for (size_t c = 0; c < elastic_.size(); ++c) {
       const ElasticChoice& e = elastic_[c];
       if (e.kind != Elastic::kDepth && e.kind != Elastic::kExpand) continue;
