@@ -1,3 +1,7 @@
+// Folds are blocks of rows: callers shuffle where order means something, so that a fold is a view
+// and not a copy. A relative error has no meaning where a truth is 0; those fall back to the mean
+// size of the truths, so that a selection by error still orders models (search.md 10.2 judges by
+// MAPE).
 #include "predictors/cross_validation.hpp"
 
 #include <cmath>

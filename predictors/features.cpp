@@ -1,3 +1,6 @@
+// One-hot columns, not option numbers: the models behind them are linear, kernels of distance, or
+// trees, and none should take option 3 for three times option 1. An inactive choice is all zero, so
+// that a depth takes the columns of the layers it closes with it (search.md 2.4).
 #include "predictors/features.hpp"
 
 #include <algorithm>

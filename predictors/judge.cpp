@@ -1,3 +1,7 @@
+// Training rows are chosen by a hash of (seed, row), never by a shuffle of the whole table: the
+// rows of a smaller training set are a part of those of a larger one, so a learning curve shows
+// what more rows add and not what other rows would have. Splits mod10, order and folds are those of
+// the published tables (hat_latency.md, search.md 10.2).
 #include "predictors/judge.hpp"
 
 #include <algorithm>

@@ -1,3 +1,6 @@
+// Cholesky where a matrix is a kernel or a Gram matrix with something on its diagonal, an
+// eigenbasis where many ridges of one matrix are compared: then each costs a product instead of a
+// factorisation.
 #include "predictors/linear_algebra.hpp"
 
 #include <Eigen/Cholesky>

@@ -1,3 +1,5 @@
+// Nodes, inputs and provenance lie in pools that a plan keeps when it is cleared: sampling and
+// costing build a plan for each of millions of architectures, and then allocate nothing.
 #include "spaces/plan.hpp"
 
 #include <stdexcept>

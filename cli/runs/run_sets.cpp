@@ -1,3 +1,5 @@
+// A run is judged with the settings it was trained with, but for what says how and where to judge:
+// to change anything else would put a number beside a name that it does not belong to.
 #include "cli/runs/run_sets.hpp"
 
 #include <algorithm>

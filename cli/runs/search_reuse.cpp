@@ -1,3 +1,6 @@
+// Judging a network again with the same weights and settings gives the same number, so what another
+// search of the same supernet has paid for is taken over; whether settings agree is asked of the
+// search, which knows its fidelity.
 #include "cli/runs/search_reuse.hpp"
 
 #include <unordered_map>

@@ -1,3 +1,5 @@
+// flock(2), not a file with a process number: the kernel frees it whatever ends the owner, and two
+// shards on one machine, or on a file system that shares locks, never run one stage twice.
 #include "cli/sweep/stage_lock.hpp"
 
 #include <fcntl.h>

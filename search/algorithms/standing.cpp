@@ -1,3 +1,6 @@
+// Deb et al., "A fast and elitist multiobjective genetic algorithm: NSGA-II" (2002): fronts by
+// dominance, inside a front the emptier neighbourhood first. Infeasible members stand behind all
+// feasible ones, by how far they are off (Deb's constrained dominance, section VI).
 #include "search/algorithms/standing.hpp"
 
 #include <algorithm>

@@ -1,3 +1,6 @@
+// A thread for each program, because a Subprocess belongs to the thread that made it. One turn at a
+// time (idle, asked, answered): the caller's span of architectures stays valid until the answer is
+// fetched, so nothing is copied and nothing can be answered for another batch.
 #include "search/evaluators/external_worker.hpp"
 
 #include <utility>

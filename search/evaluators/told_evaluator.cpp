@@ -1,3 +1,6 @@
+// A batch is answered whole or not at all: with half of it known the search would go on from a
+// state that another order of answers would not reach, and results would depend on which phone was
+// the faster.
 #include "search/evaluators/told_evaluator.hpp"
 
 #include <algorithm>

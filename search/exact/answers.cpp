@@ -1,3 +1,8 @@
+// Limits become whole numbers of the metric's unit, with the slack of its rounding on the safe
+// side, so that a sum of table entries and the cost of the whole network are on the same side of a
+// limit. Where nothing is feasible, the violation of any mixture of limits grows with each metric
+// alone, so the least violation lies on the front of the metrics: that front is enumerated, not the
+// space.
 #include "search/exact/answers.hpp"
 
 #include <algorithm>

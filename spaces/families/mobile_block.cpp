@@ -1,3 +1,6 @@
+// The inverted residual of MobileNetV2/V3 as once-for-all has it (Cai et al. 2020): expansion,
+// depthwise kernel, squeeze-and-excitation, projection. Widths are rounded to multiples of 8 by the
+// rule of the published code, of which a tenth at most may be lost.
 #include "spaces/families/mobile_block.hpp"
 
 #include <algorithm>

@@ -1,3 +1,7 @@
+// The three published search spaces on inverted residuals: once-for-all's MobileNetV3 (width
+// multipliers 1.0 and 1.2), ProxylessNAS, and the first at the size of CIFAR images. What differs
+// is in tables; what they share is one builder, so a kernel, a depth and a width mean the same in
+// all of them.
 #include "spaces/families/mobilenet.hpp"
 
 #include <algorithm>

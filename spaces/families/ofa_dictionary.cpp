@@ -1,3 +1,6 @@
+// Logs and lookup tables of once-for-all write a network as {'ks': [...], 'e': [...], 'd': [...]},
+// with keys that some spaces lack and others fill with None. Unknown keys are refused, because a
+// misspelt one would silently give the default network.
 #include "spaces/families/ofa_dictionary.hpp"
 
 #include <algorithm>

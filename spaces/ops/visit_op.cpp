@@ -1,3 +1,5 @@
+// What is said of an op (text, JSON, shape, signature) is one visit of its fields; the compiler
+// says which op does not state itself.
 #include "spaces/ops/visit_op.hpp"
 
 namespace nas {

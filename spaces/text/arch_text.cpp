@@ -1,3 +1,5 @@
+// Small readers that the text forms of all families share, so that a mistake is told alike
+// everywhere: the text, what is wrong with it, and the nearest name that would be right.
 #include "spaces/text/arch_text.hpp"
 
 #include <algorithm>

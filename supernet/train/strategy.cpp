@@ -1,3 +1,6 @@
+// A strategy is its parts in a fixed order (images, paths, rule, phases). Whoever adds a part must
+// not change what the others write: a checkpoint names its entries, and old ones are read by these
+// names.
 #include "supernet/train/strategy.hpp"
 
 #include <algorithm>

@@ -1,3 +1,5 @@
+// Text and tensors by name instead of a struct with a version: a part reads its own entries and can
+// say which one an old checkpoint lacks.
 #include "supernet/train/strategy_state.hpp"
 
 #include <ATen/ATen.h>

@@ -1,3 +1,5 @@
+// Sources that fit in memory share one block of bytes; each image knows the file and record it came
+// from, because a fault in a data set is found by looking at that file.
 #include <algorithm>
 #include <numeric>
 

@@ -1,3 +1,5 @@
+// Counts are kept as tensors or integers through the epoch and turned into numbers here, once: a
+// question to a GPU after every step would make it wait.
 #include "supernet/train/observers/epoch_metrics.hpp"
 
 #include <ATen/ATen.h>
