@@ -14,6 +14,7 @@
 #include "cli/terminal/suggest.hpp"
 #include "spaces/base/printable.hpp"
 #include "supernet/data/contents.hpp"
+#include "supernet/data/sources/sources.hpp"
 #include "supernet/device.hpp"
 #include "supernet/export/evaluate_exported.hpp"
 #include "supernet/export/exported_text.hpp"
@@ -80,6 +81,13 @@ void require_same(const Json& hashes,
                     ", made for " + hash.substr(0, 12) + ")" + to_do);
 }
 
+void require_there(const std::string& folder, const std::string& path) {
+  if (folder.empty() || is_shard_pattern(folder) || fs::exists(folder)) return;
+  throw ConfigError(
+      "the data that " + path + " was made for are not in " + printable(folder) + " any more",
+      "say where they are: --set data.path=FOLDER");
+}
+
 Normalisation normalisation_in(const Json& about) {
   return {about.at("input").at("mean").get<std::vector<float>>(),
           about.at("input").at("std").get<std::vector<float>>()};
@@ -133,6 +141,7 @@ int evaluate_file(const std::string& file, const std::string& split, const Commo
     if (!split.empty()) config.evaluate.split = split;
     const Task& task = task_named(about.value("task", ""), text.path);
     set_compute_threads(config.threads);
+    require_there(config.data.path, text.path);
     const auto dataset = open_dataset(config.data);
     const Splits splits = make_splits(*dataset, config.data);
     const Json& step = *step_of(about["lineage"], about["run"].get<std::string>());

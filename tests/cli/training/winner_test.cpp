@@ -10,7 +10,6 @@
 #include <nlohmann/json.hpp>
 
 #include "process.hpp"
-#include "search/store/store.hpp"
 #include "spaces/base/subprocess.hpp"
 
 namespace nas::test {
@@ -197,11 +196,7 @@ TEST_F(Winner, TrainedFromScratchWithTheRecipeOfItsSupernet) {
   const std::string recipe{std::istreambuf_iterator<char>(file), {}};
   EXPECT_THAT(recipe, HasSubstr("# Found by search "));
   EXPECT_THAT(recipe, HasSubstr("batch: 40"));  // Of the supernet's configuration.
-  const Store store(*folder_ + "/nas.db");
-  const std::string best =
-      Json::parse(*store.document(store.run("hunt")->id, "front"))["front"][0].is_null()
-          ? ""
-          : Json::parse(text_of("model/model.json"))["architecture"].get<std::string>();
+  const std::string best = Json::parse(text_of("model/model.json"))["architecture"];
   EXPECT_THAT(recipe, HasSubstr(best));
   // Its only network is judged and exported; the file tells the way to it.
   EXPECT_EQ(call({"evaluate", "-q", "--run", "alone", "--arch", best}).code, 0);
@@ -264,13 +259,9 @@ TEST_F(Winner, RetrainingSaysWhatDoesNotGoTogether) {
   };
   EXPECT_THAT(told({"--from-scratch", "best"}), HasSubstr("Add --run SEARCH"));
   EXPECT_THAT(told({"--from-scratch", "[1]"}), HasSubstr("Add --config FILE, or --run RUN"));
-  EXPECT_THAT(told({"--from-scratch", "[1]", "--config", "train.yaml"}), HasSubstr("[1]"));
   EXPECT_THAT(told({"--from-scratch", "99", "--run", "hunt"}), HasSubstr("an index from 0 to"));
   EXPECT_THAT(told({"--from-scratch", "best", "--inherit", "net"}), HasSubstr("--inherit"));
-  EXPECT_THAT(told({"--inherit", "nobody"}), HasSubstr("there is no run 'nobody'"));
   EXPECT_THAT(told({"--run", "hunt", "--config", "train.yaml"}), HasSubstr("--from-scratch best"));
-  EXPECT_THAT(told({"--from-scratch", "best", "--run", "hunt", "--strategy", "fair"}),
-              HasSubstr("the strategy `fixed`"));
   EXPECT_THAT(told({"--from-scratch", "best", "--run", "hunt", "--set", "train.init=x"}),
               HasSubstr("--from-scratch decides that"));
   EXPECT_THAT(told({"--from-scratch", "best", "--run", "hunt", "--config", "quickstart/train"}),

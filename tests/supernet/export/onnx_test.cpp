@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iostream>
 #include <iterator>
 #include <set>
 
@@ -245,13 +246,14 @@ TEST(Onnx, EveryFamilyAndOpAnswersAsTheNetworkDoes) {
   while (!python.ending() || !python.output_ended()) python.turn(50);
   EXPECT_TRUE(python.ending()->good()) << python.output() << python.errors();
   EXPECT_THAT(python.output(), HasSubstr(std::to_string(files.count()) + " files agree"));
+  std::cout << python.output();
 }
 
 std::string written_small() {
   static const std::string bytes = [] {
     const auto space = test::space_of(
         "family: custom\nchannels: 1\nclasses: 3\nresolutions: [6]\n"
-        "stem: {width: 4}\nstages: [{widths: [4], blocks: [conv]}]\n");
+        "stem: {width: 4}\nstages: [{widths: [4, 6], blocks: [conv]}]\n");
     const auto weights = make_shared_set(*space, 1);
     const Architecture a = space->largest();
     const std::string path =
