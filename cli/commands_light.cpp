@@ -12,6 +12,7 @@ int run_latency(const std::vector<std::string>& args);
 int run_list(const std::vector<std::string>& args);
 int run_man(const std::vector<std::string>& args);
 int run_predict(const std::vector<std::string>& args);
+int run_reproduce(const std::vector<std::string>& args);
 int run_report(const std::vector<std::string>& args);
 int run_results(const std::vector<std::string>& args);
 int run_runs(const std::vector<std::string>& args);
@@ -30,6 +31,11 @@ const std::vector<Command>& light_commands() {
       {"sweep",
        "Train, rank, search and export over many configurations and seeds",
        run_sweep,
+       false,
+       "Main road"},
+      {"reproduce",
+       "The commands that made an exported network",
+       run_reproduce,
        false,
        "Main road"},
       {"predict",

@@ -182,6 +182,9 @@ std::string value_kind(const CLI::App& app, const CLI::Option& option) {
   static const std::vector<Meaning> meanings = {
       {"run", "TRAINING", "nas split"},
       {"run", "RUN", ""},
+      {"inherit", "RUN", ""},
+      {"model", "FILE", "nas evaluate"},
+      {"compare", "FILE", "nas reproduce"},
       {"base", "RUN", "nas diff"},
       {"head", "RUN", "nas diff"},
       {"base-db", "FILE", ""},

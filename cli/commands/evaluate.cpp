@@ -7,16 +7,17 @@
 #include <unordered_set>
 
 #include "cli/report/document.hpp"
+#include "cli/report/training/scores.hpp"
 #include "cli/runs/arch_list.hpp"
 #include "cli/runs/fix.hpp"
 #include "cli/runs/pick.hpp"
 #include "cli/runs/run_sets.hpp"
+#include "cli/runs/trained/evaluate_file.hpp"
 #include "cli/runs/trained/stand_alone.hpp"
 #include "cli/runs/trained/supernet_run.hpp"
 #include "cli/validators.hpp"
 #include "spaces/base/shell_word.hpp"
 #include "spaces/base/stop.hpp"
-#include "spaces/metric.hpp"
 
 namespace nas::cli {
 namespace {
@@ -25,6 +26,7 @@ using Json = nlohmann::ordered_json;
 
 struct Options {
   Common common;
+  std::string model;  ///< An exported file instead of a run.
   std::string run = "last", split, file;
   std::vector<std::string> architectures, fix;
   std::string pick;
@@ -118,20 +120,6 @@ struct Result {
   std::string weights;  ///< Which of several sets judged it; "" where there is one.
   Cost cost;
 };
-
-bool in_percent(const char* metric) {
-  const Metric* known = find_metric(metric);
-  return known != nullptr && known->unit == MetricUnit::kShare;
-}
-/// `accuracy %`, `top-5 %`, `loss`.
-std::string heading(const std::string& metric) {
-  const std::string top = "accuracy_top";
-  const std::string name = metric.starts_with(top) ? "top-" + metric.substr(top.size()) : metric;
-  return name + (in_percent(metric.c_str()) ? " %" : "");
-}
-std::string in_table(const char* metric, double value) {
-  return format_number(in_percent(metric) ? 100 * value : value);
-}
 
 class Evaluation {
  public:
@@ -289,7 +277,7 @@ class Evaluation {
       return;
     }
     std::vector<std::string> header = {"architecture"};
-    for (const char* metric : scorer.task().metrics()) header.push_back(heading(metric));
+    for (const char* metric : scorer.task().metrics()) header.push_back(metric_heading(metric));
     header.insert(header.end(), {"MACs", "params"});
     const bool several = run.weights->sets() > 1;
     if (several) header.insert(header.begin() + 1, "weights");
@@ -297,7 +285,7 @@ class Evaluation {
     for (const Result& r : results_) {
       std::vector<std::string> row = {space.text(r.architecture)};
       for (const char* metric : scorer.task().metrics())
-        row.push_back(r.error.empty()   ? in_table(metric, r.score.value(metric))
+        row.push_back(r.error.empty()   ? metric_in_table(metric, r.score.value(metric))
                       : row.size() == 1 ? "failed"
                                         : "-");
       row.push_back(format_count(static_cast<double>(r.cost.macs)));
@@ -317,18 +305,43 @@ class Evaluation {
   std::vector<Result> results_;
 };
 
+/// A file is one network: what chooses some of a run is refused, not passed over.
+void require_alone(const CLI::App& app) {
+  for (const char* option : {"--run",
+                             "--arch",
+                             "--pick",
+                             "--file",
+                             "--sample",
+                             "--top",
+                             "--all",
+                             "--fix",
+                             "--no-recalibrate",
+                             "--seed"})
+    if (app.count(option) > 0)
+      throw ConfigError(
+          std::string(option) + " is for the networks of a run, a file is one network",
+          "Leave one of them out.");
+}
+
 }  // namespace
 
 int run_evaluate(const std::vector<std::string>& args) {
   Options o;
-  CLI::App app("Accuracy of architectures with the weights of a trained supernet", "nas evaluate");
+  CLI::App app(
+      "Accuracy of architectures with the weights of a trained supernet, or of an exported file",
+      "nas evaluate");
   app.footer(
       "nas evaluate --run last --sample 5\n"
       "nas evaluate --run digits --arch ARCHITECTURE --split test\n"
       "nas evaluate --run digits --sample 5 --fix stage1.depth=2\n"
       "nas evaluate --run digits --pick best --split test\n"
       "nas evaluate --run digits --sample 20 --set evaluate.images=500 --set evaluate.batch=50\n"
-      "nas evaluate --run last --file architectures.txt --json");
+      "nas evaluate --run last --file architectures.txt --json\n"
+      "nas evaluate model/model.onnx --split test");
+  app.add_option("model",
+                 o.model,
+                 "An exported network instead of a run: model.ts, model.onnx, or their folder")
+      ->type_name("FILE");
   app.add_option("--run", o.run, "Training run, or a search in it: id, name or last")
       ->capture_default_str();
   add_architectures(app, o.architectures);
@@ -350,6 +363,10 @@ int run_evaluate(const std::vector<std::string>& args) {
   add_common(app, o.common, kTakesDb | kTakesSets | kTakesSeed);
   if (!parse(app, args)) return kExitOk;
   run_sets(o.common.sets);
+  if (!o.model.empty()) {
+    require_alone(app);
+    return evaluate_file(o.model, o.split, o.common);
+  }
   if (!o.file.empty() && !unreadable(o.file).empty())
     throw ConfigError("--file " + unreadable(o.file));
   Store store(o.common.db, Store::Mode::kRead);

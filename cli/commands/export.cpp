@@ -8,10 +8,11 @@
 #include "cli/report/document.hpp"
 #include "cli/report/search_report.hpp"
 #include "cli/runs/arch_list.hpp"
-#include "cli/runs/data_notes.hpp"
 #include "cli/runs/own_architecture.hpp"
 #include "cli/runs/pick.hpp"
+#include "cli/runs/results/lineage.hpp"
 #include "cli/runs/run_sets.hpp"
+#include "cli/runs/trained/export_description.hpp"
 #include "cli/runs/trained/stand_alone.hpp"
 #include "cli/runs/trained/supernet_run.hpp"
 #include "cli/runs/trained/verify_latency.hpp"
@@ -21,6 +22,7 @@
 #include "spaces/base/stop.hpp"
 #include "spaces/base/subprocess.hpp"
 #include "spaces/base/whole_file.hpp"
+#include "supernet/export/exported_text.hpp"
 #include "supernet/export/subnet_export.hpp"
 #include "supernet/weights/trained_weights.hpp"
 
@@ -36,6 +38,7 @@ struct Options {
   std::vector<std::string> formats = {"torchscript", "safetensors", "json"};
   bool fold = false, force = false, batch_statistics = false, running = false;
   int64_t recalibrate = 0;
+  int opset = 0;  ///< 0: not given.
   bool verify_latency = false;
   std::string latency_table;
   double tolerance = 10;           ///< Percent of the measured latency.
@@ -58,8 +61,8 @@ void spawn_check(const std::vector<std::string>& files) {
     child.turn(kSlice);
   }
   if (!child.ending()->good())
-    throw Error("the exported TorchScript file does not run in a fresh process: it " +
-                child.ending()->text() + " (see above)");
+    throw Error("the exported file does not run in a fresh process: it " + child.ending()->text() +
+                " (see above)");
 }
 
 /// Folder, file stem and refusal to overwrite.
@@ -71,7 +74,7 @@ class Target {
       throw ConfigError("--out " + folder_.string() + " is not a folder", "name another one");
     make_folders(folder_.string());
     remove_stale_temporaries(folder_.string());
-    for (const char* name : {"model.ts", "model.safetensors", "model.json"})
+    for (const char* name : {"model.ts", "model.onnx", "model.safetensors", "model.json"})
       if (!o.force && fs::exists(folder_ / name))
         throw ConfigError((folder_ / name).string() + " exists already",
                           "name another folder with --out, or replace it with --force");
@@ -112,6 +115,8 @@ class Export {
       latency_ = std::make_unique<LatencyVerification>(
           store_, space, o_.latency_table, picked.search, o_.tolerance);
     text_ = space.text(architecture_);
+    lineage_ = lineage_of(store_, run_.row, picked.search);
+    lineage_["steps"].push_back(own_step(picked.search));
     char label[32];
     std::snprintf(
         label, sizeof label, "%016llx", static_cast<unsigned long long>(architecture_.hash()));
@@ -139,26 +144,6 @@ class Export {
         *p.space, architecture_, *run_.weights, *on_cpu, p.data(), options);
   }
 
-  Json batch_norm_json() const {
-    const BatchNormSources& from = subnet_->batch_norms();
-    Json json{{"statistics", from.batch > 0 ? "batch where the space says so" : "fixed"},
-              {"treatment",
-               from.running > 0  ? "running"
-               : from.images > 0 ? "recalibrated"
-                                 : "batch"},
-              {"from",
-               {{"recalibration", from.images}, {"running", from.running}, {"batch", from.batch}}},
-              {"images", from.calibration_images},
-              {"folded", subnet_->folded()}};
-    if (from.calibration_images > 0) {
-      json["split"] = "train";
-      json["batch"] = from.calibration_batch;
-      json["seed"] = run_.parts->config.evaluate.recalibrate.seed;
-    }
-    return json;
-  }
-
-  /// The same for people.
   std::string batch_norm_text() const {
     std::string text;
     const auto add = [&](size_t n, const std::string& what) {
@@ -171,76 +156,58 @@ class Export {
     return text.empty() ? "none" : text;
   }
 
-  Json description() const {
-    const RunParts& p = *run_.parts;
-    const Plan& plan = subnet_->plan();
-    Json json{{"schema", "nas-export/1"},
-              {"run", run_.row.id},
-              {"space", run_.row.space},
-              {"architecture", text_},
-              {"choices", Json::parse(p.space->json(architecture_))},
-              {"macs", subnet_->cost().macs},
-              {"params", subnet_->cost().params},
-              {"batch_norm", batch_norm_json()},
-              {"input",
-               {{"shape", {plan.input().c, plan.input().h, plan.input().w}},
-                {"resizes",
-                 plan.resize_input
-                     ? "images of another size: bilinear, antialiased, inside the TorchScript model"
-                     : "no"},
-                {"preparation", preparation_json(*p.dataset)},
-                {"scale", "pixel / 255, minus mean, divided by std, per channel"},
-                {"channel_order", plan.input().c == 3 ? "RGB" : "grey"},
-                {"layout", "NCHW"},
-                {"value_range_before_mean", {0, 1}},
-                {"mean", p.normalisation.mean},
-                {"std", p.normalisation.std}}},
-              {"classes", p.dataset->class_names()},
-              {"plan", Json::parse(plan_json(subnet_->written_plan()))}};
-    if (!weights_.empty()) json["weights"] = weights_;
-    return json;
+  ExportedSubnet exported() const { return {run_, *subnet_, architecture_, weights_, lineage_}; }
+
+  /// This command, for those who want the files again.
+  Json own_step(const std::string& search) const {
+    return {{"command", "export"},
+            {"of", search.empty() ? run_.row.id : search},
+            {"pick",
+             search.empty()    ? ""
+             : o_.pick.empty() ? "best"
+                               : o_.pick},
+            {"architecture", text_},
+            {"formats", o_.formats},
+            {"opset", o_.opset},
+            {"fold_bn", o_.fold},
+            {"batch_statistics", o_.batch_statistics},
+            {"no_recalibrate", o_.running},
+            {"recalibrate", o_.recalibrate},
+            {"set", judging_sets(o_.common.sets)}};
+  }
+  /// Of --set, what changes the files: not where data lie or on what it runs.
+  static std::vector<std::string> judging_sets(std::vector<std::string> sets) {
+    std::erase_if(sets, [](const std::string& set) { return !set.starts_with("evaluate"); });
+    return sets;
   }
 
   int write(const Target& target) {
-    Json files = Json::object();
-    const Json about = description();
-    const auto record = [&](const char* format,
-                            const std::string& path,
-                            const std::string& sha,
-                            const Json& check) {
-      files[format] = {{"path", path}, {"sha256", sha}, {"bytes", fs::file_size(path)}};
-      if (!store_.read_only())
-        store_.add_export({run_.row.id,
-                           text_,
-                           format,
-                           fs::absolute(path).string(),
-                           sha,
-                           json_line(check),
-                           utc_now()});
-    };
-    Json check = nullptr;
+    const Json about = export_description(exported());
     if (o_.wants("torchscript")) {
       const std::string path = target.file("model.ts");
       std::string sha;
       const FileCheck found = subnet_->write_torchscript(path, json_line(about), spawn_check, sha);
-      check = {{"images", found.images},
-               {"fresh_process", true},
-               {"logits_equal", found.logits_equal},
-               {"max_difference", found.max_difference},
-               {"tensors_equal", found.tensors_equal},
-               {"passed", found.passed}};
-      if (!found.passed)
-        throw Error(
-            "the exported model does not answer as the subnet inside the supernet does "
-            "(largest difference " +
-            format_number(found.max_difference, 3) + "); nothing was exported");
-      record("torchscript", path, sha, check);
+      check_ = proof(found);
+      record("torchscript", path, sha, check_);
+    }
+    if (o_.wants("onnx")) {
+      const std::string path = target.file("model.onnx");
+      std::string sha;
+      const FileCheck found =
+          subnet_->write_onnx(path, onnx_text(exported(), about, o_.opset), spawn_check, sha);
+      onnx_check_ = proof(found);
+      onnx_check_["opset"] = o_.opset;
+      record("onnx", path, sha, onnx_check_);
     }
     if (o_.wants("safetensors")) {
       const std::string path = target.file("model.safetensors");
       std::string sha;
-      const bool equal = subnet_->write_tensors(
-          path, {{"architecture", text_}, {"space", run_.row.space}, {"run", run_.row.id}}, sha);
+      const bool equal = subnet_->write_tensors(path,
+                                                {{"architecture", text_},
+                                                 {"space", run_.row.space},
+                                                 {"run", run_.row.id},
+                                                 {kExportedText, json_line(about)}},
+                                                sha);
       record("safetensors", path, sha, {{"tensors_equal", equal}});
     }
     if (o_.wants("json")) {
@@ -251,11 +218,41 @@ class Export {
     Json latency = nullptr;
     if (latency_ != nullptr)
       latency = latency_->verify(architecture_, subnet_->written_plan(), o_.common);
-    report(files, check, latency);
+    report(latency);
     return latency.is_null() || latency["within"] ? kExitOk : kExitNothingFeasible;
   }
 
-  void report(const Json& files, const Json& check, const Json& latency) const {
+  /// What the fresh process found, for the store and for scripts.
+  static Json proof(const FileCheck& found) {
+    if (!found.passed)
+      throw Error(
+          "the exported model does not answer as the subnet inside the supernet does "
+          "(largest difference " +
+          format_number(found.max_difference, 3) + "); nothing was exported");
+    return {{"images", found.images},
+            {"fresh_process", true},
+            {"logits_equal", found.logits_equal},
+            {"max_difference", found.max_difference},
+            {"tensors_equal", found.tensors_equal},
+            {"passed", found.passed}};
+  }
+
+  void record(const char* format,
+              const std::string& path,
+              const std::string& sha,
+              const Json& check) {
+    files_[format] = {{"path", path}, {"sha256", sha}, {"bytes", fs::file_size(path)}};
+    if (!store_.read_only())
+      store_.add_export({run_.row.id,
+                         text_,
+                         format,
+                         fs::absolute(path).string(),
+                         sha,
+                         json_line(check),
+                         utc_now()});
+  }
+
+  void report(const Json& latency) const {
     if (o_.common.json) {
       Json json{{"schema", "nas-export-report/1"},
                 {"run", run_.row.id},
@@ -263,10 +260,11 @@ class Export {
                 {"macs", subnet_->cost().macs},
                 {"params", subnet_->cost().params},
                 {"params_in_file", subnet_->parameters()},
-                {"batch_norm", batch_norm_json()},
+                {"batch_norm", batch_norm_json(exported())},
                 {"batch_norms_folded", subnet_->folded()},
-                {"files", files},
-                {"check", check}};
+                {"files", files_},
+                {"check", check_}};
+      if (!onnx_check_.is_null()) json["onnx_check"] = onnx_check_;
       if (!weights_.empty()) json["weights"] = weights_;
       if (!latency.is_null()) json["latency"] = latency;
       return print(json_text(json));
@@ -276,7 +274,7 @@ class Export {
                 format_count(static_cast<double>(subnet_->cost().macs)) + " MACs, " +
                 format_count(static_cast<double>(subnet_->cost().params)) + " parameters");
     Table table({"format", "file", "bytes"});
-    for (const auto& [format, file] : files.items())
+    for (const auto& [format, file] : files_.items())
       table.row({format, file["path"].get<std::string>(), file["bytes"].dump()});
     print(table.text());
     print_prose("parameters in the file: " + std::to_string(subnet_->parameters()) +
@@ -286,9 +284,13 @@ class Export {
                      : ""));
     print_prose("batch norms: " + batch_norm_text());
     if (!latency.is_null()) print_prose(verification_text(latency));
+    tell_proof("model.ts", check_);
+    tell_proof("model.onnx", onnx_check_);
+  }
+  static void tell_proof(const std::string& file, const Json& check) {
     if (check.is_null()) return;
     print_prose(
-        "check in a fresh process, " + check["images"].dump() + " images: " +
+        file + " checked in a fresh process, " + check["images"].dump() + " images: " +
         (check["logits_equal"]
              ? "logits equal to the last bit"
              : "largest difference " + format_number(check["max_difference"].get<double>(), 3)));
@@ -302,6 +304,8 @@ class Export {
   std::string weights_;  ///< Which of several sets they come from; "" where there is one.
   std::unique_ptr<SubnetExport> subnet_;
   std::unique_ptr<LatencyVerification> latency_;
+  Json lineage_;
+  Json files_ = Json::object(), check_ = nullptr, onnx_check_ = nullptr;
 };
 
 }  // namespace
@@ -313,6 +317,7 @@ int run_export(const std::vector<std::string>& args) {
   app.footer(
       "nas export --run digits --pick best\n"
       "nas export --run last --arch ARCHITECTURE --out model --fold-bn\n"
+      "nas export --run digits --pick best --format onnx --fold-bn --opset 15\n"
       "nas export --run last --pick best --verify-latency --tolerance 15\n"
       "nas export --run s-20261124-1a2b3c --pick 2 --format torchscript");
   app.add_option("--run", o.run, "Training run, or a search in it: id, name or last")
@@ -324,9 +329,12 @@ int run_export(const std::vector<std::string>& args) {
                    ->type_name("ARCH");
   app.add_option("--pick", o.pick, "best, knee or an index of the search's front")->excludes(arch);
   app.add_option("--out", o.out, "Folder for the files (default: in the run's folder)");
-  app.add_option("--format", o.formats, "torchscript, safetensors, json (default: all)")
+  app.add_option(
+         "--format", o.formats, "torchscript, onnx, safetensors, json (default: all but onnx)")
       ->delimiter(',')
-      ->check(CLI::IsMember({"torchscript", "safetensors", "json"}));
+      ->check(CLI::IsMember({"torchscript", "onnx", "safetensors", "json"}));
+  app.add_option("--opset", o.opset, "For --format onnx: 13 to 17 (default: 17)")
+      ->check(CLI::Range(13, 17));
   app.add_flag("--fold-bn", o.fold, "Merge batch norms into the convolutions before them");
   app.add_flag("--batch-statistics",
                o.batch_statistics,
@@ -360,6 +368,9 @@ int run_export(const std::vector<std::string>& args) {
   }
   if (!o.verify_latency && !o.latency_table.empty())
     throw ConfigError("--latency-table is for --verify-latency", "Add --verify-latency.");
+  if (o.opset != 0 && !o.wants("onnx"))
+    throw ConfigError("--opset is for ONNX files", "Add --format onnx.");
+  if (o.opset == 0) o.opset = 17;
   run_sets(o.common.sets);
   Store store(o.common.db, Store::Mode::kRead);
   return Export(o, store).run();

@@ -2,6 +2,7 @@
 
 #include <fstream>
 
+#include "cli/commands/exports_topic.hpp"
 #include "cli/latency/topic.hpp"
 #include "cli/report/document.hpp"
 #include "cli/sweep/topic.hpp"
@@ -424,6 +425,7 @@ const std::vector<Topic>& topics() {
                                            {"parts", parts},
                                            {"searches", searches},
                                            {"few-shot", few_shot},
+                                           {"exports", exports_topic},
                                            {"exit-codes", exit_codes},
                                            {"evaluators", evaluators},
                                            {"tables", tables},

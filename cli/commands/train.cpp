@@ -16,6 +16,7 @@
 #include "cli/runs/results/provenance.hpp"
 #include "cli/runs/run_files.hpp"
 #include "cli/runs/run_name.hpp"
+#include "cli/runs/trained/retrain.hpp"
 #include "cli/runs/trained/run_data.hpp"
 #include "cli/runs/trained/stand_alone.hpp"
 #include "cli/runs/trained/train_session.hpp"
@@ -23,6 +24,7 @@
 #include "cli/terminal/suggest.hpp"
 #include "cli/validators.hpp"
 #include "spaces/base/stop.hpp"
+#include "spaces/base/whole_file.hpp"
 #include "supernet/train/split/few_shot.hpp"
 #include "supernet/weights/trained_weights.hpp"
 
@@ -35,10 +37,18 @@ using Clock = std::chrono::steady_clock;
 struct Options {
   Common common;
   std::string resume, name, strategy;
+  RetrainOptions retrain;
   bool dry_run = false;
 };
 
-TrainConfig read_config(const Options& o) {
+/// `recipe`: filled in where one network is trained alone.
+TrainConfig read_config(const Options& o, std::optional<Recipe>& recipe) {
+  check_retrain(o.retrain, o.common, o.strategy);
+  if (o.retrain.given()) {
+    Retraining alone = retraining_of(o.retrain, o.common);
+    recipe = std::move(alone.recipe);
+    return std::move(alone.config);
+  }
   if (o.common.config.empty() && o.common.sets.empty())
     throw ConfigError("nas train needs --config FILE (or --resume RUN)",
                       "try --config quickstart/train (nas list configs names more)");
@@ -72,7 +82,8 @@ int64_t values_of_set(const WeightCount& set, const OptimizerOptions& optimizer)
 }
 
 int dry_run(const Options& o) {
-  TrainConfig config = read_config(o);
+  std::optional<Recipe> recipe;
+  TrainConfig config = read_config(o, recipe);
   resolved_yaml(config);
   Session s = make_session(std::move(config), ".", "", {});
   const RunParts& p = *s.parts;
@@ -224,9 +235,11 @@ TrainConfig resumed_config(const Options& o, const Store& store, RunRow& row) {
   const bool kept = std::all_of(others.begin(), others.end(), [](const std::string& set) {
     return set.starts_with("threads=");
   });
-  if (!o.common.config.empty() || !kept || !o.strategy.empty() || o.common.seed_given)
+  if (!o.common.config.empty() || !kept || !o.strategy.empty() || o.common.seed_given ||
+      o.retrain.given())
     throw ConfigError("a resumed run keeps its configuration",
-                      "leave out --config, --set, --strategy and --seed (but for --set "
+                      "leave out --config, --set, --strategy, --seed, --from-scratch and --inherit "
+                      "(but for --set "
                       "data.path=FOLDER, where its data lie now, and --set threads=N)");
   const auto found = store.run(o.resume, "train");
   if (!found)
@@ -236,20 +249,59 @@ TrainConfig resumed_config(const Options& o, const Store& store, RunRow& row) {
   return config_of_run(store, row, o.common);
 }
 
-RunRow new_row(const Options& o, const Store& store, TrainConfig& config) {
+/// Weights that a new run begins with, copied into its folder; gone again where no run comes of it.
+class Inherited {
+ public:
+  Inherited(const std::string& folder, const Common& common, Recipe& recipe) : folder_(folder) {
+    make_folders(folder);
+    try {
+      write_inherited(path_in(folder), common, recipe);
+    } catch (...) {
+      discard();
+      throw;
+    }
+  }
+  ~Inherited() {
+    if (!kept_) discard();
+  }
+  Inherited(const Inherited&) = delete;
+  Inherited& operator=(const Inherited&) = delete;
+  void keep() { kept_ = true; }
+  static std::string path_in(const std::string& folder) {
+    return folder + "/inherited.safetensors";
+  }
+
+ private:
+  void discard() const {
+    std::error_code ignored;
+    std::filesystem::remove_all(folder_, ignored);
+  }
+  std::string folder_;
+  bool kept_ = false;
+};
+
+RunRow new_row(const Options& o,
+               const Store& store,
+               TrainConfig& config,
+               const std::optional<Recipe>& recipe) {
   RunRow row;
   row.id = new_run_id("train");
   row.command = "train";
   row.name = o.name;
   row.status = "running";
+  row.directory = store.folder_of(row.id);
+  if (recipe && !recipe->inherited.empty()) config.train.init = Inherited::path_in(row.directory);
   row.config_yaml = resolved_yaml(config);
   row.space_yaml = config.space.yaml;
   row.seed = config.seed;
-  row.directory = store.folder_of(row.id);
   return row;
 }
 
-void record_new(const Options& o, Store& store, RunRow& row, const Session& s) {
+void record_new(const Options& o,
+                Store& store,
+                RunRow& row,
+                const Session& s,
+                const std::optional<Recipe>& recipe) {
   const Contents contents = contents_of(*s.parts->dataset, s.parts->splits);
   row.space = s.parts->space->name();
   row.fingerprint = s.parts->space->fingerprint();
@@ -257,6 +309,15 @@ void record_new(const Options& o, Store& store, RunRow& row, const Session& s) {
   keep_space_file(s.parts->config.space, row.directory);
   store.add_run(row);
   record_data(store, row.id, *s.parts, contents);
+  if (recipe) {
+    keep_recipe(store, row.id, *recipe);
+    write_whole_file(row.directory + "/recipe.yaml", recipe_file(*recipe, row.config_yaml));
+    note(o.common,
+         "one network alone: " + recipe->architecture +
+             (recipe->search.empty() ? "" : " of search " + recipe->search) +
+             (recipe->inherited.empty() ? ", from new weights"
+                                        : ", from the weights of run " + recipe->inherited));
+  }
   note(o.common, "run " + row.id + ": " + row.space + ", " + s.parts->dataset->describe());
   tell_data(*s.parts, contents, o.common);
 }
@@ -304,8 +365,9 @@ void go_on(const Options& o, Store& store, const RunRow& row, Session& s) {
 
 int train(const Options& o) {
   TrainConfig config;
+  std::optional<Recipe> recipe;
   // Before the store is made: a mistyped configuration leaves nothing behind.
-  if (o.resume.empty()) config = read_config(o);
+  if (o.resume.empty()) config = read_config(o, recipe);
   Store store(o.common.db);
   if (o.resume.empty()) tell_taken_name(store, o.name);
   RunRow row;
@@ -315,8 +377,11 @@ int train(const Options& o) {
     config = resumed_config(o, store, row);
     lock = take_run(store, row);
   } else {
-    row = new_row(o, store, config);
+    row = new_row(o, store, config, recipe);
   }
+  std::unique_ptr<Inherited> inherited;
+  if (recipe && !recipe->inherited.empty())
+    inherited = std::make_unique<Inherited>(row.directory, o.common, *recipe);
   const Clock::time_point start = Clock::now();
   Recorder recorder(store, o.common, row.id, config.train.epochs);
   bool recorded = false;  // What this process did is the run's.
@@ -331,9 +396,10 @@ int train(const Options& o) {
     } else {
       lock = std::make_unique<RunLock>(row.directory, row.id);
       record_owner(store, row);
-      record_new(o, store, row, s);
+      record_new(o, store, row, s, recipe);
     }
     recorded = true;
+    if (inherited) inherited->keep();
     recorder.keep_tree();
     set_error_log(row.directory + "/error.log");
     // The trainer asks for a stop between steps and saves before it ends.
@@ -379,10 +445,32 @@ int run_train(const std::vector<std::string>& args) {
       "nas train --config quickstart/train --name digits\n"
       "nas train --config quickstart/train --set train.epochs=5 --strategy uniform\n"
       "nas train --config quickstart/train --dry-run\n"
-      "nas train --resume last");
+      "nas train --resume last\n"
+      "nas train --from-scratch best --run digits-search --name winner\n"
+      "nas train --from-scratch ARCHITECTURE --config cifar10/train --set train.epochs=200\n"
+      "nas train --inherit digits-search --set train.optimizer.lr=0.01 --name tuned");
   app.add_option("--resume", o.resume, "Go on with an interrupted run: id, name or last");
   app.add_option("--name", o.name, "A name to find the run by");
   app.add_option("--strategy", o.strategy, "Training strategy (overrides `strategy:`)");
+  auto* scratch = app.add_option("--from-scratch",
+                                 o.retrain.from_scratch,
+                                 "Train this network alone, from new weights: an architecture, or "
+                                 "best, knee, an index of the front of --run")
+                      ->type_name("ARCH");
+  app.add_option("--run",
+                 o.retrain.run,
+                 "For --from-scratch: the search, or the training with one; without --config its "
+                 "configuration is taken");
+  app.add_option("--inherit",
+                 o.retrain.inherit,
+                 "Train one network alone from the weights of this run (or of the supernet of this "
+                 "search)")
+      ->excludes(scratch);
+  app.add_option("--arch", o.retrain.architecture, "For --inherit: which network")
+      ->type_name("ARCH");
+  app.add_option("--pick",
+                 o.retrain.pick,
+                 "For --inherit without --arch: best (default), knee or an index of the front");
   app.add_flag("--dry-run",
                o.dry_run,
                "Check everything, run a few steps, print size, memory and time; writes nothing");

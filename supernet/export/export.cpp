@@ -7,6 +7,7 @@
 #include <c10/core/GradMode.h>
 #include <openssl/evp.h>
 #include <torch/csrc/jit/api/module.h>
+#include <torch/csrc/jit/runtime/graph_executor.h>
 #include <torch/csrc/jit/serialization/import.h>
 
 #include <algorithm>
@@ -21,7 +22,7 @@
 
 #include "spaces/base/whole_file.hpp"
 #include "spaces/error.hpp"
-#include "supernet/export/subnet_export.hpp"
+#include "supernet/export/exported_text.hpp"
 #include "supernet/files/tensor_file.hpp"
 
 namespace nas {
@@ -255,28 +256,62 @@ std::string write_torchscript(const std::string& path,
   // LibTorch's own writer throws from its destructor when the disk is full, which ends the program.
   // The model is in memory anyway.
   std::ostringstream bytes;
-  module.save(bytes, {{"nas.json", description}});
+  module.save(bytes, {{kExportedText, description}});
   const std::string archive = std::move(bytes).str();
   write_whole_file(path, archive);
   return file_sha256(path);
 }
 
-ExportCheck run_torchscript(const std::string& path, const at::Tensor& x) {
-  const c10::NoGradGuard no_grad;
-  try {
-    jit::Module module = jit::load(path);
-    module.eval();
-    ExportCheck check;
-    check.logits = module.forward({x}).toTensor();
-    std::map<std::string, at::Tensor> tensors;
-    for (const auto& p : module.named_parameters()) tensors[tensor_of(p.name)] = p.value.detach();
-    for (const auto& b : module.named_buffers()) tensors[tensor_of(b.name)] = b.value;
-    check.tensors_sha256 = hash_tensors(tensors);
-    return check;
-  } catch (const c10::Error& e) {
-    throw DataError(path + ": not a TorchScript file of this program: " +
-                    std::string(e.what_without_backtrace()).substr(0, 300));
+namespace {
+
+class TorchScriptNetwork final : public ExportedNetwork {
+ public:
+  explicit TorchScriptNetwork(const std::string& path) : path_(path) {
+    jit::ExtraFilesMap extra{{kExportedText, ""}};
+    guarded([&] { module_ = jit::load(path, c10::kCPU, extra); });
+    module_.eval();
+    description_ = extra.at(kExportedText);
   }
+  const char* format() const override { return "torchscript"; }
+  const std::string& description() const override { return description_; }
+  std::map<std::string, at::Tensor> tensors() const override {
+    std::map<std::string, at::Tensor> tensors;
+    for (const auto& p : module_.named_parameters()) tensors[tensor_of(p.name)] = p.value.detach();
+    for (const auto& b : module_.named_buffers()) tensors[tensor_of(b.name)] = b.value;
+    return tensors;
+  }
+  at::Tensor run(const at::Tensor& x) override {
+    const c10::NoGradGuard no_grad;
+    // Statement by statement, as it is written: an optimised graph may round otherwise.
+    torch::jit::setGraphExecutorOptimize(false);
+    at::Tensor logits;
+    guarded([&] { logits = module_.forward({x}).toTensor(); });
+    return logits;
+  }
+
+ private:
+  template <typename F>
+  void guarded(const F& f) const {
+    try {
+      f();
+    } catch (const c10::Error& e) {
+      refuse(e.what_without_backtrace());
+    } catch (const std::exception& e) {  // Of its parser and its interpreter.
+      refuse(e.what());
+    }
+  }
+  [[noreturn]] void refuse(const std::string& why) const {
+    throw DataError(path_ + ": not a TorchScript file of this program: " + why.substr(0, 300));
+  }
+
+  std::string path_, description_;
+  jit::Module module_;
+};
+
+}  // namespace
+
+std::unique_ptr<ExportedNetwork> open_torchscript(const std::string& path) {
+  return std::make_unique<TorchScriptNetwork>(path);
 }
 
 std::string file_sha256(const std::string& path) {

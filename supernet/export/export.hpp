@@ -1,7 +1,10 @@
 #pragma once
 // A subnet as files that other programs read, and reading them again to prove them right.
+#include <map>
+#include <memory>
 #include <string>
 
+#include "supernet/export/subnet_export.hpp"
 #include "supernet/subnet.hpp"
 
 namespace nas {
@@ -17,12 +20,23 @@ std::string write_torchscript(const std::string& path,
                               const Subnet& subnet,
                               const std::string& description);
 
-/// What a fresh process finds in exported files.
-struct ExportCheck {
-  at::Tensor logits;           ///< Of the TorchScript file on the given images.
-  std::string tensors_sha256;  ///< Over names, shapes and bytes of its parameters and buffers.
+/// The same network as an ONNX file (supernet/export/onnx/). Returns the SHA-256 of the file.
+/// DataError when it cannot be written, ConfigError when the network is too large for such a file.
+std::string write_onnx(const std::string& path, const Subnet& subnet, const OnnxText& text);
+
+/// A network read from a file that this program exported.
+class ExportedNetwork {
+ public:
+  virtual ~ExportedNetwork() = default;
+  virtual const char* format() const = 0;              ///< As nas export --format has it.
+  virtual const std::string& description() const = 0;  ///< The JSON it was written with.
+  /// Parameters and statistics, by the plan's names.
+  virtual std::map<std::string, at::Tensor> tensors() const = 0;
+  /// Logits for x [N, C, H, W] on the CPU. DataError naming path and cause.
+  virtual at::Tensor run(const at::Tensor& x) = 0;
 };
-/// Loads a TorchScript file and runs it on x [N, C, H, W]. DataError naming path and cause.
-ExportCheck run_torchscript(const std::string& path, const at::Tensor& x);
+std::unique_ptr<ExportedNetwork> open_torchscript(const std::string& path);
+/// TorchScript or ONNX, by what is in the file. DataError naming path and cause.
+std::unique_ptr<ExportedNetwork> open_exported(const std::string& path);
 
 }  // namespace nas

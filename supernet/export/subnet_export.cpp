@@ -86,7 +86,7 @@ struct SubnetExport::State {
     expected = forward(plan, tensors, images, options);
   }
 
-  FileCheck check(const std::string& path, const FreshProcess& fresh) const {
+  FileCheck check(const std::string& path, bool exact, const FreshProcess& fresh) const {
     const std::string own = std::to_string(getpid());
     const ScratchFile input(path + ".check-in" + own), output(path + ".check-out" + own);
     TensorFile file;
@@ -103,9 +103,14 @@ struct SubnetExport::State {
     const double scale = expected.abs().max().item<double>();
     found.passed =
         found.tensors_equal &&
-        (folded > 0 ? found.max_difference <= 1e-4 * std::max(1.0, scale) : found.logits_equal);
+        (exact ? found.logits_equal : found.max_difference <= 1e-4 * std::max(1.0, scale));
     return found;
   }
+  /// Writes, checks and only then names a file.
+  FileCheck proven(const std::string& path,
+                   bool exact,
+                   const FreshProcess& fresh,
+                   const std::function<void(const std::string&)>& write) const;
 };
 
 SubnetExport::SubnetExport(const Space& space,
@@ -150,15 +155,15 @@ int64_t SubnetExport::parameters() const {
   return parameter_count(s_->subnet);
 }
 
-FileCheck SubnetExport::write_torchscript(const std::string& path,
-                                          const std::string& description,
-                                          const FreshProcess& check,
-                                          std::string& sha256) const {
+FileCheck SubnetExport::State::proven(const std::string& path,
+                                      bool exact,
+                                      const FreshProcess& fresh,
+                                      const std::function<void(const std::string&)>& write) const {
   // Under its name only once it is proven: whatever ends the program leaves no doubtful model.
   ScratchFile file(path + ".unproven" + std::to_string(getpid()));
   const std::string& unproven = file.path();
   try {
-    sha256 = nas::write_torchscript(unproven, s_->subnet, description);
+    write(unproven);
   } catch (const DataError& e) {
     // By the name that the user knows.
     std::string text = e.what();
@@ -166,9 +171,32 @@ FileCheck SubnetExport::write_torchscript(const std::string& path,
       text.replace(at, unproven.size(), path);
     throw DataError(text);
   }
-  FileCheck found = s_->check(unproven, check);
+  FileCheck found = check(unproven, exact, fresh);
   if (found.passed) file.keep_as(path);
   return found;
+}
+
+FileCheck SubnetExport::write_torchscript(const std::string& path,
+                                          const std::string& description,
+                                          const FreshProcess& check,
+                                          std::string& sha256) const {
+  return s_->proven(path, s_->folded == 0, check, [&](const std::string& file) {
+    sha256 = nas::write_torchscript(file, s_->subnet, description);
+  });
+}
+
+FileCheck SubnetExport::write_onnx(const std::string& path,
+                                   const OnnxText& text,
+                                   const FreshProcess& check,
+                                   std::string& sha256) const {
+  // Operators are not cut as those of LibTorch are (h-swish, the resizing), so bits may differ.
+  return s_->proven(path, /*exact=*/false, check, [&](const std::string& file) {
+    sha256 = nas::write_onnx(file, s_->subnet, text);
+  });
+}
+
+std::string SubnetExport::tensors_sha256() const {
+  return hash_tensors(s_->subnet.tensors);
 }
 
 bool SubnetExport::write_tensors(const std::string& path,
@@ -184,10 +212,10 @@ bool SubnetExport::write_tensors(const std::string& path,
 void check_exported_files(const std::vector<std::string>& files) {
   set_compute_threads(std::stoi(files[3]));
   const TensorFile images = read_tensor_file(files[1]);
-  const ExportCheck check = run_torchscript(files[0], images.tensors.at("images"));
+  const std::unique_ptr<ExportedNetwork> network = open_exported(files[0]);
   TensorFile result;
-  result.meta["tensors_sha256"] = check.tensors_sha256;
-  result.tensors["logits"] = check.logits.contiguous();
+  result.meta["tensors_sha256"] = hash_tensors(network->tensors());
+  result.tensors["logits"] = network->run(images.tensors.at("images")).contiguous();
   write_tensor_file(files[2], result);
 }
 

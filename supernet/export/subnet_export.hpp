@@ -41,7 +41,19 @@ struct FileCheck {
   double max_difference = 0;  ///< Of logits.
   bool logits_equal = false;  ///< To the last bit.
   bool tensors_equal = false;
-  bool passed = false;  ///< Equal; folded ones: within 1e-4 of the largest logit.
+  bool passed = false;  ///< Equal; folded ones, and ONNX: within 1e-4 of the largest logit.
+};
+
+/// What an ONNX file says of itself beside the network.
+struct OnnxText {
+  int opset = 17;
+  std::string version;                          ///< Of this program.
+  std::string doc;                              ///< A sentence for people.
+  std::string description;                      ///< JSON, as metadata `nas.json`.
+  std::map<std::string, std::string> metadata;  ///< Beside it.
+  /// What the network is given; a plan that resizes its input does so from this size. c = 0: the
+  /// plan's own input.
+  Shape image;
 };
 
 class SubnetExport {
@@ -69,6 +81,13 @@ class SubnetExport {
                               const std::string& description,
                               const FreshProcess& check,
                               std::string& sha256) const;
+  /// The same as ONNX. ConfigError when the network is too large for such a file.
+  FileCheck write_onnx(const std::string& path,
+                       const OnnxText& text,
+                       const FreshProcess& check,
+                       std::string& sha256) const;
+  /// Over names, shapes and bytes of what is in the files: equal weights, equal text.
+  std::string tensors_sha256() const;
   /// Tensors and `meta`. Returns whether the file reads back the same.
   bool write_tensors(const std::string& path,
                      const std::map<std::string, std::string>& meta,

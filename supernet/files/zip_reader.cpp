@@ -21,8 +21,8 @@ constexpr uint32_t kIn64 = 0xffffffff;
 
 }  // namespace
 
-ZipReader::ZipReader(std::span<const uint8_t> file, std::string path)
-    : file_(file), path_(std::move(path)) {
+ZipReader::ZipReader(std::span<const uint8_t> file, std::string path, bool others)
+    : file_(file), path_(std::move(path)), others_(others) {
   read_directory();
 }
 
@@ -88,13 +88,15 @@ void ZipReader::read_directory() {
     const std::string name(file_.begin() + static_cast<int64_t>(name_at),
                            file_.begin() + static_cast<int64_t>(extra));
     read_extra(extra, extra + extra_size, entry, stored);
-    if (method != 0 || (flags & 1) != 0 || stored != entry.size)
+    const bool plain = method == 0 && (flags & 1) == 0 && stored == entry.size;
+    at = extra + extra_size + comment_size;
+    if (!plain && others_) continue;
+    if (!plain)
       fail("entry '" + name + "' is compressed or encrypted; torch.save stores them plainly");
     // Else a few bytes per entry could ask for the same data again and again.
     if (entry.size > left) fail("its entries are longer than the file: truncated, or they overlap");
     left -= entry.size;
     if (!entries_.emplace(name, entry).second) fail("two entries are named '" + name + "'");
-    at = extra + extra_size + comment_size;
   }
 }
 

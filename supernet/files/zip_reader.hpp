@@ -12,7 +12,8 @@ namespace nas {
 /// than the file has: some would overlap. Checksums are verified on `at`.
 class ZipReader {
  public:
-  ZipReader(std::span<const uint8_t> file, std::string path);
+  /// `others`: entries that are compressed may be there, and are left out.
+  ZipReader(std::span<const uint8_t> file, std::string path, bool others = false);
   bool has(const std::string& name) const { return entries_.count(name) > 0; }
   std::span<const uint8_t> at(const std::string& name) const;
   /// The entry whose name ends in `tail`; DataError unless there is exactly one.
@@ -34,6 +35,7 @@ class ZipReader {
 
   std::span<const uint8_t> file_;
   std::string path_;
+  bool others_;
   std::map<std::string, Entry> entries_;
 };
 

@@ -1,8 +1,10 @@
 #include "supernet/weights/trained_weights.hpp"
 
 #include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
 
 #include <filesystem>
+#include <stdexcept>
 
 #include "spaces/error.hpp"
 #include "supernet/files/tensor_file.hpp"
@@ -57,6 +59,21 @@ WeightCount count_weights(const WeightSet& set) {
   for (const NamedTensor& t : set.parameters()) count.parameters += t.tensor.numel();
   for (const NamedTensor& t : set.buffers()) count.statistics += t.tensor.numel();
   return count;
+}
+
+void copy_weights(const WeightSet& from, WeightSet& to) {
+  const c10::NoGradGuard no_grad;
+  const auto copy = [](const std::vector<NamedTensor>& values,
+                       const std::vector<NamedTensor>& into) {
+    if (values.size() != into.size()) throw std::logic_error("sets of different spaces");
+    for (size_t k = 0; k < into.size(); ++k) {
+      if (values[k].name != into[k].name || values[k].tensor.sizes() != into[k].tensor.sizes())
+        throw std::logic_error("sets of different spaces: " + into[k].name);
+      into[k].tensor.detach().copy_(values[k].tensor);
+    }
+  };
+  copy(from.parameters(), to.parameters());
+  copy(from.buffers(), to.buffers());
 }
 
 std::string write_weights(const std::string& path,

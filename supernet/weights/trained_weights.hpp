@@ -23,6 +23,10 @@ struct WeightCount {
 };
 WeightCount count_weights(const WeightSet& set);
 
+/// Copies parameters and statistics between sets of one space. std::logic_error where they differ
+/// in names or shapes.
+void copy_weights(const WeightSet& from, WeightSet& to);
+
 /// A checkpoint of weights that no training of ours made: those of set 0, and `text`. Returns the
 /// SHA-256 of the file.
 std::string write_weights(const std::string& path,

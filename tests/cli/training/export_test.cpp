@@ -290,7 +290,11 @@ TEST_F(Export, RefusesWhatCannotBe) {
   EXPECT_THAT(index.err, HasSubstr("an index from 0 to"));
   EXPECT_EQ(call({"export", "--run", "net", "--arch", "[4,3,3]"}).code, 2);
   EXPECT_EQ(call({"export", "--run", "net", "--pick", "best", "--out", "train.yaml"}).code, 2);
-  EXPECT_EQ(call({"export", "--run", "net", "--pick", "best", "--format", "onnx"}).code, 2);
+  EXPECT_EQ(call({"export", "--run", "net", "--pick", "best", "--format", "pickle"}).code, 2);
+  EXPECT_EQ(call({"export", "--run", "net", "--pick", "best", "--opset", "15"}).code, 2);
+  EXPECT_EQ(
+      call({"export", "--run", "net", "--pick", "best", "--format", "onnx", "--opset", "18"}).code,
+      2);
 }
 
 TEST_F(Export, EvaluateTakesTheSamePick) {

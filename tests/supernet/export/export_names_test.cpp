@@ -68,9 +68,13 @@ TEST(ExportNames, AllThatAreReadAreExported) {
     const at::Tensor x = at::ones({2, 1, 8, 8});
     try {
       write_torchscript(path, subnet, "{}");
-      const ExportCheck check = run_torchscript(path, x);
-      EXPECT_TRUE(at::allclose(check.logits, forward(subnet, x), 1e-5, 1e-6));
-      EXPECT_EQ(check.tensors_sha256, hash_tensors(subnet.tensors));
+      const auto file = open_exported(path);
+      EXPECT_TRUE(at::allclose(file->run(x), forward(subnet, x), 1e-5, 1e-6));
+      EXPECT_EQ(hash_tensors(file->tensors()), hash_tensors(subnet.tensors));
+      write_onnx(path, subnet, {});
+      const auto onnx = open_exported(path);
+      EXPECT_TRUE(at::allclose(onnx->run(x), forward(subnet, x), 1e-5, 1e-6));
+      EXPECT_EQ(hash_tensors(onnx->tensors()), hash_tensors(subnet.tensors));
     } catch (const std::exception& e) {
       ADD_FAILURE() << e.what();
     }
