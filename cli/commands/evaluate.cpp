@@ -60,9 +60,13 @@ std::vector<Architecture> best_seen(
     for (int i = 0; i < kDraws; ++i) look(domain.sample(rng));
   }
   if (seen.empty())
-    throw ConfigError(
-        "--top: the training of run " + run.row.id + " saw no accuracy of any architecture",
-        "--top is for mixtures (weights: {kind: mixture}); use --sample N or --all");
+    throw ConfigError("--top: in the training of run " + run.row.id +
+                          (weights_kind(run.parts->config.weights) == "mixture"
+                               ? " no architecture was judged with the model that is its own now"
+                               : " no architecture was judged on its own"),
+                      "--top takes what a mixture saw (weights: {kind: mixture}) of each "
+                      "architecture with its own "
+                      "model; use --sample N or --all, or train longer");
   std::stable_sort(
       seen.begin(), seen.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
   note(common,
@@ -71,7 +75,7 @@ std::vector<Architecture> best_seen(
            " networks are judged, those with the best moving average of their model in training" +
            (seen.size() < static_cast<size_t>(networks)
                 ? "; " + std::to_string(static_cast<size_t>(networks) - seen.size()) +
-                      " were never trained with their model"
+                      " of the others were never trained with their model"
                 : ""));
   std::vector<Architecture> list;
   for (const auto& entry : seen)

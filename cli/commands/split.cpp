@@ -36,7 +36,7 @@ struct Options {
   std::vector<std::string> choices;
   int64_t batches = 100, epochs = 0;
   int groups = 2, min_group = 0;
-  bool exact = false, matrices = false, apply = false;
+  bool hold_largest = true, exact = false, matrices = false, apply = false;
 };
 
 /// `weights:` of the run that --apply makes: the one source of what is scored here and there.
@@ -50,6 +50,7 @@ Json section(const Options& o, const std::string& edge, int64_t epochs) {
                {"metric", o.metric},
                {"params", o.params},
                {"objective", o.objective},
+               {"hold_largest", o.hold_largest},
                {"min_group", o.min_group},
                {"exact", o.exact}}}};
   if (edge == "fixed")
@@ -57,6 +58,15 @@ Json section(const Options& o, const std::string& edge, int64_t epochs) {
   else if (!o.choices.empty())
     split["candidates"] = o.choices;
   return {{"kind", "few-shot"}, {"split", split}, {"restart", "none"}};
+}
+
+/// For the option parser: "" or what is wrong with --edge.
+std::string edge_problem(const std::string& text) {
+  const std::vector<std::string> rules = {"max_cut", "mean_cut", "min_within", "random", "fixed"};
+  const std::string rule = text.substr(0, text.find(':'));
+  const bool known = std::find(rules.begin(), rules.end(), rule) != rules.end();
+  if (known && (text == rule || (rule == "fixed" && text.size() > 6))) return "";
+  return "expected max_cut, mean_cut, min_within, random or fixed:CHOICE, got '" + text + "'";
 }
 
 FewShotOptions::Split split_options(const Json& section) {
@@ -336,11 +346,16 @@ void add_options(CLI::App& app, Options& o) {
   app.add_option("--groups", o.groups, "Groups of options that a choice is divided into")
       ->check(CLI::Range(2, 1000))
       ->capture_default_str();
-  app.add_option("--edge",
-                 o.edge,
-                 "Which choice is split: max_cut, mean_cut, min_within, random, fixed (default: "
-                 "max_cut, or mean_cut where choices have different numbers of options)")
-      ->check(CLI::IsMember({"max_cut", "mean_cut", "min_within", "random", "fixed"}));
+  app.add_option(
+         "--edge",
+         o.edge,
+         "Which choice is split: max_cut, mean_cut, min_within, random, fixed:CHOICE (default: "
+         "max_cut, or mean_cut where choices have different numbers of options)")
+      ->check(CLI::Validator(edge_problem, "RULE", "edge"));
+  app.add_flag("--hold-largest,!--draw-sizes",
+               o.hold_largest,
+               "Where kernel sizes are compared, depths and expansions stand at their largest "
+               "(default), or are drawn like the rest");
   app.add_option("--metric", o.metric, "Distance of gradients: cos, mse or per-filter-cos")
       ->check(CLI::IsMember({"cos", "mse", "per-filter-cos"}))
       ->capture_default_str();

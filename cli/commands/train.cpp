@@ -23,6 +23,7 @@
 #include "cli/terminal/failure.hpp"
 #include "cli/terminal/suggest.hpp"
 #include "cli/validators.hpp"
+#include "spaces/base/scratch_file.hpp"
 #include "spaces/base/stop.hpp"
 #include "spaces/base/whole_file.hpp"
 #include "supernet/train/split/few_shot.hpp"
@@ -85,7 +86,9 @@ int dry_run(const Options& o) {
   std::optional<Recipe> recipe;
   TrainConfig config = read_config(o, recipe);
   resolved_yaml(config);
-  Session s = make_session(std::move(config), ".", "", {});
+  // What a split before the first epoch writes is no part of any run.
+  const ScratchFolder scratch("nas-dry-run");
+  Session s = make_session(std::move(config), scratch.path(), "", {});
   const RunParts& p = *s.parts;
   tell_data(p, contents_of(*p.dataset, p.splits), o.common);
   constexpr int64_t kSteps = 10;
@@ -344,7 +347,7 @@ void record_threads(Store& store, const RunRow& row, const RunParts& parts) {
 /// Loads the newest checkpoint that is whole; what is damaged is told and put aside.
 void go_on(const Options& o, Store& store, const RunRow& row, Session& s) {
   require_same_data(store, row.id, *s.parts);
-  ReadCheckpoint read = read_newest_checkpoint(row.directory, recorded_checkpoints(store, row.id));
+  ReadCheckpoint read = newest_checkpoint(store, row, o.common);
   if (read.path.empty() && !store.checkpoints(row.id).empty())
     throw no_checkpoint(store, row, o.common);
   if (!read.path.empty()) {
@@ -375,6 +378,9 @@ int train(const Options& o) {
   const bool resumes = !o.resume.empty();
   if (resumes) {
     config = resumed_config(o, store, row);
+    // A lock would make the folder anew, and be in the way of the one that is put back.
+    if (!std::filesystem::exists(row.directory) && !store.checkpoints(row.id).empty())
+      throw no_checkpoint(store, row, o.common);
     lock = take_run(store, row);
   } else {
     row = new_row(o, store, config, recipe);

@@ -69,7 +69,20 @@ class Reader {
       context.domain();
     });
     attempt([&] { make_strategy(strategy_name(config_), context, strategy_source(config_)); });
+    attempt([&] { check_sets(); });
     attempt([&] { make_weights({*space, config_.seed, {}, config_.train}, config_.weights); });
+  }
+
+  /// One architecture leaves nothing to divide among several sets.
+  void check_sets() const {
+    const std::string kind = weights_kind(config_.weights);
+    if (strategy_name(config_) != "fixed" || kind == "single") return;
+    throw ConfigError({yaml_problem(source_,
+                                    "weights",
+                                    "weights of kind " + kind +
+                                        " divide architectures among several sets, but strategy "
+                                        "fixed trains one architecture",
+                                    "leave weights out, or train with another strategy")});
   }
 
   const YamlSource& source_;

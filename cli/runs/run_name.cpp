@@ -34,11 +34,14 @@ bool decode(const std::string& text, std::u32string& points) {
   return true;
 }
 
-// Control characters, and format characters that are not seen or turn the line around.
+// Control characters, blanks that look like others, and format characters that are not seen or turn
+// the line around.
 bool unseen(char32_t c) {
-  return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0xad || (c >= 0x200b && c <= 0x200f) ||
-         (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) || c == 0xfeff ||
-         (c >= 0xfff9 && c <= 0xfffb) || (c >= 0xe0000 && c <= 0xe007f);
+  return c < 0x20 || c == 0xa0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200a) || c == 0x202f ||
+         c == 0x205f || c == 0x3000 || (c >= 0x7f && c < 0xa0) || c == 0xad ||
+         (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
+         (c >= 0x2060 && c <= 0x206f) || c == 0xfeff || (c >= 0xfff9 && c <= 0xfffb) ||
+         (c >= 0xe0000 && c <= 0xe007f);
 }
 
 // A name that begins as an id does would hide ids.
@@ -52,16 +55,26 @@ bool like_an_id(const std::string& name) {
 
 std::string checked_name(const std::string& name, const std::string& flag) {
   if (name.empty()) return "";
+  bool unshown = false;  // Characters that may turn the line around are not printed.
   const auto refuse = [&](const std::string& what, const std::string& hint) {
-    std::string shown = printable(name.substr(0, 40));
+    std::string shown = name.substr(0, 40);
+    if (unshown)
+      for (char& c : shown)
+        if (static_cast<unsigned char>(c) >= 0x80) c = '?';
+    shown = printable(shown);
     throw ConfigError(flag + " \"" + shown + (name.size() > 40 ? "..." : "") + "\": " + what, hint);
   };
   std::u32string points;
   if (!decode(name, points)) refuse("is not UTF-8", "Write the name in UTF-8.");
   for (const char32_t c : points)
-    if (unseen(c))
+    if (unseen(c)) {
+      unshown = true;
       refuse("holds a character that cannot be seen (line break, tab, escape ...)",
              "Use letters, digits and signs.");
+    }
+  if (name.find_first_of("*?") != std::string::npos)
+    refuse("holds * or ?, which stand for any characters where runs are named",
+           "Use letters, digits and signs.");
   const size_t first = name.find_first_not_of(' ');
   if (first == std::string::npos)
     refuse("holds nothing but blanks", "Leave it out, or write a name.");
@@ -70,7 +83,10 @@ std::string checked_name(const std::string& name, const std::string& flag) {
     refuse("has " + std::to_string(points.size()) + " characters; at most " +
                std::to_string(kLongest) + " fit",
            "Write a shorter one.");
-  if (cut == "last") refuse("is reserved: it means the newest run", "Write another name.");
+  std::string lower = cut;
+  for (char& c : lower)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  if (lower == "last") refuse("is reserved: it means the newest run", "Write another name.");
   if (cut[0] == '-') refuse("begins with -, as flags do", "Write another name.");
   if (like_an_id(cut)) refuse("looks like the id of a run", "Write another name.");
   return cut;

@@ -113,10 +113,14 @@ void describe(Binder& b, ExportStage& o) {
 }
 
 void describe(Binder& b, SweepStages& o) {
-  b.section("train", o.train, "Trains a supernet");
-  b.section("rank", o.rank, "Compares its ranking with a truth");
-  b.section("search", o.search, "Searches, in the supernet or as its configuration says");
-  b.section("export", o.pick, "Writes a network that was found");
+  const auto shown = [&](StageKind kind) {
+    return o.shown.empty() || std::find(o.shown.begin(), o.shown.end(), kind) != o.shown.end();
+  };
+  if (shown(StageKind::kTrain)) b.section("train", o.train, "Trains a supernet");
+  if (shown(StageKind::kRank)) b.section("rank", o.rank, "Compares its ranking with a truth");
+  if (shown(StageKind::kSearch))
+    b.section("search", o.search, "Searches, in the supernet or as its configuration says");
+  if (shown(StageKind::kExport)) b.section("export", o.pick, "Writes a network that was found");
 }
 
 void describe(Binder& b, SweepConfig& o) {

@@ -58,7 +58,8 @@ void describe(Binder& b, ExportStage& o);
 struct SweepStages {
   ConfiguredStage train, search;
   RankStage rank;
-  ExportStage pick;  ///< `export`.
+  ExportStage pick;                   ///< `export`.
+  std::vector<StageKind> shown = {};  ///< Stages that are written; empty: all.
 };
 void describe(Binder& b, SweepStages& o);
 /// The whole file.

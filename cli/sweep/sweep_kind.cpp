@@ -12,6 +12,8 @@ ConfigKind sweep_kind(bool torch) {
     SweepFile file = read_sweep(source);
     if (file.has(StageKind::kTrain)) need_torch();
     plan_sweep(file);
+    // A stage with all its defaults is another sweep than one without it.
+    file.config.stages.shown = file.stages;
     const auto description = [&file](Binder& b) { describe(b, file.config); };
     return json ? write_json(description) : write_yaml(description);
   };

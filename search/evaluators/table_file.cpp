@@ -210,8 +210,24 @@ size_t column_of(const TableFile& table, const std::string& name) {
               (names.size() == 1 ? ". Cells are separated by commas, semicolons or tabs." : ""));
 }
 
+namespace {
+
+/// As spreadsheets and web pages write numbers: blanks that do not break lines are blanks, the
+/// minus sign of typography is a minus.
+std::string plain_number(std::string text) {
+  const std::pair<std::string_view, std::string_view> forms[] = {
+      {"\u00a0", " "}, {"\u2007", " "}, {"\u202f", " "}, {"\u2009", " "}, {"\u2212", "-"}};
+  for (const auto& [form, plain] : forms)
+    for (size_t at = 0; (at = text.find(form, at)) != text.npos; at += plain.size())
+      text.replace(at, form.size(), plain);
+  return text;
+}
+
+}  // namespace
+
 CellValue value_of(const CsvCell& cell) {
-  std::string_view text = trim(cell.text);
+  const std::string plain = plain_number(cell.text);
+  std::string_view text = trim(plain);
   if (means_no_value(std::string(text))) return {};
   const auto bad = [&](const std::string& what) {
     return CellValue{CellValue::Kind::kBad, 0, false, "'" + cell.text.substr(0, 40) + "' " + what};

@@ -6,6 +6,9 @@
 
 #include <array>
 #include <atomic>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
 #include <filesystem>
 
 #include "spaces/error.hpp"
@@ -38,6 +41,17 @@ void ScratchFile::keep_as(const std::string& path) {
   if (error) throw DataError(path + ": cannot be written: " + error.message());
   if (slot_ >= 0) alive[slot_] = nullptr;
   path_.clear();
+}
+
+ScratchFolder::ScratchFolder(const std::string& name) {
+  path_ = (std::filesystem::temp_directory_path() / (name + "-XXXXXX")).string();
+  if (mkdtemp(path_.data()) == nullptr)
+    throw DataError(path_ + ": cannot be made: " + std::strerror(errno));
+}
+
+ScratchFolder::~ScratchFolder() {
+  std::error_code ignored;
+  std::filesystem::remove_all(path_, ignored);
 }
 
 void remove_scratch_files() noexcept {

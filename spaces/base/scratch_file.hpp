@@ -23,6 +23,21 @@ class ScratchFile {
   int slot_;  ///< -1: kept, or none was free (then the destructor alone removes it).
 };
 
+/// A new folder for temporary files (TMPDIR), removed with what is in it by the destructor.
+/// DataError when it cannot be made.
+class ScratchFolder {
+ public:
+  explicit ScratchFolder(const std::string& name);
+  ~ScratchFolder();
+  ScratchFolder(const ScratchFolder&) = delete;
+  ScratchFolder& operator=(const ScratchFolder&) = delete;
+
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
 /// Removes the files of all that live. Safe in a signal handler; the process must end after it.
 void remove_scratch_files() noexcept;
 

@@ -32,6 +32,28 @@ void refuse_bytes(std::string_view text) {
   if (not_utf8(text) != text.npos) bad_architecture(text, "is not UTF-8");
 }
 
+/// `(4, 3, 3)`, `4 3 3`, `[4 3 3]`: numbers as tuples, shells and numpy print them, as `[4, 3, 3]`;
+/// "" for all else.
+std::string as_number_list(std::string_view text) {
+  const bool round = text.starts_with('(') && text.ends_with(')');
+  if (round || (text.starts_with('[') && text.ends_with(']')))
+    text = trim(text.substr(1, text.size() - 2));
+  if (text.find_first_not_of("0123456789, \t") != text.npos) return "";
+  std::string list;
+  size_t numbers = 0;
+  while (true) {
+    const size_t begin = text.find_first_of("0123456789");
+    if (text.substr(0, begin).find(',') != text.substr(0, begin).rfind(',')) return "";
+    if (begin == text.npos) break;
+    const size_t end = text.find_first_not_of("0123456789", begin);
+    list += (numbers++ == 0 ? "" : ", ") +
+            std::string(text.substr(begin, end == text.npos ? end : end - begin));
+    if (end == text.npos) break;
+    text.remove_prefix(end);
+  }
+  return numbers < 2 ? "" : "[" + list + "]";
+}
+
 /// Inside of '...' or "..." around the whole text, as lists and logs have them.
 std::string unquoted(std::string_view text) {
   if (text.size() < 2 || (text[0] != '"' && text[0] != '\'')) return std::string(text);
@@ -229,7 +251,13 @@ Architecture ArchitectureReader::read_plain(const std::string& text) {
              text.find('[') == text.npos) {
     a = space_.Space::parse(text);
   } else {
-    a = space_.parse(text);
+    const std::string list = as_number_list(text);
+    try {
+      a = space_.parse(text);
+    } catch (const ConfigError&) {
+      if (list.empty()) throw;
+      a = space_.parse(list);
+    }
   }
   std::string why;
   if (!space_.valid(a, &why)) bad_architecture(text, why);

@@ -21,7 +21,8 @@ using Json = nlohmann::ordered_json;
 
 /// What the store knows of a leaf.
 struct Leaf {
-  std::string architectures;
+  std::string architectures;  ///< That find their way to it.
+  std::string trained;        ///< That it is trained on.
   size_t judged = 0;
   double sum = 0, best = 0;
 
@@ -33,6 +34,8 @@ struct Leaf {
   double mean() const { return sum / static_cast<double>(judged); }
   std::vector<std::string> lines() const {
     std::vector<std::string> all = {architectures + " architectures"};
+    if (trained != architectures)
+      all.back() += " (trained on " + trained + ": those without the choice, too)";
     if (judged > 0) {
       all.push_back(std::to_string(judged) + " judged");
       all.push_back("mean " + format_number(100 * mean()) + " %, best " +
@@ -66,10 +69,18 @@ std::string criterion_of(const RunRow& run) {
   return yaml_scalar(stored_config(run), "weights.split.criterion").value_or("gradient");
 }
 
-std::string told(const std::string& criterion) {
-  if (criterion == "random") return "split at random: choices and groups were drawn";
+std::string told(const RunRow& run) {
+  const std::string criterion = criterion_of(run);
+  const YamlSource config = stored_config(run);
+  const std::string edge = yaml_scalar(config, "weights.split.edge").value_or("max_cut");
+  const std::string metric = yaml_scalar(config, "weights.split.score.metric").value_or("cos");
+  const bool fixed = edge.starts_with("fixed");
+  const std::string choice = fixed ? "the choices that were named" : "the choice by " + edge;
   if (criterion == "exhaustive") return "split exhaustively: a leaf for every option";
-  return "split by gradient matching";
+  if (criterion == "random")
+    return fixed ? "split at random: " + choice + ", their groups drawn"
+                 : "split at random: choices and groups were drawn";
+  return "split by gradient matching: " + choice + ", groups by " + metric + " distances";
 }
 
 Json json_of(const SplitTree& tree, const std::map<int, Leaf>& leaves, const RunRow& run) {
@@ -84,6 +95,7 @@ Json json_of(const SplitTree& tree, const std::map<int, Leaf>& leaves, const Run
     if (leaf == leaves.end()) continue;
     const Leaf& l = leaf->second;
     node["architectures"] = l.architectures;
+    node["trained_architectures"] = l.trained;
     node["judged"] = l.judged;
     node["accuracy_mean"] = l.judged > 0 ? Json(l.mean()) : Json(nullptr);
     node["accuracy_best"] = l.judged > 0 ? Json(l.best) : Json(nullptr);
@@ -103,8 +115,10 @@ std::optional<TreeReport> tree_report(const Store& store, const RunRow& run) {
   SplitTree tree(*space);
   tree.load(*document);
   std::map<int, Leaf> leaves;
-  for (const int id : tree.leaves())
-    leaves[id].architectures = Domain(*space, tree.node(id).within).count().str();
+  for (const int id : tree.leaves()) {
+    leaves[id].trained = Domain(*space, tree.node(id).within).count().str();
+    leaves[id].architectures = Domain(*space, tree.own(id)).count().str();
+  }
   judge(store, run, *space, tree, leaves);
   std::vector<std::string> values(tree.nodes().size());
   std::vector<std::vector<std::string>> lines(tree.nodes().size());
@@ -117,13 +131,13 @@ std::optional<TreeReport> tree_report(const Store& store, const RunRow& run) {
       value += (value.empty() ? "" : ", ") + line;
     }
   }
-  report.text = told(criterion_of(run)) + "\n" + tree.text(values);
+  report.text = told(run) + "\n" + tree.text(values);
   if (!report.text.empty() && report.text.back() == '\n') report.text.pop_back();
   report.dot = draw_tree(
       tree,
       *space,
       {"run " + run.id + (run.name.empty() ? "" : " (" + run.name + ")") + ", space " + run.space,
-       told(criterion_of(run))},
+       told(run)},
       lines);
   report.json = json_of(tree, leaves, run);
   return report;

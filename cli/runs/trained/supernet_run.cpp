@@ -147,16 +147,7 @@ SupernetRun open_supernet_run(const Store& store, const std::string& run, const 
   result.common = common;
   require_same_data(store, row->id, *result.parts);
   result.weights = make_weights(*result.parts).store;
-  const ReadCheckpoint read = [&] {
-    try {
-      return read_newest_checkpoint(row->directory, recorded_checkpoints(store, row->id));
-    } catch (const DataError& e) {
-      throw DataError(std::string(e.what()) +
-                      "\nput an undamaged copy there, or train the run again with its "
-                      "configuration: " +
-                      suggested_again("train", row->id, common));
-    }
-  }();
+  const ReadCheckpoint read = newest_checkpoint(store, *row, common);
   tell_damaged(store, row->id, read);
   open_weights_of(*result.weights, *read.checkpoint, read.path);
   result.checkpoint = read.path;
@@ -164,11 +155,25 @@ SupernetRun open_supernet_run(const Store& store, const std::string& run, const 
   return result;
 }
 
+ReadCheckpoint newest_checkpoint(const Store& store, const RunRow& row, const Common& common) {
+  try {
+    return read_newest_checkpoint(row.directory, recorded_checkpoints(store, row.id));
+  } catch (const DataError& e) {
+    throw DataError(std::string(e.what()) +
+                    "\nput an undamaged copy there, or train the run again with its "
+                    "configuration: " +
+                    suggested_again("train", row.id, common));
+  }
+}
+
 ConfigError no_checkpoint(const Store& store, const RunRow& row, const Common& common) {
   const std::vector<CheckpointRow> rows = store.checkpoints(row.id);
   const std::string what = "run " + row.id + " has no checkpoint in " + row.directory;
   const std::string again =
       "train it again with its configuration: " + suggested_again("train", row.id, common);
+  if (row.status == "failed" && rows.empty())
+    return ConfigError(what + ": it failed" + (row.error.empty() ? "" : ": " + row.error),
+                       "change what it says and " + again);
   if (row.status != "finished" && rows.empty())
     return ConfigError(what + " yet",
                        "resume it with: " + suggested({"train", "--resume", row.id}, common));

@@ -57,6 +57,8 @@ TrainConfig config_of_run(const Store& store, const RunRow& row, const Common& c
 std::map<std::string, std::string> recorded_checkpoints(const Store& store, const std::string& run);
 /// Warns of newer checkpoints that are damaged or missing.
 void tell_damaged(const Store& store, const std::string& run, const ReadCheckpoint& read);
+/// The newest checkpoint that is whole. DataError that says what to do where none can be read.
+ReadCheckpoint newest_checkpoint(const Store& store, const RunRow& row, const Common& common);
 /// What to do for a run without one.
 ConfigError no_checkpoint(const Store& store, const RunRow& row, const Common& common);
 /// `run` as in Store::run. ConfigError when there is none or it has no checkpoint yet; DataError

@@ -419,6 +419,11 @@ YamlSource spelled_out(YamlSource source) {
                                     "split.edge",
                                     "names choices, and so does split.choices",
                                     "say `edge: fixed`, or leave split.choices out")});
+  if (edge.size() == mark.size())
+    throw ConfigError({yaml_problem(source,
+                                    "split.edge",
+                                    "names no choice",
+                                    "e.g. fixed:CHOICE; `nas space show` lists them")});
   std::string names;
   for (const char c : edge.substr(mark.size())) names += c == ',' ? "','" : std::string(1, c);
   source.sets.insert(source.sets.end(), {"split.edge=fixed", "split.choices=['" + names + "']"});

@@ -148,6 +148,28 @@ int SplitTree::leaf_of(const Architecture& a) const {
   return id;
 }
 
+Restriction SplitTree::open_only(size_t choice, Restriction within) const {
+  for (const Condition& c : space_.choices()[choice].conditions) {
+    const auto on = static_cast<size_t>(c.on);
+    within = open_only(on, within.keep(on, c.options));
+  }
+  return within;
+}
+
+Restriction SplitTree::own(int leaf) const {
+  Restriction own = node(leaf).within;
+  for (int id = leaf; node(id).parent >= 0; id = node(id).parent) {
+    const SplitNode& parent = node(node(id).parent);
+    const auto place = std::find(parent.children.begin(), parent.children.end(), id);
+    const std::vector<int16_t>& group =
+        parent.groups[static_cast<size_t>(place - parent.children.begin())];
+    // Where the choice is closed its gene is 0.
+    if (std::find(group.begin(), group.end(), int16_t{0}) == group.end())
+      own = open_only(static_cast<size_t>(parent.choice), own);
+  }
+  return own;
+}
+
 bool SplitTree::may_be_active(size_t choice, const Restriction& within) const {
   const std::vector<Condition>& conditions = space_.choices()[choice].conditions;
   return std::all_of(conditions.begin(), conditions.end(), [&](const Condition& c) {

@@ -54,6 +54,9 @@ class SplitTree {
   /// The one leaf that an architecture belongs to, by its canonical form, so that architectures of
   /// equal function are judged alike. std::logic_error when there is none: a mistake of the tree.
   int leaf_of(const Architecture& a) const;
+  /// Exactly the architectures that leaf_of sends there: what a leaf is trained on (`within`) less
+  /// those in which a choice split above it is closed and which go to that choice's first option.
+  Restriction own(int leaf) const;
   /// Choices of a node that may be split: not split before on this branch, with at least `groups *
   /// min_group` options, and always active; or, with `conditional`, active in some architecture of
   /// the node. Where a choice that was split is not active, leaf_of takes the group of its first
@@ -71,6 +74,7 @@ class SplitTree {
   std::string text(const std::vector<std::string>& values = {}) const;
 
  private:
+  Restriction open_only(size_t choice, Restriction within) const;
   bool may_be_active(size_t choice, const Restriction& within) const;
   const Space& space_;
   std::vector<SplitNode> nodes_;

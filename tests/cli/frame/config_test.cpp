@@ -118,6 +118,18 @@ TEST(Configs, ShowDefaultsOfSectionsToo) {
   EXPECT_EQ(json["weights"]["split"]["score"]["batches"], 100);
   EXPECT_EQ(json["weights"]["leaf"]["kind"], "mixture");
   EXPECT_EQ(json["weights"]["leaf"]["models"], 4);
+  // One architecture leaves nothing to divide.
+  const Finished alone = in(folder,
+                            {"config",
+                             "check",
+                             "few-shot/digits",
+                             "--set",
+                             "strategy={name: fixed, architecture: 12-conv3/24-conv3-conv3}"});
+  EXPECT_EQ(alone.code, 2);
+  EXPECT_THAT(alone.err, HasSubstr("strategy fixed trains one architecture"));
+  // A stage that a sweep does not have is no stage with its defaults.
+  write_file(folder + "/sweep.yaml", show("sweeps/digits"));
+  EXPECT_EQ(show("sweep.yaml"), show("sweeps/digits"));
   write_file(folder + "/all.yaml", show("few-shot/digits"));
   EXPECT_EQ(show("all.yaml"), show("few-shot/digits"));
   EXPECT_EQ(Json::parse(show("quickstart/train", {"--json"}))["weights"]["kind"], "single");

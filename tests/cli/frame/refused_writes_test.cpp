@@ -173,6 +173,15 @@ TEST_F(RefusedWrites, NamesThatAreNotUtf8AreRefusedAtTheStart) {
   }
 }
 
+TEST_F(RefusedWrites, NamesThatMislead) {
+  for (const char* name : {"a\u00a0", "new-*", "LAST", "a\u202eb", "a\tb"}) {
+    const Finished done = nas(*folder_, {"train", "--config", "train.yaml", "--name", name});
+    EXPECT_EQ(done.code, 2) << name;
+    EXPECT_THAT(done.err, HasSubstr("--name"));
+    EXPECT_THAT(done.err, Not(HasSubstr("\u202e")));
+  }
+}
+
 TEST_F(RefusedWrites, AFolderWhoseNameIsNotUtf8CanBeWorkedIn) {
   const std::string folder = fresh_folder() + "/caf\xe9";
   fs::create_directory(folder);

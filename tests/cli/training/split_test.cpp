@@ -232,6 +232,23 @@ TEST(Split, KilledWhileScoringResumesToTheSame) {
   EXPECT_EQ(Json::parse(rest.out)["weights_sha256"], Json::parse(whole.out)["weights_sha256"]);
 }
 
+// Splits before the first epoch write sets; a dry run leaves nothing, wherever it is.
+TEST(Split, ADryRunLeavesNothing) {
+  const std::string f = fresh_folder();
+  write_file(f + "/t.yaml", kTrain);
+  const Finished dry = nas(f,
+                           {"train",
+                            "--config",
+                            "t.yaml",
+                            "--dry-run",
+                            "--set",
+                            "weights={kind: few-shot, split: {epochs: [0], criterion: random}}"});
+  EXPECT_EQ(dry.code, 0) << dry.err;
+  int files = 0;
+  for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(f)) ++files;
+  EXPECT_EQ(files, 1);
+}
+
 // A leaf's file that is damaged makes its checkpoint damaged: the older one is used, and that is
 // said.
 TEST(Split, ADamagedLeafIsTold) {

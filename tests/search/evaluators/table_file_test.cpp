@@ -61,14 +61,17 @@ TEST(Csv, CellsAndTheirPlaces) {
 
 TEST(Csv, Numbers) {
   const auto number = [](const std::string& text) { return value_of({text, 1, 1}); };
-  for (const auto& [text, value] : std::vector<std::pair<std::string, double>>{{"63.2", 63.2},
-                                                                               {" 63.2 ", 63.2},
-                                                                               {"+63.2", 63.2},
-                                                                               {"-1e-3", -1e-3},
-                                                                               {"63.2%", 0.632},
-                                                                               {"63.2 %", 0.632},
-                                                                               {"+1e2%", 1},
-                                                                               {".5", .5}}) {
+  for (const auto& [text, value] :
+       std::vector<std::pair<std::string, double>>{{"63.2", 63.2},
+                                                   {" 63.2 ", 63.2},
+                                                   {"+63.2", 63.2},
+                                                   {"-1e-3", -1e-3},
+                                                   {"63.2%", 0.632},
+                                                   {"63.2 %", 0.632},
+                                                   {"+1e2%", 1},
+                                                   {"\u00a063.2\u202f%", 0.632},
+                                                   {"\u22121", -1},
+                                                   {".5", .5}}) {
     EXPECT_EQ(number(text).kind, CellValue::Kind::kNumber) << text;
     EXPECT_EQ(number(text).number, value) << text;
   }

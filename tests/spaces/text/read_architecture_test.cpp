@@ -344,5 +344,17 @@ TEST(ReadArchitecture, MistakesNameTheArchitecture) {
   }
 }
 
+TEST(ReadArchitecture, NumbersAsOtherProgramsPrintThem) {
+  const auto pools = load_space("resnet20-pool");
+  for (const char* text : {"[4,3,3]", "(4, 3, 3)", "4,3,3", "4 3 3", "[4 3 3]", "(4, 3, 3,)"})
+    EXPECT_EQ(pools->text(read_architecture(*pools, text)), "[4,3,3]") << text;
+  const auto cells = load_space("nasbench201");
+  const std::string known = cells->text(read_architecture(*cells, "[3, 0, 3, 1, 0, 1]"));
+  for (const char* text : {"(3, 0, 3, 1, 0, 1)", "[3 0 3 1 0 1]"})
+    EXPECT_EQ(cells->text(read_architecture(*cells, text)), known) << text;
+  for (const char* text : {"(4, 3)", "4,,3,3", "(4, 3, 3", "4.0 3 3", "4 3 -3"})
+    EXPECT_THROW(read_architecture(*pools, text), ConfigError) << text;
+}
+
 }  // namespace
 }  // namespace nas

@@ -47,6 +47,40 @@ TEST(SplitTree, KernelsOfBlocksThatDepthClosesCanBeSplit) {
 }
 
 // 7.5: the leaves.
+// A layer that small depths do not have: every network has one leaf, though leaves are trained on
+// those without the layer, too (2.4: depth stays free in every leaf).
+TEST(SplitTree, OwnArchitecturesAreAPartitionOfTheSpace) {
+  const auto space = load_space("digits");
+  size_t layer = 0, width = 0, below = 0;
+  for (size_t c = 0; c < space->choices().size(); ++c) {
+    if (space->choices()[c].name == "stage1.layer2") layer = c;
+    if (space->choices()[c].name == "stage2.width") width = c;
+    if (space->choices()[c].name == "stage2.layer1") below = c;
+  }
+  SplitTree tree(*space);
+  const std::vector<int> first = tree.split(0, layer, {{3}, {0}, {1, 2}});
+  tree.split(first[0], width, {{0}, {1, 2}});
+  tree.split(first[1], below, {{1, 3}, {0, 2}});
+  std::map<int, BigInt> found;
+  space->enumerate([&](const Architecture& a) {
+    const int leaf = tree.leaf_of(a);
+    ++found[leaf];
+    EXPECT_TRUE(Domain(*space, tree.node(leaf).within).contains(a));
+    for (const int other : tree.leaves())
+      EXPECT_EQ(Domain(*space, tree.own(other)).contains(a), other == leaf) << space->text(a);
+    return true;
+  });
+  BigInt all = 0;
+  for (const int leaf : tree.leaves()) {
+    EXPECT_EQ(Domain(*space, tree.own(leaf)).count(), found[leaf]) << leaf;
+    all += found[leaf];
+  }
+  EXPECT_EQ(all, space->count());
+  // 3969 = 63 * 63: a stage has 3 * (1 + 4 + 16) forms, 3 * 16 of them with a second layer.
+  EXPECT_EQ(Domain(*space, tree.own(first[2])).count(), BigInt(24 * 63));
+  EXPECT_EQ(Domain(*space, tree.node(first[2]).within).count(), BigInt((24 + 15) * 63));
+}
+
 TEST(SplitTree, LeavesOfTheLinearChain) {
   YamlSource yaml;
   yaml.text =
