@@ -64,7 +64,7 @@ TEST(SplitTree, OwnArchitecturesAreAPartitionOfTheSpace) {
   std::map<int, BigInt> found;
   space->enumerate([&](const Architecture& a) {
     const int leaf = tree.leaf_of(a);
-    ++found[leaf];
+    found[leaf] += 1;
     EXPECT_TRUE(Domain(*space, tree.node(leaf).within).contains(a));
     for (const int other : tree.leaves())
       EXPECT_EQ(Domain(*space, tree.own(other)).contains(a), other == leaf) << space->text(a);
