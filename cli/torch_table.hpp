@@ -9,9 +9,7 @@ struct TorchCommand {
 };
 inline constexpr TorchCommand kTorchCommands[] = {
     {"train", "Train a supernet", "Main road"},
-    {"evaluate",
-     "Accuracy of architectures with the weights of a supernet, or of an exported file",
-     "Main road"},
+    {"evaluate", "Accuracy of subnets of a supernet, or of an exported file", "Main road"},
     {"export", "Write a chosen architecture with its weights", "Main road"},
     {"import", "Make a run from published weights", "Main road"},
     {"split",

@@ -5,9 +5,9 @@ namespace nas::cli {
 std::string exports_topic() {
   return R"(Exported networks (nas export, evaluate, reproduce, train)
 
-  nas export --run digits --pick best --out model --format torchscript,onnx,json
+  nas export --run digits --pick best --out model --format onnx,json
   nas evaluate model/model.onnx --split test
-  nas reproduce model/model.ts
+  nas reproduce model/model.onnx
   nas train --from-scratch best --run digits-search --name winner
 
 Files
@@ -34,8 +34,8 @@ matrices that do what training did. metadata_props hold architecture, space,
 run, mean, std, classes and, as nas.json, what model.json says. Tensors lie in
 raw_data; a file holds 2 GB at most, and a larger network is refused.
 
-  python3 -c 'import onnxruntime; s = onnxruntime.InferenceSession("model.onnx");
-  print(s.run(None, {"image": images}))'
+  session = onnxruntime.InferenceSession("model.onnx")
+  logits, = session.run(None, {"image": images})
 
 Judged again
 

@@ -93,6 +93,18 @@ Normalisation normalisation_in(const Json& about) {
           about.at("input").at("std").get<std::vector<float>>()};
 }
 
+/// Where its run is judged with other statistics than the file has.
+void tell_statistics(const Json& norms, const EvaluateOptions& options, const Common& common) {
+  const bool measured = norms.at("treatment") == "recalibrated";
+  const bool by_batch = norms.value("of_each_batch_in_supernet", 0) > 0;
+  if (!measured || (options.recalibrate.enabled && !by_batch)) return;
+  note(common,
+       "note: the file's batch norms have fixed statistics, measured on " +
+           norms.at("images").dump() + " training images; inside the supernet it is judged with " +
+           (by_batch ? "those of each batch" : "the running ones") +
+           ", so that `nas evaluate --run` says another number");
+}
+
 void print_score(const Json& about,
                  const ExportedText& file,
                  const Task& task,
@@ -147,11 +159,7 @@ int evaluate_file(const std::string& file, const std::string& split, const Commo
     const Json& step = *step_of(about["lineage"], about["run"].get<std::string>());
     require_same(
         step.value("hashes", Json::object()), *dataset, splits, text.path, config.data.path);
-    if (about.at("batch_norm").at("treatment") == "recalibrated" &&
-        !config.evaluate.recalibrate.enabled)
-      note(common,
-           "note: the file's batch norms were measured on training images, its run is judged "
-           "without (evaluate.recalibrate), so that `nas evaluate --run` may say another number");
+    tell_statistics(about.at("batch_norm"), config.evaluate, common);
     const RunData data{*dataset, splits, normalisation_in(about), config.data};
     const Score score = evaluate_exported(text.path, task, data, config.evaluate);
     print_score(about, text, task, score, config.evaluate, common);

@@ -1,5 +1,7 @@
 #include "cli/runs/trained/export_description.hpp"
 
+#include <algorithm>
+
 #include "cli/report/document.hpp"
 #include "cli/runs/data_notes.hpp"
 #include "cli/version.hpp"
@@ -14,6 +16,14 @@ std::string nas_version() {
   for (const auto& [name, value] : build_facts())
     if (name == "nas") return value;
   return "";
+}
+
+/// Batch norms that the space keeps no statistics of.
+int64_t of_each_batch(const Plan& plan) {
+  return std::count_if(plan.nodes.begin(), plan.nodes.end(), [](const Node& node) {
+    const auto* norm = std::get_if<BatchNorm>(&node.op);
+    return norm != nullptr && !norm->running;
+  });
 }
 
 Json input_json(const RunParts& p, const Plan& plan) {

@@ -364,15 +364,16 @@ std::string encode(const Model& model) {
     for (const Value& value : model.outputs) write(graph, GraphTag::kOutput, value);
     for (const Value& value : model.values) write(graph, GraphTag::kValue, value);
   }
-  {
-    Writer<OpsetTag> opset(to, ModelTag::kOpset);
-    opset.add_string(OpsetTag::kDomain, "");
-    opset.add_int64(OpsetTag::kVersion, model.opset);
-  }
   for (const auto& [key, value] : model.metadata) {
     Writer<EntryTag> entry(to, ModelTag::kMetadata);
     entry.add_string(EntryTag::kKey, key);
     entry.add_string(EntryTag::kValue, value);
+  }
+  // Last, and nobody runs a file without: one that was cut short is never taken for whole.
+  {
+    Writer<OpsetTag> opset(to, ModelTag::kOpset);
+    opset.add_string(OpsetTag::kDomain, "");
+    opset.add_int64(OpsetTag::kVersion, model.opset);
   }
   return bytes;
 }
