@@ -15,6 +15,10 @@ std::vector<std::pair<std::string, std::string>> build_facts() {
           {"libtorch", libtorch.empty() ? "none" : libtorch}};
 }
 
+std::string program_text() {
+  return "nas " NAS_VERSION;
+}
+
 int run_version(const std::vector<std::string>& args) {
   Common common;
   CLI::App app("Version of this build", "nas version");

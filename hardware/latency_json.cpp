@@ -123,6 +123,27 @@ void read_grouping(const LocatedJson& file, LatencyTable& table) {
                   " is not known here; known: " + known);
 }
 
+/// ":LINE" of a key of the outermost object, which stands in front of long ones as a rule; the text
+/// is valid. (LocatedJson::place() would read all of it again.)
+std::string line_of_key(const std::string& text, const std::string& key) {
+  int line = 1, depth = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (c == '\n') ++line;
+    if (c == '{' || c == '[') ++depth;
+    if (c == '}' || c == ']') --depth;
+    if (c != '"') continue;
+    const size_t start = i + 1;
+    for (++i; text[i] != '"'; ++i)
+      if (text[i] == '\\') ++i;
+    const size_t next = text.find_first_not_of(" \t\r\n", i + 1);
+    if (depth == 1 && next != text.npos && text[next] == ':' &&
+        text.compare(start, i - start, key) == 0)
+      return ":" + std::to_string(line);
+  }
+  return "";
+}
+
 }  // namespace
 
 std::string to_json(const LatencyTable& table) {
@@ -131,8 +152,11 @@ std::string to_json(const LatencyTable& table) {
                {"id", table.id},
                {"space", table.space},
                {"created", table.created},
+               {"program", table.program},
                {"conditions", table.conditions},
                {"unit", "ms"}};
+  if (table.program.empty()) head.erase("program");
+  if (!table.fingerprint.empty()) head["fingerprint"] = table.fingerprint;
   if (table.grouping != "ops") head["grouping"] = table.grouping;
   // Sorted by key as they are; an ordered object would look through all of them for each.
   std::string text = head.dump(1, ' ', false, Ordered::error_handler_t::replace);
@@ -151,23 +175,28 @@ std::string to_json(const LatencyTable& table) {
 LatencyTable latency_table_from_json(const std::string& text, const std::string& where) {
   const LocatedJson file = parse_located(text, where);
   const Json& json = file.root;
-  const std::string schema =
-      json.is_object() && json.contains("schema") && json["schema"].is_string()
-          ? json["schema"].get<std::string>()
-          : "";
+  const auto text_of = [&](const char* key) {
+    return json.is_object() && json.contains(key) && json[key].is_string()
+               ? json[key].get<std::string>()
+               : "";
+  };
+  const std::string schema = text_of("schema");
   if (schema.starts_with("nas-latency-table/") && schema != kSchema)
-    throw DataError(file.place("schema") + "is not a latency table of this version: schema '" +
-                    printable(schema) + "', and this program reads " + kSchema);
+    throw DataError(
+        file.place("schema") + "is not a latency table of this version: schema '" +
+        printable(schema) + "', and this program reads " + kSchema +
+        (text_of("program").empty() ? "" : "; it was written by " + printable(text_of("program"))) +
+        ". Open it with that program, or measure it again with this one.");
   if (schema != kSchema || !json.contains("ops") || !json["ops"].is_object())
     throw DataError(where + " is not a latency table (JSON of schema " + kSchema +
                     "); tables of other programs: nas latency import");
   LatencyTable table;
-  const auto text_of = [&](const char* key) {
-    return json.contains(key) && json[key].is_string() ? json[key].get<std::string>() : "";
-  };
   table.id = text_of("id");
   table.space = text_of("space");
   table.created = text_of("created");
+  table.fingerprint = text_of("fingerprint");
+  table.program = text_of("program");
+  if (!table.space.empty()) table.place = where + line_of_key(text, "space");
   read_grouping(file, table);
   read_conditions(file, table);
   const TimeUnit unit = read_unit(file);

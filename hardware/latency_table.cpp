@@ -90,27 +90,50 @@ Coverage coverage_of(const LatencyTable& table, const Domain& domain) {
   return coverage;
 }
 
+void set_space(LatencyTable& table, const Space& space) {
+  table.space = space.name();
+  table.fingerprint = space.fingerprint();
+}
+
+TableSpace space_of_table(const LatencyTable& table, const Space& space) {
+  if (!table.fingerprint.empty() && space.has_fingerprint(table.fingerprint))
+    return TableSpace::kSame;
+  if (table.space.empty()) return TableSpace::kUnsaid;
+  if (table.space != space.name()) return TableSpace::kOther;
+  return table.fingerprint.empty() ? TableSpace::kSame : TableSpace::kChanged;
+}
+
 void require_fit(const LatencyTable& table, const Space& space, const std::string& command) {
   const std::string measure =
       "measure one with: " +
       (command.empty() ? "nas measure --space " + shell_word(space.name()) : command);
-  if (!table.space.empty() && table.space != space.name())
-    throw ConfigError("latency table " + printable(table.id) + " was measured for the space '" +
-                          printable(table.space) + "', not for '" + space.name() + "'",
+  const std::string place = table.place.empty() ? "" : printable(table.place) + ": ";
+  const TableSpace made_for = space_of_table(table, space);
+  if (made_for == TableSpace::kOther)
+    throw ConfigError(place + "latency table " + printable(table.id) +
+                          " was measured for the space '" + printable(table.space) +
+                          "', not for '" + space.name() + "'",
                       measure + "; or take \"space\" out of the file, if its times hold here too");
   const Coverage coverage = coverage_of(table, space);
   if (coverage.missing.empty()) return;
-  std::string text = "latency table " + printable(table.id) + " has no time for " +
-                     std::to_string(coverage.missing.size()) + " of the " +
-                     std::to_string(coverage.needed) + " " + what_is(table) + "s of the space '" +
-                     space.name() + "':";
+  std::string text =
+      place + "latency table " + printable(table.id) +
+      (made_for == TableSpace::kChanged ? ", made when the space '" + printable(table.space) +
+                                              "' built other networks (fingerprint " +
+                                              printable(table.fingerprint.substr(0, 12)) +
+                                              ", now " + space.fingerprint().substr(0, 12) + "),"
+                                        : "") +
+      " has no time for " + std::to_string(coverage.missing.size()) + " of the " +
+      std::to_string(coverage.needed) + " " + what_is(table) + "s of the space '" + space.name() +
+      "':";
   for (size_t i = 0; i < std::min(coverage.missing.size(), kNamed); ++i)
     text += "\n  " + coverage.missing[i];
   if (coverage.missing.size() > kNamed)
     text += "\n  and " + std::to_string(coverage.missing.size() - kNamed) + " more";
   text += "\nthe nearest to the first that it has: " +
           printable(nearest_text(coverage.nearest.at(coverage.missing.front())));
-  throw DataError(text + "\n" + measure);
+  throw DataError(text + "\n" + measure +
+                  (made_for == TableSpace::kChanged ? " --continue " + shell_word(table.id) : ""));
 }
 
 }  // namespace nas

@@ -20,6 +20,11 @@ struct LatencyEntry {
 
 struct LatencyTable {
   std::string id, space, created;
+  /// Space::fingerprint() of `space`, as it was when the table was made; "" in older tables.
+  std::string fingerprint;
+  std::string program;  ///< What wrote it: `nas 0.2.0`; "" in older tables.
+  /// The file, with the line that names the space ("phone.json:4"), for messages; "" elsewhere.
+  std::string place;
   /// device, threads, batch, dtype, warm-up, repeats, library versions ...
   std::map<std::string, std::string> conditions;
   /// By key; of single ops nas::signature. Ops that cost nothing (nas::is_free) have none.
@@ -38,10 +43,22 @@ struct LatencyTable {
   const Grouping& pieces() const;
 };
 
-/// Refuses a table that cannot answer for `space`: one measured for a space of another name
-/// (ConfigError), or without times for some of its ops (DataError lists them). What is searched is
-/// then never stopped by an op without a time, or hardly ever where the ops of the space cannot be
-/// listed exactly (op_cases.hpp). `command`: how to measure one, as the user should type it.
+/// Says that `table` is of `space`, as it is now.
+void set_space(LatencyTable& table, const Space& space);
+/// What a table says about the space it was made for.
+enum class TableSpace {
+  kUnsaid,   ///< Nothing.
+  kSame,     ///< This one, under this name or another.
+  kChanged,  ///< One of this name that builds other networks: its file was changed since.
+  kOther,    ///< Another one.
+};
+TableSpace space_of_table(const LatencyTable& table, const Space& space);
+
+/// Refuses a table that cannot answer for `space`: one made for another space (ConfigError), or
+/// without times for some of its ops (DataError lists them, and says whether the table was made
+/// before the space was changed). What is searched is then never stopped by an op without a time,
+/// or hardly ever where the ops of the space cannot be listed exactly (op_cases.hpp). `command`:
+/// how to measure one, as the user should type it.
 void require_fit(const LatencyTable& table, const Space& space, const std::string& command = {});
 
 /// What a table has and lacks of what a part of a space needs.

@@ -110,6 +110,8 @@ std::unique_ptr<Predictor> fit_predictor(const std::string& model,
   if (model == "auto")
     tried = rows.size() < kFewRows ? std::vector<std::string>{"ridge"}
                                    : std::vector<std::string>{"ridge", "svr", "gp"};
+  // Of one-hot columns it is ridge with another loss, and takes longer.
+  if (tried.size() > 1 && rows.features.fingerprint.empty()) tried.emplace_back("huber");
   if (model == "auto" && !options.fixed.empty())
     throw ConfigError("parameters belong to one model; with model auto there are none to give",
                       "Name the model.");

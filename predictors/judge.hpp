@@ -36,8 +36,8 @@ Errors errors_of(const PredictorRows& test, const Prediction& predicted);
 /// The names of these numbers as documents and tables have them, with their values.
 std::vector<std::pair<std::string, double>> named(const Errors& errors);
 
-/// Fits the model of that name; `auto`: ridge below 75 rows, else the one of ridge, svr and gp with
-/// the lowest error in cross-validation (ties go to the simpler one, in that order).
+/// Fits the model of that name; `auto`: ridge below 75 rows, else the one of ridge, svr, gp and, of
+/// plain columns, huber with the lowest error in cross-validation (ties go to the first).
 std::unique_ptr<Predictor> fit_predictor(const std::string& model,
                                          const PredictorRows& rows,
                                          const FitOptions& options = {});

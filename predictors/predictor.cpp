@@ -79,7 +79,14 @@ const std::vector<PredictorInfo>& predictors() {
        "Gradient-boosted regression trees",
        make_boosted_trees,
        {"rounds", "depth", "rate", "subsample", "columns", "lambda"}},
-      {"stacked", "The four others, weighted by their errors on rows not learnt", make_stacked, {}},
+      {"huber",
+       "Linear regression that outliers do not pull; of columns of numbers never falling",
+       make_huber,
+       {"alpha", "monotone"}},
+      {"stacked",
+       "ridge, gp, svr and boosted-trees, weighted by their errors on rows not learnt",
+       make_stacked,
+       {}},
   };
   return table;
 }

@@ -63,6 +63,10 @@ class Predictor {
   /// DataError where `features` are not those it was fitted on.
   void require(const FeatureSpace& features) const;
   int64_t rows() const { return rows_; }
+  /// What it predicts, as its rows called it (`latency_ms`): its unit, for whoever uses it. "":
+  /// nobody said.
+  const std::string& target() const { return target_; }
+  void set_target(std::string name) { target_ = std::move(name); }
   TargetTransform transform() const { return transform_; }
   /// Chosen or given hyper-parameters by name, for people and documents.
   const std::map<std::string, double>& chosen() const { return chosen_; }
@@ -109,6 +113,7 @@ class Predictor {
   bool fitted_ = false;
   FeatureSpace features_;
   int64_t rows_ = 0;
+  std::string target_;
   TargetTransform transform_ = TargetTransform::kNone;
 };
 
@@ -134,6 +139,7 @@ std::unique_ptr<Predictor> make_ridge();
 std::unique_ptr<Predictor> make_gaussian_process();
 std::unique_ptr<Predictor> make_svr();
 std::unique_ptr<Predictor> make_boosted_trees();
+std::unique_ptr<Predictor> make_huber();
 std::unique_ptr<Predictor> make_stacked();
 
 }  // namespace nas

@@ -34,17 +34,19 @@ std::string checksum_of(Json json) {
 }  // namespace
 
 Json Predictor::to_json() const {
-  return {{"schema", kSchema},
-          {"version", kVersion},
-          {"kind", name()},
-          {"space", features_.space},
-          {"fingerprint", features_.fingerprint},
-          {"features", features_.names},
-          {"rows", rows_},
-          {"transform", kTransforms[static_cast<size_t>(transform_)]},
-          {"chosen", chosen_},
-          {"cv_mape", std::isfinite(cv_mape_) ? Json(cv_mape_) : Json(nullptr)},
-          {"state", state()}};
+  Json json{{"schema", kSchema},
+            {"version", kVersion},
+            {"kind", name()},
+            {"space", features_.space},
+            {"fingerprint", features_.fingerprint},
+            {"features", features_.names},
+            {"rows", rows_},
+            {"transform", kTransforms[static_cast<size_t>(transform_)]},
+            {"chosen", chosen_},
+            {"cv_mape", std::isfinite(cv_mape_) ? Json(cv_mape_) : Json(nullptr)},
+            {"state", state()}};
+  if (!target_.empty()) json["target"] = target_;
+  return json;
 }
 
 std::unique_ptr<Predictor> predictor_from_json(const Json& json, const std::string& origin) {
@@ -66,6 +68,7 @@ std::unique_ptr<Predictor> predictor_from_json(const Json& json, const std::stri
                     json.at("fingerprint").get<std::string>(),
                     json.at("features").get<std::vector<std::string>>()};
     p->rows_ = json.at("rows").get<int64_t>();
+    if (json.contains("target")) p->target_ = json.at("target").get<std::string>();
     const std::string transform = json.at("transform").get<std::string>();
     if (transform != "none" && transform != "log")
       damaged(origin, "its transform '" + transform + "' is not known");

@@ -3,11 +3,11 @@
 // so that a fold of the cross-validation costs one decomposition and one matrix product instead of
 // a solve for each penalty.
 //
-// Products of features enter in one of two forms. Of few columns of numbers: those of one column
-// with every other (the layers of a network multiply what each layer costs), or all. Of many
-// one-hot columns: all pairs, through the kernel x.x' + share * sum_{i<j} x_i x_j x'_i x'_j, whose
-// solution is a quadratic form. A form with products is taken only when cross-validation prefers it
-// by two standard errors of the difference: with few rows the best of many forms is mostly luck.
+// Products of features enter in one of two forms. Of few columns of numbers as columns
+// (products.hpp), where generalised cross-validation chooses form and penalty. Of many one-hot
+// columns: all pairs, through the kernel x.x' + share * sum_{i<j} x_i x_j x'_i x'_j, whose solution
+// is a quadratic form; it is taken only when cross-validation prefers it by two standard errors of
+// the difference: with few rows the best of many forms is mostly luck.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -18,6 +18,7 @@
 #include "predictors/linear_algebra.hpp"
 #include "predictors/predictor.hpp"
 #include "predictors/predictor_state.hpp"
+#include "predictors/products.hpp"
 
 namespace nas {
 namespace {
@@ -25,9 +26,7 @@ namespace {
 using Eigen::Index;
 using Eigen::MatrixXd;
 using Eigen::VectorXd;
-using Pairs = std::vector<std::pair<int, int>>;
 
-constexpr Index kFewColumns = 40;   ///< Up to so many, products are columns of their own.
 constexpr Index kChoiceRows = 250;  ///< The quadratic form is chosen on so many rows.
 constexpr Index kMostRows = 2500;   ///< And solved on so many: the factor of n rows costs n^3.
 constexpr double kShares[] = {.01, .03, .1};
@@ -37,6 +36,12 @@ VectorXd penalties() {
   constexpr int kSteps = 100;
   VectorXd grid(kSteps);
   for (int i = 0; i < kSteps; ++i) grid[i] = 0.1 * (i + 1);
+  return grid;
+}
+/// With products, which are shrunk as it is: also less.
+VectorXd penalties_with_products() {
+  VectorXd grid(104);
+  grid << .001, .003, .01, .03, penalties();
   return grid;
 }
 /// For kernels: 0.03 .. 10.
@@ -146,22 +151,29 @@ class Ridge final : public Predictor {
     const MatrixXd x = scale_.apply(raw);
     const bool given = options.fixed.contains("alpha");
     const VectorXd grid = given ? VectorXd::Constant(1, options.fixed.at("alpha")) : penalties();
-    Tried best = try_columns(x, y, {}, grid, options.folds);
     const bool wanted = options.fixed.contains("pairs") && options.fixed.at("pairs") != 0;
-    if (wanted || (!given && !options.fixed.contains("pairs"))) {
-      Tried other = x.cols() <= kFewColumns
-                        ? best_products(x, y, grid, options.folds)
-                        : best_quadratic(x, y, given ? grid : wide_penalties(), options.folds);
-      if (other.rows.size() > 0 && (wanted || clearly_better(other, best))) best = std::move(other);
+    const bool open = !given && !options.fixed.contains("pairs");
+    Tried best;
+    if (x.cols() <= kFewColumns && scale_.scales()) {
+      const ProductForm form = choose_products(
+          x, y, given ? grid : penalties_with_products(), !wanted, wanted || open);
+      best = try_columns(x, y, form.pairs, VectorXd::Constant(1, form.alpha), options.folds);
+    } else {
+      best = try_columns(x, y, {}, grid, options.folds);
+      if (wanted || open) {
+        Tried other = best_quadratic(x, y, given ? grid : wide_penalties(), options.folds);
+        if (wanted || clearly_better(other, best)) best = std::move(other);
+      }
     }
     alpha_ = best.alpha;
     pairs_ = best.pairs;
+    pair_share_ = kProductShare;
     cv_mape_ = best.error;
     quadratic_.resize(0, 0);
     if (best.share > 0)
       solve_quadratic(x, y, best);
     else
-      solve_columns(expanded(x, pairs_), y);
+      solve_columns(expanded(x, pairs_, pair_share_), y);
     chosen_ = {{"alpha", alpha_},
                {"pairs",
                 best.share > 0 ? static_cast<double>(x.cols() * (x.cols() - 1) / 2)
@@ -175,7 +187,7 @@ class Ridge final : public Predictor {
       const VectorXd pairs = x.cwiseProduct(product(x, quadratic_)).rowwise().sum();
       return (product(x, weights_) + pairs).array() + y_mean_;
     }
-    const MatrixXd z = centred(expanded(x, pairs_), means_);
+    const MatrixXd z = centred(expanded(x, pairs_, pair_share_), means_);
     // The posterior of Bayesian linear regression whose prior precision is the penalty.
     if (spread != nullptr) {
       const VectorXd leverage = row_norms(product(z, inverse_root_));
@@ -192,6 +204,7 @@ class Ridge final : public Predictor {
                         {"rows", n_},
                         {"alpha", alpha_},
                         {"pairs", pairs_}};
+    if (!pairs_.empty()) json["pair_share"] = pair_share_;
     if (quadratic_.size() > 0)
       json["quadratic"] = to_json_list(packed(quadratic_));
     else {
@@ -207,6 +220,8 @@ class Ridge final : public Predictor {
     for (const auto& [i, j] : pairs_)
       if (i < 0 || j < 0 || i >= p || j >= p)
         throw std::runtime_error("a product is of features that are not there");
+    // Files of version 0.1 have products in full.
+    pair_share_ = json.contains("pair_share") ? number_from(json.at("pair_share")) : 1;
     const Index columns = p + static_cast<Index>(pairs_.size());
     weights_ = vector_from(json.at("weights"), columns);
     y_mean_ = number_from(json.at("offset"));
@@ -223,16 +238,6 @@ class Ridge final : public Predictor {
   Index width() const override { return scale_.columns(); }
 
  private:
-  static MatrixXd expanded(const MatrixXd& x, const Pairs& pairs) {
-    if (pairs.empty()) return x;
-    MatrixXd wide(x.rows(), x.cols() + static_cast<Index>(pairs.size()));
-    wide.leftCols(x.cols()) = x;
-    for (size_t k = 0; k < pairs.size(); ++k)
-      wide.col(x.cols() + static_cast<Index>(k)) =
-          x.col(pairs[k].first).cwiseProduct(x.col(pairs[k].second));
-    return wide;
-  }
-
   /// `out`: predictions for each penalty.
   Tried best_of(const MatrixXd& out, const VectorXd& y, const VectorXd& grid) const {
     Tried best;
@@ -250,7 +255,7 @@ class Ridge final : public Predictor {
   }
   Tried try_columns(
       const MatrixXd& x, const VectorXd& y, Pairs pairs, const VectorXd& grid, int folds) const {
-    const MatrixXd wide = expanded(x, pairs);
+    const MatrixXd wide = expanded(x, pairs, kProductShare);
     MatrixXd out(y.size(), grid.size());
     for (const Fold& fold : contiguous_folds(y.size(), folds))
       out.middleRows(fold.begin, fold.size()) =
@@ -259,28 +264,6 @@ class Ridge final : public Predictor {
     Tried tried = best_of(out, y, grid);
     tried.pairs = std::move(pairs);
     return tried;
-  }
-  Tried best_products(const MatrixXd& x, const VectorXd& y, const VectorXd& grid, int folds) const {
-    std::vector<int> varying;
-    for (Index c = 0; c < x.cols(); ++c)
-      if (x.col(c).minCoeff() < x.col(c).maxCoeff()) varying.push_back(static_cast<int>(c));
-    std::vector<Pairs> forms(1);
-    for (const int hub : varying) {
-      Pairs pairs;
-      for (const int other : varying)
-        if (other != hub) pairs.emplace_back(hub, other);
-      for (const auto& [i, j] : pairs)
-        if (i < j) forms[0].emplace_back(i, j);
-      forms.push_back(std::move(pairs));
-    }
-    Tried best;
-    for (Pairs& pairs : forms) {
-      // Five rows for each coefficient: with fewer the best of the forms is none of the data's.
-      if (pairs.empty() || 5 * (x.cols() + static_cast<Index>(pairs.size())) > y.size()) continue;
-      Tried tried = try_columns(x, y, std::move(pairs), grid, folds);
-      if (tried.error < best.error) best = std::move(tried);
-    }
-    return best;
   }
   Tried best_quadratic(const MatrixXd& all,
                        const VectorXd& all_y,
@@ -355,6 +338,7 @@ class Ridge final : public Predictor {
   Scaling scale_;
   VectorXd means_, weights_;
   Pairs pairs_;
+  double pair_share_ = kProductShare;
   MatrixXd quadratic_;  ///< f(x) = offset + weights.x + x' quadratic x; empty: linear in columns.
   double y_mean_ = 0, variance_ = 0, n_ = 1, alpha_ = 1;
   VectorXd gram_;  ///< Lower triangle of Z'Z.

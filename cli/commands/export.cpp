@@ -217,7 +217,10 @@ class Export {
     }
     Json latency = nullptr;
     if (latency_ != nullptr)
-      latency = latency_->verify(architecture_, subnet_->written_plan(), o_.common);
+      latency = latency_->verify(architecture_,
+                                 subnet_->plan(),
+                                 subnet_->folded() > 0 ? &subnet_->written_plan() : nullptr,
+                                 o_.common);
     report(latency);
     return latency.is_null() || latency["within"] ? kExitOk : kExitNothingFeasible;
   }

@@ -8,6 +8,7 @@
 
 #include "cli/command.hpp"
 #include "cli/latency/judged.hpp"
+#include "cli/latency/shared.hpp"
 #include "cli/report/document.hpp"
 #include "cli/runs/latency.hpp"
 #include "cli/runs/own_architecture.hpp"
@@ -15,6 +16,7 @@
 #include "cli/runs/run_name.hpp"
 #include "cli/runs/trained/measuring.hpp"
 #include "cli/terminal/suggest.hpp"
+#include "cli/version.hpp"
 #include "hardware/measure/measure.hpp"
 #include "predictors/ranking/rank_metrics.hpp"
 #include "spaces/base/printable.hpp"
@@ -34,6 +36,7 @@ struct Options {
   std::string trained;  ///< The supernet that `run` is or was searched in.
   MeasureOptions measure{.stop = stop_requested};
   std::string from;  ///< Table to go on with.
+  std::string only;  ///< File of ops.
   int threads = 0;
   int check = 0;
   bool no_pin = false;
@@ -102,6 +105,11 @@ Ops measure_all(const Options& o,
                 const LatencyTable* from) {
   bool complete = false;
   std::map<std::string, OpCase> ops = distinct_ops(space, complete);
+  if (!o.only.empty()) {
+    std::map<std::string, OpCase> few;
+    for (const std::string& key : read_op_keys(o.only, {.ops = ops})) few[key] = ops.at(key);
+    ops = std::move(few);
+  }
   Ops result;
   LatencyTable& table = result.table;
   if (from != nullptr) {
@@ -120,12 +128,15 @@ Ops measure_all(const Options& o,
     progress.update(done, key.substr(0, key.find(' ')));
   };
   throw_if_stopped("the ops of the space were listed");
+  // What was measured is kept, however long the call takes that the stop waits for.
+  const SavesOnStop saves;
   const MeasuredOps measured = measure_ops(ops, options, place.device);
   if (measured.times.empty())
     throw Interrupted("stopped before any of the " + std::to_string(ops.size()) +
                       " ops was timed; nothing is stored");
   table.id = o.name.empty() ? new_run_id("latency") : o.name;
-  table.space = space.name();
+  set_space(table, space);
+  table.program = program_text();
   table.created = utc_now();
   table.conditions = std::move(place.conditions);
   table.conditions["batch"] = std::to_string(o.measure.batch);
@@ -255,7 +266,7 @@ std::optional<LatencyTable> table_to_continue(const Options& o,
                                               const MeasuringPlace& place) {
   if (o.from.empty()) return std::nullopt;
   LatencyTable table = std::move(open_latency_model(store, o.from).table());
-  if (!table.space.empty() && table.space != space.name())
+  if (space_of_table(table, space) == TableSpace::kOther)
     throw ConfigError("latency table " + printable(table.id) + " is of the space '" +
                       printable(table.space) + "', not of '" + space.name() + "'");
   std::map<std::string, std::string> now = place.conditions;
@@ -285,6 +296,9 @@ void add_options(CLI::App& app, Options& o) {
   app.add_flag(
       "--flush-l2", o.measure.flush_l2, "On a GPU: overwrite its cache before each timed call");
   app.add_option("--continue", o.from, "Measure only what this table lacks: id, last or a file");
+  app.add_option("--only",
+                 o.only,
+                 "Measure only the ops of this file, one a line (nas latency plan --budget N)");
   app.add_option("--check", o.check, "Also time so many whole networks and compare")
       ->check(CLI::Range(2, 100000));
   app.add_option("--name", o.name, "Id of the table (default: made up)");
@@ -315,6 +329,9 @@ int run_measure(const std::vector<std::string>& args) {
   Store store(o.common.db);
   if (!o.name.empty() && store.latency_table(o.name))
     throw ConfigError("there is a latency table '" + o.name + "' already", "choose another --name");
+  if (o.check > 0 && !o.only.empty())
+    throw ConfigError("--check needs times of all ops, and --only measures a few",
+                      "leave one of them out");
   const auto from = table_to_continue(o, store, *space, place);
   const Ops ops = measure_all(o, *space, place, from ? &*from : nullptr);
   const LatencyTable& table = ops.table;

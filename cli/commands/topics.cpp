@@ -320,22 +320,28 @@ The target is a column or metric; of plain columns --target A+B is a sum.
 Columns other than 0/1 are brought to mean 0 and deviation 1.
 
   ridge          linear; products of features where cross-validation prefers
-                 them clearly. Alpha .1 .. 10. The choice for few rows.
+                 them. Alpha .1 .. 10. The choice for few rows.
   gp             Gaussian process, a weight for each choice; marginal
                  likelihood. Its spread knows where rows are missing.
   svr            support vectors, RBF kernel of gamma 1/features; C 1 .. 100.
   boosted-trees  regression trees on the errors of those before.
-  stacked        the four, weighted by their errors on rows not learnt.
-  auto           ridge below 75 rows, else the best of ridge, svr, gp in
-                 cross-validation.
+  huber          ridge whose line outliers do not pull (times of a busy
+                 machine): errors beyond 1.345 deviations count by their size
+                 only. Of plain columns it never falls where a column grows,
+                 unless cross-validation clearly says so: for latency, memory,
+                 energy. --parameter monotone=0 or 1.
+  stacked        ridge, gp, svr and boosted-trees, weighted by their errors on
+                 rows not learnt.
+  auto           ridge below 75 rows, else the best of ridge, svr, gp (of plain
+                 columns huber, too) in cross-validation.
 
 Parameters are chosen by cross-validation (--folds); --parameter alpha=1
 gives one. --transform log learns the logarithm of the target.
 
 The spread is the deviation of a new measurement around the mean: the
-posterior of ridge and gp; of svr, boosted-trees and of ridge with products
-of one-hot columns the error in cross-validation, the same for every row; of
-stacked that of its gp, stretched to the error in cross-validation.
+posterior of ridge and gp; of svr, boosted-trees, huber and of ridge with
+products of one-hot columns the error in cross-validation, the same for every
+row; of stacked that of its gp, stretched to the error in cross-validation.
 
   MAPE %        mean absolute error in percent of the truth
   tau-b, tau-a  order of all pairs. Few distinct predictions inflate tau-b:

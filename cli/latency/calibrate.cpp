@@ -8,21 +8,18 @@
 #include <numeric>
 
 #include "cli/latency/judged.hpp"
+#include "cli/latency/networks.hpp"
 #include "cli/latency/subcommands.hpp"
 #include "cli/report/document.hpp"
 #include "cli/runs/latency.hpp"
 #include "cli/runs/run_name.hpp"
 #include "cli/terminal/suggest.hpp"
-#include "cli/torch_services.hpp"
 #include "cli/validators.hpp"
-#include "hardware/prediction/choose.hpp"
+#include "cli/version.hpp"
 #include "hardware/prediction/transfer.hpp"
-#include "search/evaluators/evaluators.hpp"
 #include "spaces/base/printable.hpp"
 #include "spaces/base/whole_file.hpp"
-#include "spaces/metric.hpp"
 #include "spaces/registry.hpp"
-#include "spaces/text/architecture_list.hpp"
 
 namespace nas::cli {
 namespace {
@@ -31,18 +28,8 @@ using Json = nlohmann::ordered_json;
 
 struct Options {
   Common common;
-  std::string table, space, rows, column, unit, archs, ops, name, out, save_rows, device;
-  int measure = 0, threads = 0;
-  MeasureOptions options{.stop = stop_requested};
-};
-
-/// Networks with their times, and under which conditions these were taken.
-struct MeasuredRows {
-  std::vector<Architecture> networks;
-  std::vector<double> ms;
-  std::map<std::string, std::string> conditions;
-  size_t asked = 0;      ///< Networks that were to be measured.
-  bool stopped = false;  ///< By the user, before all were.
+  std::string table, space, ops, name, out, save_rows;
+  NetworkOptions networks;
 };
 
 // ---- The table
@@ -75,104 +62,6 @@ std::unique_ptr<Space> space_of(const Options& o, const LatencyTable& table) {
     throw ConfigError("latency table " + printable(table.id) + " names no space",
                       "Name it with --space.");
   return load_space(name);
-}
-
-// ---- Measured networks
-
-/// Milliseconds in one unit of the column.
-double unit_of(const Options& o, const std::string& column) {
-  const std::string known = "s, ms, us or ns";
-  if (!o.unit.empty()) {
-    const auto factor = unit_factor("latency_ms", o.unit);
-    if (!factor) throw ConfigError("--unit " + o.unit + ": expected " + known);
-    return *factor;
-  }
-  if (const Metric* metric = find_metric(column);
-      metric != nullptr && metric->unit == MetricUnit::kMilliseconds)
-    return 1;
-  const auto named = unit_in_name(column);
-  if (named && named->kind == MetricUnit::kMilliseconds) return named->size;
-  throw ConfigError("nothing says in which unit column '" + column + "' of " + o.rows + " is",
-                    "Add --unit: " + known + ".");
-}
-
-std::string column_of_times(const Options& o, const TableEvaluator& table) {
-  const std::vector<std::string> columns = table.metrics();
-  std::string list;
-  for (const std::string& c : columns) list += (list.empty() ? "" : ", ") + c;
-  if (!o.column.empty()) {
-    if (std::find(columns.begin(), columns.end(), o.column) == columns.end())
-      throw ConfigError(o.rows + " has no column '" + o.column + "' of numbers; it has: " + list);
-    return o.column;
-  }
-  std::vector<std::string> times;
-  for (const std::string& c : columns)
-    if (quantity_of(c) == Quantity::kTime) times.push_back(c);
-  if (times.size() == 1) return times[0];
-  if (times.empty() && columns.size() == 1) return columns[0];
-  throw ConfigError("which column of " + o.rows + " holds the measured times? It has: " + list,
-                    "Name it with --column.");
-}
-
-MeasuredRows read_measured(const Options& o, const Space& space) {
-  TableOptions options;
-  options.file = o.rows;
-  TableEvaluator table(space, options, /*each_form=*/true);
-  for (const std::string& text : table.warnings()) warning(text);
-  const std::string column = column_of_times(o, table);
-  const double unit = unit_of(o, column);
-  MeasuredRows rows;
-  const std::vector<Architecture> all = table.architectures();
-  const std::vector<Evaluation> values = table.evaluate(all);
-  for (size_t i = 0; i < all.size(); ++i) {
-    const auto value = values[i].values.find(column);
-    if (value == values[i].values.end()) continue;
-    const double ms = value->second * unit;
-    if (!std::isfinite(ms) || !(ms > 0))
-      throw DataError(o.rows + ": " + space.text(all[i]) + ": " + column + " " +
-                      format_number(value->second) + " is no time; expected more than 0");
-    rows.networks.push_back(all[i]);
-    rows.ms.push_back(ms);
-  }
-  rows.asked = rows.networks.size();
-  rows.conditions = {{"calibrated_with", o.rows}};
-  return rows;
-}
-
-MeasuredRows measure_here(const Options& o, const Space& space, const LatencyTable& table) {
-  MeasuredRows rows;
-  const std::vector<Architecture> networks =
-      o.archs.empty() ? choose_networks(space, &table, o.measure, o.common.seed)
-                      : read_architecture_file(space, o.archs);
-  std::vector<Plan> plans;
-  for (const Architecture& a : networks) plans.push_back(space.plan(a));
-  rows.asked = networks.size();
-  if (rows.asked < kLeastCalibration)
-    throw ConfigError("a calibration needs at least " + std::to_string(kLeastCalibration) +
-                      " networks, here are " + std::to_string(rows.asked));
-  MeasureOptions options = o.options;
-  options.batch = table.batch();
-  options.seed = o.common.seed;
-  const auto found = [&](const char* key) {
-    const auto it = table.conditions.find(key);
-    return it == table.conditions.end() ? std::string() : it->second;
-  };
-  const std::string device = o.device.empty() ? found("device") : o.device;
-  const int threads = o.threads > 0 ? o.threads : std::atoi(found("threads").c_str());
-  Progress progress(o.common, "calibrate", static_cast<int64_t>(rows.asked) * kPasses);
-  options.progress = [&](int64_t done, int64_t, const std::string& key) {
-    progress.update(done, key);
-  };
-  const TimedNetworks timed = torch_services().time_networks(
-      plans, options, device.empty() ? std::string("cpu") : device, threads);
-  rows.stopped = timed.measured.stopped;
-  rows.conditions = timed.conditions;
-  for (size_t i = 0; i < networks.size(); ++i)
-    if (timed.measured.times[i]) {
-      rows.networks.push_back(networks[i]);
-      rows.ms.push_back(timed.measured.times[i]->median_ms);
-    }
-  return rows;
 }
 
 /// Networks measured on another processor than the table: that is meant, and said.
@@ -221,15 +110,59 @@ Result calibrated(const Options& o,
   return result;
 }
 
-void save_rows(const Options& o,
-               const Space& space,
-               const MeasuredRows& rows,
-               const Result& result) {
-  if (o.save_rows.empty()) return;
-  Rows csv{{"architecture", "latency_ms", "sum_ms", "held_out_ms"}, {}};
-  for (size_t i = 0; i < rows.ms.size(); ++i)
-    csv.rows.push_back({space.text(rows.networks[i]), rows.ms[i], result.sums[i], result.held[i]});
-  write_whole_file(o.save_rows, csv_text(csv) + "\n");
+/// With --save-rows, and wherever the user stopped: what was measured is not measured twice.
+std::string save_rows(const Options& o,
+                      const Space& space,
+                      const MeasuredRows& rows,
+                      const Result* result) {
+  std::string file = o.save_rows;
+  if (file.empty() && rows.stopped)
+    file = unused_file("networks-" + (o.name.empty() ? "measured" : o.name));
+  if (file.empty()) return file;
+  Rows csv{{"architecture", "latency_ms"}, {}};
+  if (result != nullptr) csv.header.insert(csv.header.end(), {"sum_ms", "held_out_ms"});
+  for (size_t i = 0; i < rows.ms.size(); ++i) {
+    csv.rows.push_back({space.text(rows.networks[i]), rows.ms[i]});
+    if (result != nullptr) {
+      csv.rows.back().push_back(result->sums[i]);
+      csv.rows.back().push_back(result->held[i]);
+    }
+  }
+  write_whole_file(file, conditions_as_comments(rows.conditions) + csv_text(csv) + "\n");
+  return file;
+}
+
+/// Ends a run that the user stopped; what was measured is kept in `file` (and maybe as a table).
+[[noreturn]] void end_stopped(const Options& o,
+                              const Space& space,
+                              const MeasuredRows& rows,
+                              const std::string& file,
+                              const std::string& table) {
+  constexpr size_t kNamed = 5;
+  std::string text = "stopped: " + std::to_string(rows.ms.size()) + " of " +
+                     std::to_string(rows.asked) + " networks are measured";
+  if (rows.ms.empty()) {
+    text += "; nothing is stored";
+  } else {
+    text += " and kept in " + file;
+    text += table.empty() ? "; a calibration needs at least " + std::to_string(kLeastCalibration)
+                          : "; the table '" + table + "' is calibrated on these and stored";
+  }
+  if (!rows.missing.empty()) text += "; without a time:";
+  for (size_t i = 0; i < std::min(kNamed, rows.missing.size()); ++i)
+    text += "\n  " + space.text(rows.missing[i]);
+  if (rows.missing.size() > kNamed)
+    text += "\n  and " + std::to_string(rows.missing.size() - kNamed) + " more";
+  std::vector<std::string> words{"latency", "calibrate", "--table", o.table};
+  if (!o.space.empty()) words.insert(words.end(), {"--space", o.space});
+  if (!o.ops.empty()) words.insert(words.end(), {"--ops", o.ops});
+  if (!rows.ms.empty()) words.insert(words.end(), {"--rows", file});
+  if (!o.networks.archs.empty())
+    words.insert(words.end(), {"--archs", o.networks.archs});
+  else
+    words.insert(words.end(), {"--measure", std::to_string(o.networks.measure)});
+  if (o.common.seed_given) words.insert(words.end(), {"--seed", std::to_string(o.common.seed)});
+  throw Interrupted(text + "\nGo on with: " + suggested(words, o.common));
 }
 
 void print_result(const Options& o, const MeasuredRows& rows, const Result& r, const Space& space) {
@@ -291,9 +224,8 @@ void keep(const Options& o, Store& store, const LatencyModel& model) {
 }
 
 int run(const Options& o) {
-  const int sources = (o.measure > 0 || !o.archs.empty() ? 1 : 0) + (o.rows.empty() ? 0 : 1);
-  if (sources == 2) throw ConfigError("--rows holds measurements: leave out --measure and --archs");
-  if (sources == 0 && o.ops.empty())
+  const bool sources = o.networks.measures() || !o.networks.rows.empty();
+  if (!sources && o.ops.empty())
     throw ConfigError("nothing to calibrate with",
                       "Measure networks here (--measure 30), or name a file of measured ones "
                       "(--rows FILE).");
@@ -305,22 +237,23 @@ int run(const Options& o) {
   LatencyTable table = base_table(o, store, document);
   const auto space = space_of(o, table);
   require_fit(table, *space, suggested({"measure", "--space", space->name()}, o.common));
-  if (o.rows.empty() && sources > 0) need_torch();
+  if (o.networks.measures()) need_torch();
   Result result;
   MeasuredRows rows;
-  if (sources > 0) {
-    rows = o.rows.empty() ? measure_here(o, *space, table) : read_measured(o, *space);
-    if (rows.ms.size() < kLeastCalibration && rows.stopped)
-      throw Interrupted("stopped after " + std::to_string(rows.ms.size()) + " of " +
-                        std::to_string(rows.asked) + " networks; at least " +
-                        std::to_string(kLeastCalibration) + " are needed, nothing is stored");
+  std::string kept;
+  if (sources) {
+    rows = measured_networks(o.networks, o.common, *space, table);
+    if (rows.stopped && rows.ms.size() < kLeastCalibration)
+      end_stopped(o, *space, rows, rows.ms.empty() ? "" : save_rows(o, *space, rows, nullptr), "");
     result = calibrated(o, *space, std::move(table), rows);
-    save_rows(o, *space, rows, result);
+    kept = save_rows(o, *space, rows, &result);
   } else {
     result.table = std::move(table);
   }
   result.table.id = name.empty() ? new_run_id("latency") : name;
   result.table.created = utc_now();
+  result.table.program = program_text();
+  if (result.table.fingerprint.empty()) set_space(result.table, *space);
   keep(o, store, LatencyModel(result.table, result.calibration));
   document["table"] = result.table.id;
   document["from"] = o.table;
@@ -358,10 +291,7 @@ int run(const Options& o) {
                   "; calibrate it on whole networks before "
                   "its sums are trusted");
   }
-  if (rows.stopped)
-    throw Interrupted("stopped after " + std::to_string(rows.ms.size()) + " of " +
-                      std::to_string(rows.asked) + " networks; the table '" + result.table.id +
-                      "' is calibrated on these and stored");
+  if (rows.stopped) end_stopped(o, *space, rows, kept, result.table.id);
   return kExitOk;
 }
 
@@ -373,25 +303,12 @@ std::function<int()> add_latency_calibrate(CLI::App& app) {
       "calibrate", "Fit a table's sums to whole networks that are measured here or elsewhere");
   sub->add_option("--table", o->table, "Latency table: id, last, or a file")->required();
   sub->add_option("--space", o->space, "Space: a name or a file (default: the table's)");
-  sub->add_option("--measure", o->measure, "Choose so many networks and measure them here")
-      ->check(CLI::Range(kLeastCalibration, 100000));
-  sub->add_option("--archs", o->archs, "Measure the networks of this file here, one a line");
-  sub->add_option("--rows", o->rows, "File of measured networks: CSV or JSON, architecture, time");
-  sub->add_option("--column", o->column, "Column of the times in --rows");
-  sub->add_option("--unit", o->unit, "Unit of that column (s, ms, us, ns) where its name has none");
-  sub->add_option("--ops",
-                  o->ops,
-                  "Table of a few ops of another device (nas latency choose --what ops): --table "
-                  "is carried over to that device first");
-  sub->add_option("--device", o->device, "auto, cpu, cuda or cuda:N (default: the table's)");
-  sub->add_option("--threads", o->threads, "Compute threads (default: the table's)")
-      ->check(CLI::Range(0, 4096));
-  sub->add_option("--warmup", o->options.warmup, "Calls before the clock runs, in each visit")
-      ->check(CLI::Range(0, 1000000))
-      ->capture_default_str();
-  sub->add_option("--repeats", o->options.repeats, "Timed calls of each network")
-      ->check(CLI::Range(1, 1000000))
-      ->capture_default_str();
+  add_networks(*sub, o->networks);
+  sub->add_option(
+      "--ops",
+      o->ops,
+      "Table of a few ops of another device (nas latency plan --budget N --table KNOWN): --table "
+      "is carried over to that device first");
   sub->add_option("--name", o->name, "Id of the calibrated table (default: made up)");
   sub->add_option("--out", o->out, "Also write the calibrated table to this file (JSON)");
   sub->add_option("--save-rows", o->save_rows, "Write the measured networks to this file (CSV)");

@@ -17,7 +17,7 @@ int run_latency(const std::vector<std::string>& args) {
       "nas latency import 224_lookup_table.yaml --unit ms --device note10 --batch 1 "
       "--dtype float32\n"
       "nas latency diff monday.json tuesday.json --fail-above 10\n"
-      "nas latency choose --space digits --budget 30\n"
+      "nas latency plan digits --table laptop --budget 30 --out few.txt\n"
       "nas latency calibrate --table laptop --measure 30 --name laptop-calibrated\n"
       "nas latency calibrate --table laptop --rows measured.csv --unit us");
   app.require_subcommand(1);
@@ -28,7 +28,6 @@ int run_latency(const std::vector<std::string>& args) {
                                                                  add_latency_import,
                                                                  add_latency_export,
                                                                  add_latency_diff,
-                                                                 add_latency_choose,
                                                                  add_latency_calibrate};
   std::vector<std::function<int()>> runs;
   for (const auto add : kSubcommands) runs.push_back(add(app));

@@ -21,7 +21,9 @@ struct Options {
 };
 
 std::string percent(double ratio) {
-  const double change = 100 * (ratio - 1);
+  double change = 100 * (ratio - 1);
+  // Files that round a time otherwise do not differ.
+  if (std::abs(change) < 1e-7) change = 0;
   return (change >= 0 ? "+" : "") + format_number(change, 3) + " %";
 }
 

@@ -107,7 +107,7 @@ int import_files(const Import& o) {
   Imported read = import_latency(files, o.format, options);
   const Plausibility unit =
       judge_unit(read.work, options.unit, read.rows.has_value(), o.under.device);
-  if (!unit.odd.empty()) warning(unit.odd);
+  refuse_odd_unit(unit, o.under.trust_unit);
   Json coverage;
   if (read.rows) {
     if (o.out.empty())
@@ -119,7 +119,7 @@ int import_files(const Import& o) {
     LatencyTable& table = *read.table;
     table.id = id;
     if (space) {
-      table.space = space->name();
+      set_space(table, *space);
       const Coverage found = coverage_of(table, *space);
       coverage = {{"needed", found.needed}, {"missing", found.missing.size()}};
     }

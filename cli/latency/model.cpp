@@ -8,6 +8,7 @@
 #include "cli/terminal/suggest.hpp"
 #include "predictors/predictor.hpp"
 #include "spaces/error.hpp"
+#include "spaces/metric.hpp"
 
 namespace nas::cli {
 namespace {
@@ -23,6 +24,36 @@ std::optional<std::string> text_of_file(const std::string& name) {
   text << file.rdbuf();
   if (!file) throw DataError("latency table " + name + ": the file cannot be read");
   return text.str();
+}
+
+/// Milliseconds in one unit of what `predictor` says. ConfigError where that is no time, or of no
+/// unit that is told.
+double ms_of_target(const Predictor& predictor, const std::string& file) {
+  const std::string& target = predictor.target();
+  if (target.empty()) {
+    warning(file + " does not say what it predicts; milliseconds are assumed. Fit it again with " +
+            "this program, which writes that down.");
+    return 1;
+  }
+  std::optional<double> size;
+  // Sums of columns (`encoder_ms+decoder_ms`): all of one unit.
+  for (std::string_view rest = target; !rest.empty();) {
+    const std::string_view name = rest.substr(0, rest.find('+'));
+    rest.remove_prefix(std::min(rest.size(), name.size() + 1));
+    std::optional<double> own;
+    if (const Metric* known = find_metric(name);
+        known != nullptr && known->unit == MetricUnit::kMilliseconds)
+      own = 1;
+    else if (const auto unit = unit_in_name(name); unit && unit->kind == MetricUnit::kMilliseconds)
+      own = unit->size;
+    if (!own)
+      throw ConfigError(file + " predicts '" + target + "', which is no time in a unit by its name",
+                        "Fit it on a column that says its unit, such as latency_ms.");
+    if (size && *size != *own)
+      throw ConfigError(file + " predicts '" + target + "', a sum of several units");
+    size = own;
+  }
+  return size.value_or(1);
 }
 
 }  // namespace
@@ -59,18 +90,19 @@ Json use_latency_predictor(CostModel& costs, const std::string& file, int64_t ba
     throw DataError(file + " predicts from plain columns of numbers, not from architectures of " +
                     space.name() + "; fit it with --space " + space.name());
   predictor->require(feature_space(space));
+  const double unit = ms_of_target(*predictor, file);
   const Json fidelity{{"predictor", file}, {"batch", batch}, {"rows", predictor->rows()}};
   // A network's mean and spread are asked for one after the other.
   struct Last {
     Architecture architecture;
     double mean = 0, spread = 0;
   };
-  const auto ask =
-      [predictor, &space, last = std::make_shared<Last>()](const Architecture& a) -> const Last& {
+  const auto ask = [predictor, unit, &space, last = std::make_shared<Last>()](
+                       const Architecture& a) -> const Last& {
     if (last->architecture == a && !a.genes.empty()) return *last;
     const Prediction told = predictor->predict(encode(space, {&a, 1}));
     // A line that was learnt elsewhere may end below 0; no time does.
-    *last = {a, std::max(told.mean[0], 0.0), told.spread[0]};
+    *last = {a, unit * std::max(told.mean[0], 0.0), unit * told.spread[0]};
     return *last;
   };
   costs.add_of(

@@ -1,5 +1,5 @@
-// nas latency plan: the distinct pieces of work of a space. nas latency check: which of them a
-// table lacks.
+// nas latency plan: the distinct pieces of work of a space, or the few of them (or of its networks)
+// that tell most about the rest. nas latency check: which of them a table lacks.
 #include <CLI/CLI.hpp>
 #include <memory>
 
@@ -10,6 +10,8 @@
 #include "cli/terminal/suggest.hpp"
 #include "hardware/kernel_key.hpp"
 #include "hardware/op_cases.hpp"
+#include "hardware/prediction/choose.hpp"
+#include "spaces/base/whole_file.hpp"
 #include "spaces/registry.hpp"
 
 namespace nas::cli {
@@ -19,8 +21,9 @@ using Json = nlohmann::ordered_json;
 
 struct Options {
   Common common;
-  std::string space, table, grouping, format = "table";
+  std::string space, table, grouping, what, out, format = "table";
   std::vector<std::string> fix;
+  int budget = 0;
 };
 
 const char* how_text(SpaceOps::How how) {
@@ -62,7 +65,108 @@ std::string behind_text(const Space& space, const std::vector<std::pair<size_t, 
   return text;
 }
 
+// ---- plan --budget
+
+/// The ops of the domain that the table has, and nothing else.
+LatencyTable part_of(const LatencyTable& table, const Domain& domain) {
+  LatencyTable part = table;
+  part.entries.clear();
+  for (const auto& [key, op] : ops_of(domain, table.pieces()).ops)
+    if (const auto it = table.entries.find(key); it != table.entries.end())
+      part.entries.insert(*it);
+  return part;
+}
+
+void print_chosen(const Options& o,
+                  const std::vector<std::string>& list,
+                  const std::string& space,
+                  const std::string& grouping) {
+  const bool ops = o.what == "ops";
+  std::string text;
+  for (const std::string& line : list) text += (text.empty() ? "" : "\n") + line;
+  if (!o.out.empty()) write_whole_file(o.out, text + "\n");
+  if (o.common.json)
+    return print(json_text({{"schema", "nas-latency-plan/1"},
+                            {"space", space},
+                            {"what", o.what},
+                            {"table", o.table.empty() ? Json(nullptr) : Json(o.table)},
+                            {"budget", o.budget},
+                            {ops ? "ops" : "architectures", list}}));
+  if (static_cast<int>(list.size()) < o.budget)
+    note(o.common, "there are " + std::to_string(list.size()) + " in all");
+  if (o.out.empty()) return print(text);
+  print_prose(
+      (ops ? pieces_text(grouping, list.size()) : std::to_string(list.size()) + " networks") +
+      " of " + space + " written to " + o.out + ", those that tell most first");
+  if (ops && grouping == "ops")
+    print_prose(
+        "next, on the new device: " +
+        suggested({"measure", "--space", space, "--only", o.out, "--name", "few"}, o.common) +
+        " (elsewhere: " +
+        suggested({"latency", "export-work", space, "--only", o.out, "--out", "work.jsonl"},
+                  o.common) +
+        "), then " +
+        suggested({"latency", "calibrate", "--table", o.table, "--ops", "few", "--measure", "10"},
+                  o.common));
+  else if (!ops)
+    print_prose(
+        "next: measure them (" +
+        suggested({"latency", "export-work", space, "--networks", o.out, "--out", "work.jsonl"},
+                  o.common) +
+        "), then " +
+        suggested({"latency", "calibrate", "--table", "TABLE", "--rows", "measured.csv"},
+                  o.common) +
+        " or " +
+        suggested({"predict",
+                   "fit",
+                   "--data",
+                   "measured.csv",
+                   "--space",
+                   space,
+                   "--target",
+                   "latency_ms",
+                   "--out",
+                   "latency.json"},
+                  o.common));
+}
+
+int plan_few(Options o) {
+  std::optional<LatencyTable> table;
+  if (!o.table.empty()) table = named_latency_table(o.table, o.common.db);
+  if (o.space.empty() && table) o.space = table->space;
+  if (o.space.empty())
+    throw ConfigError(table ? "latency table " + table->id + " names no space"
+                            : "name the space, or a table that was made for one",
+                      "nas latency plan SPACE --budget " + std::to_string(o.budget));
+  if (o.what.empty()) o.what = table ? "ops" : "networks";
+  if (o.what == "ops" && !table)
+    throw ConfigError("--what ops chooses among the ops of a table of another device",
+                      "Name it with --table.");
+  const auto space = load_space(o.space);
+  const Domain domain = fixed_domain(*space, o.fix);
+  if (table) require_fit(*table, *space);
+  std::vector<std::string> list;
+  if (o.what == "ops")
+    list = choose_ops(part_of(*table, domain), o.budget);
+  else
+    for (const Architecture& a :
+         choose_networks(domain, table ? &*table : nullptr, o.budget, o.common.seed))
+      list.push_back(space->text(a));
+  print_chosen(o, list, space->name(), table ? table->grouping : "ops");
+  return kExitOk;
+}
+
+// ---- plan
+
 int plan(const Options& o) {
+  if (o.budget > 0) {
+    if (!o.grouping.empty())
+      throw ConfigError("--budget takes the grouping of --table", "Leave --grouping out.");
+    return plan_few(o);
+  }
+  if (!o.what.empty() || !o.out.empty())
+    throw ConfigError("--what and --out are for --budget", "Add --budget N.");
+  if (o.space.empty()) throw ConfigError("name the space", "nas latency plan SPACE");
   const auto space = load_space(o.space);
   const Domain domain = fixed_domain(*space, o.fix);
   std::optional<LatencyTable> table;
@@ -116,12 +220,26 @@ int plan(const Options& o) {
   return kExitOk;
 }
 
+const char* made_for_text(TableSpace space) {
+  switch (space) {
+    case TableSpace::kUnsaid:
+      return "not said";
+    case TableSpace::kSame:
+      return "this space";
+    case TableSpace::kChanged:
+      return "this space before it was changed";
+    case TableSpace::kOther:
+      return "another space";
+  }
+  return "";
+}
+
 int check(const Options& o) {
   const auto space = load_space(o.space);
   const Domain domain = fixed_domain(*space, o.fix);
   const LatencyTable table = named_latency_table(o.table, o.common.db);
   const Coverage coverage = coverage_of(table, domain);
-  const bool other = !table.space.empty() && table.space != space->name();
+  const TableSpace made_for = space_of_table(table, *space);
   if (!table.states_batch())
     warning("table " + table.id +
             " does not say for how many images at once its times are; one is assumed");
@@ -130,16 +248,19 @@ int check(const Options& o) {
     Json missing = Json::array();
     for (const std::string& key : coverage.missing)
       missing.push_back({{"key", key}, {"nearest", coverage.nearest.at(key)}});
-    print(json_text({{"schema", "nas-latency-check/1"},
-                     {"ok", coverage.missing.empty()},
-                     {"space", domain.name()},
-                     {"table", table.id},
-                     {"table_space", table.space},
-                     {"grouping", table.grouping},
-                     {"batch", table.states_batch() ? Json(table.batch()) : Json(nullptr)},
-                     {"needed", coverage.needed},
-                     {"exact", coverage.exact},
-                     {"missing", missing}}));
+    print(json_text(
+        {{"schema", "nas-latency-check/1"},
+         {"ok", coverage.missing.empty()},
+         {"space", domain.name()},
+         {"table", table.id},
+         {"table_space", table.space},
+         {"table_fingerprint", table.fingerprint.empty() ? Json(nullptr) : Json(table.fingerprint)},
+         {"made_for", made_for_text(made_for)},
+         {"grouping", table.grouping},
+         {"batch", table.states_batch() ? Json(table.batch()) : Json(nullptr)},
+         {"needed", coverage.needed},
+         {"exact", coverage.exact},
+         {"missing", missing}}));
     return code;
   }
   if (!coverage.missing.empty()) {
@@ -156,9 +277,13 @@ int check(const Options& o) {
               std::to_string(coverage.needed - coverage.missing.size()) + " of the " +
               pieces_text(table.grouping, coverage.needed) + " that " + domain.name() + " needs" +
               (coverage.exact ? "" : " (at least: its ops could only be sampled)"));
-  if (other)
+  if (made_for == TableSpace::kOther)
     print_prose("it was measured for the space '" + table.space +
                 "'; a search takes it once \"space\" is taken out of its file");
+  if (made_for == TableSpace::kChanged)
+    print_prose("it was made when the space '" + table.space +
+                "' built other networks (fingerprint " + table.fingerprint.substr(0, 12) +
+                ", now " + space->fingerprint().substr(0, 12) + ")");
   if (!coverage.missing.empty() && table.grouping == "ops")
     print_prose(
         "next: " +
@@ -168,26 +293,34 @@ int check(const Options& o) {
   return code;
 }
 
-void add_space(CLI::App& app, Options& o) {
-  app.add_option("space", o.space, "Space: a name or a file")->required();
-  add_fix(app, o.fix);
-}
-
 }  // namespace
 
 std::function<int()> add_latency_plan(CLI::App& command) {
   CLI::App& app =
       *command.add_subcommand("plan", "List the distinct ops of a space: what a table must hold");
   auto o = std::make_shared<Options>();
-  add_space(app, *o);
-  app.add_option("--table", o->table, "Also print what this latency table has: id, last or file");
+  app.add_option("space", o->space, "Space: a name or a file");
+  add_fix(app, o->fix);
+  app.add_option("--table",
+                 o->table,
+                 "Also print what this latency table has: id, last or file; with --budget, the "
+                 "table of another device whose ops are chosen from");
+  app.add_option("--budget",
+                 o->budget,
+                 "Print only so many, those that tell most about all others (D-optimal), best "
+                 "first: ops to measure on a new device (with --table), or whole networks")
+      ->check(CLI::Range(1, 10000))
+      ->type_name("N");
+  app.add_option("--what", o->what, "With --budget: ops or networks (default: ops with --table)")
+      ->check(CLI::IsMember({"networks", "ops"}));
+  app.add_option("--out", o->out, "With --budget: write them to this file, one a line");
   std::vector<std::string> names;
   for (const Grouping& grouping : groupings()) names.emplace_back(grouping.name);
   app.add_option("--grouping", o->grouping, "What one time covers (default: ops)")
       ->check(CLI::IsMember(names))
       ->type_name("GROUPING");
   add_format(app, o->format);
-  add_common(app, o->common);
+  add_common(app, o->common, kTakesDb | kTakesSeed);
   return [o] { return plan(*o); };
 }
 
@@ -195,7 +328,8 @@ std::function<int()> add_latency_check(CLI::App& command) {
   CLI::App& app = *command.add_subcommand(
       "check", "Say which ops of a space a table lacks; exit 3 where it does");
   auto o = std::make_shared<Options>();
-  add_space(app, *o);
+  app.add_option("space", o->space, "Space: a name or a file")->required();
+  add_fix(app, o->fix);
   app.add_option("--table", o->table, "Latency table: id, last or file")->required();
   add_common(app, o->common);
   return [o] { return check(*o); };

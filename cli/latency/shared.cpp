@@ -1,12 +1,15 @@
 #include "cli/latency/shared.hpp"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <filesystem>
 
 #include "cli/report/document.hpp"
 #include "cli/runs/latency.hpp"
 #include "cli/runs/run_name.hpp"
 #include "cli/validators.hpp"
+#include "cli/version.hpp"
+#include "hardware/kernel_key.hpp"
 #include "search/store/store.hpp"
 #include "spaces/base/printable.hpp"
 #include "spaces/base/whole_file.hpp"
@@ -33,6 +36,7 @@ void keep_latency_table(LatencyTable& table, const Common& common, const std::st
                       "choose another --name");
   if (table.id.empty()) table.id = new_run_id("latency");
   if (table.created.empty()) table.created = utc_now();
+  table.program = program_text();
   const auto device = table.conditions.find("device");
   store.add_latency_table({table.id,
                            table.space,
@@ -61,9 +65,22 @@ void add_measured_under(CLI::App& app, MeasuredUnder& under) {
   app.add_option("--threads", under.threads, "Threads that computed");
   app.add_option("--governor", under.governor, "Governor or clocks of the device");
   app.add_option("--library", under.library, "What ran the ops, with its version");
+  add_trust_unit(app, under.trust_unit);
   app.add_option("--condition", under.more, "More that should be known: KEY=VALUE; repeatable")
       ->type_name("KEY=VALUE")
       ->allow_extra_args(false);
+}
+
+void add_trust_unit(CLI::App& app, bool& trust) {
+  app.add_flag("--trust-unit",
+               trust,
+               "Take the times even where they can hardly be in the unit that is said");
+}
+
+void refuse_odd_unit(const Plausibility& unit, bool trust) {
+  if (unit.odd.empty()) return;
+  if (trust) return warning(unit.odd);
+  throw ConfigError(unit.odd, "Say the right unit; if the times are so, add --trust-unit.");
 }
 
 ImportOptions import_options(const MeasuredUnder& under) {
@@ -93,7 +110,33 @@ ImportOptions import_options(const MeasuredUnder& under) {
   put("library", under.library);
   if (under.device.find_first_not_of(" \t") == std::string::npos)
     throw ConfigError("--device is empty", "say what the times were measured on");
+  if (under.dtype.empty() || under.dtype.find_first_of(" \t\n/") != std::string::npos)
+    throw ConfigError("--dtype '" + under.dtype + "': expected a word such as float32");
   return options;
+}
+
+std::vector<std::string> read_op_keys(const std::string& file, const SpaceOps& needed) {
+  std::vector<std::string> keys;
+  const std::string text = read_text_file(file, "list of ops");
+  int number = 0;
+  for (std::string_view rest = text; !rest.empty();) {
+    std::string_view line = rest.substr(0, rest.find('\n'));
+    rest.remove_prefix(std::min(rest.size(), line.size() + 1));
+    ++number;
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    if (line.find_first_not_of(" \t") == line.npos || line.starts_with('#')) continue;
+    const std::string key(line);
+    if (!needed.ops.contains(key)) {
+      std::string near;
+      for (const std::string& each : nearest_keys(key, needed.ops))
+        near += (near.empty() ? "" : ", ") + ("`" + each + "`");
+      throw DataError(file + ":" + std::to_string(number) + ": `" + printable(key) +
+                      "` is no op that is needed; the nearest: " + near);
+    }
+    if (std::find(keys.begin(), keys.end(), key) == keys.end()) keys.push_back(key);
+  }
+  if (keys.empty()) throw DataError(file + ": holds no ops");
+  return keys;
 }
 
 ForeignFile foreign_file(const std::string& path) {

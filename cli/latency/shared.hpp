@@ -6,6 +6,7 @@
 #include "cli/command.hpp"
 #include "hardware/formats/format.hpp"
 #include "hardware/latency_table.hpp"
+#include "hardware/op_cases.hpp"
 
 namespace nas::cli {
 
@@ -25,11 +26,21 @@ void keep_latency_table(LatencyTable& table, const Common& common, const std::st
 struct MeasuredUnder {
   std::string unit, device, dtype, threads, governor, library;
   int64_t batch = 0;
+  bool trust_unit = false;
   std::vector<std::string> more;
 };
 void add_measured_under(CLI::App& app, MeasuredUnder& under);
+/// `--trust-unit`: take times that can hardly be in the unit that is said.
+void add_trust_unit(CLI::App& app, bool& trust);
+/// ConfigError for times that can hardly be in their unit; with `trust` a warning.
+void refuse_odd_unit(const Plausibility& unit, bool trust);
+
 /// ConfigError for a unit or a condition that is none.
 ImportOptions import_options(const MeasuredUnder& under);
+
+/// Keys of ops from a file, one a line (as `nas latency plan --budget N --out` writes them), each
+/// once. DataError (file:line) for one that is not in `needed`.
+std::vector<std::string> read_op_keys(const std::string& file, const SpaceOps& needed);
 
 /// The text of a file (`-`: standard input) for the readers of hardware/formats.
 ForeignFile foreign_file(const std::string& path);

@@ -10,7 +10,6 @@ class App;
 namespace nas::cli {
 
 std::function<int()> add_latency_calibrate(CLI::App& app);
-std::function<int()> add_latency_choose(CLI::App& app);
 std::function<int()> add_latency_plan(CLI::App& app);
 std::function<int()> add_latency_check(CLI::App& app);
 std::function<int()> add_latency_export_work(CLI::App& app);

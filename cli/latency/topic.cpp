@@ -57,6 +57,12 @@ Errors    named with file and line: a line that is no JSON object, an id
           time that is no number above 0.
 Exit      3 where an op failed or, with --work, has no answer.
 
+A new device of which little is measured: nas latency plan digits --table
+laptop --budget 30 --out few.txt names the ops that tell most of the others,
+nas measure --only few.txt (or export-work --only few.txt) times them, and
+nas latency calibrate --table laptop --ops few carries the table over. Without
+--table, plan --budget names whole networks to measure.
+
 A program in Python that answers: $NAS_CONFIGS/latency/runner.py (nas doctor
 tells the folder).)";
 }
@@ -69,7 +75,8 @@ table. The form is told by what the file holds, or by --format:
 )" + formats() +
          R"(
 The unit is never guessed. Where the largest of the times could not be in it,
-that is told with the likely one.
+that is an error with the likely one (--trust-unit: they are so); so is a
+column whose name says another unit (latency_ms under --unit s).
 
 Groupings: what one time covers. `ops` are single ops, as they run here: the
 executor runs a network op by op and fuses none (export can fold batch norms

@@ -25,7 +25,7 @@ using Json = nlohmann::ordered_json;
 
 struct Work {
   Common common;
-  std::string space, missing_from, networks, out;
+  std::string space, missing_from, only, networks, out;
   std::vector<std::string> fix;
   WorkConditions conditions;
 };
@@ -65,8 +65,8 @@ std::vector<Architecture> networks_of(const Work& o, const Domain& domain) {
 int export_work(const Work& o) {
   const auto space = load_space(o.space);
   const Domain domain = fixed_domain(*space, o.fix);
-  if (!o.networks.empty() && !o.missing_from.empty())
-    throw ConfigError("--networks writes whole networks, --missing-from single ops",
+  if (!o.networks.empty() && !(o.missing_from.empty() && o.only.empty()))
+    throw ConfigError("--networks writes whole networks, --missing-from and --only single ops",
                       "write one after the other, into two files");
   if (o.conditions.dtype.empty() || o.conditions.dtype.find('/') != std::string::npos)
     throw ConfigError("--dtype " + o.conditions.dtype + ": expected a word such as float32");
@@ -86,8 +86,13 @@ int export_work(const Work& o) {
         throw ConfigError("table " + table->id + " has times of '" + table->grouping +
                           "', and work is given out in single ops");
     }
-    const SpaceOps ops = ops_of(domain);
+    SpaceOps ops = ops_of(domain);
     exact = ops.exact();
+    if (!o.only.empty()) {
+      std::map<std::string, OpCase> few;
+      for (const std::string& key : read_op_keys(o.only, ops)) few[key] = ops.ops.at(key);
+      ops.ops = std::move(few);
+    }
     for (const auto& [key, op] : ops.ops) {
       if (table && table->entries.contains(key)) continue;
       text += work_line(key, op, o.conditions) + "\n";
@@ -159,11 +164,9 @@ void add_old(LatencyTable& table, const LatencyTable& old) {
   for (const auto& [key, value] : table.conditions) conditions[key] = value;
   table.conditions = std::move(conditions);
   for (const auto& [key, entry] : old.entries) table.entries.emplace(key, entry);
-  if (table.space.empty()) table.space = old.space;
-}
-
-void tell_odd(const std::string& odd) {
-  if (!odd.empty()) warning(odd);
+  if (!table.space.empty()) return;
+  table.space = old.space;
+  table.fingerprint = old.fingerprint;
 }
 
 int import_results(const Results& o) {
@@ -180,15 +183,17 @@ int import_results(const Results& o) {
     throw ConfigError(files.front().name + " has times of whole networks",
                       "say where they go: --rows networks.csv");
   Json document{{"schema", "nas-latency-import-results/1"}, {"table", nullptr}, {"rows", 0}};
-  const std::string odd = judge_unit(results.work, options.unit, false, o.under.device).odd;
-  const std::string odd_networks =
-      judge_unit(results.network_work, options.unit, true, o.under.device).odd;
-  tell_odd(odd);
-  tell_odd(odd_networks);
+  bool odd = false;
+  for (const bool whole : {false, true}) {
+    const Plausibility unit = judge_unit(
+        whole ? results.network_work : results.work, options.unit, whole, o.under.device);
+    refuse_odd_unit(unit, o.under.trust_unit);
+    odd = odd || !unit.odd.empty();
+  }
   if (results.table) {
     LatencyTable& table = *results.table;
     table.id = id;
-    if (space) table.space = space->name();
+    if (space) set_space(table, *space);
     if (!o.add_to.empty()) add_old(table, named_latency_table(o.add_to, o.common.db));
     keep_latency_table(table, o.common, o.out);
     document["table"] = table.id;
@@ -200,7 +205,7 @@ int import_results(const Results& o) {
   }
   document["failed"] = results.failed;
   document["missing"] = results.missing;
-  document["odd_unit"] = !odd.empty() || !odd_networks.empty();
+  document["odd_unit"] = odd;
   const int code = results.failed.empty() && results.missing.empty() ? kExitOk : kExitLacking;
   if (o.common.json) return print(json_text(document)), code;
   if (results.table)
@@ -234,6 +239,9 @@ std::function<int()> add_latency_export_work(CLI::App& command) {
   app.add_option("--missing-from",
                  o->missing_from,
                  "Only ops that this latency table lacks: id, last or file");
+  app.add_option("--only",
+                 o->only,
+                 "Only the ops of this file, one a line (nas latency plan --budget N --out FILE)");
   app.add_option("--networks",
                  o->networks,
                  "Whole networks instead of ops: so many random ones, or those of a file")

@@ -113,6 +113,7 @@ int fit(const Options& o) {
   need_rows(data, std::max(4, o.folds));
   const PredictorRows rows = mixed(data, o.common.seed);
   const auto p = fit_predictor(models[0], rows, options);
+  p->set_target(data.target);
   p->save(o.out);
   std::vector<TrainTest> splits;
   for (int k = 0; k < o.folds; ++k) splits.push_back(fold_split(rows.size(), o.folds, k));
@@ -263,7 +264,7 @@ void throw_if_asked() {
 int eval(const Options& o) {
   if (!o.predictor.empty()) return eval_fitted(o);
   const std::vector<std::string> models =
-      models_of(o, {"ridge", "gp", "svr", "boosted-trees", "stacked"});
+      models_of(o, {"ridge", "gp", "svr", "boosted-trees", "huber", "stacked"});
   if (!o.table.empty())
     throw ConfigError("--table writes what a fitted predictor says", "Name it with --predictor.");
   const PredictRows data = read_rows(o.rows, o.common);

@@ -41,7 +41,7 @@ void merge(Imported& into, Imported more, const std::string& file) {
                     "', those of the files before it of '" + into.table->grouping + "'");
   for (const auto& [key, entry] : more.table->entries) {
     const auto [it, fresh] = into.table->entries.emplace(key, entry);
-    if (!fresh && it->second.median_ms != entry.median_ms)
+    if (!fresh && !same_time(it->second.median_ms, entry.median_ms))
       throw DataError(file + ": \"" + printable(key) + "\" takes " + number_text(entry.median_ms) +
                       " ms here, but " + number_text(it->second.median_ms) +
                       " ms in a file before it");
@@ -131,6 +131,7 @@ const LatencyFormat& format_of(const std::string& name, const ForeignFile& file)
     names.push_back(format.name);
     listed += (listed.empty() ? "" : ", ") + format.name;
   }
+  if (first_line(file.text).empty()) throw DataError(file.name + ": holds nothing");
   if (name.empty())
     throw ConfigError(file.name + ": what it holds is of no known form",
                       "name one with --format: " + listed);

@@ -26,6 +26,8 @@ Imported read(const ForeignFile& file,
               const Csv& csv,
               size_t architecture,
               size_t latency) {
+  check_comments(file, options);
+  check_unit_in_name(file, csv.header[latency], options);
   LatencyRows rows{{}, {"architecture", "latency_ms"}, {}};
   std::vector<TimedWork> work;
   std::map<std::string, const CsvCell*> seen;

@@ -105,7 +105,7 @@ const LatencyTable& written(const LatencyTable& table) {
 
 bool is_once_for_all(std::string_view text) {
   return text.find("-input:") != std::string_view::npos && !first_line(text).starts_with('{') &&
-         text.find("-output:") != std::string_view::npos;
+         text.find("-output:") != std::string_view::npos && !is_operator_csv(text);
 }
 
 Imported read_once_for_all(const ForeignFile& file, const ImportOptions& options) {

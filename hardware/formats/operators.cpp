@@ -73,6 +73,8 @@ class OperatorReader {
     dilation_ = column("dilation", {"dilation", "d"});
     act_ = column("act", {"act", "activation"});
     if (!time_) throw missing("time");
+    check_comments(file, options);
+    check_unit_in_name(file, csv_.header[*time_], options);
     if (key_) return;
     if (!op_) throw missing("op");
     if (!input_) throw missing("input");

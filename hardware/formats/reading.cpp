@@ -8,6 +8,7 @@
 #include "hardware/kernel_key.hpp"
 #include "spaces/base/printable.hpp"
 #include "spaces/error.hpp"
+#include "spaces/metric.hpp"
 
 namespace nas {
 namespace {
@@ -54,7 +55,7 @@ void EntryReader::add(const std::string& key, const ForeignTime& time, int line)
     lines_[key] = line;
     return;
   }
-  if (it->second.median_ms != ms)
+  if (!same_time(it->second.median_ms, ms))
     fail(line,
          "\"" + printable(key) + "\" has the time " + number_text(time.value) + " " +
              options_.unit.name + " here, but another in line " + std::to_string(lines_[key]));
@@ -72,6 +73,48 @@ Imported EntryReader::finish(std::vector<std::string> notes) {
   result.table = std::move(table_);
   result.notes = std::move(notes);
   return result;
+}
+
+bool same_time(double a, double b) {
+  return std::abs(a - b) <= 1e-9 * std::max(std::abs(a), std::abs(b));
+}
+
+void check_unit_in_name(const ForeignFile& file,
+                        const CsvCell& name,
+                        const ImportOptions& options) {
+  const auto named = unit_in_name(name.text);
+  if (!named || named->kind != MetricUnit::kMilliseconds) return;
+  if (same_time(named->size, options.unit.to_ms(1))) return;
+  fail_at(file.name,
+          name.line,
+          name.column,
+          "the column '" + printable(name.text) + "' says its unit, and --unit says " +
+              options.unit.name);
+}
+
+void check_comments(const ForeignFile& file, const ImportOptions& options) {
+  int number = 0;
+  std::string_view rest = file.text;
+  if (rest.starts_with("\xef\xbb\xbf")) rest.remove_prefix(3);
+  while (rest.starts_with("#")) {
+    const std::string_view line = rest.substr(0, rest.find('\n'));
+    rest.remove_prefix(std::min(rest.size(), line.size() + 1));
+    ++number;
+    const size_t colon = line.find(": ");
+    if (colon == line.npos || colon < 2) continue;
+    const std::string key(line.substr(2, colon - 2));
+    std::string value(line.substr(colon + 2));
+    while (!value.empty() && (value.back() == '\r' || value.back() == ' ')) value.pop_back();
+    const auto given = options.conditions.find(key);
+    std::string said = key == "unit" ? options.unit.name : "";
+    if ((key == "batch" || key == "dtype") && given != options.conditions.end())
+      said = given->second;
+    if (key == "unit")
+      if (const auto unit = time_unit(value)) value = unit->name;
+    if (!said.empty() && said != value)
+      throw DataError(file.name + ":" + std::to_string(number) + ": says " + key + " " +
+                      printable(value) + ", and --" + key + " says " + said);
+  }
 }
 
 std::optional<double> number_of(std::string_view text) {

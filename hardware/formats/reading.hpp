@@ -37,6 +37,16 @@ class EntryReader {
   size_t again_ = 0;
 };
 
+/// Whether two texts mean one measurement: they differ by rounding only.
+bool same_time(double a, double b);
+
+/// Refuses a time column whose name has another unit than the options (`latency_ms` under --unit
+/// s); DataError with its place.
+void check_unit_in_name(const ForeignFile& file, const CsvCell& name, const ImportOptions& options);
+/// Refuses a file whose lines `# unit: ms` above the header (to_csv()) say another unit, batch or
+/// dtype than the options; DataError with the line.
+void check_comments(const ForeignFile& file, const ImportOptions& options);
+
 /// The finite decimal number that is all of `text` (blanks around it allowed).
 std::optional<double> number_of(std::string_view text);
 /// A positive time of a cell in the options' unit, as ms. DataError (file:line:column).

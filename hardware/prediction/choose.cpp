@@ -10,6 +10,7 @@
 
 #include "hardware/prediction/latency_model.hpp"
 #include "hardware/prediction/transfer.hpp"
+#include "spaces/base/stop.hpp"
 #include "spaces/error.hpp"
 #include "spaces/random.hpp"
 
@@ -103,6 +104,7 @@ MatrixXd network_features(const Space& space,
   MatrixXd x(static_cast<Index>(networks.size()), kPlain + options);
   std::vector<double> open;
   for (Index i = 0; i < x.rows(); ++i) {
+    throw_if_stopped("candidates were looked at");
     const Architecture& a = networks[static_cast<size_t>(i)];
     const Plan plan = space.plan(a);
     const Cost cost = cost_of(plan, space.counting());
@@ -135,9 +137,15 @@ std::vector<int> d_optimal(const MatrixXd& x,
   const size_t kept = design.rows().size();
   const size_t most =
       std::min(static_cast<size_t>(std::max(budget, 0)), static_cast<size_t>(x.rows()));
-  while (design.rows().size() < most) design.add(design.best());
-  for (int sweep = 0; sweep < kSweeps * std::max(budget, 1); ++sweep)
+  constexpr const char* kDoing = "what to measure was chosen";
+  while (design.rows().size() < most) {
+    throw_if_stopped(kDoing);
+    design.add(design.best());
+  }
+  for (int sweep = 0; sweep < kSweeps * std::max(budget, 1); ++sweep) {
+    throw_if_stopped(kDoing);
     if (!design.exchange(kept)) break;
+  }
   // In the order of their worth.
   Design ordered(x, prior);
   for (size_t i = 0; i < kept; ++i) ordered.add(design.rows()[i]);
@@ -154,35 +162,36 @@ std::vector<int> d_optimal(const MatrixXd& x,
 }
 
 std::vector<Architecture> choose_networks(
-    const Space& space, const LatencyTable* table, int budget, uint64_t seed, int candidates) {
+    const Domain& domain, const LatencyTable* table, int budget, uint64_t seed, int candidates) {
   std::vector<Architecture> networks;
   std::set<Architecture> seen;
   const auto take = [&](const Architecture& a) {
-    const Architecture key = space.canonical(a);
+    const Architecture key = domain.canonical(a);
     if (seen.insert(key).second) networks.push_back(key);
   };
-  take(space.smallest());
-  take(space.largest());
+  take(domain.smallest());
+  take(domain.largest());
   const int ends = static_cast<int>(networks.size());
   bool listed = false;
   try {
-    listed = space.count() <= candidates;
+    listed = domain.count() <= candidates;
   } catch (const ConfigError&) {
     // Too large to count.
   }
   if (listed) {
-    space.enumerate([&](const Architecture& a) {
+    domain.enumerate([&](const Architecture& a) {
       take(a);
       return true;
     });
   } else {
     Rng rng(seed, "latency/choose");
-    for (int i = 0; i < candidates; ++i) take(space.sample(rng));
+    for (int i = 0; i < candidates; ++i) take(domain.sample(rng));
   }
   std::vector<int> first;
   for (int i = 0; i < ends; ++i) first.push_back(i);
   std::vector<Architecture> chosen;
-  for (const int row : d_optimal(network_features(space, table, networks), budget, 1e-2, first))
+  const MatrixXd features = network_features(domain.space(), table, networks);
+  for (const int row : d_optimal(features, budget, 1e-2, first))
     chosen.push_back(networks[static_cast<size_t>(row)]);
   return chosen;
 }

@@ -16,10 +16,10 @@ std::vector<int> d_optimal(const Eigen::MatrixXd& x,
                            double prior = 1e-3,
                            std::span<const int> first = {});
 
-/// Networks of `space` to measure for a calibration of `table` (null: none is there yet): the
+/// Networks of `domain` to measure for a calibration of `table` (null: none is there yet): the
 /// smallest, the largest, and those of `candidates` random ones (by `seed`) that tell most about
-/// sum, number of ops, memory traffic, and single options.
-std::vector<Architecture> choose_networks(const Space& space,
+/// sum, number of ops, memory traffic, and single options. Interrupted where the user stops.
+std::vector<Architecture> choose_networks(const Domain& domain,
                                           const LatencyTable* table,
                                           int budget,
                                           uint64_t seed,

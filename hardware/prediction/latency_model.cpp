@@ -18,6 +18,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 constexpr const char* kSection = "calibration";
+constexpr double kMost = 1e12;  ///< More is no number of ms, of networks, or of times as long.
 
 template <typename Section>
 double read_number(const LocatedJson& file, const Section& section, const char* key, double least) {
@@ -27,7 +28,7 @@ double read_number(const LocatedJson& file, const Section& section, const char* 
   const std::string place = file.place(path) + path + ": ";
   const auto& value = section[key];
   const double number = value.is_number() ? value.template get<double>() : std::nan("");
-  if (!std::isfinite(number) || number < least)
+  if (!std::isfinite(number) || number < least || std::abs(number) > kMost)
     throw DataError(place + printable(value.dump()) + " cannot be; expected a number" +
                     (std::isfinite(least) ? " of at least 0" : ""));
   return number;

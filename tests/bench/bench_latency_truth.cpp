@@ -2,9 +2,10 @@
 //   bench_latency_truth FOLDER [SPACE ...] [--networks N] [--repeats N] [--threads N]
 // Measured are every op of the space, then N random networks, twice, and 30 that were chosen to
 // calibrate with (D-optimal; the first 10 of them are the short list), in turns. FOLDER keeps what
-// was measured: started again, the bench goes on where it was stopped. Without --networks a space
-// that has fewer is taken whole.
+// was measured: started again, the bench goes on where it was stopped, and with nothing left it
+// prints the tables again. A space of no more than N networks is taken whole.
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -37,11 +38,26 @@ struct Options {
   int networks = 200, repeats = 30, threads = 1;
 };
 
+double seconds() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
 std::string read_all(const fs::path& file) {
   std::ifstream stream(file, std::ios::binary);
   std::ostringstream text;
   text << stream.rdbuf();
   return text.str();
+}
+
+/// Times of other settings are none for these networks.
+void require_settings(const Options& o, const fs::path& folder) {
+  const fs::path file = folder / "settings.txt";
+  const std::string text =
+      "repeats " + std::to_string(o.repeats) + ", threads " + std::to_string(o.threads) + "\n";
+  if (!fs::exists(file)) return write_whole_file(file.string(), text);
+  if (const std::string before = read_all(file); before != text)
+    throw ConfigError(folder.string() + " holds times measured with " +
+                      before.substr(0, before.find('\n')) + "; name another folder");
 }
 
 LatencyTable table_of(const Options& o, const Space& space, const fs::path& file) {
@@ -52,7 +68,10 @@ LatencyTable table_of(const Options& o, const Space& space, const fs::path& file
   std::fflush(stdout);
   MeasureOptions options;
   options.repeats = o.repeats;
+  const double begin = seconds();
   const MeasuredOps measured = measure_ops(ops, options, {});
+  std::printf("  measured in %.0f s\n", seconds() - begin);
+  std::fflush(stdout);
   LatencyTable table;
   table.id = "truth";
   table.space = space.name();
@@ -72,14 +91,20 @@ using Times = std::map<std::pair<char, std::string>, double>;
 
 Times read_times(const fs::path& file) {
   Times times;
-  std::ifstream stream(file);
+  std::istringstream stream(read_all(file));
   for (std::string line; std::getline(stream, line);) {
     const size_t first = line.find('\t'), second = line.find('\t', first + 1);
-    if (second == line.npos) continue;  // Cut off by a kill.
     times[{line[0], line.substr(first + 1, second - first - 1)}] =
         std::atof(line.c_str() + second + 1);
   }
   return times;
+}
+
+void write_times(const Times& times, const fs::path& file) {
+  std::ostringstream text;
+  text.precision(9);
+  for (const auto& [key, ms] : times) text << key.first << '\t' << key.second << '\t' << ms << '\n';
+  write_whole_file(file.string(), text.str());
 }
 
 /// In rounds of some of each list, so that all meet the same states of the machine.
@@ -109,19 +134,20 @@ Times measure_all(const Options& o,
     std::vector<Plan> plans;
     for (size_t i = 0; i < n; ++i) plans.push_back(space.plan(left[start + i].second));
     options.seed = start;
+    const double begin = seconds();
     const MeasuredNetworks measured = measure_networks(plans, options, {});
-    std::ofstream stream(file, std::ios::app);
-    stream.precision(9);
     for (size_t i = 0; i < n; ++i) {
       const auto& [name, a] = left[start + i];
       times[{name, space.text(a)}] = measured.times[i]->median_ms;
-      stream << name << '\t' << space.text(a) << '\t' << measured.times[i]->median_ms << '\n';
     }
-    std::printf("  %zu of %zu networks, drift %.1f %%, noise %.1f %%\n",
+    // Whole or not at all: a kill leaves the rounds before it.
+    write_times(times, file);
+    std::printf("  %zu of %zu networks, drift %.1f %%, noise %.1f %%, %.0f s\n",
                 start + n,
                 left.size(),
                 100 * measured.drift.relative,
-                100 * measured.drift.noise);
+                100 * measured.drift.noise,
+                seconds() - begin);
     std::fflush(stdout);
   }
   return times;
@@ -178,6 +204,13 @@ void judge(const Space& space,
       "| prediction | MAPE %% | within 10 %% | tau-b | bias %% | spread %%, within two |\n");
   std::printf("|---|---|---|---|---|---|\n");
   report("one measurement for another", first, again);
+  const auto both = std::count_if(chosen.begin(), chosen.end(), [&](const Architecture& a) {
+    return std::find(random.begin(), random.end(), a) != random.end();
+  });
+  if (both > 0)
+    std::printf("<!-- %td of the %zu to calibrate with are among them, measured anew -->\n",
+                both,
+                chosen.size());
   report("sum of ops", sums, truth);
   List y;
   for (const Architecture& a : chosen) y.push_back(times.at({'c', space.text(a)}));
@@ -215,6 +248,7 @@ void bench(const Options& o, const std::string& name) {
   const auto space = load_space(name);
   const fs::path folder = fs::path(o.folder) / name;
   fs::create_directories(folder);
+  require_settings(o, folder);
   const LatencyTable table = table_of(o, *space, folder / "table.json");
   std::vector<Architecture> random;
   std::set<Architecture> seen;
@@ -237,24 +271,30 @@ void bench(const Options& o, const std::string& name) {
 
 Options read_options(int argc, char** argv) {
   Options o;
+  const std::string usage =
+      "usage: bench_latency_truth FOLDER [SPACE ...] [--networks N] [--repeats N] [--threads N]";
   for (int i = 1; i < argc; ++i) {
     const std::string word = argv[i];
     const auto number = [&] { return i + 1 < argc ? std::atoi(argv[++i]) : 0; };
+    if (word == "--help" || word == "-h") {
+      std::printf("%s\n", usage.c_str());
+      std::exit(0);
+    }
     if (word == "--networks")
       o.networks = number();
     else if (word == "--repeats")
       o.repeats = number();
     else if (word == "--threads")
       o.threads = number();
+    else if (word.starts_with("-"))
+      throw ConfigError(word + " is no option\n" + usage);
     else if (o.folder.empty())
       o.folder = word;
     else
       o.spaces.push_back(word);
   }
   if (o.folder.empty() || o.networks < 2 || o.repeats < 1 || o.threads < 1)
-    throw ConfigError(
-        "usage: bench_latency_truth FOLDER [SPACE ...] [--networks N] [--repeats N] "
-        "[--threads N]");
+    throw ConfigError(usage);
   if (o.spaces.empty()) o.spaces = {"mobilenet-32", "resnet20-pool", "nasbench201-n1"};
   return o;
 }

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <csignal>
 #include <nlohmann/json.hpp>
 
 #include "hardware/latency_table.hpp"
@@ -37,8 +38,15 @@ class Calibrate : public testing::Test {
   }
   /// Networks that take 0.2 ms and three times their sum, in microseconds.
   void write_rows(int n, const std::string& column) const {
-    const Finished chosen =
-        call({"latency", "choose", "--table", "ops.json", "--budget", std::to_string(n), "--json"});
+    const Finished chosen = call({"latency",
+                                  "plan",
+                                  "--table",
+                                  "ops.json",
+                                  "--what",
+                                  "networks",
+                                  "--budget",
+                                  std::to_string(n),
+                                  "--json"});
     ASSERT_EQ(chosen.code, 0) << chosen.err;
     std::string text = "architecture;" + column + "\n";
     const Json document = Json::parse(chosen.out);
@@ -118,6 +126,15 @@ TEST_F(Calibrate, UnitsAreSaidAndWhatCannotBeIsRefused) {
   EXPECT_NEAR(Json::parse(done.out)["calibration"]["b"], 3, 1e-2);
   told[7] = "hours";
   EXPECT_EQ(call(told).code, 2);
+  // Times a million times as long cannot be; a column's own unit is not overruled.
+  told[7] = "s";
+  const Finished odd = call(told);
+  EXPECT_EQ(odd.code, 2);
+  EXPECT_THAT(odd.err, HasSubstr("are they in"));
+  write_rows(12, "latency_us");
+  const Finished contradicted = call(told);
+  EXPECT_EQ(contradicted.code, 2);
+  EXPECT_THAT(contradicted.err, HasSubstr("is in us by its name, and --unit says s"));
   write_rows(5, "latency_us");
   const Finished few = call(words);
   EXPECT_EQ(few.code, 1);
@@ -125,11 +142,47 @@ TEST_F(Calibrate, UnitsAreSaidAndWhatCannotBeIsRefused) {
   EXPECT_EQ(call({"latency", "calibrate", "--table", "ops.json"}).code, 2);
 }
 
+// Ctrl-C while networks are measured: those that are done are kept, and only the rest is measured
+// when one goes on.
+TEST_F(Calibrate, AStopKeepsWhatIsMeasured) {
+  const auto space = load_space("resnet20-pool");
+  bool complete = false;
+  LatencyTable table;
+  table.id = "pool";
+  table.space = "resnet20-pool";
+  table.conditions = {{"batch", "1"}, {"device", "cpu"}, {"threads", "1"}};
+  for (const auto& [key, op] : distinct_ops(*space, complete))
+    table.entries[key] = {0.02, 0.02, 0.02, 3};
+  write_file(folder_ + "/pool.json", to_json(table));
+  const std::vector<std::string> words = {
+      "latency", "calibrate", "--table", "pool.json", "--measure", "8", "--name", "pool"};
+  Launch stopped{.args = words, .folder = folder_};
+  stopped.args.insert(stopped.args.end(), {"--repeats", "4000"});
+  stopped.signal = SIGINT;
+  stopped.signal_at = "calibrate 1/";
+  const Finished first = run(stopped);
+  EXPECT_EQ(first.code, 130) << first.err;
+  EXPECT_THAT(first.err, HasSubstr("of 8 networks are measured and kept in networks-pool.csv"));
+  EXPECT_THAT(first.err, HasSubstr("--rows networks-pool.csv --measure 8"));
+  Launch again{.args = words, .folder = folder_};
+  again.args[7] = "whole";
+  again.args.insert(again.args.end(),
+                    {"--rows", "networks-pool.csv", "--repeats", "1", "--warmup", "0", "--json"});
+  const Finished second = run(again);
+  ASSERT_EQ(second.code, 0) << second.err;
+  const Json json = Json::parse(second.out);
+  EXPECT_EQ(json["calibration"]["networks"], 8);
+  EXPECT_EQ(json["conditions"]["device"], "cpu");
+  // Times of eight images at once are none of these.
+  write_file(folder_ + "/rows8.csv", "# batch: 8\narchitecture,latency_ms\n\"[4,3,3]\",5\n");
+  again.args[9] = "rows8.csv";
+  EXPECT_EQ(run(again).code, 2);
+}
+
 // A few ops of another device, ten times as fast: its table is complete.
 TEST_F(Calibrate, ATableIsCarriedOverToAnotherDevice) {
-  const Json chosen = Json::parse(
-      call({"latency", "choose", "--table", "ops.json", "--what", "ops", "--budget", "8", "--json"})
-          .out);
+  const Json chosen =
+      Json::parse(call({"latency", "plan", "--table", "ops.json", "--budget", "8", "--json"}).out);
   LatencyTable part;
   part.id = "part";
   part.conditions = {{"batch", "1"}, {"device", "board"}};

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -105,8 +106,10 @@ TEST(Latency, AnImportSaysItsUnitAndConditions) {
   EXPECT_EQ(Json::parse(good.out).at("grouping"), "ofa-mobilenetv3");
   EXPECT_EQ(good.err, "");
   const Finished odd = latency(folder, measured({"import", "seconds.yaml", "--name", "b"}));
-  EXPECT_EQ(odd.code, 0);
+  EXPECT_EQ(odd.code, 2);
   EXPECT_THAT(odd.err, HasSubstr("are they in"));
+  EXPECT_EQ(
+      latency(folder, measured({"import", "seconds.yaml", "--name", "b", "--trust-unit"})).code, 0);
   const Finished lacks = latency(folder, {"check", "mobilenet", "--table", "a"});
   EXPECT_EQ(lacks.code, 3);
   EXPECT_THAT(lacks.out, HasSubstr("has 2 of the"));
@@ -117,6 +120,73 @@ TEST(Latency, AnImportSaysItsUnitAndConditions) {
             0);
   ASSERT_EQ(latency(folder, measured({"import", "x.yaml", "--name", "c"})).code, 0);
   EXPECT_EQ(latency(folder, {"diff", "a", "c", "--fail-above", "0"}).code, 0);
+}
+
+// A table of the space's former networks: used while it has all ops, and told where it has not.
+TEST(Latency, ATableRemembersItsSpace) {
+  const std::string folder = fresh_folder();
+  const std::string before =
+      "family: custom\nchannels: 1\nresolutions: [8]\nstages:\n"
+      "  - {widths: [8], depths: [1, 2], blocks: [conv]}\n";
+  std::string after = before;
+  after.replace(after.find("[8], depths"), 3, "[8, 16]");
+  write_file(folder + "/mine.yaml", before);
+  ASSERT_EQ(latency(folder, {"export-work", "mine.yaml", "--out", "w.jsonl"}).code, 0);
+  const std::string runner = std::string("cd '") + folder + "' && python3 '" + NAS_SOURCE_DIR +
+                             "/configs/latency/runner.py' --estimate 1 < w.jsonl > d.jsonl";
+  ASSERT_EQ(std::system(runner.c_str()), 0);
+  ASSERT_EQ(latency(folder,
+                    measured({"import-results",
+                              "d.jsonl",
+                              "--space",
+                              "mine.yaml",
+                              "--name",
+                              "t",
+                              "--out",
+                              "t.json"}))
+                .code,
+            0);
+  EXPECT_EQ(Json::parse(latency(folder, {"check", "mine.yaml", "--table", "t", "--json"}).out)
+                .at("made_for"),
+            "this space");
+  write_file(folder + "/mine.yaml", after);
+  const Finished changed = latency(folder, {"check", "mine.yaml", "--table", "t", "--json"});
+  EXPECT_EQ(changed.code, 3);
+  EXPECT_EQ(Json::parse(changed.out).at("made_for"), "this space before it was changed");
+  const Finished limit = run(Launch{
+      .args = {"space", "check", "mine.yaml", "--max", "latency_ms <= 1", "--table", "t.json"},
+      .folder = folder});
+  EXPECT_EQ(limit.code, 1);
+  EXPECT_THAT(limit.err, HasSubstr("t.json:"));
+  EXPECT_THAT(limit.err, HasSubstr("built other networks"));
+  EXPECT_THAT(limit.err, HasSubstr("--continue t"));
+}
+
+// From a known table to a new device: the few ops to measure go out alone.
+TEST(Latency, AFewOpsAreChosenAndGoOut) {
+  const std::string folder = fresh_folder();
+  ASSERT_EQ(latency(folder, {"export-work", "digits", "--out", "w.jsonl"}).code, 0);
+  const std::string runner = std::string("cd '") + folder + "' && python3 '" + NAS_SOURCE_DIR +
+                             "/configs/latency/runner.py' --estimate 1 < w.jsonl > d.jsonl";
+  ASSERT_EQ(std::system(runner.c_str()), 0);
+  ASSERT_EQ(
+      latency(folder, measured({"import-results", "d.jsonl", "--space", "digits", "--name", "a"}))
+          .code,
+      0);
+  const Finished few =
+      latency(folder, {"plan", "digits", "--table", "a", "--budget", "5", "--out", "few.txt"});
+  ASSERT_EQ(few.code, 0) << few.err;
+  EXPECT_THAT(few.out, HasSubstr("export-work digits --only few.txt"));
+  const Finished work = latency(folder, {"export-work", "digits", "--only", "few.txt"});
+  EXPECT_EQ(std::count(work.out.begin(), work.out.end(), '\n'), 5);
+  write_file(folder + "/few.txt", "conv2d in=1x1x1\n");
+  const Finished none = latency(folder, {"export-work", "digits", "--only", "few.txt"});
+  EXPECT_EQ(none.code, 1);
+  EXPECT_THAT(none.err, HasSubstr("few.txt:1: `conv2d in=1x1x1` is no op that is needed"));
+  const Finished networks = latency(folder, {"plan", "digits", "--budget", "4"});
+  EXPECT_EQ(std::count(networks.out.begin(), networks.out.end(), '\n'), 4);
+  EXPECT_EQ(latency(folder, {"plan", "digits", "--budget", "4", "--what", "ops"}).code, 2);
+  EXPECT_EQ(latency(folder, {"plan", "digits", "--out", "few.txt"}).code, 2);
 }
 
 TEST(Latency, WholeNetworksBecomeRowsForPredictors) {
@@ -149,6 +219,42 @@ TEST(Latency, WholeNetworksBecomeRowsForPredictors) {
                                            "p.json"},
                                   .folder = folder});
   EXPECT_EQ(fit.code, 0) << fit.err;
+  // The predictor knows what it predicts: milliseconds are a latency, and nothing else is.
+  const auto check = [&](const char* predictor) {
+    return run(Launch{.args = {"space",
+                               "check",
+                               "digits",
+                               "--table",
+                               predictor,
+                               "--max",
+                               "latency_ms@p95 <= 1000",
+                               "--json"},
+                      .folder = folder});
+  };
+  EXPECT_EQ(check("p.json").code, 0);
+  std::string text = read_file(folder + "/rows.csv");
+  const std::string json = read_file(folder + "/p.json");
+  EXPECT_THAT(json, HasSubstr("\"target\":\"latency_ms\""));
+  text.replace(text.find("latency_ms"), 10, "accuracy_x");
+  write_file(folder + "/other.csv", text);
+  ASSERT_EQ(run(Launch{.args = {"predict",
+                                "fit",
+                                "--data",
+                                "other.csv",
+                                "--space",
+                                "digits",
+                                "--target",
+                                "accuracy_x",
+                                "--model",
+                                "ridge",
+                                "--out",
+                                "other.json"},
+                       .folder = folder})
+                .code,
+            0);
+  const Finished other = check("other.json");
+  EXPECT_EQ(other.code, 2);
+  EXPECT_THAT(other.err, HasSubstr("predicts 'accuracy_x', which is no time"));
 }
 
 }  // namespace

@@ -1,11 +1,13 @@
 #pragma once
-// What the fuzzer of latency tables feeds and the corpus test replays: the tables' own form, every
-// foreign form, and answers of runners. Each answers normally or throws an Error with a message.
+// What the fuzzer of latency tables feeds and the corpus test replays: the tables' own form with
+// its calibration, every foreign form, and answers of runners. Each answers normally or throws an
+// Error with a message.
 #include <cmath>
 #include <cstdlib>
 #include <string>
 #include <string_view>
 
+#include "hardware/prediction/latency_model.hpp"
 #include "hardware/work_lines.hpp"
 #include "spaces/error.hpp"
 
@@ -35,6 +37,13 @@ inline void read_latency(std::string_view bytes) {
     require_times(table);
     const LatencyTable again = latency_table_from_json(to_json(table), "again.json");
     if (again.entries.size() != table.entries.size()) std::abort();
+  });
+  answers([&] {
+    const LatencyModel model = latency_model_from_json(text, "fuzz.json");
+    const auto& c = model.calibration();
+    if (c && !(c->mean(1, 1) >= 0) && c->b * least_op_ms(model.table()) + c->c >= 0) std::abort();
+    const LatencyModel again = latency_model_from_json(to_json(model), "again.json");
+    if (again.calibration() != c) std::abort();
   });
   answers([&] { format_of("", {"fuzz", text}); });
   for (const LatencyFormat& format : latency_formats())

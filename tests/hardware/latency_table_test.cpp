@@ -151,6 +151,56 @@ TEST(LatencyTable, WhatDoesNotFitTheSpaceIsToldBeforeASearch) {
   }
 }
 
+// A table knows the space it was made for by what that builds, not only by its name.
+TEST(LatencyTable, SaysWhichSpaceItWasMadeFor) {
+  const auto space = load_space("digits"), other = load_space("resnet20-pool");
+  LatencyTable table = whole_table(*space);
+  EXPECT_EQ(space_of_table(table, *space), TableSpace::kSame);  // Of older tables the name tells.
+  EXPECT_EQ(space_of_table(table, *other), TableSpace::kOther);
+  set_space(table, *space);
+  table.program = "nas 9.9";
+  const LatencyTable again = latency_table_from_json(to_json(table), "file.json");
+  EXPECT_EQ(again.fingerprint, space->fingerprint());
+  EXPECT_EQ(again.program, "nas 9.9");
+  EXPECT_EQ(again.place, "file.json:4");
+  EXPECT_EQ(space_of_table(again, *space), TableSpace::kSame);
+  EXPECT_EQ(space_of_table(again, *other), TableSpace::kOther);
+  table.space = "copied under another name";
+  EXPECT_EQ(space_of_table(table, *space), TableSpace::kSame);
+  EXPECT_NO_THROW(require_fit(table, *space));
+  table.space = "digits";
+  table.fingerprint = std::string(64, 'a');
+  EXPECT_EQ(space_of_table(table, *space), TableSpace::kChanged);
+  EXPECT_NO_THROW(require_fit(table, *space));  // It has all ops that the space has now.
+  table.entries.erase(table.entries.begin());
+  table.space = table.fingerprint = "";
+  EXPECT_EQ(space_of_table(table, *space), TableSpace::kUnsaid);
+}
+
+TEST(LatencyTable, WhatLacksIsToldWithTheSpaceItWasMadeFor) {
+  const auto space = load_space("digits");
+  LatencyTable table = whole_table(*space);
+  table.fingerprint = std::string(64, 'a');
+  table.entries.erase(table.entries.begin());
+  const auto message = [&](const LatencyTable& of) {
+    try {
+      require_fit(of, *space);
+    } catch (const Error& e) {
+      return std::string(e.what());
+    }
+    return std::string();
+  };
+  EXPECT_THAT(message(table), HasSubstr("built other networks (fingerprint aaaaaaaaaaaa, now "));
+  EXPECT_THAT(message(table), HasSubstr("--continue t"));
+  // The line of the key of the outermost object.
+  std::string text = to_json(table);
+  text.replace(
+      text.find(" \"space\""), 1, " \"conditions\": {\"space\": \"x\",\n\"a\": \"\\\"\"},\n");
+  text.erase(text.find(" \"conditions\": {},\n"), 19);
+  text.replace(text.find("\"digits\""), 8, "\"mobilenet\"");
+  EXPECT_THAT(message(latency_table_from_json(text, "file.json")), HasSubstr("file.json:6: "));
+}
+
 // A table that says for how many images its times are, and one that does not.
 TEST(LatencyTable, SaysWhetherTheBatchIsStated) {
   const auto table = [](const std::string& head) {
@@ -191,6 +241,8 @@ TEST(LatencyTable, TellsLaterVersionsAndForeignBytes) {
   refused("{\n\"schema\": \"nas-latency-table/2\", \"ops\": {}}",
           "file.json:2: is not a latency "
           "table of this version");
+  refused("{\"schema\": \"nas-latency-table/2\", \"program\": \"nas 7\", \"ops\": {}}",
+          "it was written by nas 7. Open it with that program");
   refused("{\"schema\": \"caf\xe9\"}", "file.json:1:16: the byte 0xe9 is no UTF-8");
   refused("{\"ops\": {}}", "nas latency import");
 }

@@ -21,10 +21,15 @@ class LatencyVerification {
                       double tolerance_percent);
   ~LatencyVerification();
 
-  /// Predicts `a`, times `plan`, the network as it is written. {"predicted_ms", "spread_ms",
-  /// "interval_ms", "measured_ms", "quartiles_ms", "error_percent", "tolerance_percent", "within",
-  /// "table", ...}.
-  nlohmann::ordered_json verify(const Architecture& a, const Plan& plan, const Common& common);
+  /// Predicts `a` and times it. `plan`: as the space builds it; `folded`: as it is written with its
+  /// batch norms merged, or null. Compared is what the prediction is of: times of single ops and of
+  /// whole networks are of `plan`, those of fused kernels and blocks of `folded`. {"predicted_ms",
+  /// "spread_ms", "interval_ms", "measured_ms", "measured" ("as built" or "folded"), "folded_ms",
+  /// "quartiles_ms", "error_percent", "tolerance_percent", "within", "table", ...}.
+  nlohmann::ordered_json verify(const Architecture& a,
+                                const Plan& plan,
+                                const Plan* folded,
+                                const Common& common);
 
  private:
   struct Impl;

@@ -278,6 +278,14 @@ TEST_F(Export, ThePredictedLatencyIsMeasured) {
   EXPECT_EQ(far.code, 3) << far.err;
   EXPECT_EQ(Json::parse(far.out)["latency"]["within"], false);
   EXPECT_TRUE(std::filesystem::exists(*folder_ + "/far/model.json"));
+  // Compared is the network that the table's ops add up to; the folded one is told beside it.
+  std::vector<std::string> fold = words;
+  fold[13] = "folded";
+  fold.push_back("--fold-bn");
+  const Json folded = Json::parse(call(fold).out)["latency"];
+  EXPECT_EQ(folded["measured"], "as built");
+  EXPECT_EQ(folded["predicted_ms"], latency["predicted_ms"]);
+  EXPECT_GT(folded["folded_ms"], 0);
   words.erase(words.begin() + 8, words.begin() + 10);
   EXPECT_EQ(call(words).code, 2);  // The search had no table.
 }

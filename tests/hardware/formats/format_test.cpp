@@ -301,6 +301,57 @@ TEST(LatencyFormats, SayWhatIsWrongWithAFile) {
   refused("operators", "op,in,out,k,s,time\nCONV_2D,3x8x8,4x8x8,3x5,1,1\n", "square");
 }
 
+std::string refusal(const std::string& format, const std::string& text, const std::string& unit) {
+  ImportOptions options;
+  options.unit = *time_unit(unit);
+  options.conditions = {{"device", "d"}, {"batch", "1"}, {"dtype", "float32"}};
+  try {
+    import_latency({{"f.csv", text}}, format, options);
+  } catch (const Error& e) {
+    return e.what();
+  }
+  return "";
+}
+
+// What a file says of its own unit and conditions holds.
+TEST(LatencyFormats, RefuseWhatContradictsTheFile) {
+  const std::string rows = "arch,latency_ms\na,5\n", ops = "key,time_us\nx,5\n";
+  EXPECT_EQ(refusal("networks", rows, "ms"), "");
+  EXPECT_THAT(refusal("networks", rows, "s"),
+              HasSubstr("f.csv:1:6: the column 'latency_ms' says its unit, and --unit says s"));
+  EXPECT_EQ(refusal("networks", "arch,latency\na,5\n", "s"), "");
+  EXPECT_THAT(refusal("networks", "# device: d\n# batch: 8\n" + rows, "ms"),
+              HasSubstr("f.csv:2: says batch 8, and --batch says 1"));
+  EXPECT_THAT(refusal("operators", "\xef\xbb\xbf# unit: ms\r\nkey,time\r\nx,5\r\n", "us"),
+              HasSubstr("f.csv:1: says unit ms, and --unit says us"));
+  EXPECT_EQ(refusal("operators", "# unit: microseconds\nkey,time\nx,5\n", "us"), "");
+}
+
+// One measurement written with more or fewer digits is one.
+TEST(LatencyFormats, RoundingIsNoContradiction) {
+  const std::string key = "Conv-input:112x112x3-output:56x56x24: {mean: ";
+  ImportOptions options;
+  EXPECT_EQ(
+      import_latency({{"a", key + "0.30000000000000004}\n"}, {"b", key + "0.3}\n"}}, "", options)
+          .table->entries.size(),
+      1U);
+  EXPECT_THROW(import_latency({{"a", key + "0.31}\n"}, {"b", key + "0.3}\n"}}, "", options),
+               DataError);
+  EXPECT_THAT(refusal("", "# nothing\n\n", "ms"), HasSubstr("f.csv: holds nothing"));
+}
+
+// A table of blocks as operators has keys of once-for-all in it, and is none of its files.
+TEST(LatencyFormats, ATableOfBlocksAsOperatorsIsReadAgain) {
+  LatencyTable table;
+  table.grouping = "ofa-mobilenetv3";
+  table.conditions = {{"batch", "1"}};
+  table.entries["Conv-input:112x112x3-output:56x56x24"] = {1, 0.9, 1.1, 7};
+  const Imported again = import_latency({{"f", write_operator_csv(table)}}, "", {});
+  ASSERT_TRUE(again.table);
+  EXPECT_EQ(again.table->grouping, "ofa-mobilenetv3");
+  EXPECT_EQ(again.table->entries.begin()->second.high_ms, 1.1);
+}
+
 TEST(LatencyFormats, ColumnsAreThoseOfTheFormat) {
   EXPECT_THROW(import_latency({{"f", "arch,latency\nx,1\n"}},
                               "networks",
