@@ -97,7 +97,7 @@ double unit_of(const Options& o, const std::string& column) {
 }
 
 std::string column_of_times(const Options& o, const TableEvaluator& table) {
-  const std::vector<std::string> columns = table.metrics();
+  const std::vector<std::string> columns = table.columns();
   std::string list;
   for (const std::string& c : columns) list += (list.empty() ? "" : ", ") + c;
   if (!o.column.empty()) {
