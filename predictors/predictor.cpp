@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "predictors/cross_validation.hpp"
+#include "predictors/mlp.hpp"
 #include "spaces/error.hpp"
 
 namespace nas {
@@ -79,7 +80,14 @@ const std::vector<PredictorInfo>& predictors() {
        "Gradient-boosted regression trees",
        make_boosted_trees,
        {"rounds", "depth", "rate", "subsample", "columns", "lambda"}},
-      {"stacked", "The four others, weighted by their errors on rows not learnt", make_stacked, {}},
+      {"mlp",
+       "Committee of neural networks (once-for-all's: three layers of 400 units)",
+       make_mlp,
+       {"width", "epochs", "rate", "decay"}},
+      {"stacked",
+       "Ridge, gp, svr and trees, weighted by their errors on rows not learnt",
+       make_stacked,
+       {}},
   };
   return table;
 }
