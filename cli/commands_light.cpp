@@ -2,6 +2,7 @@
 
 namespace nas::cli {
 
+int run_bench(const std::vector<std::string>& args);
 int run_completion(const std::vector<std::string>& args);
 int run_config(const std::vector<std::string>& args);
 int run_data(const std::vector<std::string>& args);
@@ -48,6 +49,11 @@ const std::vector<Command>& light_commands() {
        run_latency,
        false,
        "Hardware and ranking"},
+      {"bench",
+       "Published tables as one indexed file that opens at once",
+       run_bench,
+       false,
+       "Data"},
       {"data", "Check a data set, show its splits and shape", run_data, false, "Data"},
       {"runs", "List runs, show one", run_runs, false, "Results"},
       {"results",

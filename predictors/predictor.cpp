@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "predictors/cross_validation.hpp"
+#include "predictors/mlp.hpp"
 #include "spaces/error.hpp"
 
 namespace nas {
@@ -83,8 +84,12 @@ const std::vector<PredictorInfo>& predictors() {
        "Linear regression that outliers do not pull; of columns of numbers never falling",
        make_huber,
        {"alpha", "monotone"}},
+      {"mlp",
+       "Committee of neural networks (once-for-all's: three layers of 400 units)",
+       make_mlp,
+       {"width", "epochs", "rate", "decay"}},
       {"stacked",
-       "ridge, gp, svr and boosted-trees, weighted by their errors on rows not learnt",
+       "Ridge, gp, svr and trees, weighted by their errors on rows not learnt",
        make_stacked,
        {}},
   };

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 #include <unordered_set>
 
+#include "search/algorithms/choose.hpp"
 #include "search/failures.hpp"
 #include "search/feasibility.hpp"
 #include "spaces/error.hpp"
@@ -47,7 +48,8 @@ void check_settings(const SearchSettings& s, const CostModel& costs, const Evalu
   }
   for (const Constraint& constraint : s.goal.constraints)
     check_metric(constraint.metric, "search.constraints");
-  const AlgorithmInfo& algorithm = search_algorithm(s.algorithm);
+  const AlgorithmInfo& algorithm =
+      search_algorithm(s.algorithm == kAutoAlgorithm ? "nsga2" : s.algorithm);
   const std::string problem = algorithm.population_problem(s.population);
   if (!problem.empty()) throw ConfigError("search.population: " + problem);
   const std::string objectives = algorithm.objectives_problem(s.goal.objectives.size());
@@ -84,8 +86,7 @@ Search::Search(const Domain& domain,
       evaluator_(evaluator),
       costs_(costs),
       settings_(settings),
-      archive_(settings.goal),
-      algorithm_(search_algorithm(settings.algorithm).make()) {
+      archive_(settings.goal) {
   check_settings(settings, costs, evaluator);
   reference_ = given_reference(settings);
   std::vector<Constraint> free;
@@ -99,7 +100,85 @@ Search::Search(const Domain& domain,
                                             settings.seed);
   std::erase_if(settings_.warm,
                 [&](const WarmRow& row) { return !domain_.contains(row.architecture); });
+  if (settings_.algorithm == kAutoAlgorithm) choose_by_facts();
+  algorithm_ = search_algorithm(settings_.algorithm).make();
+  if (!settings.only.empty()) keep_to(settings.only);
   algorithm_->prepare(*this);
+}
+
+void Search::choose_by_facts() {
+  SearchFacts facts;
+  const Goal& goal = settings_.goal;
+  facts.objectives = goal.objectives.size();
+  facts.measured = std::any_of(goal.objectives.begin(),
+                               goal.objectives.end(),
+                               [&](const Objective& o) { return !costs_.knows(o.metric); }) ||
+                   std::any_of(goal.constraints.begin(),
+                               goal.constraints.end(),
+                               [&](const Constraint& c) { return !costs_.knows(c.metric); });
+  facts.cheap = evaluator_.source() == "table";
+  facts.warm = !settings_.warm.empty();
+  facts.evaluations = settings_.evaluations;
+  if (settings_.generations) {
+    const int64_t most = *settings_.generations * settings_.population;
+    facts.evaluations = std::min(facts.evaluations.value_or(most), most);
+  }
+  if (!settings_.only.empty())
+    facts.networks = static_cast<int64_t>(settings_.only.size());
+  else if (const auto count = networks())
+    facts.networks = static_cast<int64_t>(*count);
+  ChosenAlgorithm chosen = choose_algorithm(facts);
+  settings_.algorithm = std::move(chosen.name);
+  algorithm_why_ = std::move(chosen.why);
+}
+
+// Every algorithm works within a list of networks without knowing it: what it asks for stands for
+// the nearest listed one, as other forms of a network stand for the canonical one.
+void Search::keep_to(const std::vector<Architecture>& networks) {
+  const AlgorithmInfo& algorithm = search_algorithm(settings_.algorithm);
+  if (!algorithm.spends_budget)
+    throw ConfigError(
+        "evaluator.table.known_only: " + algorithm.name + " decides itself what is evaluated",
+        "Take another algorithm, or leave known_only out.");
+  size_t outside = 0;
+  for (const Architecture& a : networks) {
+    if (!domain_.whole() && (!domain_.contains(a) || domain_.canonical(a) != a)) continue;
+    if (limits_->violation(a) == 0)
+      only_.push_back(a);
+    else
+      ++outside;
+  }
+  if (only_.empty())
+    throw ConfigError("evaluator.table.known_only: no network with a row lies " +
+                      std::string(outside > 0 ? "within the limits" : "in what is searched"));
+  std::sort(only_.begin(), only_.end());
+}
+
+Architecture Search::key(const Architecture& a) const {
+  Architecture key = domain_.canonical(a);
+  if (only_.empty() || std::binary_search(only_.begin(), only_.end(), key)) return key;
+  const Architecture* nearest = nullptr;
+  size_t least = key.genes.size() + 1;
+  for (const Architecture& b : only_) {
+    size_t apart = 0;
+    for (size_t c = 0; c < key.genes.size() && apart < least; ++c)
+      apart += key.genes[c] != b.genes[c];
+    if (apart < least) {
+      least = apart;
+      nearest = &b;
+    }
+  }
+  return *nearest;
+}
+
+Architecture Search::sample(Rng& rng) const {
+  return only_.empty() ? sampler_->draw(rng) : only_[rng.below(only_.size())];
+}
+
+bool Search::repair(Architecture& a, Rng& rng) const {
+  if (only_.empty()) return sampler_->repair(a, rng);
+  a = key(a);
+  return true;
 }
 
 Search::~Search() = default;
@@ -141,7 +220,7 @@ bool Search::worth_paying(const Architecture& canonical) const {
 }
 
 bool Search::propose(const Architecture& a) {
-  const Architecture key = domain_.canonical(a);
+  const Architecture key = this->key(a);
   ++requested_;
   if (archive_.find(key) != nullptr) {
     ++saved_;
@@ -157,23 +236,28 @@ std::vector<Architecture> Search::unseen(size_t wanted,
                                          const std::unordered_set<Architecture>& taken,
                                          Rng& rng) {
   std::vector<Architecture> left;
-  const bool all = listable(domain_, kListable);
+  const bool all = !only_.empty() || listable(domain_, kListable);
   if (all) {
-    std::unordered_set<Architecture> keys = taken;
-    domain_.enumerate([&](const Architecture& a) {
-      Architecture key = domain_.canonical(a);
+    std::unordered_set<Architecture> keys;
+    for (const Architecture& a : taken) keys.insert(key(a));
+    const auto add = [&](Architecture key) {
       if (!keys.contains(key) && worth_paying(key)) {
         keys.insert(key);
         left.push_back(std::move(key));
       }
       return true;
-    });
+    };
+    if (only_.empty())
+      domain_.enumerate([&](const Architecture& a) { return add(domain_.canonical(a)); });
+    else
+      for (const Architecture& a : only_) add(a);
     rng.shuffle(left);
     if (left.size() > wanted) left.resize(wanted);
   } else {
     left = unseen_neighbours(wanted, taken, rng);
   }
-  const std::string within = (domain_.whole() ? "" : " with " + domain_.restriction().text()) +
+  const std::string within = (only_.empty() ? std::string() : " with a row") +
+                             (domain_.whole() ? "" : " with " + domain_.restriction().text()) +
                              (limits_->empty() ? std::string() : " within the limits");
   if (left.size() < wanted)
     exhausted_ = all ? "every network of the space" + within + " was evaluated"
@@ -211,7 +295,7 @@ std::vector<const Archive::Entry*> Search::evaluate(std::span<const Architecture
   std::vector<Architecture> keys, pending;
   std::unordered_set<Architecture> seen;
   for (const Architecture& a : asked) {
-    const Architecture& key = keys.emplace_back(domain_.canonical(a));
+    const Architecture& key = keys.emplace_back(this->key(a));
     if (archive_.find(key) == nullptr && pending.size() < budget_left() && seen.insert(key).second)
       pending.push_back(key);
   }
@@ -306,6 +390,7 @@ double Search::current_hypervolume() const {
 
 std::optional<size_t> Search::networks() const {
   constexpr int64_t kCountable = 20000;
+  if (!only_.empty()) return only_.size();
   if (!listable(domain_, kCountable)) return std::nullopt;
   std::unordered_set<Architecture> networks;
   domain_.enumerate([&](const Architecture& a) {

@@ -20,7 +20,7 @@
 namespace nas {
 
 struct SearchSettings {
-  std::string algorithm = "nsga2";
+  std::string algorithm = "nsga2";  ///< Or auto (choose.hpp).
   int population = 48;
   Initial initial = Initial::kChoices;
   /// At least one of the two budgets, but for algorithms that end by themselves.
@@ -33,7 +33,9 @@ struct SearchSettings {
   std::map<std::string, double> reference;
   int batch = 8;  ///< Architectures per call of the evaluator; results are stored after each.
   AlgorithmOptions options;
-  std::vector<WarmRow> warm;       ///< Of an earlier run; what is outside the domain is left out.
+  std::vector<WarmRow> warm;  ///< Of an earlier run; what is outside the domain is left out.
+  /// Networks that the search keeps to (evaluator.table.known_only), canonical; empty: all.
+  std::vector<Architecture> only;
   int64_t failures_in_a_row = 50;  ///< So many evaluations failed one after another end it; 0: off.
 };
 
@@ -78,7 +80,10 @@ class Search : private SearchContext {
 
   int64_t generations() const { return generation_; }
   const Archive& archive() const override { return archive_; }
+  /// `algorithm` is the one that was taken.
   const SearchSettings& settings() const { return settings_; }
+  /// Why auto took it; "" where it was named.
+  const std::string& algorithm_why() const { return algorithm_why_; }
   size_t requested() const { return requested_; }
   /// Requests for architectures that their free costs rule out.
   size_t skipped() const { return skipped_; }
@@ -118,13 +123,17 @@ class Search : private SearchContext {
   size_t budget_left() const override;
   bool propose(const Architecture& a) override;
   std::vector<const Archive::Entry*> evaluate(std::span<const Architecture> asked) override;
-  Architecture sample(Rng& rng) const override { return sampler_->draw(rng); }
-  bool repair(Architecture& a, Rng& rng) const override { return sampler_->repair(a, rng); }
+  std::span<const Architecture> only() const override { return only_; }
+  Architecture key(const Architecture& a) const override;
+  Architecture sample(Rng& rng) const override;
+  bool repair(Architecture& a, Rng& rng) const override;
   std::vector<Architecture> unseen(size_t wanted,
                                    const std::unordered_set<Architecture>& taken,
                                    Rng& rng) override;
 
   bool worth_paying(const Architecture& canonical) const;
+  void keep_to(const std::vector<Architecture>& networks);
+  void choose_by_facts();
   std::vector<Architecture> unseen_neighbours(size_t wanted,
                                               std::unordered_set<Architecture> taken,
                                               Rng& rng) const;
@@ -140,12 +149,14 @@ class Search : private SearchContext {
   std::unique_ptr<CostLimits> limits_;
   std::unique_ptr<ArchitectureSampler> sampler_;
   Archive archive_;
+  std::string algorithm_why_;
   std::unique_ptr<SearchAlgorithm> algorithm_;
   struct Known {
     Evaluation evaluation;
     bool elsewhere = false;
   };
   std::unordered_map<Architecture, Known> known_;
+  std::vector<Architecture> only_;  ///< Sorted; inside the domain and the limits on free costs.
   Point reference_;
   int64_t generation_ = 0;
   int64_t failed_in_a_row_ = 0;

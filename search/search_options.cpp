@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "search/algorithms/choose.hpp"
 #include "spaces/metric.hpp"
 
 namespace nas {
@@ -137,9 +138,8 @@ void check_warm(Binder& b, const SearchOptions& o) {
 }
 
 std::string algorithm_names() {
-  std::string names;
-  for (const AlgorithmInfo& info : search_algorithms())
-    names += (names.empty() ? "" : ", ") + info.name;
+  std::string names = kAutoAlgorithm;
+  for (const AlgorithmInfo& info : search_algorithms()) names += ", " + info.name;
   return names;
 }
 
@@ -150,14 +150,20 @@ SearchOptions::SearchOptions() {
 }
 
 void describe(Binder& b, SearchOptions& o) {
-  b.value("algorithm", o.algorithm, "Search algorithm: " + algorithm_names()).check([&o] {
-    return problem_of([&] { search_algorithm(o.algorithm); });
-  });
+  b.value("algorithm",
+          o.algorithm,
+          "Search algorithm: " + algorithm_names() +
+              "; auto: ehvi where evaluations are few, else nsga2 (nas help searches)")
+      .check([&o] {
+        if (o.algorithm == kAutoAlgorithm) return std::string();
+        return problem_of([&] { search_algorithm(o.algorithm); });
+      });
   b.value("population", o.population, "Architectures per generation")
       .range(1, 100000)
       .check([&o]() -> std::string {
+        const std::string name = o.algorithm == kAutoAlgorithm ? "nsga2" : o.algorithm;
         for (const AlgorithmInfo& info : search_algorithms())
-          if (info.name == o.algorithm) return info.population_problem(o.population);
+          if (info.name == name) return info.population_problem(o.population);
         return "";
       });
   b.choice("initial",
@@ -213,7 +219,9 @@ void describe(Binder& b, SearchOptions& o) {
 }
 
 void describe(Binder& b, TableOptions& o) {
-  b.value("file", o.file, "CSV with a header, or JSON: an array of objects");
+  b.value("file",
+          o.file,
+          "CSV with a header, JSON: an array of objects, or a compact file of nas bench convert");
   b.list("metrics",
          o.metrics,
          "METRIC or METRIC = COLUMN of the file (default: every column of numbers)");
@@ -223,6 +231,15 @@ void describe(Binder& b, TableOptions& o) {
           "The key numbers architectures in the order of nas space enumerate, the first with this "
           "number; -1: it holds their texts")
       .range(-1, 1e9);
+  b.choice("repeats",
+           o.repeats,
+           {{"refuse", Repeats::kRefuse}, {"mean", Repeats::kMean}},
+           "Rows that name one architecture with different values: a mistake, or measurements "
+           "whose mean counts (METRIC_spread and METRIC_n keep spread and number)");
+  b.value("known_only",
+          o.known_only,
+          "Search among the networks that have a row; what is proposed outside is replaced by the "
+          "nearest of them");
 }
 
 void describe(Binder& b, ExternalOptions& o) {

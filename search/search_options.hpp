@@ -15,7 +15,7 @@ namespace nas {
 
 /// `search`.
 struct SearchOptions {
-  std::string algorithm = "nsga2";
+  std::string algorithm = "auto";
   int population = 48;
   Initial initial = Initial::kChoices;
   std::vector<std::string> fix;  ///< Terms of the Restriction that is searched.
@@ -37,6 +37,11 @@ struct SearchOptions {
 void describe(Binder& b, SearchOptions& o);
 
 enum class EvaluatorKind { kSupernet, kTable, kExternal, kTold, kNone };
+/// What several rows with one architecture are.
+enum class Repeats {
+  kRefuse,  ///< A mistake, unless they say the same.
+  kMean,    ///< Measurements of it: their mean counts, their spread is kept.
+};
 /// `evaluator.table`.
 struct TableOptions {
   std::string file;
@@ -45,6 +50,8 @@ struct TableOptions {
   /// The key counts architectures in the order of Space::enumerate, the first being this; -1: it
   /// holds their texts.
   int64_t index_from = -1;
+  Repeats repeats = Repeats::kRefuse;
+  bool known_only = false;  ///< The search keeps to networks that have a row.
 };
 void describe(Binder& b, TableOptions& o);
 enum class ExternalLifetime { kBatch, kRun };

@@ -107,7 +107,7 @@ std::vector<Architecture> asked_for(const Options& o,
 
 /// The only column of numbers, or the one named; otherwise ConfigError.
 void expect_one_column(const Options& o, const TableEvaluator& evaluator) {
-  const std::vector<std::string> metrics = evaluator.metrics();
+  const std::vector<std::string> metrics = evaluator.columns();
   if (metrics.size() == 1 || !o.column.empty()) return;
   std::string all;
   for (const std::string& m : metrics) all += (all.empty() ? "" : ", ") + m;
@@ -139,7 +139,7 @@ Truth truth_of(const Options& o, const Domain& domain) {
       /*networks=*/false);
   Truth truth;
   truth.table = evaluator.facts();
-  truth.column = evaluator.metrics().front();
+  truth.column = evaluator.columns().front();
   truth.direction = truth_direction(truth.column, o.lower, o.higher);
   tell_direction(truth.column, truth.direction);
   std::set<Architecture> functions;

@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <set>
 
 #include "cli/report/directions.hpp"
 #include "cli/report/document.hpp"
 #include "cli/report/plot/front_plot.hpp"
 #include "cli/report/result_rows.hpp"
+#include "cli/runs/results/kept_front.hpp"
 #include "cli/terminal/suggest.hpp"
 #include "cli/validators.hpp"
 #include "search/limits.hpp"
@@ -29,6 +29,7 @@ struct Options {
   std::vector<std::string> metrics, where, front, splits, fidelity;
   std::string sort, source, document;
   int top = 0;
+  FrontOptions kept;
   bool reverse = false, history = false, all = false;
 };
 
@@ -130,24 +131,6 @@ std::vector<Objective> objectives_of(const Options& o,
   }
   for (const std::string& text : objective_warnings(objectives)) warning(text);
   return objectives;
-}
-
-void keep_front(Results& table, const std::vector<Objective>& objectives) {
-  if (objectives.empty()) return;
-  for (const Objective& objective : objectives) drop_without(table, objective.metric);
-  std::vector<Point> points;
-  for (const Entry& entry : table.entries) {
-    Point point;
-    for (const Objective& objective : objectives)
-      point.push_back(entry.values.at(objective.metric) * objective.sign());
-    points.push_back(point);
-  }
-  const std::vector<int> ranks = non_dominated_ranks(points);
-  std::vector<Entry> front;
-  std::set<Point> seen;  // Of equal points the first.
-  for (size_t i = 0; i < points.size(); ++i)
-    if (ranks[i] == 0 && seen.insert(points[i]).second) front.push_back(table.entries[i]);
-  table.entries = std::move(front);
 }
 
 void sort_entries(const Options& o,
@@ -269,7 +252,8 @@ int print_architectures(const Options& o, const Store& store, const RunRow& run,
   const Format format = chosen_format(o.common, o.format);
   std::vector<PlotValues> evaluated;
   if (!front.empty()) evaluated = values_of_all(table);
-  keep_front(table, front);
+  for (const Objective& objective : front) drop_without(table, objective.metric);
+  const FrontFacts facts = keep_front(o.kept, table, front);
   if (format == Format::kTable) print_front_plot(front, evaluated, values_of_all(table));
   sort_entries(o, table, front, directions);
   if (o.top > 0 && table.entries.size() > static_cast<size_t>(o.top))
@@ -308,8 +292,13 @@ int print_architectures(const Options& o, const Store& store, const RunRow& run,
   Json head = document_head("nas-results/1", store, run);
   head["failed"] = failed;
   head["fidelities"] = fidelities_json(table);
+  if (!front.empty()) {
+    head["equal_left_out"] = facts.equal;
+    if (o.kept.noise > 0) head["noise"] = {{"confidence", o.kept.noise}, {"kept", facts.uncertain}};
+  }
   print_rows(rows, format, std::move(head), "architectures");
   if (rows.rows.empty()) note(o.common, "no architecture fits");
+  tell_front(o.common, o.kept, facts);
   for (const std::string& problem : table.problems) warning(problem);
   tell_fidelities(o, table);
   return kExitOk;
@@ -438,6 +427,7 @@ int run_results(const std::vector<std::string>& args) {
       "nas results\n"
       "nas results s-20261124-1a2b3c --where 'macs <= 20M' --top 5\n"
       "nas results --front accuracy --front macs --format csv > front.csv\n"
+      "nas results --front accuracy --front macs --noise 0.95\n"
       "nas results --all --format jsonl > evaluations.jsonl\n"
       "nas results digits --split test\n"
       "nas results digits --history --metric train.loss");
@@ -457,6 +447,16 @@ int run_results(const std::vector<std::string>& args) {
                  "maximize:METRIC or minimize:METRIC (a metric that nas knows has its direction)")
       ->type_name("METRIC")
       ->allow_extra_args(false);
+  app.add_option("--noise",
+                 o.kept.noise,
+                 "--front: keep what is dominated as measured, unless another measurement would "
+                 "say the same with this probability (METRIC_spread and METRIC_n tell the noise)")
+      ->check(CLI::Range(0.5, 0.999999))
+      ->needs("--front")
+      ->type_name("CONFIDENCE");
+  app.add_flag(
+         "--equal", o.kept.equal, "--front: show all architectures of equal values, not the first")
+      ->needs("--front");
   app.add_option("--sort", o.sort, "Best first by this metric (default: the first)")
       ->type_name("NAME");
   app.add_flag("--reverse", o.reverse, "Worst first");

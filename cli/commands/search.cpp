@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/command.hpp"
+#include "cli/config/stored_config.hpp"
 #include "cli/report/document.hpp"
 #include "cli/report/search_report.hpp"
 #include "cli/runs/fix.hpp"
@@ -259,10 +260,7 @@ RunRow resumed_row(const Options& o, const Store& store, SearchConfig& config) {
   if (found->status == "finished" && !o.dry_run)
     throw ConfigError("run '" + found->id + "' is finished and is never overwritten",
                       "Start a new run to go further.");
-  YamlSource source;
-  source.text = found->config_yaml;
-  source.file = "configuration of run " + found->id;
-  config = read_yaml_as<SearchConfig>(source);
+  config = read_yaml_as<SearchConfig>(stored_config(*found));
   return *found;
 }
 
@@ -373,6 +371,13 @@ int search(const Options& o) {
   // Before it is claimed: a search whose values are of other weights than new ones is refused.
   if (!o.resume.empty()) resumable_rows(store, row, supernet, *parts.evaluator, o.common);
   Search search(*parts.domain, *parts.evaluator, *parts.costs, parts.settings);
+  if (!search.algorithm_why().empty()) {
+    // Another version may choose otherwise: a search that is resumed keeps what it began with.
+    config.search.algorithm = search.settings().algorithm;
+    note(o.common,
+         "search.algorithm auto: " + config.search.algorithm + ", because " +
+             search.algorithm_why());
+  }
   throw_if_stopped();
   const SavesOnStop saves;
   // Only now that all is there: what cannot be opened leaves no run behind that seems to go on.

@@ -107,8 +107,11 @@ Solved, not searched; they end by themselves and need no budget
   exact                   free costs that add up
   blockwise               sums of single replacements, judged truly
 
-Few evaluations that cost minutes: ehvi. Thousands of cheap ones: nsga2.
-Everything that a table lists and costs nothing: random, to the end.
+auto, the default, takes ehvi for up to 1,000 evaluations (300 of a table) with
+at most three objectives, and nsga2 for more, where nothing is measured, and
+where the budget is enough for the whole space; with search.warm_from linas
+instead. It tells which and why, and the run keeps it. A space of costs that add
+up: exact. Everything that a table lists and costs nothing: random, to the end.
 
 All keep hard limits, pay for no network twice, are the same for the same
 seed, and go on bit for bit after they were stopped (--resume). Predicting
@@ -260,7 +263,8 @@ std::string tables() {
 A table is CSV (commas, semicolons or tabs, with a header), a JSON array or
 lines of objects, or a JSON object {"ARCHITECTURE": value}. The column
 architecture or arch (--key, evaluator.table.key) names the architectures in
-any form that nas space show explains.
+any form that nas space show explains. nas bench convert makes one indexed
+file of it, which opens at once and is taken wherever a table is.
 
 Numbers   An architecture may be given as #N, the number that nas space
           enumerate gives. Where the column holds bare numbers, --index-from N
@@ -271,6 +275,15 @@ Values    Decimal numbers. 63.2% is read as 0.632, and a column is written all
           with or all without %. A name that says percent (acc_percent, or
           acc with (%) behind it) has the last word: its values are percents,
           whatever they look like. Empty cells, NaN, NA and null are no value.
+Repeats   A row that stands twice counts once; with another value it is an
+          error, unless evaluator.table.repeats: mean (nas bench convert
+          --repeats mean) says that rows are measurements: their mean counts,
+          METRIC_spread is the standard deviation of one, METRIC_n their
+          number. Forms of one network: the canonical one's value counts,
+          else their mean. nas results --front --noise 0.95 leaves out what
+          is worse beyond that noise only.
+Gaps      A network without a row costs an evaluation and fails, unless
+          evaluator.table.known_only: true keeps the search to the others.
 Errors    The first bad cell is named with file:line:column: one that is no
           number; a negative accuracy, error, cost or time; an accuracy above
           100 %; a share among percents (0.632 among 50 .. 95) or a percentage

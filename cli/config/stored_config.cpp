@@ -14,6 +14,9 @@ YamlSource stored_config(const RunRow& run, const std::vector<std::string>& sets
              !yaml_scalar(source, "strategy.preset"))
       source.sets = {"strategy.preset=unbiased"};
   }
+  // The default was nsga2 before it was auto; what a later version took is written out.
+  if (run.command == "search" && !yaml_scalar(source, "search.algorithm"))
+    source.sets.emplace_back("search.algorithm=nsga2");
   source.sets.insert(source.sets.end(), sets.begin(), sets.end());
   return source;
 }

@@ -54,7 +54,7 @@ TimeUnit unit_of(const NetworkOptions& o, const std::string& column) {
 }
 
 std::string column_of_times(const NetworkOptions& o, const TableEvaluator& table) {
-  const std::vector<std::string> columns = table.metrics();
+  const std::vector<std::string> columns = table.columns();
   std::string list;
   for (const std::string& c : columns) list += (list.empty() ? "" : ", ") + c;
   if (!o.column.empty()) {

@@ -167,7 +167,7 @@ PredictedColumns predicted_columns(const Space& space,
   options.metrics.clear();
   for (const std::string& text : names) options.metrics.push_back(wanted(text).name);
   const TableEvaluator all(space, options, each_form);
-  const std::vector<Wanted> columns = columns_wanted(names, all.metrics(), truth_column);
+  const std::vector<Wanted> columns = columns_wanted(names, all.columns(), truth_column);
   if (columns.empty())
     throw ConfigError(table.file + " has no column of predictions besides '" + truth_column + "'",
                       "Name a file that has them with --predictions.");

@@ -1,11 +1,15 @@
 #include "cli/predict/plain_table.hpp"
 
+#include "search/evaluators/compact_table.hpp"
 #include "spaces/error.hpp"
 #include "spaces/text/plain_text.hpp"
 
 namespace nas::cli {
 
 TableFile plain_table(const std::string& file) {
+  if (CompactTable::is_file(file))
+    throw ConfigError(file + " is a compact table of architectures",
+                      "Name their space with --space.");
   const std::string text = read_text_file(file, "a table of numbers");
   const size_t first = text.find_first_not_of(" \t\r\n");
   if (first != text.npos && (text[first] == '[' || text[first] == '{'))

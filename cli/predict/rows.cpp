@@ -12,6 +12,7 @@
 #include "cli/report/result_rows.hpp"
 #include "cli/terminal/suggest.hpp"
 #include "cli/validators.hpp"
+#include "search/evaluators/compact_table.hpp"
 #include "search/evaluators/evaluators.hpp"
 #include "search/evaluators/table_file.hpp"
 #include "search/evaluators/value_check.hpp"
@@ -87,6 +88,14 @@ void put_architectures(PredictRows& out,
 
 /// Networks of a table in the order of its rows, each once.
 std::vector<Architecture> in_order(const Space& space, const TableOptions& options) {
+  if (CompactTable::is_file(options.file)) {
+    std::vector<Architecture> list;
+    std::set<Architecture> seen;
+    for (const Architecture& form : forms_in_order(CompactTable::map(options.file), space))
+      if (Architecture a = space.canonical(form); seen.insert(a).second)
+        list.push_back(std::move(a));
+    return list;
+  }
   const TableFile table = read_table_file(options.file, options.key);
   ArchitectureReader reader(space);
   std::vector<Architecture> list;
@@ -102,7 +111,7 @@ std::vector<Architecture> in_order(const Space& space, const TableOptions& optio
 }
 
 std::string only_metric(const TableEvaluator& table, const std::string& file) {
-  const std::vector<std::string> metrics = table.metrics();
+  const std::vector<std::string> metrics = table.columns();
   if (metrics.size() == 1) return metrics[0];
   throw ConfigError(file + " has several columns of numbers: " + joined(metrics),
                     "Name the one to predict with --target.");

@@ -21,6 +21,22 @@ std::vector<Point> points_of(const std::vector<const Archive::Entry*>& front) {
   return points;
 }
 
+/// Feasible architectures left out of the front because their objectives equal those of one in it.
+size_t equal_to_front(const Archive& archive) {
+  const std::vector<const Archive::Entry*>& front = archive.front();
+  const auto before = [](const Archive::Entry* a, const Point& b) {
+    return a->score.objectives < b;
+  };
+  size_t equal = 0;
+  for (const Archive::Entry& entry : archive.entries()) {
+    if (!entry.feasible()) continue;
+    const auto at = std::lower_bound(front.begin(), front.end(), entry.score.objectives, before);
+    equal +=
+        at != front.end() && *at != &entry && (*at)->score.objectives == entry.score.objectives;
+  }
+  return equal;
+}
+
 std::string shown(const std::string& metric, const Json& value) {
   return value.is_number() ? metric_text(metric, value.get<double>()) : "-";
 }
@@ -102,10 +118,12 @@ Json search_document(const Search& search, const Space& space, const RunRow& run
             {"space", run.space},
             {"algorithm", search.settings().algorithm},
             {"seed", search.settings().seed}};
+  if (!search.algorithm_why().empty()) json["algorithm_why"] = search.algorithm_why();
   if (!search.domain().whole()) json["fix"] = search.domain().restriction().text();
   for (const Objective& o : goal.objectives) json["objectives"].push_back(to_string(o));
   json["constraints"] = Json::array();
   for (const Constraint& c : goal.constraints) json["constraints"].push_back(to_string(c));
+  json["front_equal"] = equal_to_front(archive);
   json["front"] = Json::array();
   for (const Archive::Entry* entry : front) json["front"].push_back(entry_json(*entry, space));
   if (!front.empty()) {
@@ -180,6 +198,11 @@ void print_search(const Json& d, const Search& search, const RunRow& run, const 
     print_plot(search);
     print_prose("Pareto front of run " + run.id + (run.name.empty() ? "" : " (" + run.name + ")"));
     print(table.text());
+    if (const auto equal = d.value("front_equal", size_t{0}); equal > 0)
+      print_prose(std::to_string(equal) + (equal == 1 ? " more architecture has" : " more have") +
+                  " the values of one of these (" +
+                  suggested({"results", run.id, "--front", metrics[0]}, common) +
+                  " ... --equal shows all)");
     std::string reference;
     for (const auto& [metric, value] : d["reference"].items())
       reference +=

@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "search/evaluators/compact_table.hpp"
 #include "spaces/error.hpp"
 #include "spaces/text/architecture_list.hpp"
 #include "spaces/text/read_architecture.hpp"
@@ -33,6 +34,11 @@ std::vector<Architecture> named_architectures(const Space& space,
   std::vector<Architecture> list;
   ArchitectureReader reader(space);
   const auto add_file = [&](const std::string& name) {
+    if (CompactTable::is_file(name)) {
+      for (Architecture& a : forms_in_order(CompactTable::map(name), space))
+        list.push_back(std::move(a));
+      return;
+    }
     for (Architecture& a : read_architecture_file(space, name)) list.push_back(std::move(a));
   };
   for (const std::string& text : texts) {

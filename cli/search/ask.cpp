@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "cli/command.hpp"
+#include "cli/config/stored_config.hpp"
 #include "cli/report/document.hpp"
 #include "cli/search/told_documents.hpp"
 #include "cli/terminal/suggest.hpp"
@@ -39,10 +40,7 @@ RunRow told_search(const Store& store, const std::string& name, SearchConfig& co
     throw ConfigError(
         "there is no search '" + name + "' in " + store.path(),
         "`" + suggested({"runs", "--command", "search"}, store.path()) + "` lists them");
-  YamlSource source;
-  source.text = row->config_yaml;
-  source.file = "configuration of run " + row->id;
-  config = read_yaml_as<SearchConfig>(source);
+  config = read_yaml_as<SearchConfig>(stored_config(*row));
   if (config.evaluator.kind != EvaluatorKind::kTold)
     throw ConfigError("the values of search " + row->id + " do not come by nas tell",
                       "Searches that are told have `evaluator: {kind: told}`.");

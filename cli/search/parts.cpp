@@ -37,7 +37,8 @@ std::unique_ptr<Evaluator> make_evaluator(const SearchConfig& config,
       auto table = std::make_unique<TableEvaluator>(space, config.evaluator.table);
       for (const std::string& text : table->notes()) note(common, text);
       for (const std::string& text : table->warnings()) warning(text);
-      tell_coverage(*table, domain, config.evaluator.table.file);
+      if (!config.evaluator.table.known_only)
+        tell_coverage(*table, domain, config.evaluator.table.file);
       return table;
     }
     case EvaluatorKind::kExternal: {
@@ -77,6 +78,8 @@ SearchParts make_parts(const SearchConfig& config,
   parts.latency = add_latency(*parts.costs, config.evaluator, parts.settings.goal, store);
   if (config.evaluator.kind == EvaluatorKind::kTable)
     parts.evaluator = make_evaluator(config, *parts.domain, store, common);
+  if (config.evaluator.kind == EvaluatorKind::kTable && config.evaluator.table.known_only)
+    parts.settings.only = dynamic_cast<const TableEvaluator&>(*parts.evaluator).architectures();
   settle_limits(config,
                 *parts.costs,
                 dynamic_cast<const TableEvaluator*>(parts.evaluator.get()),

@@ -169,7 +169,7 @@ Proposals::Proposals(SearchContext& context, size_t wanted)
 
 bool Proposals::take(const Architecture& a) {
   if (full()) return false;
-  Architecture key = context_.domain().canonical(a);
+  Architecture key = context_.key(a);
   if (keys_.contains(key) || !context_.propose(a)) return false;
   keys_.insert(std::move(key));
   architectures_.push_back(a);

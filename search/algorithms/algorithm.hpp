@@ -56,6 +56,11 @@ class SearchContext {
       std::span<const Architecture> architectures) = 0;
   /// Nothing is left to do after this generation, whatever the budget; `why` is for people.
   virtual void finish(const std::string& why) = 0;
+  /// Networks that the search keeps to, canonical and inside the limits on free costs; empty: all
+  /// of the domain. What is proposed or asked for outside stands for the nearest of them.
+  virtual std::span<const Architecture> only() const = 0;
+  /// What `a` stands for in the archive: its canonical form, or the nearest of `only`.
+  virtual Architecture key(const Architecture& a) const = 0;
   /// A valid architecture inside the limits on free costs, drawn as `search.initial` says.
   virtual Architecture sample(Rng& rng) const = 0;
   /// Walks `a` to the limits on free costs; false where that fails.

@@ -40,7 +40,7 @@ std::vector<ScoredPoint> scores_of(const SearchContext& context,
                                    std::span<const Architecture> architectures) {
   std::vector<ScoredPoint> points;
   for (const Architecture& a : architectures) {
-    const Archive::Entry* entry = context.archive().find(context.domain().canonical(a));
+    const Archive::Entry* entry = context.archive().find(context.key(a));
     points.push_back(entry != nullptr ? entry->score : ScoredPoint{{}, 10 * kMissing});
   }
   return points;

@@ -17,11 +17,13 @@ class NoEvaluator final : public Evaluator {
   std::string source() const override { return "none"; }
 };
 
-/// Values from a CSV or JSON file (search/table_file.hpp). A row belongs to the network its
-/// architecture names, in any form. Where several rows name one network, that of its canonical form
-/// counts, else their mean; a row that stands twice counts once, with other values it is an error.
-/// Numbers with a percent sign are hundredths. An architecture without a row fails alone. DataError
-/// (file:line:column) for what cannot be read as such a table.
+/// Values from a CSV or JSON file (search/table_file.hpp) or a compact one (compact_table.hpp). A
+/// row belongs to the network its architecture names, in any form. Where several rows name one
+/// network, that of its canonical form counts, else their mean; a row that stands twice counts
+/// once, with other values it is an error, or with TableOptions::repeats one of several
+/// measurements: their mean counts, METRIC_spread and METRIC_n say how far they spread and how many
+/// they are. Numbers with a percent sign are hundredths. An architecture without a row fails alone.
+/// DataError (file:line:column) for what cannot be read as such a table.
 class TableEvaluator : public Evaluator {
  public:
   /// `each_form`: only an architecture's own row counts, not that of an equivalent one (published
@@ -30,6 +32,7 @@ class TableEvaluator : public Evaluator {
   ~TableEvaluator() override;
   std::vector<Evaluation> evaluate(std::span<const Architecture> architectures) override;
   std::vector<std::string> metrics() const override;
+  std::vector<std::string> columns() const;  ///< The metrics without those of spread and number.
   std::string source() const override { return "table"; }
   std::string fidelity_json() const override;
   size_t size() const;  ///< Networks with a row.

@@ -1,367 +1,265 @@
 // Values of a file, looked up by network. A published table may list one network in several forms,
 // each measured on its own: that of the canonical form counts, else their mean, so that the answer
-// does not depend on the order of the rows.
+// does not depend on the order of the rows. Measurements of one form count by their mean, and what
+// they vary by is a metric of its own: METRIC_spread, the standard deviation of one measurement,
+// and METRIC_n, their number.
 #include <algorithm>
-#include <charconv>
+#include <cmath>
 #include <map>
 #include <nlohmann/json.hpp>
-#include <optional>
-#include <set>
-#include <unordered_map>
 
+#include "search/evaluators/compact_table.hpp"
 #include "search/evaluators/evaluators.hpp"
-#include "search/evaluators/table_file.hpp"
+#include "search/evaluators/table_text.hpp"
 #include "search/evaluators/value_check.hpp"
 #include "spaces/error.hpp"
 #include "spaces/metric.hpp"
 #include "spaces/text/arch_text.hpp"
-#include "spaces/text/notation.hpp"
-#include "spaces/text/read_architecture.hpp"
 
 namespace nas {
 namespace {
 
-[[noreturn]] void fail(const std::string& file, const CsvCell& cell, const std::string& message) {
-  fail_at(file, cell.line, cell.column, message);
-}
-
-/// A column that no one named on purpose: the row numbers that pandas writes.
-bool unnamed(const std::string& name) {
-  return name.empty() || name.rfind("Unnamed: ", 0) == 0;
-}
-
-// What a cell may be quoted with.
-std::string shown(const CsvCell& cell) {
-  constexpr size_t kShown = 40;
-  return "'" + cell.text.substr(0, kShown) + "'";
-}
-
-struct Column {
-  int64_t numbers = 0, percents = 0, bad = 0;
-  const CsvCell* first_bad = nullptr;
-  std::string why;
-};
-
-Column look_at(const TableFile& table, size_t column) {
-  Column found;
-  for (const auto& row : table.rows) {
-    const CellValue value = value_of(row[column]);
-    if (value.kind == CellValue::Kind::kNumber) {
-      ++found.numbers;
-      found.percents += value.percent;
-    } else if (value.kind == CellValue::Kind::kBad) {
-      if (found.bad++ == 0) {
-        found.first_bad = &row[column];
-        found.why = value.why;
-      }
-    }
-  }
-  return found;
+CompactTable open_table(const Space& space, const TableOptions& options) {
+  if (!CompactTable::is_file(options.file))
+    return read_text_rows(space, options, /*fingerprint=*/false);
+  CompactTable table = CompactTable::map(options.file);
+  if (options.index_from >= 0)
+    throw ConfigError(options.file + " is a compact table, which names its architectures itself",
+                      "Leave out --index-from (evaluator.table.index_from).");
+  if (!options.key.empty() && options.key != table.header().key)
+    throw ConfigError(options.file + " is a compact table, whose architectures were read from '" +
+                          table.header().key + "'",
+                      "Leave out --key (evaluator.table.key).");
+  table.require(space);
+  return table;
 }
 
 }  // namespace
 
 struct TableEvaluator::Impl {
   Impl(const Space& s, const TableOptions& options, bool keep_forms)
-      : space(s), file(options.file), each_form(keep_forms), index_from(options.index_from) {}
+      : space(s), file(options.file), each_form(keep_forms), table(open_table(s, options)) {
+    compact = CompactTable::is_file(file);
+    if (compact)
+      choose(options.metrics);
+    else
+      for (size_t c = 0; c < table.header().columns.size(); ++c)
+        columns.emplace_back(table.header().columns[c].name, c);
+    // Of a file only some columns may be wanted, in which some rows hold nothing.
+    for (size_t r = 0; r < table.rows(); ++r) {
+      const bool any = std::any_of(columns.begin(), columns.end(), [&](const auto& column) {
+        return !std::isnan(table.value(column.second, r));
+      });
+      if (any) continue;
+      if (empty.empty()) empty.resize(table.rows(), false);
+      empty[r] = true;
+      ++without_value;
+    }
+    for (size_t i = 0; i < table.networks(); ++i) networks += has_row(i);
+    if (table.header().measurements)
+      for (size_t i = 0; i < table.networks() && !measured_often; ++i)
+        measured_often = has_several(i);
+  }
 
   const Space& space;
   std::string file;
-  std::string sha256 = {};  ///< Of the file: values of another content are another truth.
-  std::vector<std::pair<std::string, size_t>> columns;  ///< Metric, column.
-  struct Row {
-    bool exact = false;  ///< The row names the canonical form itself.
-    int64_t forms = 0;   ///< Rows of the network.
-    std::map<std::string, double> values;
-    std::map<std::string, std::vector<double>> all;  ///< Of all its rows.
-  };
-  std::unordered_map<Architecture, Row> rows;
   bool each_form;
-  struct Form {
-    int line = 0, column = 0;
-    std::map<std::string, double> values;
-  };
-  std::unordered_map<Architecture, Form> forms;
-  int64_t without_value = 0;  ///< Rows that name an architecture and nothing else.
+  CompactTable table;
+  bool compact = false;                                 ///< From a compact file.
+  std::vector<std::pair<std::string, size_t>> columns;  ///< Metric, column.
+  std::vector<bool> empty;  ///< Rows without a value of these; none: empty.
+  size_t networks = 0;      ///< That have a value.
+  int64_t without_value = 0;
+  bool measured_often = false;   ///< Some architecture was measured several times.
+  std::vector<std::string> odd;  ///< Of renamed columns.
 
-  /// METRIC or METRIC = COLUMN; without any, all columns of numbers that have a name.
-  void choose_columns(const TableFile& table, const TableOptions& options) {
-    for (const std::string& text : options.metrics) {
-      // A column's own name may hold `=`.
-      const size_t equal = has_column(table, text) ? std::string::npos : text.find('=');
+  using Values = std::map<std::string, std::vector<double>>;
+
+  /// As for text: METRIC or METRIC = COLUMN; without any, all.
+  void choose(const std::vector<std::string>& metrics) {
+    const std::vector<CompactColumn>& all = table.header().columns;
+    const auto column_named = [&](const std::string& name) {
+      std::vector<std::string> names;
+      for (size_t c = 0; c < all.size(); ++c) {
+        if (all[c].name == name) return c;
+        names.push_back(all[c].name);
+      }
+      std::string known;
+      for (const std::string& each : names) known += (known.empty() ? "" : ", ") + each;
+      const std::string near = nearest(name, names);
+      throw DataError(file + ": there is no column '" + name +
+                      "'; columns: " + known.substr(0, 400) +
+                      (near.empty() ? "" : ". Did you mean '" + near + "'?"));
+    };
+    for (const std::string& text : metrics) {
+      const std::string whole(trim(text));
+      const bool is_column = std::any_of(
+          all.begin(), all.end(), [&](const CompactColumn& c) { return c.name == whole; });
+      const size_t equal = is_column ? std::string::npos : text.find('=');
       const std::string metric(trim(std::string_view(text).substr(0, equal)));
-      const std::string name(
-          equal == std::string::npos ? metric : trim(std::string_view(text).substr(equal + 1)));
-      const size_t column = column_of(table, name);
-      if (metric != name) check_new_name(table, metric, column);
-      add_column(table, metric, column);
+      const size_t column = column_named(std::string(
+          equal == std::string::npos ? metric : trim(std::string_view(text).substr(equal + 1))));
+      for (const auto& [name, other] : columns)
+        if (name == metric) throw DataError(file + ": gives the metric '" + metric + "' twice");
+      if (metric != all[column].name) rename(metric, column);
+      columns.emplace_back(metric, column);
     }
     if (!columns.empty()) return;
-    size_t blamed = table.header.size();
-    for (size_t c = 0; c < table.header.size(); ++c) {
-      const std::string& name = table.header[c].text;
-      if (c == table.key) continue;
-      const Column found = look_at(table, c);
-      if (unnamed(name)) {
-        if (found.numbers > 0) ++without_name;
-        continue;
-      }
-      if (found.bad > 0 && blamed == table.header.size()) blamed = c;
-      // A column of numbers but for some cells is not left out silently.
-      if (found.bad > 0 && found.numbers >= found.bad)
-        fail(file, *found.first_bad, name + ": " + found.why);
-      if (found.bad == 0 && found.numbers > 0) add_column(table, name, column_of(table, name));
-    }
-    if (!columns.empty()) return;
-    if (blamed == table.header.size()) fail(file, table.header[0], "has no column of numbers");
-    const Column found = look_at(table, blamed);
-    fail(file,
-         *found.first_bad,
-         "has no column of numbers: " + table.header[blamed].text + ": " + found.why);
+    for (size_t c = 0; c < all.size(); ++c) columns.emplace_back(all[c].name, c);
   }
 
-  static bool has_column(const TableFile& table, const std::string& name) {
-    return std::any_of(table.header.begin(), table.header.end(), [&](const CsvCell& cell) {
-      return cell.text == trim(name);
-    });
-  }
-
-  void check_new_name(const TableFile& table, const std::string& metric, size_t column) const {
+  /// What a new name says is held against the values, as where they are read as text.
+  void rename(const std::string& metric, size_t column) {
+    const CompactColumn& old = table.header().columns[column];
     std::vector<double> values;
-    for (const auto& row : table.rows)
-      if (const CellValue v = value_of(row[column]); v.kind == CellValue::Kind::kNumber)
-        values.push_back(v.number);
-    const std::string& name = table.header[column].text;
-    if (const std::string problem = rename_problem(metric, name, values); !problem.empty())
-      fail(file,
-           table.header[column],
-           "'" + metric + " = " + name + "' cannot be: " + problem +
-               ". Give it a name that says what the column holds, or leave the column its own");
-  }
-
-  void add_column(const TableFile& table, const std::string& metric, size_t column) {
-    for (const auto& [name, other] : columns)
-      if (name == metric)
-        fail(file, table.header[column], "gives the metric '" + metric + "' twice");
-    const Column found = look_at(table, column);
-    if (found.bad > 0) fail(file, *found.first_bad, metric + ": " + found.why);
-    if (found.percents > 0 && found.percents < found.numbers) refuse_mixture(table, metric, column);
-    // The name has the last word on the unit: of acc_percent 63.2% is 63.2.
-    const bool as_written = found.percents > 0 && says_percent(metric);
-    if (as_written) written.insert(column);
-    if (found.percents > 0 && !as_written) percents.push_back(metric);
-    look_for_odd_cells(table, metric, column, found.percents > 0 && !as_written);
-    columns.emplace_back(metric, column);
-  }
-  double number_of(const CellValue& value, size_t column) const {
-    return written.contains(column) ? value.written : value.number;
-  }
-
-  void look_for_odd_cells(const TableFile& table,
-                          const std::string& metric,
-                          size_t column,
-                          bool percent) {
-    std::vector<double> values;
-    std::vector<const CsvCell*> cells;
-    for (const auto& row : table.rows) {
-      const CellValue value = value_of(row[column]);
-      if (value.kind != CellValue::Kind::kNumber) continue;
-      values.push_back(number_of(value, column));
-      cells.push_back(&row[column]);
-    }
-    const auto odd = odd_value(values, metric, percent);
-    if (!odd) {
-      tell_percents_up_to_1(metric, values);
-      return;
-    }
-    const CsvCell& cell = *cells[odd->index];
-    std::string text = metric + ": " + shown(cell) + " " + odd->why;
-    if (odd->more > 0) text += " (and " + std::to_string(odd->more) + " more like it)";
-    if (!odd->instead.empty()) {
-      text += odd->certain ? "; write " + odd->instead
-                           : "; if another unit was meant, write " + odd->instead;
-      const bool low = values[odd->index] <= 1;
-      if (is_accuracy(metric) || is_error(metric))
-        text += low ? ". Where it is meant as it stands, say the unit: '" + metric +
-                          "_percent = " + table.header[column].text +
-                          "' as the metric (--column, evaluator.table.metrics)"
-                    : "";
-    }
-    if (odd->certain) fail(file, cell, text);
-    odd_cells.push_back(file + ":" + std::to_string(cell.line) + ":" + std::to_string(cell.column) +
-                        ": " + text);
-  }
-
-  /// The unit in the name wins; that is told where the values look like shares.
-  void tell_percents_up_to_1(const std::string& metric, const std::vector<double>& values) {
-    if (!says_percent(metric) || values.empty()) return;
-    const auto [low, high] = std::minmax_element(values.begin(), values.end());
-    if (*low < 0 || *high > 1) return;
-    odd_cells.push_back(file + ": every value of " + metric +
-                        " lies in 0 .. 1; they are taken for percents, as its name says");
-  }
-  /// The first cell with a percent sign where others have none, or the other way round.
-  void refuse_mixture(const TableFile& table, const std::string& metric, size_t column) const {
-    std::optional<bool> percent;
-    for (const auto& row : table.rows) {
-      const CellValue value = value_of(row[column]);
-      if (value.kind != CellValue::Kind::kNumber) continue;
-      if (!percent) percent = value.percent;
-      if (*percent != value.percent)
-        fail(
-            file,
-            row[column],
-            metric + ": " + shown(row[column]) + " is written " +
-                (*percent ? "without %, those before it with" : "with %, those before it without"));
-    }
-  }
-
-  std::vector<std::string> percents;   ///< Metrics written with %.
-  std::set<size_t> written;            ///< Columns of percents by name whose cells carry % too.
-  std::vector<std::string> odd_cells;  ///< What to tell of cells that can be meant.
-  int64_t without_name = 0;            ///< Columns of numbers that have no name.
-  int64_t repeated = 0;                ///< Rows that say again what one before said.
-  int64_t index_from;
-  ArchitectureReader reader{space};
-
-  /// For a key that numbers architectures where texts were expected.
-  static std::string number_hint(const std::string& text, const std::string& said) {
-    std::string_view digits = trim(text);
-    if (digits.size() > 2 && digits.ends_with(".0")) digits.remove_suffix(2);
-    if (!whole_number(digits) || said.find("index_from") != std::string::npos) return "";
-    return ". Where the column numbers them in the order of nas space enumerate, say what the "
-           "first one's number is: --index-from N, evaluator.table.index_from: N";
-  }
-
-  Architecture named(const CsvCell& cell) {
-    if (index_from < 0) {
-      try {
-        return reader.read(cell.text);
-      } catch (const ConfigError& e) {
-        fail(file,
-             cell,
-             std::string("not an architecture of this space: ") + e.what() +
-                 number_hint(cell.text, e.what()));
+    std::vector<int> lines;
+    for (size_t r = 0; r < table.rows(); ++r)
+      if (const double v = table.value(column, r); !std::isnan(v)) {
+        values.push_back(v);
+        lines.push_back(table.line(r));
       }
-    }
-    std::string_view text = trim(cell.text);
-    if (text.starts_with('#') && whole_number(text.substr(1)))
-      fail(file,
-           cell,
-           shown(cell) +
-               " is a number of nas space enumerate, which counts from 0 whatever the "
-               "column does; with --index-from (evaluator.table.index_from) write bare "
-               "numbers, without it all as #N");
-    // As pandas writes whole numbers of a column that also has empty cells.
-    if (text.size() > 2 && text.substr(text.size() - 2) == ".0") text.remove_suffix(2);
-    int64_t number = 0;
-    const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number);
-    const int64_t count = space.count().to_int64();
-    if (code != std::errc() || end != text.data() + text.size() || number < index_from ||
-        number - index_from >= count)
-      fail(file,
-           cell,
-           shown(cell) + " is no number of an architecture (" + std::to_string(index_from) +
-               " to " + std::to_string(index_from + count - 1) + ")");
-    return reader.numbered(number - index_from);
+    std::string problem = rename_problem(metric, old.name, values);
+    if (problem.empty() && old.in_percent && says_percent(metric))
+      problem = "the column was written with % and holds shares, the name says percents";
+    if (!problem.empty())
+      throw DataError(file + ": '" + metric + " = " + old.name + "' cannot be: " + problem);
+    const auto found = odd_value(values, metric, old.in_percent);
+    if (!found) return;
+    const std::string text = file + ": line " + std::to_string(lines[found->index]) + " of " +
+                             table.header().source + ": " + metric + ": '" +
+                             nlohmann::json(values[found->index]).dump() + "' " + found->why +
+                             (found->instead.empty() ? "" : "; write " + found->instead);
+    if (found->certain) throw DataError(text);
+    odd.push_back(text);
   }
 
-  void add(const std::vector<CsvCell>& cells, size_t key) {
-    const Architecture a = named(cells[key]);
-    Row row;
-    for (const auto& [metric, column] : columns) {
-      const CellValue value = value_of(cells[column]);
-      if (value.kind == CellValue::Kind::kNumber) row.values[metric] = number_of(value, column);
-    }
-    if (row.values.empty()) {
-      ++without_value;
-      return;
-    }
-    const Architecture form = space.fix_inactive(a);
-    const auto [seen, first_time] =
-        forms.emplace(form, Form{cells[key].line, cells[key].column, row.values});
-    if (!first_time) {
-      ++repeated;
-      if (seen->second.values == row.values) return;
-      fail(file,
-           cells[key],
-           "repeats the architecture of line " + std::to_string(seen->second.line) + " (column " +
-               std::to_string(seen->second.column) +
-               ") with other values; keep one row of each, or their mean");
-    }
-    const Architecture network = space.canonical(a);
-    row.exact = network == form;
-    merge(rows.try_emplace(network).first->second, row);
+  bool has_value(size_t row) const { return empty.empty() || !empty[row]; }
+  bool has_row(size_t network) const {
+    const auto [first, last] = table.rows_of(network);
+    for (size_t r = first; r < last; ++r)
+      if (has_value(r)) return true;
+    return false;
+  }
+  /// Whether the rows that count for the network, or for one of its forms, are several.
+  bool has_several(size_t network) const {
+    const auto [first, last] = table.rows_of(network);
+    for (size_t r = first + 1; r < last; ++r)
+      if (has_value(r) && has_value(r - 1) && table.form_is(r - 1, table.form(r))) return true;
+    return false;
   }
 
-  // The row of the canonical form, else the mean of the others, whatever their order.
-  static void merge(Row& into, const Row& row) {
-    ++into.forms;
-    for (const auto& [metric, value] : row.values) into.all[metric].push_back(value);
-    if (row.exact) {
-      into.exact = true;
-      into.values = row.values;
-    }
-    if (into.exact) return;
-    for (const auto& [metric, values] : into.all) {
+  /// Of one form; empty where it has no row with a value.
+  Values of_form(size_t network, const Architecture& form) const {
+    Values all;
+    const auto [first, last] = table.rows_of(network);
+    for (size_t r = first; r < last; ++r)
+      if (has_value(r) && table.form_is(r, form)) take(all, r);
+    return all;
+  }
+  /// Of all rows of the network.
+  Values of_network(size_t network) const {
+    Values all;
+    const auto [first, last] = table.rows_of(network);
+    for (size_t r = first; r < last; ++r)
+      if (has_value(r)) take(all, r);
+    return all;
+  }
+  void take(Values& into, size_t row) const {
+    for (const auto& [metric, column] : columns)
+      if (const double value = table.value(column, row); !std::isnan(value))
+        into[metric].push_back(value);
+  }
+
+  std::map<std::string, double> means(const Values& all, bool measured) const {
+    std::map<std::string, double> values;
+    for (const auto& [metric, list] : all) {
       // Sorted, so that rounding does not depend on the order of the rows either.
-      std::vector<double> sorted = values;
+      std::vector<double> sorted = list;
       std::sort(sorted.begin(), sorted.end());
-      double sum = 0;
+      double sum = 0, squares = 0;
       for (const double v : sorted) sum += v;
-      into.values[metric] = sum / static_cast<double>(sorted.size());
+      const auto n = static_cast<double>(sorted.size());
+      const double mean = sorted.size() == 1 ? sorted[0] : sum / n;
+      values[metric] = mean;
+      if (!measured || !measured_often) continue;
+      for (const double v : sorted) squares += (v - mean) * (v - mean);
+      values[metric + "_n"] = n;
+      if (sorted.size() > 1) values[metric + "_spread"] = std::sqrt(squares / (n - 1));
     }
+    return values;
+  }
+
+  std::map<std::string, double> values_of(const Architecture& a) const {
+    const auto network = table.find(space.canonical(a));
+    if (!network) return {};
+    const auto [first, last] = table.rows_of(*network);
+    if (last == first + 1 && !measured_often) {  // nothing to average: as nearly always
+      std::map<std::string, double> values;
+      if (each_form && !table.form_is(first, space.fix_inactive(a))) return values;
+      for (const auto& [metric, column] : columns)
+        if (const double value = table.value(column, first); !std::isnan(value))
+          values.emplace(metric, value);
+      return values;
+    }
+    if (each_form) return means(of_form(*network, space.fix_inactive(a)), true);
+    const Values own = of_form(*network, table.network(*network));
+    // Forms differ by more than noise: their spread is none of one network's measurements.
+    return own.empty() ? means(of_network(*network), false) : means(own, true);
+  }
+
+  std::string told(const TableNotice& notice) const {
+    if (notice.line == 0) return file + ": " + notice.text;
+    const std::string line = std::to_string(notice.line);
+    return compact ? file + ": line " + line + " of " + table.header().source + ": " + notice.text
+                   : file + ":" + line + ":" + std::to_string(notice.column) + ": " + notice.text;
   }
 };
 
 TableEvaluator::TableEvaluator(const Space& space, const TableOptions& options, bool each_form)
-    : impl_(new Impl(space, options, each_form)) {
-  if (options.index_from >= 0) impl_->reader.numbered(0);  // Or says that there are too many.
-  const TableFile table = read_table_file(options.file, options.key);
-  impl_->sha256 = table.sha256;
-  impl_->choose_columns(table, options);
-  for (const auto& row : table.rows) impl_->add(row, table.key);
-}
+    : impl_(new Impl(space, options, each_form)) {}
 
 TableEvaluator::~TableEvaluator() = default;
 
 std::vector<Evaluation> TableEvaluator::evaluate(std::span<const Architecture> architectures) {
   std::vector<Evaluation> results;
   for (const Architecture& a : architectures) {
-    if (impl_->each_form) {
-      const auto form = impl_->forms.find(impl_->space.fix_inactive(a));
-      if (form == impl_->forms.end())
-        results.push_back({{}, "not in " + impl_->file});
-      else
-        results.push_back({form->second.values, ""});
-      continue;
-    }
-    const auto it = impl_->rows.find(impl_->space.canonical(a));
-    if (it == impl_->rows.end())
+    std::map<std::string, double> values = impl_->values_of(a);
+    if (values.empty())
       results.push_back({{}, "not in " + impl_->file});
     else
-      results.push_back({it->second.values, ""});
+      results.push_back({std::move(values), ""});
   }
   return results;
 }
 
 std::vector<Architecture> TableEvaluator::architectures() const {
+  const CompactTable& table = impl_->table;
   std::vector<Architecture> list;
-  if (impl_->each_form)
-    for (const auto& [a, form] : impl_->forms) list.push_back(a);
-  else
-    for (const auto& [a, row] : impl_->rows) list.push_back(a);
-  std::sort(list.begin(), list.end());
+  if (impl_->each_form) {
+    for (size_t r = 0; r < table.rows(); ++r)
+      if (impl_->has_value(r)) list.push_back(table.form(r));
+    std::sort(list.begin(), list.end());
+    list.erase(std::unique(list.begin(), list.end()), list.end());
+    return list;
+  }
+  for (size_t i = 0; i < table.networks(); ++i)
+    if (impl_->has_row(i)) list.push_back(table.network(i));
   return list;
 }
 
 TableEvaluator::Facts TableEvaluator::facts() const {
+  const CompactTable& table = impl_->table;
   Facts facts;
-  facts.without_value = impl_->without_value;
-  facts.repeated = impl_->repeated;
-  for (const auto& [a, row] : impl_->rows) {
-    facts.merged += row.forms - 1;
-    for (const auto& [metric, values] : row.all) {
+  facts.without_value = table.header().without_value + impl_->without_value;
+  facts.repeated = table.header().repeated;
+  for (size_t i = 0; i < table.networks(); ++i) {
+    if (!impl_->has_row(i)) continue;
+    const auto [first, last] = table.rows_of(i);
+    int64_t forms = 0;
+    for (size_t r = first; r < last; ++r)
+      forms += impl_->has_value(r) && (r == first || !table.form_is(r - 1, table.form(r)));
+    facts.merged += std::max<int64_t>(forms - 1, 0);
+    for (const auto& [metric, values] : impl_->of_network(i)) {
       const auto [low, high] = std::minmax_element(values.begin(), values.end());
       facts.largest_spread = std::max(facts.largest_spread, *high - *low);
     }
@@ -370,40 +268,56 @@ TableEvaluator::Facts TableEvaluator::facts() const {
 }
 
 std::vector<std::string> TableEvaluator::notes() const {
+  const CompactHeader& header = impl_->table.header();
+  const std::string file = impl_->file + ": ";
   std::vector<std::string> notes;
-  const auto rows = [&](int64_t n) { return std::to_string(n) + (n == 1 ? " row" : " rows"); };
-  for (const std::string& metric : impl_->percents)
-    notes.push_back(impl_->file + ": " + metric +
-                    " is written in percent and read as a fraction (63.2% is 0.632)");
-  if (impl_->repeated > 0)
-    notes.push_back(impl_->file + ": " + rows(impl_->repeated) +
-                    " repeat an earlier one (same architecture, same values) and count once");
-  const std::string other = notation_of(impl_->space).other_numbers;
-  if (impl_->index_from >= 0 && !other.empty())
-    notes.push_back(impl_->file + ": its numbers are taken for those of nas space enumerate; " +
-                    other + " is another order");
-  if (impl_->without_name > 0)
-    notes.push_back(impl_->file + ": numbers in a column without a name are left out");
+  for (const auto& [metric, column] : impl_->columns)
+    if (header.columns[column].in_percent)
+      notes.push_back(file + metric +
+                      " is written in percent and read as a fraction (63.2% is 0.632)");
+  if (header.repeated > 0)
+    notes.push_back(file + std::to_string(header.repeated) +
+                    (header.repeated == 1 ? " row repeat" : " rows repeat") +
+                    " an earlier one (same architecture, same values) and count once");
+  for (const std::string& text : header.notes) notes.push_back(file + text);
   return notes;
 }
 
 std::vector<std::string> TableEvaluator::warnings() const {
-  return impl_->odd_cells;
+  std::vector<std::string> list;
+  for (const auto& [metric, column] : impl_->columns) {
+    const CompactColumn& c = impl_->table.header().columns[column];
+    if (c.name != metric) continue;  // Judged anew.
+    for (const TableNotice& notice : c.warnings) list.push_back(impl_->told(notice));
+  }
+  list.insert(list.end(), impl_->odd.begin(), impl_->odd.end());
+  return list;
 }
 
-std::vector<std::string> TableEvaluator::metrics() const {
+std::vector<std::string> TableEvaluator::columns() const {
   std::vector<std::string> names;
   for (const auto& [metric, column] : impl_->columns) names.push_back(metric);
   return names;
 }
 
+std::vector<std::string> TableEvaluator::metrics() const {
+  std::vector<std::string> names = columns();
+  if (!impl_->measured_often) return names;
+  for (const auto& [metric, column] : impl_->columns)
+    for (const char* more : {"_spread", "_n"}) names.push_back(metric + more);
+  return names;
+}
+
 std::string TableEvaluator::fidelity_json() const {
-  return nlohmann::json{{"file", impl_->file}, {"sha256", impl_->sha256}}.dump(
+  constexpr size_t kShort = 16;
+  const std::string sha256 =
+      impl_->compact ? impl_->table.sha256() : impl_->table.header().source_sha256;
+  return nlohmann::json{{"file", impl_->file}, {"sha256", sha256.substr(0, kShort)}}.dump(
       -1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 size_t TableEvaluator::size() const {
-  return impl_->rows.size();
+  return impl_->networks;
 }
 
 }  // namespace nas

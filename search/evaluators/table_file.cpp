@@ -7,8 +7,11 @@
 #include <cctype>
 #include <charconv>
 #include <cmath>
+#include <fstream>
+#include <iterator>
 #include <map>
 
+#include "search/evaluators/compact_table.hpp"
 #include "spaces/base/sha256.hpp"
 #include "spaces/error.hpp"
 #include "spaces/text/arch_text.hpp"
@@ -140,6 +143,11 @@ std::vector<std::string> names_of(const std::vector<CsvCell>& header) {
   return names;
 }
 
+std::string bytes_of(const std::string& file) {
+  std::ifstream in(file, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
 bool means_no_value(std::string text) {
   static constexpr std::array kNone = {
       "", "-", "nan", "+nan", "-nan", "na", "n/a", "<na>", "null", "none", "#n/a"};
@@ -151,6 +159,11 @@ bool means_no_value(std::string text) {
 
 const std::vector<TableFormat>& table_formats() {
   static const std::vector<TableFormat> table = {
+      {"compact",
+       CompactTable::is_one,
+       [](const std::string& file, const std::string& text, const std::string&) {
+         return compact_cells(CompactTable::of(text, file), file);
+       }},
       {"json",
        [](std::string_view text) {
          const size_t first = text.find_first_not_of(" \t\r\n");
@@ -172,7 +185,9 @@ const std::vector<TableFormat>& table_formats() {
 TableFile read_table_file(const std::string& file,
                           const std::string& key,
                           const std::vector<TableFormat>& formats) {
-  const std::string text = read_text_file(file, "a table of architectures and values");
+  const std::string text = CompactTable::is_file(file)
+                               ? bytes_of(file)
+                               : read_text_file(file, "a table of architectures and values");
   const auto format = std::find_if(
       formats.begin(), formats.end(), [&](const TableFormat& f) { return f.recognises(text); });
   if (format == formats.end()) fail_at(file, 0, 0, "is in no known form of tables");
@@ -180,8 +195,8 @@ TableFile read_table_file(const std::string& file,
   if (table.rows.empty()) fail_at(file, 0, 0, "has no rows");
   const std::vector<std::string> names = names_of(table.header);
   const std::string* found = key.empty() ? architecture_key(names) : nullptr;
-  constexpr size_t kShort = 16;
-  table.sha256 = sha256_hex(text).substr(0, kShort);
+  table.sha256 = sha256_hex(text);
+  if (CompactTable::is_one(text) && key.empty()) return table;  // Whatever its column is called.
   table.key = column_of(table, found != nullptr ? *found : key.empty() ? "architecture" : key);
   return table;
 }

@@ -14,7 +14,7 @@ struct TableFile {
   std::vector<CsvCell> header;
   std::vector<std::vector<CsvCell>> rows;
   size_t key = 0;           ///< Column of the architectures.
-  std::string sha256 = {};  ///< Of the file, the first 16 digits.
+  std::string sha256 = {};  ///< Of the file.
 };
 
 /// A form of such files. The first of a table that recognises a file's text reads it.
@@ -24,13 +24,13 @@ struct TableFormat {
   /// Header and rows; `key`: column of the architectures, "" where it is to be found.
   TableFile (*read)(const std::string& file, const std::string& text, const std::string& key);
 };
-/// json, csv (which takes any text): one table.
+/// compact, json, csv (which takes any text): one table.
 const std::vector<TableFormat>& table_formats();
 
 /// Reads CSV (spaces/csv.hpp), a JSON array of objects, lines of JSON objects, a document that
-/// `nas ... --json` printed, or {"ARCHITECTURE": value or {...}, ...}. `key`: column of the
-/// architectures; empty: architecture or arch. DataError (file:line:column), ConfigError where
-/// there is no file.
+/// `nas ... --json` printed, {"ARCHITECTURE": value or {...}, ...}, or a compact table. `key`:
+/// column of the architectures; empty: architecture or arch. DataError (file:line:column),
+/// ConfigError where there is no file.
 TableFile read_table_file(const std::string& file,
                           const std::string& key,
                           const std::vector<TableFormat>& formats = table_formats());

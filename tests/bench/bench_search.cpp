@@ -1,6 +1,7 @@
 // Hypervolume of search algorithms against the number of true evaluations, over seeds:
 //   bench_search s1 ALGORITHM[,ALGORITHM...] SEEDS [KEY=VALUE ...]
 //   bench_search nb201 ALGORITHM[,...] SEEDS table=nasbench201_cifar10.csv [KEY=VALUE ...]
+//   bench_search load TABLE SPACE ARCH     opening a table, its first answer, memory
 //   bench_search inner [KEY=VALUE ...]     architecture evaluations a second of the inner search
 // KEY: budget=250, points=50,100,150,200,250, first=0 (seed), initial=choices|architectures, each=1
 // (prints every seed), or any option of `search` such as population=48 or surrogate.predictor=svr.
@@ -8,8 +9,11 @@
 // reference 85 % and 200 M MACs, in M*pp. One line per algorithm and number of evaluations: median,
 // 25th and 75th percentile, mean, sd, least; seconds of processor time per run.
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <ctime>
+#include <fstream>
 #include <map>
 #include <numeric>
 #include <sstream>
@@ -174,9 +178,55 @@ void inner(const Request& plan) {
       static_cast<double>(pool.networks.size()) / seconds);
 }
 
+/// Kilobytes that lie in memory now, and the most that ever did.
+std::pair<long, long> resident() {
+  long now = 0, most = 0;
+  std::ifstream file("/proc/self/status");
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with("VmRSS:")) now = std::atol(line.c_str() + 6);
+    if (line.starts_with("VmHWM:")) most = std::atol(line.c_str() + 6);
+  }
+  return {now, most};
+}
+
+/// Opening a table and its first answer, in a process that has done nothing else.
+void load(const std::string& file, const std::string& space_name, const std::string& arch) {
+  using Clock = std::chrono::steady_clock;
+  const auto ms = [](Clock::time_point from) {
+    return std::chrono::duration<double, std::milli>(Clock::now() - from).count();
+  };
+  auto start = Clock::now();
+  const std::unique_ptr<Space> space = load_space(space_name);
+  const Architecture a = space->parse(arch);
+  const double opened = ms(start);
+  const long before = resident().first;
+  start = Clock::now();
+  TableOptions options;
+  options.file = file;
+  TableEvaluator table(*space, options);
+  const double loaded = ms(start);
+  const Evaluation first = table.evaluate({&a, 1})[0];
+  const double answered = ms(start);
+  std::printf(
+      "space %.2f ms; table %.2f ms, first answer after %.2f ms (%zu values); resident %ld kB "
+      "before, "
+      "%ld kB after, %ld kB at most\n",
+      opened,
+      loaded,
+      answered,
+      first.values.size(),
+      before,
+      resident().first,
+      resident().second);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) try {
+  if (argc == 5 && std::string(argv[1]) == "load") {
+    load(argv[2], argv[3], argv[4]);
+    return 0;
+  }
   Request plan;
   plan.benchmark = argc > 1 ? argv[1] : "s1";
   const bool inner_only = plan.benchmark == "inner";

@@ -137,6 +137,51 @@ TEST(Predict, ArchitecturesKeepTheirSpace) {
   EXPECT_THAT(other.err, HasSubstr("fingerprint"));
 }
 
+// The values of a search, from the store: the same rows as its table, and the document is kept.
+TEST(Predict, LearnsFromARunOfTheStore) {
+  const std::string folder = fresh_folder();
+  std::string csv = "architecture,accuracy\n";
+  for (int a = 1; a <= 8; ++a)
+    for (int b = 1; a + b <= 9; ++b)
+      csv += "\"[" + std::to_string(a) + "," + std::to_string(b) + "," +
+             std::to_string(10 - a - b) + "]\"," + std::to_string(0.5 + 0.04 * a + 0.01 * b) + "\n";
+  write_file(folder + "/t.csv", csv);
+  write_file(folder + "/s.yaml",
+             "space: resnet20-pool\nsearch: {algorithm: random, evaluations: 36}\n"
+             "evaluator: {kind: table, table: {file: t.csv}}\n");
+  ASSERT_EQ(
+      run(Launch{.args = {"search", "--config", "s.yaml", "--name", "s"}, .folder = folder}).code,
+      0);
+  const Finished fit = predict(folder,
+                               {"fit",
+                                "--run",
+                                "s",
+                                "--target",
+                                "accuracy",
+                                "--model",
+                                "ridge",
+                                "--out",
+                                "p.json",
+                                "--json"});
+  ASSERT_EQ(fit.code, 0) << fit.err;
+  const Json said = Json::parse(fit.out);
+  EXPECT_EQ(said.at("rows"), 36);
+  EXPECT_EQ(said.at("space"), "resnet20-pool");
+  EXPECT_LT(said.at("errors").at("mape").at("mean").get<double>(), 1);
+  const Finished eval = predict(
+      folder,
+      {"eval", "--run", "s", "--target", "macs", "--model", "ridge", "--train", "30", "--json"});
+  ASSERT_EQ(eval.code, 0) << eval.err;
+  EXPECT_EQ(Json::parse(eval.out).at("target"), "macs");
+  const Finished none = predict(folder, {"fit", "--run", "x", "--out", "p.json"});
+  EXPECT_EQ(none.code, 2);
+  EXPECT_THAT(none.err, HasSubstr("no run \"x\""));
+  const Finished metric =
+      predict(folder, {"fit", "--run", "s", "--target", "acuracy", "--out", "q.json"});
+  EXPECT_EQ(metric.code, 2);
+  EXPECT_THAT(metric.err, HasSubstr("Did you mean accuracy?"));
+}
+
 TEST(Predict, MistakesAreToldWithTheirPlace) {
   const std::string folder = fresh_folder();
   const auto refused = [&](const std::string& csv, std::vector<std::string> more, int code) {

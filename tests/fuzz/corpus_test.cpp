@@ -7,6 +7,7 @@
 
 #include "tests/fuzz/latency_readers.hpp"
 #include "tests/fuzz/readers.hpp"
+#include "tests/fuzz/table_reader.hpp"
 
 namespace nas {
 namespace {
@@ -32,6 +33,10 @@ TEST(FuzzCorpus, Spaces) {
 
 TEST(FuzzCorpus, Architectures) {
   EXPECT_GE(replay("architecture", fuzz::read_architecture), 20);
+}
+
+TEST(FuzzCorpus, CompactTables) {
+  EXPECT_GE(replay("table", fuzz::read_table), 20);
 }
 
 TEST(FuzzCorpus, LatencyTables) {

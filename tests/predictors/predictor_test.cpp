@@ -55,6 +55,7 @@ TEST_P(EveryPredictor, LearnsAccuracyFromAHundredNetworks) {
                                               {"svr", .22},
                                               {"boosted-trees", .32},
                                               {"huber", .33},
+                                              {"mlp", .30},
                                               {"stacked", .20}};
   const Rows test = part(100, 1045);
   const auto p = fitted(GetParam(), part(0, 100));
@@ -189,7 +190,7 @@ TEST_P(EveryPredictor, LearnsTheLogarithmWhereThatIsBetter) {
 
 INSTANTIATE_TEST_SUITE_P(All,
                          EveryPredictor,
-                         testing::Values("ridge", "gp", "svr", "boosted-trees", "huber", "stacked"),
+                         testing::Values("ridge", "gp", "svr", "boosted-trees", "huber", "mlp", "stacked"),
                          [](const auto& info) {
                            std::string name = info.param;
                            std::erase(name, '-');

@@ -75,7 +75,7 @@ class LocalSearch : public SearchAlgorithm {
       std::vector<Architecture> around = domain.neighbours(at);
       rng.shuffle(around);
       for (const Architecture& a : around)
-        if (!next.full() && context.archive().find(domain.canonical(a)) == nullptr) next.take(a);
+        if (!next.full() && context.archive().find(context.key(a)) == nullptr) next.take(a);
       if (!next.architectures().empty()) return;
       explored_.insert(member);
     }

@@ -73,7 +73,7 @@ class SimulatedAnnealing : public SearchAlgorithm {
   /// In units of `scale_`; a broken limit or a failure lies above all that keeps the limits.
   double energy(const SearchContext& context, const Architecture& a) const {
     constexpr double kBroken = 1e6;
-    const Archive::Entry* entry = context.archive().find(context.domain().canonical(a));
+    const Archive::Entry* entry = context.archive().find(context.key(a));
     if (entry == nullptr) return kBroken * kMissing * 10;
     if (entry->score.violation > 0) return kBroken * (1 + entry->score.violation);
     return entry->score.objectives[0] / scale_;
@@ -113,7 +113,7 @@ class SimulatedAnnealing : public SearchAlgorithm {
     for (int tries = 0; tries < 5 * kVariations; ++tries) {
       Architecture a = domain.mutate(chains_[chain], rate, rng);
       if (asked.take(a)) return a;
-      const bool known = context.archive().find(domain.canonical(a)) != nullptr;
+      const bool known = context.archive().find(context.key(a)) != nullptr;
       if (known && accepts(context, energy(context, a) - energy(context, chains_[chain]), rng))
         chains_[chain] = std::move(a);
       else if (!known && tries % 5 == 4 && context.repair(a, rng) && asked.take(a))

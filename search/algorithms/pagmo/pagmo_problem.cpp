@@ -93,7 +93,7 @@ pagmo::vector_double PagmoFitness::broken(double violation) const {
 }
 
 pagmo::vector_double PagmoFitness::of(const Architecture& a) const {
-  const Architecture key = context_.domain().canonical(a);
+  const Architecture key = context_.key(a);
   const Archive::Entry* entry = context_.archive().find(key);
   if (entry == nullptr) return broken(total_violation(free_, context_.costs().of(key)));
   if (entry->score.objectives.empty()) return broken(kMissing);

@@ -210,7 +210,7 @@ class PagmoSearch : public SearchAlgorithm {
     std::vector<size_t> copies, others;
     for (size_t i = 0; i < x_.size(); ++i) {
       const std::optional<Architecture> a = genome.decode(x_[i]);
-      (a && seen.insert(domain.canonical(*a)).second ? others : copies).push_back(i);
+      (a && seen.insert(context.key(*a)).second ? others : copies).push_back(i);
     }
     const size_t few = std::max<size_t>(1, x_.size() / 4);
     if (!tactic_.replaces_copies && paid) return;

@@ -89,6 +89,10 @@ class Ehvi : public SurrogateSearch {
       if (context.archive().find(key) == nullptr && seen.insert(key).second)
         list.push_back(std::move(key));
     };
+    if (!context.only().empty() && context.only().size() <= kListed) {
+      for (const Architecture& a : context.only()) add(a);
+      return list;
+    }
     if (listable(domain, kListed)) {
       domain.enumerate([&](const Architecture& a) {
         add(domain.canonical(a));

@@ -89,7 +89,7 @@ void SurrogateSearch::step(SearchContext& context) {
   choose(context, rng, next);
   if (fills()) next.fill(rng);
   std::vector<Architecture> keys;
-  for (const Architecture& a : next.architectures()) keys.push_back(context.domain().canonical(a));
+  for (const Architecture& a : next.architectures()) keys.push_back(context.key(a));
   Eigen::VectorXd told;
   if (const auto metric = watched(); metric && !keys.empty()) {
     told = surrogate_->guess(keys, false).mean[*metric];
@@ -190,11 +190,26 @@ std::string SurrogateSearch::report_json(const SearchContext& context) const {
   return report.dump();
 }
 
+namespace {
+
+/// All that a search keeps to: there is nothing to look for beside it.
+InnerPool pool_of(const SearchContext& context, const Surrogate& surrogate, double optimism) {
+  InnerPool pool;
+  pool.networks.assign(context.only().begin(), context.only().end());
+  pool.scores = surrogate.scores(pool.networks, optimism);
+  pool.last =
+      best_by_fronts(pool.scores, static_cast<size_t>(context.options().surrogate.population));
+  return pool;
+}
+
+}  // namespace
+
 InnerPool search_from_archive(const SearchContext& context,
                               const Surrogate& surrogate,
                               double optimism,
                               Rng& rng) {
   const SurrogateOptions& o = context.options().surrogate;
+  if (!context.only().empty()) return pool_of(context, surrogate, optimism);
   const auto half = static_cast<size_t>(std::max(1, o.population / 2));
   return inner_search(
       context, surrogate, best_known(context, half), {o.population, o.generations, optimism}, rng);

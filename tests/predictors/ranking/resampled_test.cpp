@@ -65,6 +65,8 @@ INSTANTIATE_TEST_SUITE_P(Ties,
                                          Case{60, 1000000, 4},
                                          Case{50, 3, 3},
                                          Case{30, 1, 10},
+                                         Case{700, 40, 90},
+                                         Case{700, 1000000, 3},
                                          Case{2, 2, 2}));
 
 TEST(ResampledLists, RefusesWhatIsNoPair) {

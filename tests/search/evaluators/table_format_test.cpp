@@ -40,7 +40,7 @@ TEST_F(TableFormats, AllGiveTheSameCells) {
     const size_t column = column_of(table, "accuracy");
     EXPECT_EQ(value_of(table.rows[0][column]).number, 0.5);
     EXPECT_EQ(value_of(table.rows[1][column]).number, 0.75);
-    EXPECT_EQ(table.sha256.size(), 16u);
+    EXPECT_EQ(table.sha256.size(), 64u);
   }
 }
 
