@@ -23,7 +23,8 @@ struct Expression {
 };
 
 // The ops of a layer without names and sizes of the supernet, in a form of their own: identities
-// are gone, windows reach no further than the map, strides of 1x1 convolutions stand before them.
+// are gone, windows and strides reach no further than the map (beyond it, one pixel is left of any
+// stride), strides of 1x1 convolutions stand before them.
 class LayerReader {
  public:
   explicit LayerReader(const Plan& plan) : plan_(plan), nodes_(1) { nodes_[0].text = "x"; }
@@ -74,7 +75,8 @@ class LayerReader {
     return nodes_.size() - 1;
   }
   size_t subsample(size_t x, int stride, int map) {
-    if (stride == 1 || map == 1) return x;
+    stride = std::min(stride, map);
+    if (stride == 1) return x;
     return put("subsample " + std::to_string(stride),
                {x},
                Step{Step::Kind::kSubsample, 0, stride, map, 0});
@@ -83,7 +85,7 @@ class LayerReader {
 
   size_t add(const Conv2d& op, const Node& node, std::vector<size_t> in) {
     const int map = map_of(node);
-    int stride = map == 1 ? 1 : op.stride;
+    int stride = std::min<int>(op.stride, map);
     if (op.kernel == 1 && op.padding == 0) {
       in = {subsample(in[0], stride, map)};
       stride = 1;
@@ -104,14 +106,13 @@ class LayerReader {
   }
   size_t add(const Pool& op, const Node& node, std::vector<size_t> in) {
     const int map = map_of(node);
-    const int radius = std::min(op.kernel / 2, map - 1);
-    if (radius == 0) return subsample(in[0], op.stride, map);
+    const int radius = std::min(op.kernel / 2, map - 1), stride = std::min<int>(op.stride, map);
+    if (radius == 0) return subsample(in[0], stride, map);
     const std::string text = (op.max ? "max " : "avg ") + std::to_string(radius) + " " +
-                             std::to_string(op.stride) + " " + std::to_string(map);
-    return put(
-        text,
-        std::move(in),
-        Step{op.max ? Step::Kind::kMaxPool : Step::Kind::kAvgPool, radius, op.stride, map, 0});
+                             std::to_string(stride) + " " + std::to_string(map);
+    return put(text,
+               std::move(in),
+               Step{op.max ? Step::Kind::kMaxPool : Step::Kind::kAvgPool, radius, stride, map, 0});
   }
   size_t add(const BatchNorm& op, const Node&, std::vector<size_t> in) {
     std::string text = "bn";
@@ -165,7 +166,7 @@ std::optional<Step> joined(const Step& first, const Step& second) {
   const bool subsamples = second.kind == Kind::kSubsample;
   const bool pools = second.kind == Kind::kMaxPool || second.kind == Kind::kAvgPool;
   Step both = first;
-  both.stride = first.stride * second.stride;
+  both.stride = std::min(first.stride * second.stride, first.map);
   if (first.kind == Kind::kSubsample && subsamples) return both;
   if (first.kind == Kind::kAvgPool && subsamples) return both;
   if (levels(first) && (pools || subsamples)) return both;
@@ -185,6 +186,7 @@ void append(Steps& steps, Step step) {
   if (step.kind == Kind::kBlock) return steps.push_back(step);
   auto begin = steps.end();
   while (begin != steps.begin() && std::prev(begin)->kind != Kind::kBlock) --begin;
+  if (step.kind != Kind::kTwice) step.stride = std::min(step.stride, step.map);
   const bool plus = step.kind == Kind::kPlusMax || step.kind == Kind::kPlusAvg;
   if (plus && begin != steps.end() && levels(steps.back())) step = {Kind::kTwice, 0, 1, 0, 0};
   if (step.kind == Kind::kTwice) {
