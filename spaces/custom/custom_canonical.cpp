@@ -159,20 +159,43 @@ bool levels(const Step& step) {
   return pool && step.radius >= step.map - 1;
 }
 
-// Two steps one after the other as one, where that is one of the known ones. Windows of windows
-// have no gaps, also at the border, where the first one's reach spans its stride.
+// The least stride that does the same: beyond the map one pixel is left of any; of a map of one
+// value nothing counts but how many pixels are left.
+void reduce_stride(Step& step) {
+  step.stride = std::min(step.stride, step.map);
+  if (!levels(step)) return;
+  const int left = (step.map - 1) / step.stride;
+  while (step.stride > 1 && (step.map - 1) / (step.stride - 1) == left) --step.stride;
+}
+
+// Whether windows of windows have no gaps, also at the border.
+bool cover_all(const Step& first, const Step& second) {
+  const int reach = first.radius + second.radius * first.stride;
+  const int last = (first.map - 1) / first.stride;
+  for (int at = 0; at <= last; at += second.stride) {
+    const int from = std::max(0, at - second.radius), to = std::min(last, at + second.radius);
+    if (to > from && first.stride > 2 * first.radius + 1) return false;
+    const auto inside = [&first](int pixel) { return std::clamp(pixel, 0, first.map - 1); };
+    if (inside(from * first.stride - first.radius) != inside(at * first.stride - reach) ||
+        inside(to * first.stride + first.radius) != inside(at * first.stride + reach))
+      return false;
+  }
+  return true;
+}
+
+// Two steps one after the other as one, where that is one of the known ones.
 std::optional<Step> joined(const Step& first, const Step& second) {
   using Kind = Step::Kind;
   const bool subsamples = second.kind == Kind::kSubsample;
   const bool pools = second.kind == Kind::kMaxPool || second.kind == Kind::kAvgPool;
   Step both = first;
-  both.stride = std::min(first.stride * second.stride, first.map);
+  both.stride = first.stride * second.stride;
   if (first.kind == Kind::kSubsample && subsamples) return both;
   if (first.kind == Kind::kAvgPool && subsamples) return both;
   if (levels(first) && (pools || subsamples)) return both;
   if (first.kind != Kind::kMaxPool || !(subsamples || second.kind == Kind::kMaxPool))
     return std::nullopt;
-  if (!subsamples && first.stride - 1 > first.radius) return std::nullopt;
+  if (!subsamples && !cover_all(first, second)) return std::nullopt;
   both.radius = std::min(first.radius + second.radius * first.stride, first.map - 1);
   return both;
 }
@@ -186,7 +209,7 @@ void append(Steps& steps, Step step) {
   if (step.kind == Kind::kBlock) return steps.push_back(step);
   auto begin = steps.end();
   while (begin != steps.begin() && std::prev(begin)->kind != Kind::kBlock) --begin;
-  if (step.kind != Kind::kTwice) step.stride = std::min(step.stride, step.map);
+  if (step.kind != Kind::kTwice) reduce_stride(step);
   const bool plus = step.kind == Kind::kPlusMax || step.kind == Kind::kPlusAvg;
   if (plus && begin != steps.end() && levels(steps.back())) step = {Kind::kTwice, 0, 1, 0, 0};
   if (step.kind == Kind::kTwice) {
@@ -198,6 +221,7 @@ void append(Steps& steps, Step step) {
   if (begin != steps.end()) {
     if (const std::optional<Step> both = joined(steps.back(), step)) {
       steps.back() = *both;
+      reduce_stride(steps.back());
       return;
     }
   }
