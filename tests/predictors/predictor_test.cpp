@@ -188,14 +188,15 @@ TEST_P(EveryPredictor, LearnsTheLogarithmWhereThatIsBetter) {
   EXPECT_LT(mape(test.y, p->mean(test.x)), 20);
 }
 
-INSTANTIATE_TEST_SUITE_P(All,
-                         EveryPredictor,
-                         testing::Values("ridge", "gp", "svr", "boosted-trees", "huber", "mlp", "stacked"),
-                         [](const auto& info) {
-                           std::string name = info.param;
-                           std::erase(name, '-');
-                           return name;
-                         });
+INSTANTIATE_TEST_SUITE_P(
+    All,
+    EveryPredictor,
+    testing::Values("ridge", "gp", "svr", "boosted-trees", "huber", "mlp", "stacked"),
+    [](const auto& info) {
+      std::string name = info.param;
+      std::erase(name, '-');
+      return name;
+    });
 
 TEST(Predictors, TheTableIsComplete) {
   EXPECT_EQ(predictors().size(), 6u);

@@ -1,7 +1,7 @@
 // Forms and penalties are judged by generalised cross-validation (Golub, Heath and Wahba 1979): one
 // decomposition for each form, no folds, and with few rows a steadier judge than the percentage
 // errors of a few folds, which hardly differ between penalties.
-#include "predictors/products.hpp"
+#include "predictors/linear/products.hpp"
 
 #include <limits>
 

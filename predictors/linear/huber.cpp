@@ -15,10 +15,10 @@
 #include <stdexcept>
 
 #include "predictors/cross_validation.hpp"
+#include "predictors/linear/products.hpp"
 #include "predictors/linear_algebra.hpp"
 #include "predictors/predictor.hpp"
 #include "predictors/predictor_state.hpp"
-#include "predictors/products.hpp"
 
 namespace nas {
 namespace {

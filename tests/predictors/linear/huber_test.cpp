@@ -5,7 +5,7 @@
 
 #include "predictors/cross_validation.hpp"
 #include "predictors/predictor.hpp"
-#include "predictors/products.hpp"
+#include "predictors/linear/products.hpp"
 #include "spaces/random.hpp"
 
 namespace nas {
