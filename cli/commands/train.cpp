@@ -1,15 +1,19 @@
 // nas train: a supernet from a configuration file, or the rest of an interrupted run.
 
 #include <sys/resource.h>
+#include <unistd.h>
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "cli/config/train_config.hpp"
 #include "cli/report/document.hpp"
+#include "cli/report/events/run_events.hpp"
+#include "cli/report/training/association.hpp"
 #include "cli/report/training/dry_run.hpp"
 #include "cli/report/training/train_report.hpp"
 #include "cli/report/training/tree_report.hpp"
@@ -23,7 +27,9 @@
 #include "cli/terminal/suggest.hpp"
 #include "cli/validators.hpp"
 #include "spaces/base/stop.hpp"
+#include "spaces/base/whole_file.hpp"
 #include "supernet/train/split/few_shot.hpp"
+#include "supernet/weights/math/association_document.hpp"
 #include "supernet/weights/trained_weights.hpp"
 
 namespace nas::cli {
@@ -34,7 +40,7 @@ using Clock = std::chrono::steady_clock;
 
 struct Options {
   Common common;
-  std::string resume, name, strategy;
+  std::string resume, name, strategy, tensorboard;
   bool dry_run = false;
 };
 
@@ -125,7 +131,7 @@ class Recorder {
     h.on_checkpoint =
         [this](const std::string& path, const std::string& sha256, int64_t epoch, int64_t step) {
           store_.add_checkpoint({run_, path, sha256, epoch, step, utc_now()});
-          keep_tree();
+          keep_learnt();
         };
     return h;
   }
@@ -133,18 +139,28 @@ class Recorder {
   void begin(const Session& session) {
     epochs_ = session.epochs();
     tree_ = split_tree_of(*session.weights.store);
+    mixtures_ = dynamic_cast<const HoldsMixtures*>(session.weights.store.get());
   }
-  /// Stores the split tree, where there is one and it has changed.
-  void keep_tree() {
-    if (tree_ == nullptr) return;
-    std::string json = tree_->json();
-    if (json == kept_tree_) return;
-    store_.set_document(run_, kSplitTree, json);
-    kept_tree_ = std::move(json);
+  /// Everything also for TensorBoard, what is stored already first.
+  void mirror(const std::string& folder) {
+    if (!folder.empty()) events_ = std::make_unique<RunEvents>(store_, *store_.run(run_), folder);
+  }
+  /// Stores the split tree and the association of mixtures, where there are such and they have
+  /// changed.
+  void keep_learnt() {
+    if (tree_ != nullptr) keep(kSplitTree, tree_->json());
+    if (mixtures_ != nullptr) keep(kAssociation, association_document(*mixtures_));
   }
   const std::vector<std::pair<std::string, double>>& last() const { return last_; }
 
  private:
+  void keep(const char* kind, std::string json) {
+    std::string& kept = kept_[kind];
+    if (json.empty() || json == kept) return;
+    store_.set_document(run_, kind, json);
+    kept = std::move(json);
+  }
+
   void step(int64_t done, int64_t total, double loss) {
     if (!progress_) progress_ = std::make_unique<Progress>(common_, "train", total);
     done_ = done;
@@ -176,7 +192,9 @@ class Recorder {
         detail += "  validation " + format_number(value);
       if (name == "time.images_per_second") detail += "  " + format_number(value, 3) + " images/s";
     }
+    rows.push_back({report.epoch, kEpochEnded, unix_seconds()});
     store_.add_metrics(run_, rows);
+    if (events_) events_->add(report.epoch, rows);
     last_ = report.metrics;
     if (progress_) progress_->update(done_, detail, /*milestone=*/true);
   }
@@ -186,9 +204,11 @@ class Recorder {
   std::string run_;
   int64_t epochs_;
   const SplitTree* tree_ = nullptr;
-  std::string kept_tree_;
+  const HoldsMixtures* mixtures_ = nullptr;
+  std::map<std::string, std::string> kept_;  ///< Documents by kind, as they were stored last.
   int64_t done_ = 0;
   std::unique_ptr<Progress> progress_, scoring_;
+  std::unique_ptr<RunEvents> events_;
   Clock::time_point beat_ = Clock::now();
   std::vector<std::pair<std::string, double>> last_;
 };
@@ -302,10 +322,25 @@ void go_on(const Options& o, Store& store, const RunRow& row, Session& s) {
            (read.path.empty() ? " (no checkpoint yet)" : ""));
 }
 
+std::string resuming(const Options& o, const RunRow& row) {
+  std::vector<std::string> words = {"train", "--resume", row.id};
+  if (!o.tensorboard.empty()) words.insert(words.end(), {"--tensorboard", o.tensorboard});
+  return suggested(words, o.common);
+}
+
+/// Before the long work; the folder is made.
+void require_writable(const std::string& folder) {
+  if (folder.empty()) return;
+  make_folders(folder);
+  if (access(folder.c_str(), W_OK | X_OK) != 0)
+    throw DataError(folder + ": cannot be written: " + write_failure(errno));
+}
+
 int train(const Options& o) {
   TrainConfig config;
   // Before the store is made: a mistyped configuration leaves nothing behind.
   if (o.resume.empty()) config = read_config(o);
+  require_writable(o.tensorboard);
   Store store(o.common.db);
   if (o.resume.empty()) tell_taken_name(store, o.name);
   RunRow row;
@@ -334,12 +369,13 @@ int train(const Options& o) {
       record_new(o, store, row, s);
     }
     recorded = true;
-    recorder.keep_tree();
+    recorder.mirror(o.tensorboard);
+    recorder.keep_learnt();
     set_error_log(row.directory + "/error.log");
     // The trainer asks for a stop between steps and saves before it ends.
     const DefersStop saves;
     s.trainer->run();
-    recorder.keep_tree();
+    recorder.keep_learnt();
     const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
     const Json document{{"weights_sha256", weights_sha256(*s.weights.store)},
                         {"health", health_of(s)}};
@@ -351,8 +387,7 @@ int train(const Options& o) {
     if (!recorded && resumes) store.give_back_run(row);
     if (!recorded) throw;
     store.set_run_status(row.id, "interrupted");
-    throw Interrupted(std::string(e.what()) + "; saved. Resume with: " +
-                      suggested({"train", "--resume", row.id}, o.common));
+    throw Interrupted(std::string(e.what()) + "; saved. Resume with: " + resuming(o, row));
   } catch (const std::exception& e) {
     // What could not even be opened is as it was.
     if (recorded)
@@ -362,9 +397,9 @@ int train(const Options& o) {
     // A full disk, a folder that is gone: what was saved before is worth going on from.
     if (recorded && dynamic_cast<const DataError*>(&e) != nullptr &&
         !store.checkpoints(row.id).empty())
-      throw DataError(std::string(e.what()) +
-                      "\n  The checkpoints before it are there. When the cause is gone: " +
-                      suggested({"train", "--resume", row.id}, o.common));
+      throw DataError(
+          std::string(e.what()) +
+          "\n  The checkpoints before it are there. When the cause is gone: " + resuming(o, row));
     throw;
   }
   return kExitOk;
@@ -378,10 +413,16 @@ int run_train(const std::vector<std::string>& args) {
   app.footer(
       "nas train --config quickstart/train --name digits\n"
       "nas train --config quickstart/train --set train.epochs=5 --strategy uniform\n"
+      "nas train --config quickstart/train --tensorboard events\n"
       "nas train --config quickstart/train --dry-run\n"
       "nas train --resume last");
   app.add_option("--resume", o.resume, "Go on with an interrupted run: id, name or last");
   app.add_option("--name", o.name, "A name to find the run by");
+  app.add_option("--tensorboard",
+                 o.tensorboard,
+                 "Also write event files for TensorBoard below this folder; with --resume those of "
+                 "the run are made whole")
+      ->type_name("DIR");
   app.add_option("--strategy", o.strategy, "Training strategy (overrides `strategy:`)");
   app.add_flag("--dry-run",
                o.dry_run,
