@@ -251,6 +251,7 @@ class Export {
     Json latency = nullptr;
     if (latency_ != nullptr)
       latency = latency_->verify(architecture_, subnet_->written_plan(), o_.common);
+    if (!latency.is_null()) keep_verification(store_, run_.row.id, text_, latency);
     report(files, check, latency);
     return latency.is_null() || latency["within"] ? kExitOk : kExitNothingFeasible;
   }
