@@ -221,6 +221,7 @@ class Export {
                                  subnet_->plan(),
                                  subnet_->folded() > 0 ? &subnet_->written_plan() : nullptr,
                                  o_.common);
+    if (!latency.is_null()) keep_verification(store_, run_.row.id, text_, latency);
     report(latency);
     return latency.is_null() || latency["within"] ? kExitOk : kExitNothingFeasible;
   }

@@ -2,12 +2,11 @@
 #include <CLI/CLI.hpp>
 
 #include <cmath>
-#include <iostream>
 #include <nlohmann/json.hpp>
-#include <numeric>
 
 #include "cli/command.hpp"
 #include "cli/latency/judged.hpp"
+#include "cli/latency/measure_report.hpp"
 #include "cli/latency/shared.hpp"
 #include "cli/report/document.hpp"
 #include "cli/runs/latency.hpp"
@@ -18,7 +17,6 @@
 #include "cli/terminal/suggest.hpp"
 #include "cli/version.hpp"
 #include "hardware/measure/measure.hpp"
-#include "predictors/ranking/rank_metrics.hpp"
 #include "spaces/base/printable.hpp"
 #include "spaces/base/stop.hpp"
 #include "spaces/base/whole_file.hpp"
@@ -55,18 +53,14 @@ std::unique_ptr<Space> space_of(Options& o) {
   return open_space(space_of_run(store, *run));
 }
 
-/// Whole networks against the sums of their ops.
-struct CheckResult {
-  std::vector<double> predicted, measured;
-};
-
-/// Stopped: Interrupted, as some of the networks are not those that were asked for; the table is
-/// stored before.
-CheckResult check(const Options& o,
-                  const Space& space,
-                  const LatencyTable& table,
-                  const Device& device) {
-  CheckResult result;
+/// Whole networks against the sums of their ops. Stopped: Interrupted, as some of the networks are
+/// not those that were asked for; the table is stored before.
+LatencyCheck check(const Options& o,
+                   const Space& space,
+                   const LatencyTable& table,
+                   const Device& device) {
+  LatencyCheck result;
+  result.predicted_ms.emplace_back("sum of ops", std::vector<double>());
   Rng rng(o.common.seed, "measure/check");
   std::vector<Architecture> networks;
   for (int i = 0; i < o.check; ++i) networks.push_back(space.sample(rng));
@@ -85,8 +79,9 @@ CheckResult check(const Options& o,
                       " networks, so nothing is said about the error of the sums; the table '" +
                       table.id + "' is complete and stored");
   for (size_t i = 0; i < networks.size(); ++i) {
-    result.predicted.push_back(table.predict(network(i)));
-    result.measured.push_back(measured.times[i]->median_ms);
+    result.networks.push_back(space.text(networks[i]));
+    result.predicted_ms[0].second.push_back(table.predict(network(i)));
+    result.measured_ms.push_back(measured.times[i]->median_ms);
   }
   return result;
 }
@@ -188,75 +183,16 @@ std::string with_details(const Ops& ops) {
   throw Interrupted(text + "\nGo on with: " + suggested(words, o.common));
 }
 
-void report(const Options& o,
-            const LatencyTable& table,
-            const Space& space,
-            const CheckResult& checked) {
-  double spread = 0;
-  for (const auto& [key, e] : table.entries)
-    if (e.median_ms > 0)
-      spread += (e.high_ms - e.low_ms) / e.median_ms / static_cast<double>(table.entries.size());
-  const std::string each =
-      table.batch() == 1 ? "" : " for " + std::to_string(table.batch()) + " images at once";
-  const double small = table.predict(space.plan(space.smallest()));
-  const double large = table.predict(space.plan(space.largest()));
-  const bool has_check = !checked.measured.empty();
-  const double rho = has_check ? spearman(checked.predicted, checked.measured) : 0;
-  const Foretold told = foretold(checked.predicted, checked.measured);
-  const auto condition = [&](const char* key) {
-    const auto it = table.conditions.find(key);
-    return it == table.conditions.end() ? std::string("-") : it->second;
-  };
-  if (o.common.json) {
-    Json json{{"schema", "nas-measure/1"},
-              {"table", table.id},
-              {"space", table.space},
-              {"ops", table.entries.size()},
-              {"conditions", table.conditions},
-              {"relative_spread", spread},
-              {"smallest_ms", small},
-              {"largest_ms", large}};
-    if (table.conditions.contains("unstable")) json["unstable"] = condition("unstable");
-    if (has_check) {
-      json["check"] = foretold_json(told);
-      json["check"]["spearman"] = rho;
-      json["check"]["mean_relative_error"] = told.mape / 100;
-      json["check"]["measured_over_predicted"] =
-          std::accumulate(checked.measured.begin(), checked.measured.end(), 0.0) /
-          std::accumulate(checked.predicted.begin(), checked.predicted.end(), 0.0);
-    }
-    return print(json_text(json));
-  }
-  Table text({"latency table " + table.id, table.space});
-  text.row({"ops", std::to_string(table.entries.size())});
-  for (const char* key :
-       {"device", "threads", "pinned", "governor", "batch", "repeats", "drift", "noise", "energy"})
-    text.row({key, condition(key)});
-  text.row({"mean spread (quartiles / median)", format_number(100 * spread, 3) + " %"});
-  text.row({"smallest architecture", format_number(small) + " ms" + each});
-  text.row({"largest architecture", format_number(large) + " ms" + each});
-  if (has_check) {
-    text.row({"networks checked", std::to_string(checked.measured.size())});
-    text.row({"Spearman, predicted to measured", format_number(rho, 3)});
-    text.row({"tau-b", format_number(told.tau_b, 3)});
-    text.row({"mean error of the sum", format_number(told.mape, 3) + " %"});
-    text.row({"off by a tenth at most", format_number(100 * told.within_10, 3) + " %"});
-  }
-  print(text.text());
-  if (table.conditions.contains("unstable"))
-    print_prose("unstable: " + condition("unstable") + "; measure again on a quieter machine");
-  print_prose(
-      "sums of ops are off by what ops pay for being called alone: " +
-      suggested({"latency", "calibrate", "--table", table.id, "--measure", "30"}, o.common));
-  // A search needs a supernet: that of the run, where it is one.
-  std::vector<std::string> words = {"search", "--run", o.trained.empty() ? "RUN" : o.trained};
-  words.insert(words.end(), {"--latency-table", table.id});
-  if (table.batch() != 1)
-    words.insert(words.end(), {"--latency-batch", std::to_string(table.batch())});
-  words.insert(words.end(),
-               {"--constraint", "latency_ms <= " + format_number(0.5 * (small + large), 2)});
-  print_prose((o.trained.empty() ? "in a search of this space: " : "next: ") +
-              suggested(words, o.common));
+/// What the measuring came to, with the least and the largest network of the space.
+MeasureReport report_of(const Options& o,
+                        const LatencyTable& table,
+                        const Space& space,
+                        LatencyCheck check) {
+  return {table,
+          table.predict(space.plan(space.smallest())),
+          table.predict(space.plan(space.largest())),
+          std::move(check),
+          o.trained};
 }
 
 /// Refused where its times and new ones cannot stand side by side.
@@ -336,12 +272,13 @@ int run_measure(const std::vector<std::string>& args) {
   const Ops ops = measure_all(o, *space, place, from ? &*from : nullptr);
   const LatencyTable& table = ops.table;
   const std::string text = with_details(ops);
-  store.add_latency_table({table.id,
-                           table.space,
-                           table.conditions.at("device"),
-                           Json(table.conditions).dump(),
-                           text,
-                           table.created});
+  LatencyTableRow row{table.id,
+                      table.space,
+                      table.conditions.at("device"),
+                      Json(table.conditions).dump(),
+                      text,
+                      table.created};
+  store.add_latency_table(row);
   if (!o.out.empty()) {
     try {
       write_whole_file(o.out, text + "\n");
@@ -355,8 +292,17 @@ int run_measure(const std::vector<std::string>& args) {
     note(o.common,
          "latency table '" + table.id + "' is stored; checking it on " + std::to_string(o.check) +
              " whole networks");
-  const CheckResult checked = o.check > 0 ? check(o, *space, table, place.device) : CheckResult{};
-  report(o, table, *space, checked);
+  LatencyCheck checked;
+  if (o.check > 0) {
+    checked = check(o, *space, table, place.device);
+    row.table_json = with_check(text, checked);
+    store.add_latency_table(row);
+  }
+  const MeasureReport report = report_of(o, table, *space, std::move(checked));
+  if (o.common.json)
+    print(measure_json(report));
+  else
+    print_measure(report, o.common);
   return kExitOk;
 }
 

@@ -6,6 +6,7 @@
 
 #include "cli/report/directions.hpp"
 #include "cli/report/document.hpp"
+#include "cli/report/events/run_events.hpp"
 #include "cli/report/plot/front_plot.hpp"
 #include "cli/report/result_rows.hpp"
 #include "cli/runs/results/kept_front.hpp"
@@ -15,6 +16,7 @@
 #include "search/pareto.hpp"
 #include "search/search_options.hpp"
 #include "search/store/store.hpp"
+#include "spaces/base/printable.hpp"
 #include "spaces/metric.hpp"
 
 namespace nas::cli {
@@ -27,7 +29,7 @@ struct Options {
   std::string format = "table";
   std::string run = "last";
   std::vector<std::string> metrics, where, front, splits, fidelity;
-  std::string sort, source, document;
+  std::string sort, source, document, tensorboard;
   int top = 0;
   FrontOptions kept;
   bool reverse = false, history = false, all = false;
@@ -167,16 +169,6 @@ Json document_head(const char* schema, const Store& store, const RunRow& run) {
   return {{"schema", schema}, {"db", store.path()}, {"run", run.id}, {"name", run.name}};
 }
 
-// Counts and bytes are whole numbers, also in files.
-Json cell_of(const std::string& metric, double value) {
-  const Metric* known = find_metric(metric);
-  constexpr double kExact = 9007199254740992.0;  // 2^53
-  const bool whole = known != nullptr &&
-                     (known->unit == MetricUnit::kCount || known->unit == MetricUnit::kBytes) &&
-                     value == std::floor(value) && std::abs(value) < kExact;
-  return whole ? Json(static_cast<int64_t>(value)) : json_number(value);
-}
-
 std::string many(size_t n, const std::string& thing) {
   return std::to_string(n) + " " + thing + (n == 1 ? "" : "s");
 }
@@ -279,7 +271,7 @@ int print_architectures(const Options& o, const Store& store, const RunRow& run,
     for (size_t c = 1; c < metrics_end; ++c) {
       const auto value = entry.values.find(rows.header[c]);
       row.push_back(value == entry.values.end() ? Json(nullptr)
-                                                : cell_of(rows.header[c], value->second));
+                                                : metric_cell(rows.header[c], value->second));
     }
     const Fidelity* f = table.fidelities.empty() ? nullptr : &table.fidelities[entry.fidelity];
     if (split) row.push_back(f == nullptr ? Json(nullptr) : Json(f->split));
@@ -335,7 +327,7 @@ int print_all(const Options& o, const Store& store, const RunRow& run) {
     if (o.top > 0 && rows.rows.size() == static_cast<size_t>(o.top)) break;
     rows.rows.push_back({row.architecture,
                          row.metric,
-                         cell_of(row.metric, row.value),
+                         metric_cell(row.metric, row.value),
                          row.source,
                          split_of(row.fidelity_json),
                          parsed_or_text(row.fidelity_json),
@@ -349,41 +341,45 @@ int print_all(const Options& o, const Store& store, const RunRow& run) {
   return kExitOk;
 }
 
-int print_history(const Options& o, const Store& store, const RunRow& run) {
+void steps_only(const Options& o, const std::string& flag) {
   if (!o.where.empty() || !o.front.empty() || !o.sort.empty() || !o.splits.empty() ||
       !o.fidelity.empty() || !o.source.empty())
     throw ConfigError(
-        "--history shows metrics over steps, not architectures",
-        "Leave out --where, --front, --sort, --split, --fidelity and --source, or --history.");
+        flag + " is about metrics over steps, not architectures",
+        "Leave out --where, --front, --sort, --split, --fidelity and --source, or " + flag + ".");
+}
+
+int print_history(const Options& o, const Store& store, const RunRow& run) {
+  steps_only(o, "--history");
   need_known(o.metrics, store.metric_names(run.id), "--metric", "metric");
-  std::vector<std::string> names;
-  std::map<int64_t, std::map<std::string, double>> steps;
-  for (const MetricRow& row : store.metrics(run.id)) {
-    if (!wanted(o, row.name)) continue;
-    if (std::find(names.begin(), names.end(), row.name) == names.end()) names.push_back(row.name);
-    steps[row.step][row.name] = row.value;
+  const Format format = chosen_format(o.common, o.format);
+  // For people the clock of each epoch is noise.
+  Rows rows = history_rows(store, run, o.metrics, format != Format::kTable);
+  if (const auto most = static_cast<size_t>(o.top); most > 0 && rows.rows.size() > most)
+    rows.rows.erase(rows.rows.begin(), rows.rows.end() - static_cast<std::ptrdiff_t>(most));
+  print_rows(rows, format, document_head("nas-results-history/1", store, run), "steps");
+  return kExitOk;
+}
+
+int write_events(const Options& o, const Store& store, const RunRow& run) {
+  steps_only(o, "--tensorboard");
+  if (store.metric_names(run.id).empty())
+    throw ConfigError("run " + run.id + " has no metrics over steps");
+  if (shown_status(run) == "running" && has_events(o.tensorboard, run.id))
+    throw ConfigError("run " + run.id + " is at work, and its event file in " + o.tensorboard +
+                          " may be written by it",
+                      "Name another folder, or wait.");
+  const RunEvents events(store, run, o.tensorboard);
+  if (chosen_format(o.common, o.format) == Format::kJson) {
+    Json json = document_head("nas-results-tensorboard/1", store, run);
+    json["file"] = events.path();
+    json["steps"] = events.steps();
+    json["values"] = events.values();
+    print(json_text(json));
+  } else {
+    print(many(events.values(), "value") + " of " + many(events.steps(), "step") + ": " +
+          printable(events.path()));
   }
-  Rows rows{{"step"}, {}};
-  rows.header.insert(rows.header.end(), names.begin(), names.end());
-  size_t skip = o.top > 0 && steps.size() > static_cast<size_t>(o.top)
-                    ? steps.size() - static_cast<size_t>(o.top)
-                    : 0;
-  for (const auto& [step, values] : steps) {
-    if (skip > 0) {
-      --skip;
-      continue;
-    }
-    std::vector<Json> row = {step};
-    for (const std::string& name : names) {
-      const auto value = values.find(name);
-      row.push_back(value == values.end() ? Json(nullptr) : json_number(value->second));
-    }
-    rows.rows.push_back(std::move(row));
-  }
-  print_rows(rows,
-             chosen_format(o.common, o.format),
-             document_head("nas-results-history/1", store, run),
-             "steps");
   return kExitOk;
 }
 
@@ -404,6 +400,7 @@ int answer(const Options& o) {
         sources.push_back(row.source);
     need_known({o.source}, sources, "--source", "source");
   }
+  if (!o.tensorboard.empty()) return write_events(o, store, *run);
   if (o.history) return print_history(o, store, *run);
   if (o.all) return print_all(o, store, *run);
   const int64_t stored = store.evaluation_count(run->id);
@@ -430,7 +427,8 @@ int run_results(const std::vector<std::string>& args) {
       "nas results --front accuracy --front macs --noise 0.95\n"
       "nas results --all --format jsonl > evaluations.jsonl\n"
       "nas results digits --split test\n"
-      "nas results digits --history --metric train.loss");
+      "nas results digits --history --metric train.loss\n"
+      "nas results digits --tensorboard events");
   app.add_option("run,--run", o.run, "Id, unique start of an id, name, or last")
       ->capture_default_str();
   app.add_option("--metric", o.metrics, "Only this metric; may be repeated")
@@ -479,6 +477,10 @@ int run_results(const std::vector<std::string>& args) {
       ->allow_extra_args(false);
   app.add_flag("--all", o.all, "Every single evaluation with source, fidelity and status");
   app.add_flag("--history", o.history, "Metrics over training steps instead of architectures");
+  app.add_option("--tensorboard",
+                 o.tensorboard,
+                 "Write all metrics over steps as an event file for TensorBoard below this folder")
+      ->type_name("DIR");
   app.add_option("--document", o.document, "A stored document as JSON, e.g. front or ranking")
       ->type_name("KIND");
   add_format(app, o.format);

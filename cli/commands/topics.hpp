@@ -1,5 +1,6 @@
 #pragma once
-// Pages of `nas help` that belong to no command.
+// Pages of `nas help` beside those of the commands; texts lie in cli/topics/.
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -7,7 +8,7 @@ namespace nas::cli {
 
 struct Topic {
   std::string name;
-  std::string (*text)();
+  std::function<std::string()> text;
 };
 const std::vector<Topic>& topics();
 /// What --json says instead of a page: {"schema": "nas-help/1", "about", "text"}, and "topic" where

@@ -1,15 +1,18 @@
 // nas train: a supernet from a configuration file, or the rest of an interrupted run.
 
-#include <sys/resource.h>
+#include <unistd.h>
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "cli/config/train_config.hpp"
 #include "cli/report/document.hpp"
+#include "cli/report/events/run_events.hpp"
+#include "cli/report/training/association.hpp"
 #include "cli/report/training/dry_run.hpp"
 #include "cli/report/training/train_report.hpp"
 #include "cli/report/training/tree_report.hpp"
@@ -20,13 +23,14 @@
 #include "cli/runs/trained/run_data.hpp"
 #include "cli/runs/trained/stand_alone.hpp"
 #include "cli/runs/trained/train_session.hpp"
+#include "cli/runs/trained/try_out.hpp"
 #include "cli/terminal/failure.hpp"
 #include "cli/terminal/suggest.hpp"
 #include "cli/validators.hpp"
-#include "spaces/base/scratch_file.hpp"
 #include "spaces/base/stop.hpp"
 #include "spaces/base/whole_file.hpp"
 #include "supernet/train/split/few_shot.hpp"
+#include "supernet/weights/math/association_document.hpp"
 #include "supernet/weights/trained_weights.hpp"
 
 namespace nas::cli {
@@ -37,7 +41,7 @@ using Clock = std::chrono::steady_clock;
 
 struct Options {
   Common common;
-  std::string resume, name, strategy;
+  std::string resume, name, strategy, tensorboard;
   RetrainOptions retrain;
   bool dry_run = false;
 };
@@ -75,51 +79,11 @@ TrainConfig read_config(const Options& o, std::optional<Recipe>& recipe) {
   return config;
 }
 
-/// Values kept for one set between steps: weights, statistics, moments.
-int64_t values_of_set(const WeightCount& set, const OptimizerOptions& optimizer) {
-  int moments = 2;
-  if (optimizer.kind == OptimizerKind::kSgd) moments = optimizer.momentum > 0 ? 1 : 0;
-  return set.parameters * (1 + moments) + set.statistics;
-}
-
 int dry_run(const Options& o) {
   std::optional<Recipe> recipe;
   TrainConfig config = read_config(o, recipe);
   resolved_yaml(config);
-  // What a split before the first epoch writes is no part of any run.
-  const ScratchFolder scratch("nas-dry-run");
-  Session s = make_session(std::move(config), scratch.path(), "", {});
-  const RunParts& p = *s.parts;
-  tell_data(p, contents_of(*p.dataset, p.splits), o.common);
-  constexpr int64_t kSteps = 10;
-  const StepTiming timing = s.trainer->time_steps(kSteps);
-  const auto sets = static_cast<int64_t>(s.weights.store->live_sets().size());
-  const WeightCount first = count_weights(*s.weights.store->open(0));
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  DryRun d;
-  d.space = p.space->name();
-  d.architectures = p.space->count().str();
-  d.sets = sets;
-  d.parameters = sets * first.parameters;
-  d.state_bytes = 4.0 * static_cast<double>(sets * values_of_set(first, p.config.train.optimizer));
-  d.weights = s.weights.store->summary(s.steps_per_epoch() * s.epochs());
-  d.data = p.dataset->describe();
-  d.train_images = p.splits.train.size();
-  d.validation_images = p.splits.validation.size();
-  d.test_images = p.splits.test.size();
-  d.strategy = s.strategy->name();
-  d.device = p.device.str();
-  d.threads = p.threads;
-  d.steps_timed = timing.steps;
-  d.steps_per_epoch = timing.steps_per_epoch;
-  d.seconds_per_step = timing.seconds_per_step;
-  d.epochs = s.epochs();
-  d.budget = p.config.train.budget.limit();
-  d.macs_per_step = timing.macs_per_step;
-  d.peak_bytes = 1024.0 * static_cast<double>(usage.ru_maxrss);
-  d.database = o.common.db;
-  d.folder = (std::filesystem::absolute(o.common.db).parent_path() / "nas-runs" / "<run>").string();
+  const DryRun d = try_out(std::move(config), o.common);
   print(o.common.json ? dry_run_json(d) : dry_run_text(d));
   return kExitOk;
 }
@@ -139,7 +103,7 @@ class Recorder {
     h.on_checkpoint =
         [this](const std::string& path, const std::string& sha256, int64_t epoch, int64_t step) {
           store_.add_checkpoint({run_, path, sha256, epoch, step, utc_now()});
-          keep_tree();
+          keep_learnt();
         };
     return h;
   }
@@ -147,18 +111,28 @@ class Recorder {
   void begin(const Session& session) {
     epochs_ = session.epochs();
     tree_ = split_tree_of(*session.weights.store);
+    mixtures_ = dynamic_cast<const HoldsMixtures*>(session.weights.store.get());
   }
-  /// Stores the split tree, where there is one and it has changed.
-  void keep_tree() {
-    if (tree_ == nullptr) return;
-    std::string json = tree_->json();
-    if (json == kept_tree_) return;
-    store_.set_document(run_, kSplitTree, json);
-    kept_tree_ = std::move(json);
+  /// Everything also for TensorBoard, what is stored already first.
+  void mirror(const std::string& folder) {
+    if (!folder.empty()) events_ = std::make_unique<RunEvents>(store_, *store_.run(run_), folder);
+  }
+  /// Stores the split tree and the association of mixtures, where there are such and they have
+  /// changed.
+  void keep_learnt() {
+    if (tree_ != nullptr) keep(kSplitTree, tree_->json());
+    if (mixtures_ != nullptr) keep(kAssociation, association_document(*mixtures_));
   }
   const std::vector<std::pair<std::string, double>>& last() const { return last_; }
 
  private:
+  void keep(const char* kind, std::string json) {
+    std::string& kept = kept_[kind];
+    if (json.empty() || json == kept) return;
+    store_.set_document(run_, kind, json);
+    kept = std::move(json);
+  }
+
   void step(int64_t done, int64_t total, double loss) {
     if (!progress_) progress_ = std::make_unique<Progress>(common_, "train", total);
     done_ = done;
@@ -190,7 +164,9 @@ class Recorder {
         detail += "  validation " + format_number(value);
       if (name == "time.images_per_second") detail += "  " + format_number(value, 3) + " images/s";
     }
+    rows.push_back({report.epoch, kEpochEnded, unix_seconds()});
     store_.add_metrics(run_, rows);
+    if (events_) events_->add(report.epoch, rows);
     last_ = report.metrics;
     if (progress_) progress_->update(done_, detail, /*milestone=*/true);
   }
@@ -200,9 +176,11 @@ class Recorder {
   std::string run_;
   int64_t epochs_;
   const SplitTree* tree_ = nullptr;
-  std::string kept_tree_;
+  const HoldsMixtures* mixtures_ = nullptr;
+  std::map<std::string, std::string> kept_;  ///< Documents by kind, as they were stored last.
   int64_t done_ = 0;
   std::unique_ptr<Progress> progress_, scoring_;
+  std::unique_ptr<RunEvents> events_;
   Clock::time_point beat_ = Clock::now();
   std::vector<std::pair<std::string, double>> last_;
 };
@@ -366,11 +344,26 @@ void go_on(const Options& o, Store& store, const RunRow& row, Session& s) {
            (read.path.empty() ? " (no checkpoint yet)" : ""));
 }
 
+std::string resuming(const Options& o, const RunRow& row) {
+  std::vector<std::string> words = {"train", "--resume", row.id};
+  if (!o.tensorboard.empty()) words.insert(words.end(), {"--tensorboard", o.tensorboard});
+  return suggested(words, o.common);
+}
+
+/// Before the long work; the folder is made.
+void require_writable(const std::string& folder) {
+  if (folder.empty()) return;
+  make_folders(folder);
+  if (access(folder.c_str(), W_OK | X_OK) != 0)
+    throw DataError(folder + ": cannot be written: " + write_failure(errno));
+}
+
 int train(const Options& o) {
   TrainConfig config;
   std::optional<Recipe> recipe;
   // Before the store is made: a mistyped configuration leaves nothing behind.
   if (o.resume.empty()) config = read_config(o, recipe);
+  require_writable(o.tensorboard);
   Store store(o.common.db);
   if (o.resume.empty()) tell_taken_name(store, o.name);
   RunRow row;
@@ -406,12 +399,13 @@ int train(const Options& o) {
     }
     recorded = true;
     if (inherited) inherited->keep();
-    recorder.keep_tree();
+    recorder.mirror(o.tensorboard);
+    recorder.keep_learnt();
     set_error_log(row.directory + "/error.log");
     // The trainer asks for a stop between steps and saves before it ends.
     const DefersStop saves;
     s.trainer->run();
-    recorder.keep_tree();
+    recorder.keep_learnt();
     const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
     const Json document{{"weights_sha256", weights_sha256(*s.weights.store)},
                         {"health", health_of(s)}};
@@ -423,8 +417,7 @@ int train(const Options& o) {
     if (!recorded && resumes) store.give_back_run(row);
     if (!recorded) throw;
     store.set_run_status(row.id, "interrupted");
-    throw Interrupted(std::string(e.what()) + "; saved. Resume with: " +
-                      suggested({"train", "--resume", row.id}, o.common));
+    throw Interrupted(std::string(e.what()) + "; saved. Resume with: " + resuming(o, row));
   } catch (const std::exception& e) {
     // What could not even be opened is as it was.
     if (recorded)
@@ -434,9 +427,9 @@ int train(const Options& o) {
     // A full disk, a folder that is gone: what was saved before is worth going on from.
     if (recorded && dynamic_cast<const DataError*>(&e) != nullptr &&
         !store.checkpoints(row.id).empty())
-      throw DataError(std::string(e.what()) +
-                      "\n  The checkpoints before it are there. When the cause is gone: " +
-                      suggested({"train", "--resume", row.id}, o.common));
+      throw DataError(
+          std::string(e.what()) +
+          "\n  The checkpoints before it are there. When the cause is gone: " + resuming(o, row));
     throw;
   }
   return kExitOk;
@@ -450,6 +443,7 @@ int run_train(const std::vector<std::string>& args) {
   app.footer(
       "nas train --config quickstart/train --name digits\n"
       "nas train --config quickstart/train --set train.epochs=5 --strategy uniform\n"
+      "nas train --config quickstart/train --tensorboard events\n"
       "nas train --config quickstart/train --dry-run\n"
       "nas train --resume last\n"
       "nas train --from-scratch best --run digits-search --name winner\n"
@@ -457,6 +451,11 @@ int run_train(const std::vector<std::string>& args) {
       "nas train --inherit digits-search --set train.optimizer.lr=0.01 --name tuned");
   app.add_option("--resume", o.resume, "Go on with an interrupted run: id, name or last");
   app.add_option("--name", o.name, "A name to find the run by");
+  app.add_option("--tensorboard",
+                 o.tensorboard,
+                 "Also write event files for TensorBoard below this folder; with --resume those of "
+                 "the run are made whole")
+      ->type_name("DIR");
   app.add_option("--strategy", o.strategy, "Training strategy (overrides `strategy:`)");
   auto* scratch = app.add_option("--from-scratch",
                                  o.retrain.from_scratch,

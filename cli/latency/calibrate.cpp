@@ -210,10 +210,20 @@ void print_result(const Options& o, const MeasuredRows& rows, const Result& r, c
                                    o.common));
 }
 
-void keep(const Options& o, Store& store, const LatencyModel& model) {
+/// What the calibration learnt from, each network as the others foretold it.
+LatencyCheck check_of(const Space& space, const MeasuredRows& rows, const Result& result) {
+  LatencyCheck check;
+  for (const Architecture& a : rows.networks) check.networks.push_back(space.text(a));
+  check.measured_ms = rows.ms;
+  check.predicted_ms = {{"sum of ops", result.sums}, {"calibrated, held out", result.held}};
+  return check;
+}
+
+void keep(const Options& o, Store& store, const LatencyModel& model, const LatencyCheck& check) {
   const LatencyTable& table = model.table();
   const auto device = table.conditions.find("device");
-  const std::string text = to_json(model);
+  const std::string text =
+      check.networks.empty() ? to_json(model) : with_check(to_json(model), check);
   store.add_latency_table({table.id,
                            table.space,
                            device == table.conditions.end() ? "" : device->second,
@@ -254,7 +264,10 @@ int run(const Options& o) {
   result.table.created = utc_now();
   result.table.program = program_text();
   if (result.table.fingerprint.empty()) set_space(result.table, *space);
-  keep(o, store, LatencyModel(result.table, result.calibration));
+  keep(o,
+       store,
+       LatencyModel(result.table, result.calibration),
+       result.calibration ? check_of(*space, rows, result) : LatencyCheck{});
   document["table"] = result.table.id;
   document["from"] = o.table;
   document["space"] = space->name();

@@ -37,4 +37,36 @@ std::vector<std::string> foretold_cells(const std::string& name, const Foretold&
           (f.bias > 0 ? "+" : "") + format_number(f.bias, 3) + " %"};
 }
 
+std::string with_check(const std::string& table_json, const LatencyCheck& check) {
+  nlohmann::ordered_json json = nlohmann::ordered_json::parse(table_json);
+  nlohmann::ordered_json section{{"architectures", check.networks},
+                                 {"measured_ms", check.measured_ms},
+                                 {"predicted_ms", nlohmann::ordered_json::object()}};
+  for (const auto& [way, ms] : check.predicted_ms) section["predicted_ms"][way] = ms;
+  // What people read stands before the many ops.
+  nlohmann::ordered_json ops = std::move(json["ops"]);
+  json.erase("ops");
+  json["check"] = std::move(section);
+  json["ops"] = std::move(ops);
+  return json.dump(1);
+}
+
+LatencyCheck check_of(const nlohmann::ordered_json& table) {
+  if (!table.is_object() || !table.contains("check")) return {};
+  const nlohmann::ordered_json& section = table.at("check");
+  try {
+    LatencyCheck check{section.at("architectures").get<std::vector<std::string>>(),
+                       section.at("measured_ms").get<std::vector<double>>(),
+                       {}};
+    bool whole = check.networks.size() == check.measured_ms.size();
+    for (const auto& [way, ms] : section.at("predicted_ms").items()) {
+      check.predicted_ms.emplace_back(way, ms.get<std::vector<double>>());
+      whole = whole && check.predicted_ms.back().second.size() == check.networks.size();
+    }
+    if (whole) return check;
+  } catch (const nlohmann::json::exception&) {  // Told below.
+  }
+  throw DataError("its section `check` is damaged: lists of numbers of equal length are expected");
+}
+
 }  // namespace nas::cli

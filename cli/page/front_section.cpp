@@ -153,30 +153,34 @@ void add_front_chart(Page& page, Gathered& g, const Group& group, size_t k) {
              {"series", Json::array()},
              {"marks", Json::array()}};
   int colour = 0;
-  const auto add = [&](const std::string& name,
+  const auto add = [&](const char* part,
                        const char* kind,
                        const std::vector<const Evaluated*>& list,
                        const SearchRecord& record) {
+    const std::string label = g.labels[record.run.id];
     const auto at = [&](size_t i) -> Json {
       if (single) return i + 1;
       const auto value = list[i]->values.find(x);
       return value == list[i]->values.end() ? Json(nullptr) : Json(value->second);
     };
-    Json series = series_of(name, kind, colour, list, at, y);
+    Json series = series_of(label + ": " + part, kind, colour, list, at, y);
+    // Of many searches the legend tells searches and kinds of points apart.
+    if (group.size() > 1) {
+      series["group"] = label;
+      series["part"] = part;
+    }
     series["command"] = command_of(g, record);
     if (!series["points"].empty()) chart["series"].push_back(std::move(series));
   };
   for (const SearchRecord* record : group) {
-    const std::string label = g.labels[record->run.id];
     const auto all = feasible(record->evaluated);
     if (!single)
-      add(label + (proved(*record) ? ": exact front" : ": front"),
+      add(proved(*record) ? "exact front" : "front",
           proved(*record) ? "exact" : "front",
           front(all),
           *record);
-    add(label + ": evaluated", "evaluated", all, *record);
-    if (!record->random.empty())
-      add(label + ": random search", "random", feasible(record->random), *record);
+    add("evaluated", "evaluated", all, *record);
+    if (!record->random.empty()) add("random search", "random", feasible(record->random), *record);
     ++colour;
   }
   if (!single)
@@ -311,9 +315,9 @@ void add_about(Page& page, Gathered& g, const SearchRecord& record) {
     limits += (limits.empty() ? "" : ", ") + to_string(c);
   const size_t within = record.feasible_points().size();
   lines.push_back(
-      g.labels[record.run.id] + ": " + std::to_string(record.evaluated.size()) + " evaluated, " +
-      std::to_string(within) + " within " +
-      (limits.empty() ? "no limits" : "the limits (" + limits + ")") +
+      g.labels[record.run.id] + ": " + std::to_string(record.evaluated.size()) + " evaluated" +
+      (limits.empty() ? ", no limits"
+                      : ", " + std::to_string(within) + " within the limits (" + limits + ")") +
       (record.failed > 0 ? ", " + std::to_string(record.failed) + " failed" : "") + "; " +
       (record.source.empty() ? "free costs" : fidelity_text(record.source, record.fidelity)));
   if (d.is_object() && proved(record))

@@ -10,14 +10,27 @@
 namespace nas::cli {
 namespace {
 
+/// A sweep ends the names of its runs with a part of the stage's hash, which people need not read:
+/// the command tells a training from the search in it.
+std::string without_tag(const RunRow& run) {
+  constexpr size_t kTag = 12;
+  const std::string& name = run.name;
+  if (name.size() < kTag + 2 || name[name.size() - kTag - 1] != '-' ||
+      name.find_last_not_of("0123456789abcdef") != name.size() - kTag - 1)
+    return name;
+  return name.substr(0, name.size() - kTag - 1) + " (" + run.command + ")";
+}
+
 std::map<std::string, std::string> labels_of(const std::vector<RunRow>& runs) {
   std::map<std::string, int> count;
-  for (const RunRow& run : runs) ++count[run.name];
+  for (const RunRow& run : runs) ++count[without_tag(run)];
   std::map<std::string, std::string> labels;
-  for (const RunRow& run : runs)
-    labels[run.id] = run.name.empty()      ? run.id
-                     : count[run.name] > 1 ? printable(run.name) + " (" + run.id + ")"
-                                           : printable(run.name);
+  for (const RunRow& run : runs) {
+    const std::string name = without_tag(run);
+    labels[run.id] = name.empty()      ? run.id
+                     : count[name] > 1 ? printable(run.name) + " (" + run.id + ")"
+                                       : printable(name);
+  }
   return labels;
 }
 

@@ -3,8 +3,10 @@
 #include <cmath>
 #include <set>
 
+#include "cli/latency/judged.hpp"
 #include "cli/page/gather.hpp"
 #include "cli/report/document.hpp"
+#include "cli/runs/latency.hpp"
 #include "spaces/base/printable.hpp"
 
 namespace nas::cli {
@@ -98,31 +100,52 @@ void add_foresight(Page& page, const std::string& label, const Json& report) {
   page.table({"networks foreseen", "MAPE %", "last RMSE", "last bias", "last tau-b"}, rows);
 }
 
-/// Predicted against measured of whole networks, where a table or document has them.
-void add_check(Page& page, const std::string& label, const Json& check) {
-  if (!check.is_object() || !check.contains("predicted") || !check.contains("measured")) return;
-  const Json &predicted = check.at("predicted"), &measured = check.at("measured");
-  if (!predicted.is_array() || !measured.is_array() || predicted.size() != measured.size()) return;
-  Json series{{"name", "networks"},
-              {"kind", "points"},
-              {"colour", 0},
-              {"points", Json::array()},
-              {"texts", Json::array()}};
-  const Json& names = check.contains("architectures") ? check.at("architectures") : Json();
-  for (size_t i = 0; i < predicted.size(); ++i) {
-    if (!predicted[i].is_number() || !measured[i].is_number()) continue;
-    series["points"].push_back({predicted[i], measured[i]});
-    series["texts"].push_back(names.is_array() && i < names.size() && names[i].is_string()
-                                  ? printable(names[i].get<std::string>())
-                                  : "network " + std::to_string(i + 1));
-  }
-  if (series["points"].empty()) return;
+/// Times of whole networks, foretold in one or two ways, against what was measured.
+void add_check(Page& page, const std::string& title, const LatencyCheck& check) {
+  if (check.networks.empty()) return;
   Json chart{{"kind", "scatter"},
-             {"x", axis_json("predicted ms")},
-             {"y", axis_json("measured ms")},
+             {"x", axis_json("measured ms")},
+             {"y", axis_json("predicted ms")},
              {"diagonal", true},
-             {"series", Json::array({std::move(series)})}};
-  page.chart(std::move(chart), label + ": predicted against measured latency");
+             {"series", Json::array()}};
+  std::vector<std::vector<Cell>> rows;
+  int colour = 0;
+  for (const auto& [way, predicted] : check.predicted_ms) {
+    Json series{{"name", printable(way)},
+                {"kind", "points"},
+                {"colour", colour++},
+                {"points", Json::array()},
+                {"texts", Json::array()}};
+    for (size_t i = 0; i < predicted.size(); ++i) {
+      series["points"].push_back({check.measured_ms[i], predicted[i]});
+      series["texts"].push_back(printable(check.networks[i]));
+    }
+    chart["series"].push_back(std::move(series));
+    rows.emplace_back();
+    for (const std::string& cell :
+         foretold_cells(printable(way), foretold(predicted, check.measured_ms)))
+      rows.back().push_back({cell, rows.back().empty() ? Cell::Kind::kText : Cell::Kind::kNumber});
+  }
+  page.heading(title);
+  page.chart(std::move(chart), title);
+  page.table(kForetoldHeader, rows);
+}
+
+/// Exported networks that were measured (export --verify-latency), by what had foretold them.
+std::vector<std::pair<std::string, LatencyCheck>> verified(const Json& document) {
+  std::vector<std::pair<std::string, LatencyCheck>> checks;
+  if (!document.is_object()) return checks;
+  for (const Json& network : document.at("networks")) {
+    const std::string by = "exported networks, latency " + network.at("by").get<std::string>();
+    auto it =
+        std::find_if(checks.begin(), checks.end(), [&](const auto& c) { return c.first == by; });
+    if (it == checks.end())
+      it = checks.insert(checks.end(), {by, LatencyCheck{{}, {}, {{"exported networks", {}}}}});
+    it->second.networks.push_back(network.at("architecture").get<std::string>());
+    it->second.measured_ms.push_back(network.at("measured_ms").get<double>());
+    it->second.predicted_ms[0].second.push_back(network.at("predicted_ms").get<double>());
+  }
+  return checks;
 }
 
 }  // namespace
@@ -153,7 +176,7 @@ void add_latency(Page& page, Gathered& g) {
   for (const RunRow& run : g.runs) spaces.insert(run.space);
   page.section("Latency");
   std::vector<std::vector<Cell>> rows;
-  std::vector<std::pair<std::string, Json>> checks;
+  std::vector<std::pair<std::string, LatencyCheck>> checks;
   for (const LatencyTableRow& row : g.store.latency_tables()) {
     if (!spaces.contains(row.space)) continue;
     std::string conditions;
@@ -165,14 +188,19 @@ void add_latency(Page& page, Gathered& g) {
                     {printable(row.device)},
                     {printable(conditions)},
                     {row.created}});
-    const Json table = Json::parse(row.table_json, nullptr, false);
-    if (table.is_object() && table.contains("check")) checks.emplace_back(row.id, table["check"]);
+    g.guarded("latency table " + printable(row.id), [&, &row = row] {
+      checks.emplace_back("Table " + printable(row.id) + ": predicted against measured",
+                          check_of(Json::parse(row.table_json, nullptr, false)));
+    });
   }
   if (!rows.empty()) page.table({"table", "space", "device", "conditions", "made (UTC)"}, rows);
   for (const RunRow& run : g.runs)
-    if (const auto text = g.store.document(run.id, "latency-check"))
-      checks.emplace_back(g.labels[run.id], Json::parse(*text, nullptr, false));
-  for (const auto& [label, check] : checks) add_check(page, label, check);
+    if (const auto text = g.store.document(run.id, kLatencyCheck))
+      g.guarded("measured networks of " + g.labels[run.id], [&] {
+        for (auto& [by, check] : verified(Json::parse(*text)))
+          checks.emplace_back(g.labels[run.id] + ": " + by, std::move(check));
+      });
+  for (const auto& [title, check] : checks) add_check(page, title, check);
 }
 
 }  // namespace nas::cli

@@ -146,8 +146,10 @@ void Page::heat(const std::string& corner,
       const double share = high > low ? std::clamp((value - low) / (high - low), 0.0, 1.0) : 0;
       char v[16];
       std::snprintf(v, sizeof v, "%.2f", share);
+      // What no colour shows need not be read to the last digit either.
+      const bool nothing = std::abs(value) < 1e-3 * std::abs(high);
       text += std::string("<td") + (share > 0.6 ? " class=\"high\"" : "") + " style=\"--v:" + v +
-              "\">" + escaped_html(format_number(value, 3)) + "</td>";
+              "\">" + (nothing ? "0" : escaped_html(format_number(value, 3))) + "</td>";
     }
     text += "</tr>\n";
   }

@@ -20,7 +20,7 @@ std::string interval(const Json& v) {
 
 void add_scatter(Page& page, const Json& d, const std::vector<std::string>& rankers) {
   Json chart{{"kind", "scatter"},
-             {"x", axis_json("accuracy inside the supernet")},
+             {"x", axis_json("accuracy inside the supernet", "percent")},
              {"y", axis_json(d.at("column").get<std::string>())},
              {"series", Json::array()}};
   int colour = 0;

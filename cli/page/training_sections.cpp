@@ -3,6 +3,7 @@
 #include <map>
 
 #include "cli/page/gather.hpp"
+#include "cli/page/mixture_section.hpp"
 #include "cli/report/document.hpp"
 #include "cli/report/graphviz.hpp"
 #include "cli/report/training/tree_report.hpp"
@@ -13,7 +14,6 @@ namespace nas::cli {
 namespace {
 
 using Json = nlohmann::ordered_json;
-using Series = std::map<std::string, std::vector<std::pair<int64_t, double>>>;
 
 /// All metrics of a run over its steps.
 Series metrics_of(const Store& store, const std::string& run) {
@@ -47,11 +47,20 @@ void add_curves(Page& page,
       const auto found = series.find(curve.metric);
       if (found == series.end()) continue;
       const std::string label = curve.label;
-      chart["series"].push_back(
-          {{"name", runs.size() > 1 ? g.labels[run->id] + ": " + label : label},
-           {"colour", runs.size() > 1 ? colour : colour++},
-           {"dashed", curve.dashed},
-           {"points", found->second}});
+      const std::string name_of_run = g.labels[run->id];
+      Json line{{"name",
+                 runs.size() == 1     ? label
+                 : curves.size() == 1 ? name_of_run
+                                      : name_of_run + ": " + label},
+                {"colour", runs.size() > 1 ? colour : colour++},
+                {"dashed", curve.dashed},
+                {"points", found->second}};
+      // Of many curves the legend tells runs and kinds of curves apart.
+      if (runs.size() > 1) {
+        line["group"] = name_of_run;
+        line["part"] = label;
+      }
+      chart["series"].push_back(std::move(line));
     }
     if (runs.size() > 1) ++colour;
   }
@@ -112,36 +121,6 @@ void add_probabilities(Page& page, Gathered& g, const RunRow& run, const Series&
   }
   page.end_plots();
   page.end_details();
-}
-
-/// Models of a mixture over epochs: how many architectures' rows they own, how often drawn.
-void add_mixture(Page& page, Gathered& g, const RunRow& run, const Series& series) {
-  if (!series.contains("mixture.entropy")) return;
-  page.heading(g.labels[run.id] + ": models of the mixture");
-  page.begin_plots();
-  for (const auto& [prefix, name] : {std::pair{"mixture.rows.", "rows owned"},
-                                     {"mixture.draws.", "draws"},
-                                     {"mixture.validation.", "validation accuracy"}}) {
-    Json chart{{"kind", "lines"},
-               {"x", axis_json("epoch", "count")},
-               {"y", axis_json(name)},
-               {"series", Json::array()}};
-    int colour = 0;
-    for (const auto& [metric, values] : series)
-      if (metric.starts_with(prefix))
-        chart["series"].push_back({{"name", "model " + metric.substr(std::string(prefix).size())},
-                                   {"colour", colour++},
-                                   {"points", values}});
-    if (!chart["series"].empty()) page.chart(std::move(chart), std::string(name) + " by model");
-  }
-  Json entropy{{"kind", "lines"},
-               {"x", axis_json("epoch", "count")},
-               {"y", axis_json("entropy of the association")},
-               {"series", Json::array()}};
-  entropy["series"].push_back(
-      {{"name", "entropy"}, {"colour", 0}, {"points", series.at("mixture.entropy")}});
-  page.chart(std::move(entropy), "Entropy of the association");
-  page.end_plots();
 }
 
 /// What each run draws of its architectures and images.

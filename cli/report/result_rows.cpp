@@ -4,8 +4,11 @@
 #include "cli/report/result_rows.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <map>
 #include <set>
 
+#include "cli/report/events/run_events.hpp"
 #include "search/costs.hpp"
 #include "search/fidelity.hpp"
 #include "spaces/error.hpp"
@@ -264,7 +267,9 @@ Results collect_results(const Store& store, const RunRow& run, const Selection& 
       const std::string source = base_of(row.source);
       const auto [at, fresh] =
           place.emplace(source + '\n' + json.dump(), results.fidelities.size());
-      if (fresh) results.fidelities.push_back({source, json, split_of(row.fidelity_json)});
+      if (fresh)
+        results.fidelities.push_back(
+            {.source = source, .json = json, .split = split_of(row.fidelity_json), .apart = ""});
       known->second = at->second;
     }
     if (row.status == "ok")
@@ -352,6 +357,44 @@ void add_free_costs(Results& results, const RunRow& run, const std::vector<std::
     results.problems.push_back(std::string("costs that are not stored cannot be computed: ") +
                                e.what());
   }
+}
+
+nlohmann::ordered_json metric_cell(const std::string& metric, double value) {
+  const Metric* known = find_metric(metric);
+  constexpr double kExact = 9007199254740992.0;  // 2^53
+  const bool whole = known != nullptr &&
+                     (known->unit == MetricUnit::kCount || known->unit == MetricUnit::kBytes) &&
+                     value == std::floor(value) && std::abs(value) < kExact;
+  return whole ? Json(static_cast<int64_t>(value)) : json_number(value);
+}
+
+Rows history_rows(const Store& store,
+                  const RunRow& run,
+                  const std::vector<std::string>& metrics,
+                  bool clock) {
+  const auto wanted = [&](const std::string& name) {
+    if (metrics.empty()) return clock || name != kEpochEnded;
+    return std::find(metrics.begin(), metrics.end(), name) != metrics.end();
+  };
+  std::vector<std::string> names;
+  std::map<int64_t, std::map<std::string, double>> steps;
+  for (const MetricRow& row : store.metrics(run.id)) {
+    if (!wanted(row.name)) continue;
+    if (std::find(names.begin(), names.end(), row.name) == names.end()) names.push_back(row.name);
+    steps[row.step][row.name] = row.value;
+  }
+  Rows rows{{"step"}, {}};
+  rows.header.insert(rows.header.end(), names.begin(), names.end());
+  for (const auto& [step, values] : steps) {
+    std::vector<nlohmann::ordered_json> row = {step};
+    for (const std::string& name : names) {
+      const auto value = values.find(name);
+      row.push_back(value == values.end() ? nlohmann::ordered_json(nullptr)
+                                          : json_number(value->second));
+    }
+    rows.rows.push_back(std::move(row));
+  }
+  return rows;
 }
 
 }  // namespace nas::cli

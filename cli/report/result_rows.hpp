@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/report/document.hpp"
 #include "search/store/store.hpp"
 
 namespace nas::cli {
@@ -54,6 +55,15 @@ Results collect_results(const Store& store, const RunRow& run, const Selection& 
 /// True when the row's fidelity and source are selected.
 bool selected(const EvaluationRow& row, const Selection& selection);
 std::string split_of(const std::string& fidelity_json);
+
+/// A value of a metric as a cell: counts and bytes are whole numbers, also in files.
+nlohmann::ordered_json metric_cell(const std::string& metric, double value);
+/// A row for each step, a column for each of `metrics` (empty: all; then `clock` says whether the
+/// time at which an epoch ended is one).
+Rows history_rows(const Store& store,
+                  const RunRow& run,
+                  const std::vector<std::string>& metrics,
+                  bool clock);
 
 /// Gives every entry macs, params and what else of `metrics` is a free cost, computed from the
 /// architecture where it is not stored.

@@ -13,6 +13,9 @@
 
 namespace nas::cli {
 
+/// Document of a run: {"networks": [{"architecture", "by", "predicted_ms", "measured_ms", ...}]}.
+inline constexpr const char* kLatencyCheck = "latency-check";
+
 /// The table in a JSON file; none where `name` is no file.
 std::optional<LatencyTable> latency_table_file(const std::string& name);
 

@@ -259,12 +259,14 @@ class Planner {
     if (o.truth.empty())
       throw ConfigError(
           std::vector<Problem>{yaml_problem(file_.source, "stages.rank.truth", "is missing")});
+    // As the file has them: with its own folder in front a stage would be another one for each way
+    // of naming the file (sweep.yaml, and its whole path in a job of Slurm).
+    resolved = write_yaml([&](Binder& b) { describe(b, o); });
     for (std::string* path : {&o.truth, &o.archs}) *path = beside(*path);
     std::error_code error;
     if (!fs::is_regular_file(o.truth, error))
       throw ConfigError(std::vector<Problem>{
           yaml_problem(file_.source, "stages.rank.truth", o.truth + ": there is no such file")});
-    resolved = write_yaml([&](Binder& b) { describe(b, o); });
     const auto word = [&stage](const char* flag, const std::string& value) {
       if (value.empty()) return;
       stage.words.emplace_back(flag);

@@ -358,17 +358,23 @@ std::vector<ExportRow> Store::exports(const std::string& run) const {
   });
 }
 
+// The same measurement may be stored again with more about it (a check that came afterwards);
+// another table of that id never takes its place.
 void Store::add_latency_table(const LatencyTableRow& row) {
   impl_->write([&](SQLite::Database& db) {
-    SQLite::Statement insert(db,
-                             "INSERT INTO latency_tables(id, space, device, conditions_json, "
-                             "table_json, created) VALUES(?,?,?,?,?,?)");
+    SQLite::Statement insert(
+        db,
+        "INSERT INTO latency_tables(id, space, device, conditions_json, table_json, created) "
+        "VALUES(?,?,?,?,?,?) ON CONFLICT(id) DO UPDATE SET table_json=excluded.table_json "
+        "WHERE space=excluded.space AND device=excluded.device AND created=excluded.created AND "
+        "conditions_json=excluded.conditions_json");
     int i = 1;
     for (const std::string* text :
          {&row.id, &row.space, &row.device, &row.conditions_json, &row.table_json})
       insert.bind(i++, *text);
     insert.bind(i, row.created.empty() ? utc_now() : row.created);
-    insert.exec();
+    if (insert.exec() == 0)
+      throw ConfigError("there is a latency table '" + row.id + "' already", "choose another name");
   });
 }
 

@@ -5,7 +5,7 @@
 
 #include "spaces/error.hpp"
 #include "supernet/samplers/section.hpp"
-#include "supernet/weights/math/mixture.hpp"
+#include "supernet/weights/math/association_document.hpp"
 #include "supernet/weights/store_state.hpp"
 #include "supernet/weights/weight_set.hpp"
 #include "supernet/weights/weights_section.hpp"
@@ -13,7 +13,7 @@
 namespace nas {
 namespace {
 
-class MixtureStore final : public WeightStore {
+class MixtureStore final : public WeightStore, public HoldsMixtures {
  public:
   MixtureStore(const WeightsContext& context,
                std::shared_ptr<const SupernetLayout> layout,
@@ -49,6 +49,9 @@ class MixtureStore final : public WeightStore {
   std::string summary(int64_t steps) const override { return mixture_.summary(steps); }
   std::vector<std::string> health() const override { return mixture_.health(); }
   std::string set_name(int set) const override { return "model " + std::to_string(set); }
+  std::vector<std::pair<std::string, const Mixture*>> mixtures() const override {
+    return {{"", &mixture_}};
+  }
 
   StoreState save() const override {
     StoreState state;

@@ -8,6 +8,7 @@
 #include "spaces/error.hpp"
 #include "supernet/train/split/few_shot_schedule.hpp"
 #include "supernet/train/split/find_split.hpp"
+#include "supernet/weights/math/association_document.hpp"
 #include "supernet/weights/store_state.hpp"
 #include "supernet/weights/weight_set.hpp"
 
@@ -15,7 +16,7 @@ namespace nas {
 namespace {
 
 /// Leaves of a tree, each one set or a mixture of `models`. Set number: node * models + model.
-class TreeStore final : public WeightStore {
+class TreeStore final : public WeightStore, public HoldsMixtures {
  public:
   TreeStore(const WeightsContext& context,
             std::shared_ptr<const SupernetLayout> layout,
@@ -95,6 +96,12 @@ class TreeStore final : public WeightStore {
             .advice(static_cast<int64_t>(in_leaves * static_cast<double>(steps)));
     for (std::string& line : lines) line = "in all leaves together, " + line;
     return lines;
+  }
+  std::vector<std::pair<std::string, const Mixture*>> mixtures() const override {
+    std::vector<std::pair<std::string, const Mixture*>> all;
+    for (const auto& [leaf, mixture] : mixtures_)
+      all.emplace_back("leaf " + std::to_string(leaf), mixture.get());
+    return all;
   }
   /// What the run comes to beside its epochs: scoring, and a file for each leaf.
   std::string summary(int64_t steps) const override {

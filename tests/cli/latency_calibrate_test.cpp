@@ -8,6 +8,7 @@
 #include "hardware/latency_table.hpp"
 #include "hardware/op_cases.hpp"
 #include "process.hpp"
+#include "search/store/store.hpp"
 #include "spaces/registry.hpp"
 
 namespace nas::test {
@@ -84,6 +85,14 @@ TEST_F(Calibrate, AFileOfMeasuredNetworksMakesATableWithASpread) {
   EXPECT_EQ(json["held_out"]["within_10"], 1);
   EXPECT_GT(json["sum"]["mape"], 50);
   EXPECT_EQ(json["measured"].size(), 12U);
+  // Kept with the table, for the report.
+  const auto row = Store(folder_ + "/nas.db").latency_table("fine").value();
+  const Json kept = Json::parse(row.table_json)["check"];
+  EXPECT_EQ(kept["architectures"].size(), 12U);
+  for (size_t i = 0; i < 12; ++i) {
+    EXPECT_EQ(kept["measured_ms"][i], json["measured"][i]["latency_ms"]);
+    EXPECT_EQ(kept["predicted_ms"]["calibrated, held out"][i], json["measured"][i]["held_out_ms"]);
+  }
 
   // Its mean and its quantiles are limits and objectives; every result says how far off it may be.
   const Finished check = call(

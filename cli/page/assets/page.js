@@ -76,25 +76,64 @@
         color: style("--soft"),
         maxRotation: 0,
         autoSkipPadding: 12,
+        precision: of.form === "count" ? 0 : undefined,
         callback: function (v) { return shown(v, of.form); },
       },
     }, more || {});
   }
-  function legend(show, lines) {
+  // Names that fit into a line of the chart; the tooltip has them whole.
+  function fitting(text, chart) {
+    const most = Math.max(16, Math.floor((chart.width - 60) / 7));
+    if (text.length <= most) return text;
+    const head = Math.ceil(0.6 * most);
+    return text.slice(0, head) + "..." + text.slice(text.length - (most - head - 3));
+  }
+  // Of many series: one entry for each colour, and one for each kind of curve or point.
+  function grouped(of, lines) {
+    const entries = [], seen = new Set();
+    function add(text, paint, s) {
+      if (seen.has(text)) return;
+      seen.add(text);
+      const look = looks[s.kind] || looks.points;
+      entries.push(lines
+        ? { text: text, strokeStyle: paint, lineWidth: 2, lineDash: s.dashed ? [5, 4] : [] }
+        : { text: text, strokeStyle: paint, fillStyle: paint + look.alpha, lineWidth: 1, pointStyle: look.shape });
+    }
+    of.series.forEach(function (s) { add(s.group, colour(s.colour), { kind: "front" }); });
+    of.series.forEach(function (s) { add(s.part, style("--soft"), s); });
+    (of.marks || []).forEach(function (m) {
+      entries.push({ text: m.name, strokeStyle: style("--soft"), lineWidth: 1, lineDash: [2, 4], pointStyle: "line" });
+    });
+    return entries;
+  }
+  function legend(show, lines, of) {
     // Of lines a piece of the line, dashes and all.
     const mark = lines ? { boxWidth: 26, boxHeight: 0 } : { usePointStyle: true, boxHeight: 7 };
-    return { display: show, labels: Object.assign({ color: style("--text") }, mark) };
+    const many = Boolean(of) && of.series.length > 4 && of.series.every(function (s) { return s.group; });
+    mark.generateLabels = function (chart) {
+      const entries = many ? grouped(of, lines) : Chart.defaults.plugins.legend.labels.generateLabels(chart);
+      entries.forEach(function (entry) {
+        entry.text = fitting(entry.text, chart);
+        entry.fontColor = style("--text");
+      });
+      return entries;
+    };
+    const options = { display: show, labels: mark };
+    if (many) options.onClick = function () {};
+    return options;
   }
   function common(of, lines) {
-    return {
+    const options = {
       animation: false,
       responsive: true,
       maintainAspectRatio: false,
-      normalized: true,
-      parsing: false,
-      plugins: { legend: legend(of.series.length > 1, lines), tooltip: { displayColors: lines } },
+      normalized: lines,
+      plugins: { legend: legend(of.series.length > 1, lines, of), tooltip: { displayColors: lines } },
       scales: { x: axis(of.x), y: axis(of.y) },
     };
+    // Unparsed data are taken for sorted: the first and the last point for the ends of the axis.
+    if (lines) options.parsing = false;
+    return options;
   }
   // Long architectures in several lines.
   function wrapped(text) {
@@ -134,7 +173,7 @@
       of.series.forEach(function (s) { s.points.forEach(function (p) {
         low = Math.min(low, p[0], p[1]); high = Math.max(high, p[0], p[1]);
       }); });
-      sets.push({ label: "equal", data: [{ x: low, y: low }, { x: high, y: high }], pointRadius: 0,
+      sets.push({ label: "equal", data: [{ x: low, y: low }, { x: high, y: high }], pointRadius: 0, pointStyle: "line",
         pointHitRadius: 0, showLine: true, borderColor: style("--soft"), borderDash: [4, 4], borderWidth: 1 });
     }
     (of.marks || []).forEach(function (m) {
@@ -142,11 +181,11 @@
       of.series.forEach(function (s) { s.points.forEach(function (p) {
         low = Math.min(low, p[1]); high = Math.max(high, p[1]);
       }); });
-      sets.push({ label: m.name, data: [{ x: m.x, y: low }, { x: m.x, y: high }], pointRadius: 0,
+      sets.push({ label: m.name, data: [{ x: m.x, y: low }, { x: m.x, y: high }], pointRadius: 0, pointStyle: "line",
         pointHitRadius: 0, showLine: true, borderColor: style("--soft"), borderDash: [2, 4], borderWidth: 1 });
     });
     const options = common(of, false);
-    options.plugins.legend = legend(sets.length > 1);
+    options.plugins.legend = legend(sets.length > 1, false, of);
     options.interaction = { mode: "nearest", intersect: true };
     const seriesOf = function (item) { return of.series[item.datasetIndex]; };
     options.plugins.tooltip.callbacks = {

@@ -17,6 +17,19 @@ void add(RunSet& set, const RunRow& run) {
   if (!known) set.runs.push_back(run);
 }
 
+/// Every run that a pattern fits; how many.
+size_t add_fitting(RunSet& set, const Store& store, const std::string& pattern) {
+  if (pattern.find_first_of("*?[") == std::string::npos) return 0;
+  size_t found = 0;
+  for (const RunRow& run : store.runs())
+    if (fits_pattern(pattern, run.name) || fits_pattern(pattern, run.id)) {
+      add(set, run);
+      ++found;
+    }
+  set.pattern |= found > 0;
+  return found;
+}
+
 std::vector<std::string> split_at_commas(const std::string& text) {
   std::vector<std::string> parts(1);
   for (const char c : text)
@@ -47,11 +60,12 @@ RunSet named_runs(const Store& store,
                   const std::string& flag) {
   RunSet set;
   for (const std::string& word : words) {
-    // A name may hold a comma.
+    // A name may hold a comma, as those of sweeps do.
     if (const auto whole = word.empty() ? std::nullopt : store.run(word)) {
       add(set, *whole);
       continue;
     }
+    if (add_fitting(set, store, word) > 0) continue;
     for (const std::string& part : split_at_commas(word)) {
       if (part.empty())
         throw ConfigError(flag + ": expected names of runs, got \"" + printable(word) + "\"",
@@ -60,15 +74,7 @@ RunSet named_runs(const Store& store,
         add(set, *run);
         continue;
       }
-      size_t found = 0;
-      if (part.find_first_of("*?[") != std::string::npos)
-        for (const RunRow& run : store.runs())
-          if (fits_pattern(part, run.name) || fits_pattern(part, run.id)) {
-            add(set, run);
-            ++found;
-          }
-      set.pattern |= found > 0;
-      if (found == 0)
+      if (add_fitting(set, store, part) == 0)
         throw ConfigError(
             flag + ": no run \"" + printable(part) + "\" in " + printable(store.path()),
             hint_for(store, part));

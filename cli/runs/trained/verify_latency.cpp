@@ -128,6 +128,26 @@ Json LatencyVerification::verify(const Architecture& a,
   return json;
 }
 
+void keep_verification(Store& store,
+                       const std::string& run,
+                       const std::string& architecture,
+                       const Json& verified) {
+  if (store.read_only()) return;
+  Json all{{"schema", "nas-latency-verified/1"}, {"networks", Json::array()}};
+  const Json before = Json::parse(store.document(run, kLatencyCheck).value_or(""), nullptr, false);
+  const std::string by = latency_text(verified);
+  if (before.is_object() && before.contains("networks"))
+    for (const Json& network : before["networks"])
+      if (network.value("architecture", "") != architecture || network.value("by", "") != by)
+        all["networks"].push_back(network);
+  Json network{{"architecture", architecture}, {"by", by}, {"when", utc_now()}};
+  for (const char* key :
+       {"predicted_ms", "interval_ms", "measured_ms", "quartiles_ms", "error_percent", "within"})
+    if (verified.contains(key)) network[key] = verified[key];
+  all["networks"].push_back(std::move(network));
+  store.set_document(run, kLatencyCheck, all.dump(-1, ' ', false, Json::error_handler_t::replace));
+}
+
 std::string verification_text(const Json& v) {
   std::string text = "latency: predicted " + format_number(v["predicted_ms"].get<double>()) + " ms";
   if (v.contains("interval_ms"))

@@ -36,6 +36,12 @@ class LatencyVerification {
   std::unique_ptr<Impl> impl_;
 };
 
+/// Adds it to what the run has of its networks (document kLatencyCheck), which `nas report` draws;
+/// the same network by the same table is replaced. Nothing where the store cannot be written.
+void keep_verification(Store& store,
+                       const std::string& run,
+                       const std::string& architecture,
+                       const nlohmann::ordered_json& verified);
 /// The same for people.
 std::string verification_text(const nlohmann::ordered_json& verified);
 

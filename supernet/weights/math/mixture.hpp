@@ -29,6 +29,8 @@ class Mixture {
   Mixture(const Domain& domain, const MixtureOptions& options, int64_t epochs, uint64_t seed);
 
   int models() const { return association_.models(); }
+  /// False for the control that divides rows by chance.
+  bool learned() const { return !options_.random; }
   int best(const Architecture& a) const;
   int draw(const Architecture& a, double u) const;
   /// Moving average of the accuracies of `a` with its best model (3.6 ranks large spaces by it);

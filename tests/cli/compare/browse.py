@@ -84,6 +84,8 @@ class Browser:
         time.sleep(0.5)
 
     def picture(self, path):
+        # What was changed is drawn two frames later at most.
+        self.value('new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))')
         height = min(12000, int(self.value('document.documentElement.scrollHeight')))
         width = int(self.value('innerWidth'))
         image = self.call('Page.captureScreenshot', format='png', captureBeyondViewport=True,
@@ -108,6 +110,18 @@ def problems_of(events):
             yield 'console: ' + p['entry']['text']
         elif method == 'Network.requestWillBeSent' and not p['request']['url'].startswith(('file:', 'data:')):
             yield 'request: ' + p['request']['url']
+
+
+HIDDEN = """(() => {
+  const hidden = [];
+  nasReport.charts.forEach((chart, c) => chart.data.datasets.forEach((set, d) => {
+    if (chart.config.type !== 'scatter') return;
+    const { x, y } = chart.scales;
+    const out = set.data.filter(p => p.x < x.min || p.x > x.max || p.y < y.min || p.y > y.max).length;
+    if (out) hidden.push(`chart ${c}, ${set.label}: ${out} of ${set.data.length} points lie outside of it`);
+  }));
+  return hidden;
+})()"""
 
 
 def click_first_point(browser, number):
@@ -138,6 +152,7 @@ def main():
         browser.size(1280, 900)
         browser.picture(folder + '/wide.png')
         title = browser.value('document.title')
+        failures += browser.value(HIDDEN)
         tooltip, said = click_first_point(browser, number)
         print('tooltip:', tooltip)
         print('said:', said)

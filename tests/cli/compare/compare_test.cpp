@@ -297,6 +297,10 @@ TEST_F(Compare, RunsAreFoundByNamesIdsListsAndPatterns) {
   EXPECT_THAT(ids({"s-2,s-1"}), ElementsAre("s-2", "s-1"));
   EXPECT_THAT(ids({"s-*", "s-1"}), ElementsAre("s-1", "s-2"));
   EXPECT_THAT(ids({"?-[23]"}), ElementsAre("s-2", "x-3"));
+  // Runs of sweeps are named with commas.
+  store.rename_run("x-3", "sweep,seed=0-abc");
+  EXPECT_THAT(ids({"sweep,*"}), ElementsAre("x-3"));
+  EXPECT_THAT(ids({"s-1,s-[2]"}), ElementsAre("s-1", "s-2"));
   for (const char* bad : {"none", "s-*,none", "z*", "", "s-1,,s-2"})
     EXPECT_THROW(ids({bad}), ConfigError) << bad;
 }

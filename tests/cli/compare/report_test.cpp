@@ -136,6 +136,61 @@ TEST(Report, HoldsWhatTheStoreHolds) {
   EXPECT_EQ(code, 0) << said;
 }
 
+/// The charts of a page.
+Json charts_of(const std::string& html) {
+  const size_t start = html.find("id=\"report-data\">") + 17;
+  return Json::parse(html.substr(start, html.find("</script>", start) - start))["charts"];
+}
+
+TEST(Report, DrawsAssociationsAndLatenciesForetoldAndMeasured) {
+  const std::string folder = store_for_page();
+  {
+    Store store(folder + "/nas.db");
+    store.set_document("t-1",
+                       "association",
+                       R"({"schema": "nas-association/1", "mixtures": [{"name": "", "models": 2,
+        "rows": 3, "learned": true, "shown": [
+        {"row": "[1]", "share": 0.3, "model": 1, "q": [0.125, 0.875], "visits": [3, 9], "seen": [0.5, 0.75]},
+        {"row": "[2]", "share": 0.3, "model": 0, "q": [1.0, 0.0], "visits": [9, 0], "seen": [0.5, null]}]}]})");
+    store.set_document("t-1",
+                       "latency-check",
+                       R"json({"networks": [{"architecture": "[1]", "by": "of one image (table a)",
+        "predicted_ms": 2.5, "measured_ms": 2.0
+  }, {"architecture": "[2]", "by": "of one image (table a)",
+        "predicted_ms": 4.0, "measured_ms": 5.0}]
+})json");
+    const auto table = [&store](const std::string& id, const std::string& json) {
+      store.add_latency_table({id, "resnet20-pool", "cpu", "{}", json, utc_now()});
+    };
+    table("plain", R"({"ops": {}})");
+    table("checked", R"({"check": {"architectures": ["[1]", "[2]"], "measured_ms": [2, 4],
+        "predicted_ms": {"sum of ops": [1, 2], "calibrated, held out": [2.1, 3.9]}}, "ops": {}})");
+    table("torn", R"({"check": {"architectures": ["[1]", "[2]"], "measured_ms": [2],
+        "predicted_ms": {}}, "ops": {}})");
+  }
+  const Finished done = in(folder, {"report", "s-1", "--json"});
+  ASSERT_EQ(done.code, 0) << done.err;
+  const Json json = Json::parse(done.out);
+  ASSERT_EQ(json["problems"].size(), 1U) << json["problems"];
+  EXPECT_THAT(json["problems"][0].get<std::string>(),
+              AllOf(HasSubstr("torn"), HasSubstr("section `check` is damaged")));
+  const std::string html = read(folder + "/report.html");
+  // The rows of model 0 stand first.
+  EXPECT_LT(html.find("<th>[2]</th>"), html.find("<th>[1]</th>"));
+  EXPECT_THAT(html, HasSubstr("the 2 of 3 rows that trained most"));
+  EXPECT_THAT(html, HasSubstr(R"(<td class="high" style="--v:0.88">0.875</td>)"));
+  std::vector<Json> latencies;
+  const Json charts = charts_of(html);
+  for (const auto& [id, chart] : charts.items())
+    if (chart.contains("y") && chart["y"]["name"] == "predicted ms")
+      latencies.push_back(chart["series"]);
+  ASSERT_EQ(latencies.size(), 2U);
+  EXPECT_EQ(latencies[0][1]["name"], "calibrated, held out");
+  EXPECT_EQ(latencies[0][1]["points"], Json::parse("[[2.0, 2.1], [4.0, 3.9]]"));
+  EXPECT_EQ(latencies[1][0]["points"], Json::parse("[[2.0, 2.5], [5.0, 4.0]]"));
+  EXPECT_THAT(html, HasSubstr("<td class=\"n\">50 %</td>"));  // Of the sums of ops.
+}
+
 TEST(Report, WrongUseIsTold) {
   const std::string folder = store_for_page();
   EXPECT_EQ(in(folder, {"report", "nobody"}).code, 2);

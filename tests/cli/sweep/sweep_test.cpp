@@ -196,9 +196,13 @@ TEST(Sweep, CellsShareATraining) {
       "stages:\n"
       "  train: {config: quickstart/train, set: {train.epochs: 1, train.schedule.warmup_epochs: "
       "0}}\n"
+      "  rank: {truth: truth.csv}\n"
       "  search: {config: quickstart/search, set: {search.evaluations: 8, search.population: 4}}\n"
       "  export: {pick: best, formats: [json]}\n"
       "grid: {search: {search.algorithm: [random, nsga2]}}\n");
+  write_file(sweep.folder + "/truth.csv",
+             "architecture,accuracy\n12-conv3/16-conv3,0.8\n12-conv5/16-conv3,0.9\n"
+             "18-conv3/32-conv3,0.95\n");
   const Finished done = sweep.run({"--json"});
   ASSERT_EQ(done.code, 0) << done.err;
   const Json json = Json::parse(done.out);
@@ -206,7 +210,13 @@ TEST(Sweep, CellsShareATraining) {
   EXPECT_EQ(sweep.runs(), 3u);
   EXPECT_TRUE(json["cells"][0]["metrics"].contains("export.params"));
   EXPECT_TRUE(json["cells"][0]["metrics"].contains("best.accuracy"));
-  const Json again = Json::parse(sweep.run({"--json"}).out);
+  EXPECT_TRUE(json["cells"][0]["metrics"].contains("rank.tau_b"));
+  // From another folder and by its whole path, as a job of Slurm names it: the same stages.
+  Launch elsewhere;
+  elsewhere.folder = fresh_folder();
+  elsewhere.args = {
+      "sweep", sweep.folder + "/sweep.yaml", "--db", sweep.folder + "/nas.db", "--json"};
+  const Json again = Json::parse(nas::test::run(elsewhere).out);
   for (const Json& stage : again["cells"][1]["stages"]) EXPECT_EQ(stage["outcome"], "was done");
   EXPECT_EQ(again["table"], json["table"]);
 }

@@ -4,8 +4,8 @@
 #include <nlohmann/json.hpp>
 
 #include "predictors/cross_validation.hpp"
-#include "predictors/predictor.hpp"
 #include "predictors/linear/products.hpp"
+#include "predictors/predictor.hpp"
 #include "spaces/random.hpp"
 
 namespace nas {

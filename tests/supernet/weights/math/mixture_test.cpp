@@ -6,9 +6,11 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <nlohmann/json.hpp>
 
 #include "spaces/error.hpp"
 #include "spaces/registry.hpp"
+#include "supernet/weights/math/association_document.hpp"
 
 namespace nas {
 namespace {
@@ -264,6 +266,47 @@ TEST(Mixture, SaysWhenTheAssociationNeverFormed) {
   }
   m.end_epoch();
   EXPECT_THAT(m.health(), testing::Contains(testing::HasSubstr("never formed: 12 visits")));
+}
+
+// What is drawn of a mixture: probabilities that are those it draws with, of what trained most.
+TEST(Mixture, ItsDocumentHoldsTheProbabilitiesOfWhatTrainedMost) {
+  struct Holder final : HoldsMixtures {
+    std::vector<std::pair<std::string, const Mixture*>> all;
+    std::vector<std::pair<std::string, const Mixture*>> mixtures() const override { return all; }
+  } holder;
+  EXPECT_EQ(association_document(holder), "");
+  const auto space = load_space("resnet20-pool");
+  MixtureOptions options, one, random;
+  options.association.models = 3;
+  one.association.models = 1;
+  random.association.models = 3;
+  random.random = true;
+  Mixture m(*space, options, 3, 0), plain(*space, one, 3, 0), control(*space, random, 3, 7);
+  m.begin_epoch(0);
+  const Architecture a = space->smallest();
+  for (int i = 0; i < 3; ++i) m.observe(a, i % 2, 0.25);
+  m.end_epoch();
+  m.begin_epoch(1);
+  holder.all = {{"", &m}, {"leaf 4", &plain}, {"leaf 5", &control}};
+  const auto json = nlohmann::json::parse(association_document(holder, 5));
+  ASSERT_EQ(json["mixtures"].size(), 2U);  // One model associates nothing.
+  const auto& first = json["mixtures"][0];
+  EXPECT_EQ(first["models"], 3);
+  EXPECT_EQ(first["rows"], 36);
+  ASSERT_EQ(first["shown"].size(), 5U);
+  const auto row = std::find_if(first["shown"].begin(), first["shown"].end(), [&](const auto& r) {
+    return r["row"] == space->text(a);
+  });
+  ASSERT_NE(row, first["shown"].end());
+  EXPECT_EQ((*row)["q"].get<std::vector<double>>(), m.association().q(m.rows().row(a)));
+  EXPECT_EQ((*row)["visits"], nlohmann::json({2, 1, 0}));
+  EXPECT_NEAR((*row)["seen"][0], 0.25, 1e-12);
+  EXPECT_TRUE((*row)["seen"][2].is_null());
+  EXPECT_EQ((*row)["model"], m.best(a));
+  // The control draws from nothing: each network has its model.
+  EXPECT_EQ(json["mixtures"][1]["name"], "leaf 5");
+  for (const auto& dealt : json["mixtures"][1]["shown"])
+    EXPECT_EQ(dealt["q"][dealt["model"].get<size_t>()], 1);
 }
 
 }  // namespace
