@@ -68,6 +68,10 @@ class Call {
     const Ints pads = ints("pads", {0, 0, 0, 0});
     if (pads.size() != 4 || pads[0] != pads[2] || pads[1] != pads[3])
       throw DataError("node '" + node_.name + "' pads its sides differently");
+    // Beyond any window: a damaged file must not ask for all the memory there is.
+    constexpr int64_t kMost = 1024;
+    if (pads[0] < 0 || pads[0] > kMost || pads[1] < 0 || pads[1] > kMost)
+      throw DataError("node '" + node_.name + "' pads by " + std::to_string(pads[0]));
     return {pads[0], pads[1]};
   }
 

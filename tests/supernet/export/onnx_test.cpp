@@ -290,6 +290,31 @@ TEST(Onnx, DamagedFilesAreRefused) {
   EXPECT_GT(refused, 100);
 }
 
+// The same when they are run: an error that names the file, whatever sizes and attributes became.
+TEST(Onnx, DamagedFilesRunOrAreRefused) {
+  const std::string whole = written_small();
+  const std::string path =
+      fs::temp_directory_path() / ("nas-damaged-" + std::to_string(::getpid()) + ".onnx");
+  const at::Tensor x = at::ones({2, 1, 6, 6});
+  Rng rng(2, "damage");
+  int answered = 0, refused = 0;
+  for (int k = 0; k < 400; ++k) {
+    std::string damaged = whole;
+    damaged[rng.below(damaged.size())] = static_cast<char>(rng.below(256));
+    std::ofstream(path, std::ios::binary) << damaged;
+    try {
+      onnx::Network(path).run(x);
+      ++answered;
+    } catch (const DataError& e) {
+      EXPECT_THAT(e.what(), HasSubstr(path));
+      ++refused;
+    }
+  }
+  fs::remove(path);
+  EXPECT_GT(answered, 50);  // Weights may be any numbers.
+  EXPECT_GT(refused, 50);
+}
+
 TEST(Onnx, BrokenModelsAreTold) {
   const std::string whole = written_small();
   const onnx::Model good = onnx::decode(whole, "f.onnx");
