@@ -90,6 +90,15 @@ Coverage coverage_of(const LatencyTable& table, const Domain& domain) {
   return coverage;
 }
 
+namespace {
+
+/// As commands take it: the file, else the id.
+std::string name_of(const LatencyTable& table) {
+  return table.place.empty() ? table.id : table.place.substr(0, table.place.rfind(':'));
+}
+
+}  // namespace
+
 void set_space(LatencyTable& table, const Space& space) {
   table.space = space.name();
   table.fingerprint = space.fingerprint();
@@ -132,8 +141,9 @@ void require_fit(const LatencyTable& table, const Space& space, const std::strin
     text += "\n  and " + std::to_string(coverage.missing.size() - kNamed) + " more";
   text += "\nthe nearest to the first that it has: " +
           printable(nearest_text(coverage.nearest.at(coverage.missing.front())));
-  throw DataError(text + "\n" + measure +
-                  (made_for == TableSpace::kChanged ? " --continue " + shell_word(table.id) : ""));
+  throw DataError(
+      text + "\n" + measure +
+      (made_for == TableSpace::kChanged ? " --continue " + shell_word(name_of(table)) : ""));
 }
 
 }  // namespace nas

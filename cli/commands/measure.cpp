@@ -195,6 +195,22 @@ MeasureReport report_of(const Options& o,
           o.trained};
 }
 
+/// Of a few ops: no network adds up from them.
+int report_few(const Options& o, const LatencyTable& table) {
+  if (o.common.json)
+    return print(json_text({{"schema", "nas-measure/1"},
+                            {"table", table.id},
+                            {"space", table.space},
+                            {"ops", table.entries.size()},
+                            {"conditions", table.conditions}})),
+           kExitOk;
+  print_prose("latency table " + table.id + ": the " + std::to_string(table.entries.size()) +
+              " ops of " + o.only);
+  print_prose("next, from a table of another device: " +
+              suggested({"latency", "calibrate", "--table", "KNOWN", "--ops", table.id}, o.common));
+  return kExitOk;
+}
+
 /// Refused where its times and new ones cannot stand side by side.
 std::optional<LatencyTable> table_to_continue(const Options& o,
                                               const Store& store,
@@ -287,6 +303,7 @@ int run_measure(const std::vector<std::string>& args) {
     }
   }
   if (ops.stopped) end_stopped(o, ops);
+  if (!o.only.empty()) return report_few(o, table);
   // Last: whatever ends it, the table is there.
   if (o.check > 0)
     note(o.common,

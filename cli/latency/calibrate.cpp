@@ -161,6 +161,7 @@ std::string save_rows(const Options& o,
     words.insert(words.end(), {"--archs", o.networks.archs});
   else
     words.insert(words.end(), {"--measure", std::to_string(o.networks.measure)});
+  if (table.empty() && !o.name.empty()) words.insert(words.end(), {"--name", o.name});
   if (o.common.seed_given) words.insert(words.end(), {"--seed", std::to_string(o.common.seed)});
   throw Interrupted(text + "\nGo on with: " + suggested(words, o.common));
 }

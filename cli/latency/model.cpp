@@ -73,7 +73,9 @@ LatencyModel open_latency_model(const Store& store, const std::string& name) {
     throw ConfigError(
         "there is no latency table '" + name + "', neither as a file nor in " + store.path(),
         "make one with: " + suggested({"measure", "--space", "SPACE"}, store.path()));
-  return latency_model_from_json(row->table_json, "latency table " + row->id);
+  LatencyModel model = latency_model_from_json(row->table_json, "latency table " + row->id);
+  model.table().place.clear();  // There is no file that it could be looked up in.
+  return model;
 }
 
 bool is_predictor_file(const std::string& name) {

@@ -131,7 +131,7 @@ const LatencyFormat& format_of(const std::string& name, const ForeignFile& file)
     names.push_back(format.name);
     listed += (listed.empty() ? "" : ", ") + format.name;
   }
-  if (first_line(file.text).empty()) throw DataError(file.name + ": holds nothing");
+  if (name.empty() && first_line(file.text).empty()) throw DataError(file.name + ": holds nothing");
   if (name.empty())
     throw ConfigError(file.name + ": what it holds is of no known form",
                       "name one with --format: " + listed);
