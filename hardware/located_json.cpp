@@ -10,6 +10,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "spaces/base/printable.hpp"
 #include "spaces/base/shell_word.hpp"
 #include "spaces/error.hpp"
 #include "spaces/text/plain_text.hpp"

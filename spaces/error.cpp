@@ -10,20 +10,13 @@
 namespace nas {
 namespace {
 
-// Length of the UTF-8 sequence at the start of `text`; 0: none, or a control character.
+// Length of the character at the start of `text`; 0: none, or a control character.
 size_t visible_length(std::string_view text) {
   const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
-  if (byte(0) < 0x80) return byte(0) >= 0x20 && byte(0) != 0x7f ? 1 : 0;
-  const size_t length = byte(0) >= 0xf0 ? 4 : byte(0) >= 0xe0 ? 3 : 2;
-  if (byte(0) < 0xc2 || byte(0) > 0xf4 || text.size() < length) return 0;
-  for (size_t i = 1; i < length; ++i)
-    if (byte(i) < 0x80 || byte(i) > 0xbf) return 0;
-  // Spellings that are too long, halves of pairs, and what is beyond U+10FFFF.
-  if ((byte(0) == 0xe0 && byte(1) < 0xa0) || (byte(0) == 0xed && byte(1) > 0x9f) ||
-      (byte(0) == 0xf0 && byte(1) < 0x90) || (byte(0) == 0xf4 && byte(1) > 0x8f))
-    return 0;
+  if (byte(0) < 0x20 || byte(0) == 0x7f) return 0;
+  const size_t length = utf8_length(text);
   // U+0080 to U+009F: the control characters of 8-bit terminals.
-  return byte(0) == 0xc2 && byte(1) < 0xa0 ? 0 : length;
+  return length == 2 && byte(0) == 0xc2 && byte(1) < 0xa0 ? 0 : length;
 }
 
 void append_escaped(char c, std::string& out) {
@@ -97,14 +90,31 @@ std::string printable_lines(std::string_view text) {
   return cleaned(text, true);
 }
 
-bool is_utf8(std::string_view text) {
+size_t utf8_length(std::string_view text) {
+  const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
+  if (byte(0) < 0x80) return 1;
+  const size_t length = byte(0) >= 0xf0 ? 4 : byte(0) >= 0xe0 ? 3 : 2;
+  if (byte(0) < 0xc2 || byte(0) > 0xf4 || text.size() < length) return 0;
+  for (size_t i = 1; i < length; ++i)
+    if (byte(i) < 0x80 || byte(i) > 0xbf) return 0;
+  // Spellings that are too long, halves of pairs, and what is beyond U+10FFFF.
+  if ((byte(0) == 0xe0 && byte(1) < 0xa0) || (byte(0) == 0xed && byte(1) > 0x9f) ||
+      (byte(0) == 0xf0 && byte(1) < 0x90) || (byte(0) == 0xf4 && byte(1) > 0x8f))
+    return 0;
+  return length;
+}
+
+size_t not_utf8(std::string_view text) {
   for (size_t i = 0; i < text.size();) {
-    const size_t length =
-        static_cast<unsigned char>(text[i]) < 0x80 ? 1 : visible_length(text.substr(i));
-    if (length == 0) return false;
+    const size_t length = utf8_length(text.substr(i));
+    if (length == 0) return i;
     i += length;
   }
-  return true;
+  return text.npos;
+}
+
+bool is_utf8(std::string_view text) {
+  return not_utf8(text) == text.npos;
 }
 
 std::string Problem::text() const {

@@ -78,22 +78,6 @@ std::string read_text_file(const std::string& path,
   return text;
 }
 
-size_t not_utf8(std::string_view text) {
-  for (size_t i = 0; i < text.size();) {
-    const auto byte = [&](size_t k) { return static_cast<unsigned char>(text[i + k]); };
-    if (byte(0) < 0x80) {
-      ++i;
-      continue;
-    }
-    const size_t length = byte(0) >= 0xf0 ? 4 : byte(0) >= 0xe0 ? 3 : 2;
-    if (byte(0) < 0xc2 || byte(0) > 0xf4 || i + length > text.size()) return i;
-    for (size_t k = 1; k < length; ++k)
-      if ((byte(k) & 0xc0) != 0x80) return i;
-    i += length;
-  }
-  return text.npos;
-}
-
 TextPlaces::TextPlaces(std::string_view text) : starts_{0} {
   for (size_t i = 0; i < text.size(); ++i)
     if (text[i] == '\n') starts_.push_back(i + 1);

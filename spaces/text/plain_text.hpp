@@ -14,8 +14,6 @@ std::string read_text_file(const std::string& path,
                            const std::string& what,
                            size_t longest_line = size_t{1} << 26,
                            size_t most = size_t{1} << 28);
-/// Position of the first byte that is no UTF-8, or npos.
-size_t not_utf8(std::string_view text);
 /// Lines of a text, to tell where something stands.
 class TextPlaces {
  public:

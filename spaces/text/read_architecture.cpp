@@ -7,6 +7,7 @@
 #include <cctype>
 #include <charconv>
 
+#include "spaces/base/printable.hpp"
 #include "spaces/error.hpp"
 #include "spaces/text/arch_text.hpp"
 #include "spaces/text/literal.hpp"
