@@ -39,10 +39,11 @@ std::string read_integer(const YamlNode& node, T& v) {
   const auto [end, error] = std::from_chars(first, last, exact);
   if (error == std::errc() && end == last) return v = exact, "";
   if (value != std::floor(value)) return not_a_number(node, wanted);
-  // `1e6` and `20.0` are whole too.
+  // `1e6` and `20.0` are whole too. A double may have rounded digits into the range.
   const double low = static_cast<double>(std::numeric_limits<T>::min());
   const double high = std::ldexp(1.0, std::numeric_limits<T>::digits);
-  if (value < low || value >= high) {
+  const bool beyond = error == std::errc::result_out_of_range && end == last;
+  if (beyond || value < low || value >= high) {
     return "expected a whole number from " + std::to_string(std::numeric_limits<T>::min()) +
            " to " + std::to_string(std::numeric_limits<T>::max()) + ", got " + show(node);
   }

@@ -310,8 +310,9 @@ bool read_bool(const std::string& text, bool& v) {
 bool read_double(const std::string& text, double& v) {
   const char* first = text.data();
   const char* last = first + text.size();
-  if (first != last && *first == '+') ++first;
-  const char* digits = first != last && *first == '-' ? first + 1 : first;
+  const bool sign = first != last && (*first == '+' || *first == '-');
+  const char* digits = sign ? first + 1 : first;
+  if (sign && *first == '+') ++first;
   // from_chars would take "inf" and "nan".
   if (digits == last || !((*digits >= '0' && *digits <= '9') || *digits == '.')) return false;
   if (last - digits > 1 && *digits == '0' && digits[1] >= '0' && digits[1] <= '9') return false;
