@@ -23,7 +23,8 @@ struct Expression {
 };
 
 // The ops of a layer without names and sizes of the supernet, in a form of their own: identities
-// are gone, windows reach no further than the map, strides of 1x1 convolutions stand before them.
+// are gone, windows and strides reach no further than the map (beyond it, one pixel is left of any
+// stride), strides of 1x1 convolutions stand before them.
 class LayerReader {
  public:
   explicit LayerReader(const Plan& plan) : plan_(plan), nodes_(1) { nodes_[0].text = "x"; }
@@ -74,7 +75,8 @@ class LayerReader {
     return nodes_.size() - 1;
   }
   size_t subsample(size_t x, int stride, int map) {
-    if (stride == 1 || map == 1) return x;
+    stride = std::min(stride, map);
+    if (stride == 1) return x;
     return put("subsample " + std::to_string(stride),
                {x},
                Step{Step::Kind::kSubsample, 0, stride, map, 0});
@@ -83,7 +85,7 @@ class LayerReader {
 
   size_t add(const Conv2d& op, const Node& node, std::vector<size_t> in) {
     const int map = map_of(node);
-    int stride = map == 1 ? 1 : op.stride;
+    int stride = std::min<int>(op.stride, map);
     if (op.kernel == 1 && op.padding == 0) {
       in = {subsample(in[0], stride, map)};
       stride = 1;
@@ -104,14 +106,13 @@ class LayerReader {
   }
   size_t add(const Pool& op, const Node& node, std::vector<size_t> in) {
     const int map = map_of(node);
-    const int radius = std::min(op.kernel / 2, map - 1);
-    if (radius == 0) return subsample(in[0], op.stride, map);
+    const int radius = std::min(op.kernel / 2, map - 1), stride = std::min<int>(op.stride, map);
+    if (radius == 0) return subsample(in[0], stride, map);
     const std::string text = (op.max ? "max " : "avg ") + std::to_string(radius) + " " +
-                             std::to_string(op.stride) + " " + std::to_string(map);
-    return put(
-        text,
-        std::move(in),
-        Step{op.max ? Step::Kind::kMaxPool : Step::Kind::kAvgPool, radius, op.stride, map, 0});
+                             std::to_string(stride) + " " + std::to_string(map);
+    return put(text,
+               std::move(in),
+               Step{op.max ? Step::Kind::kMaxPool : Step::Kind::kAvgPool, radius, stride, map, 0});
   }
   size_t add(const BatchNorm& op, const Node&, std::vector<size_t> in) {
     std::string text = "bn";
@@ -158,8 +159,31 @@ bool levels(const Step& step) {
   return pool && step.radius >= step.map - 1;
 }
 
-// Two steps one after the other as one, where that is one of the known ones. Windows of windows
-// have no gaps, also at the border, where the first one's reach spans its stride.
+// The least stride that does the same: beyond the map one pixel is left of any; of a map of one
+// value nothing counts but how many pixels are left.
+void reduce_stride(Step& step) {
+  step.stride = std::min(step.stride, step.map);
+  if (!levels(step)) return;
+  const int left = (step.map - 1) / step.stride;
+  while (step.stride > 1 && (step.map - 1) / (step.stride - 1) == left) --step.stride;
+}
+
+// Whether windows of windows have no gaps, also at the border.
+bool cover_all(const Step& first, const Step& second) {
+  const int reach = first.radius + second.radius * first.stride;
+  const int last = (first.map - 1) / first.stride;
+  for (int at = 0; at <= last; at += second.stride) {
+    const int from = std::max(0, at - second.radius), to = std::min(last, at + second.radius);
+    if (to > from && first.stride > 2 * first.radius + 1) return false;
+    const auto inside = [&first](int pixel) { return std::clamp(pixel, 0, first.map - 1); };
+    if (inside(from * first.stride - first.radius) != inside(at * first.stride - reach) ||
+        inside(to * first.stride + first.radius) != inside(at * first.stride + reach))
+      return false;
+  }
+  return true;
+}
+
+// Two steps one after the other as one, where that is one of the known ones.
 std::optional<Step> joined(const Step& first, const Step& second) {
   using Kind = Step::Kind;
   const bool subsamples = second.kind == Kind::kSubsample;
@@ -171,7 +195,7 @@ std::optional<Step> joined(const Step& first, const Step& second) {
   if (levels(first) && (pools || subsamples)) return both;
   if (first.kind != Kind::kMaxPool || !(subsamples || second.kind == Kind::kMaxPool))
     return std::nullopt;
-  if (!subsamples && first.stride - 1 > first.radius) return std::nullopt;
+  if (!subsamples && !cover_all(first, second)) return std::nullopt;
   both.radius = std::min(first.radius + second.radius * first.stride, first.map - 1);
   return both;
 }
@@ -185,6 +209,7 @@ void append(Steps& steps, Step step) {
   if (step.kind == Kind::kBlock) return steps.push_back(step);
   auto begin = steps.end();
   while (begin != steps.begin() && std::prev(begin)->kind != Kind::kBlock) --begin;
+  if (step.kind != Kind::kTwice) reduce_stride(step);
   const bool plus = step.kind == Kind::kPlusMax || step.kind == Kind::kPlusAvg;
   if (plus && begin != steps.end() && levels(steps.back())) step = {Kind::kTwice, 0, 1, 0, 0};
   if (step.kind == Kind::kTwice) {
@@ -196,6 +221,7 @@ void append(Steps& steps, Step step) {
   if (begin != steps.end()) {
     if (const std::optional<Step> both = joined(steps.back(), step)) {
       steps.back() = *both;
+      reduce_stride(steps.back());
       return;
     }
   }

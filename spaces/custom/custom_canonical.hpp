@@ -20,7 +20,9 @@ struct Step {
   int block = 0;  ///< Number of what the block computes, weights of any names.
   bool operator==(const Step&) const = default;
 };
-/// The steps of a network in their normal form: equal for equal functions, identities left out.
+/// The steps of a network in their normal form, identities left out: equal ones compute the same.
+/// The converse holds for blocks, doublings, strides and maximum pools; what averages, and sums
+/// with pools, come to on very small maps may have several forms.
 using Steps = std::vector<Step>;
 
 /// Appends a step, so that the whole stays in normal form.
