@@ -223,7 +223,10 @@ class Sketcher {
 
   void fold() {
     for (int f = 0; f < static_cast<int>(sketch_.frames.size()); ++f) {
-      if (!sketch_.folds.empty() && equal(frame(sketch_.folds.back().first), frame(f), true))
+      const bool any = !sketch_.folds.empty();
+      const SketchFrame& last = frame(any ? sketch_.folds.back().first : f);
+      // Cells are drawn beside the network, blocks in it.
+      if (any && last.kind == frame(f).kind && equal(last, frame(f), true))
         ++sketch_.folds.back().times;
       else
         sketch_.folds.push_back({f, 1});
