@@ -84,7 +84,8 @@ Errors errors_of(const PredictorRows& test, const Prediction& predicted) {
   Index inside = 0;
   for (Index i = 0; i < e.n; ++i)
     inside += std::abs(test.y[i] - predicted.mean[i]) <= 2 * predicted.spread[i];
-  e.coverage = e.n == 0 ? NAN : static_cast<double>(inside) / static_cast<double>(e.n);
+  const bool known = e.n > 0 && predicted.spread.array().isFinite().all();
+  e.coverage = known ? static_cast<double>(inside) / static_cast<double>(e.n) : NAN;
   return e;
 }
 
@@ -148,7 +149,9 @@ std::pair<double, double> Repeated::of(const std::string& number) const {
         squares += value * value;
       }
   const auto n = static_cast<double>(each.size());
-  return {sum / n, std::sqrt(std::max(0.0, squares / n - sum * sum / (n * n)))};
+  // Rounding may leave less than nothing; a number that is not defined has no deviation.
+  const double variance = squares / n - sum * sum / (n * n);
+  return {sum / n, variance < 0 ? 0 : std::sqrt(variance)};
 }
 
 Repeated judge(const std::string& model,
