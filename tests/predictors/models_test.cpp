@@ -311,8 +311,9 @@ TEST(SvrModel, KeepsTheConditionsOfItsOptimum) {
       EXPECT_NEAR(told[at], unit * value, 1e-8);
       // Whoever is off has all that the penalty allows, to its side.
       const double residual = rows.y[at] / unit - value;
-      if (std::abs(residual) > 0.01)
+      if (std::abs(residual) > 0.01) {
         EXPECT_NEAR(own, residual > 0 ? penalty : -penalty, 1e-6) << residual;
+      }
     }
   }
 }

@@ -72,7 +72,7 @@ TEST(SweepProducts, HoldEveryCombinationOnce) {
     std::string text = "grid: {train: {" + grid + "}}\n";
     if (items > 0) text += "list: [" + list + "]\n";
     if (draws > 0) {
-      text += "random: {draws: " + std::to_string(draws) + ", train: {r: {from: 0, to: 1}}}\n";
+      text += "random: {draws: " + std::to_string(draws) + ", train: {r: {from: 0.25, to: 1}}}\n";
       expected *= draws;
     }
     const SweepFile file = read(text);

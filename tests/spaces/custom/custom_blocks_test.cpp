@@ -300,14 +300,15 @@ TEST(CustomRules, AreReadAsTheyAreWritten) {
 
 TEST(CustomRules, FrozenChoicesLeaveThePartThatHasThem) {
   const auto base = space_of(kBase);
-  for (const std::string term : {"a.width=8",
-                                 "a.width=4",
-                                 "b.layer1=sep",
-                                 "b.width=10",
-                                 "a.depth=1",
-                                 "a.depth=2",
-                                 "a.layer1=mb",
-                                 "resolution=16"}) {
+  const std::vector<std::string> terms = {"a.width=8",
+                                          "a.width=4",
+                                          "b.layer1=sep",
+                                          "b.width=10",
+                                          "a.depth=1",
+                                          "a.depth=2",
+                                          "a.layer1=mb",
+                                          "resolution=16"};
+  for (const std::string& term : terms) {
     const auto frozen = space_of(std::string(kBase) + "freeze: [" + term + "]\n");
     const Domain part(*base, Restriction::parse(*base, {term}));
     EXPECT_EQ(frozen->count(), part.count()) << term;

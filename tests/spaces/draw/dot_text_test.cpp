@@ -249,7 +249,7 @@ TEST(DrawnNetworks, RandomOnesStandInBoxesWhole) {
       for (const int id : ids_of((*it)[1])) told.insert(id);
     for (size_t op = 0; op < n; ++op) EXPECT_EQ(told.count(static_cast<int>(op)), 1u) << op;
     EXPECT_EQ(std::count(text.begin(), text.end(), '{'), std::count(text.begin(), text.end(), '}'));
-    if (HasFailure()) FAIL() << plan_text(network->plan);
+    ASSERT_FALSE(HasFailure()) << plan_text(network->plan);
   }
 }
 

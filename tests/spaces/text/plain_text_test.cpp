@@ -166,7 +166,7 @@ TEST_F(TextFile, SaysWhatIsWrongAndWhere) {
             path_ + ":2:1048578: the line is longer than 1 MiB");
   EXPECT_EQ(error(std::string(1 << 20, 'x'), 1 << 20, 1 << 22), "") << "just as long";
   std::string lines;
-  while (lines.size() <= (1 << 20)) lines += std::string(1000, 'x') + "\n";
+  while (lines.size() <= (1 << 20)) lines.append(1000, 'x').append("\n");
   EXPECT_EQ(error(lines), path_ + ": is larger than 1 MiB");
   // The mistake stands where it is, across the pieces a file is read in.
   std::string far;
