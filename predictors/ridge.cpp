@@ -38,12 +38,6 @@ VectorXd penalties() {
   for (int i = 0; i < kSteps; ++i) grid[i] = 0.1 * (i + 1);
   return grid;
 }
-/// With products, which are shrunk as it is: also less.
-VectorXd penalties_with_products() {
-  VectorXd grid(104);
-  grid << .001, .003, .01, .03, penalties();
-  return grid;
-}
 /// For kernels: 0.03 .. 10.
 VectorXd wide_penalties() {
   VectorXd grid(9);
