@@ -149,8 +149,7 @@ class Ridge final : public Predictor {
     const bool open = !given && !options.fixed.contains("pairs");
     Tried best;
     if (x.cols() <= kFewColumns && scale_.scales()) {
-      const ProductForm form =
-          choose_products(x, y, given ? grid : penalties_with_products(), !wanted, wanted || open);
+      const ProductForm form = choose_products(x, y, grid, !wanted, wanted || open);
       best = try_columns(x, y, form.pairs, VectorXd::Constant(1, form.alpha), options.folds);
     } else {
       best = try_columns(x, y, {}, grid, options.folds);
