@@ -38,12 +38,6 @@ VectorXd penalties() {
   for (int i = 0; i < kSteps; ++i) grid[i] = 0.1 * (i + 1);
   return grid;
 }
-/// With products, which are shrunk as it is: also less.
-VectorXd penalties_with_products() {
-  VectorXd grid(104);
-  grid << .001, .003, .01, .03, penalties();
-  return grid;
-}
 /// For kernels: 0.03 .. 10.
 VectorXd wide_penalties() {
   VectorXd grid(9);
@@ -155,8 +149,7 @@ class Ridge final : public Predictor {
     const bool open = !given && !options.fixed.contains("pairs");
     Tried best;
     if (x.cols() <= kFewColumns && scale_.scales()) {
-      const ProductForm form =
-          choose_products(x, y, given ? grid : penalties_with_products(), !wanted, wanted || open);
+      const ProductForm form = choose_products(x, y, grid, !wanted, wanted || open);
       best = try_columns(x, y, form.pairs, VectorXd::Constant(1, form.alpha), options.folds);
     } else {
       best = try_columns(x, y, {}, grid, options.folds);

@@ -166,7 +166,7 @@ TEST_F(Calibrate, AStopKeepsWhatIsMeasured) {
   const std::vector<std::string> words = {
       "latency", "calibrate", "--table", "pool.json", "--measure", "8", "--name", "pool"};
   Launch stopped{.args = words, .folder = folder_};
-  stopped.args.insert(stopped.args.end(), {"--repeats", "4000"});
+  stopped.args.insert(stopped.args.end(), {"--repeats", "400"});
   stopped.signal = SIGINT;
   stopped.signal_at = "calibrate 1/";
   const Finished first = run(stopped);
