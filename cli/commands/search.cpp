@@ -226,7 +226,8 @@ RunRow new_row(const Options& o,
                const Store& store,
                SearchConfig& config,
                const SearchParts& parts,
-               const RunRow& supernet) {
+               const RunRow& supernet,
+               const std::string& algorithm_why) {
   RunRow row;
   row.id = new_run_id("search");
   row.command = "search";
@@ -240,6 +241,8 @@ RunRow new_row(const Options& o,
   row.parent = supernet.id;
   Json versions = Json::object();
   for (const auto& [name, value] : build_facts()) versions[name] = value;
+  // With the row, so that no kill comes between.
+  if (!algorithm_why.empty()) versions["algorithm_why"] = algorithm_why;
   row.versions_json = json_line(versions);
   row.directory = store.folder_of(row.id);
   return row;
@@ -303,6 +306,10 @@ int carry_out(const Options& o,
   Common hinting = o.common;
   hinting.sets = config.evaluator.set;  // Wherever these were given.
   Json document = search_document(search, *parts.space, row);
+  // Of the process that began the search, which this one may go on with.
+  const Json versions = Json::parse(row.versions_json, nullptr, /*allow_exceptions=*/false);
+  if (versions.is_object() && versions.contains("algorithm_why"))
+    document["algorithm_why"] = versions["algorithm_why"];
   if (!parts.latency.is_null()) document["latency"] = parts.latency;
   if (config.search.baseline && told == nullptr)  // Nobody is asked for more.
     document["baseline"] = run_baseline(parts, search, store, row, o.common);
@@ -382,7 +389,7 @@ int search(const Options& o) {
   const SavesOnStop saves;
   // Only now that all is there: what cannot be opened leaves no run behind that seems to go on.
   if (o.resume.empty()) {
-    row = new_row(o, store, config, parts, supernet);
+    row = new_row(o, store, config, parts, supernet, search.algorithm_why());
     store.add_run(row);
     note(o.common,
          "search " + row.id + " of " + parts.domain->name() +

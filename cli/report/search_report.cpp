@@ -118,7 +118,6 @@ Json search_document(const Search& search, const Space& space, const RunRow& run
             {"space", run.space},
             {"algorithm", search.settings().algorithm},
             {"seed", search.settings().seed}};
-  if (!search.algorithm_why().empty()) json["algorithm_why"] = search.algorithm_why();
   if (!search.domain().whole()) json["fix"] = search.domain().restriction().text();
   for (const Objective& o : goal.objectives) json["objectives"].push_back(to_string(o));
   json["constraints"] = Json::array();

@@ -293,7 +293,7 @@ TEST(Fold, PathsWithBlanksStayWhole) {
   const std::string folder = fresh_folder() + "/my own tables of last year";
   std::filesystem::create_directories(folder);
   write_file(folder + "/a b.csv", "x");
-  for (const std::string& end : {":3:14: acc: '0.9' is odd", ", a file", "."})
+  for (const std::string end : {":3:14: acc: '0.9' is odd", ", a file", "."})
     EXPECT_THAT(lines_of(cli::fold("warning: the file " + folder + "/a b.csv" + end, 40)),
                 testing::Contains(HasSubstr(folder + "/a b.csv")))
         << end;

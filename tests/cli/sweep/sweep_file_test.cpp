@@ -184,7 +184,9 @@ TEST(Shards, EveryCellOnceAndTrainingsWhole) {
     }
     EXPECT_EQ(cells.size(), all.cells.size()) << count;
     EXPECT_EQ(owners.size(), 6u) << count;  // No training in two shards.
-    if (count == 2) EXPECT_EQ(largest, 8u);
+    if (count == 2) {
+      EXPECT_EQ(largest, 8u);
+    }
   }
 }
 
