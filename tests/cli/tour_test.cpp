@@ -75,12 +75,16 @@ TEST_F(Tour, EveryCommandWorks) {
 }
 
 TEST_F(Tour, LeavesWhatItPromises) {
-  for (const char* name :
-       {"model/model.ts", "model/model.safetensors", "report.html", "free.csv", "my-train.yaml"})
+  for (const char* name : {"model/model.ts",
+                           "model/model.onnx",
+                           "again.sh",
+                           "report.html",
+                           "free.csv",
+                           "my-train.yaml"})
     EXPECT_TRUE(fs::exists(*folder_ + "/here/" + name)) << name;
   EXPECT_FALSE(files_below(*folder_ + "/here/events").empty());
   const Store store(*folder_ + "/here/nas.db", Store::Mode::kRead);
-  for (const char* name : {"digits", "free", "small"}) {
+  for (const char* name : {"digits", "free", "small", "alone"}) {
     ASSERT_TRUE(store.run(name).has_value()) << name;
     EXPECT_EQ(store.run(name)->status, "finished") << name;
   }

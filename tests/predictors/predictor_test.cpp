@@ -199,7 +199,7 @@ INSTANTIATE_TEST_SUITE_P(
     });
 
 TEST(Predictors, TheTableIsComplete) {
-  EXPECT_EQ(predictors().size(), 6u);
+  EXPECT_EQ(predictors().size(), 7u);
   for (const PredictorInfo& info : predictors()) EXPECT_EQ(info.make()->name(), info.name);
   EXPECT_THAT(message([] { make_predictor("rigde"); }), HasSubstr("there is no predictor"));
 }

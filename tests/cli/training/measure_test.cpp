@@ -143,7 +143,11 @@ TEST(Measure, UnitAndBatchOfATableCount) {
   other["ops"].erase(other["ops"].begin());
   EXPECT_THAT(latency(other).err, HasSubstr("no time for 1 of the"));
   other = table;
+  // A space of another name with the same networks is the same space; the fingerprint tells.
+  other["space"] = "renamed";
+  EXPECT_EQ(latency(other).code, 0);
   other["space"] = "mobilenet";
+  other["fingerprint"] = std::string(64, 'e');
   EXPECT_THAT(latency(other).err, HasSubstr("was measured for the space 'mobilenet'"));
 }
 
