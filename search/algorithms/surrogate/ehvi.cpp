@@ -32,6 +32,7 @@ class Ehvi : public SurrogateSearch {
   Ehvi() : SurrogateSearch("ehvi") {}
 
  protected:
+  bool fences() const override { return true; }
   std::string model(const SearchContext& context) const override {
     const std::string& named = context.options().surrogate.predictor;
     return named == "auto" ? "gp" : named;

@@ -48,6 +48,9 @@ class Surrogate {
   /// For metrics of an earlier run: what is measured now is a + b * its prediction + a remainder
   /// that is learnt (search.md 3.3). Metrics without enough rows there are left as they are.
   void transfer_from(const std::vector<WarmRow>& rows);
+  /// Objectives are learnt with values far on the losing side brought nearer, so that a few broken
+  /// networks do not spoil what is said of the rest.
+  void fence_losers() { fences_ = true; }
   /// Name of the predictor of a metric that is predicted; "" where all rows were equal.
   std::string model_of(size_t metric) const;
   /// Root of the mean squared error of the fit on its own rows.
@@ -86,6 +89,7 @@ class Surrogate {
   SurrogateForm form_;
   std::vector<Metric> metrics_;
   std::vector<Fit> fits_;  ///< By metric; unused for free ones.
+  bool fences_ = false;
   /// Free costs, quickly: sums of tables, or functions where there are none.
   std::optional<exact::Terms> tables_;
   std::vector<std::function<double(const Architecture&)>> functions_;

@@ -77,6 +77,7 @@ void SurrogateSearch::step(SearchContext& context) {
   Rng rng(context.seed(), "search." + name_, static_cast<uint64_t>(context.generation()));
   if (!surrogate_) {
     surrogate_.emplace(context, form(), predicts_free());
+    if (fences()) surrogate_->fence_losers();
     if (context.options().warm_transfer) surrogate_->transfer_from(context.warm());
   }
   if (context.archive().evaluations() == 0 || !surrogate_->fit(model(context))) {

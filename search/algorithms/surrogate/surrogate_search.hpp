@@ -32,6 +32,8 @@ class SurrogateSearch : public SearchAlgorithm {
   /// In which form predictors see architectures, and whether free costs are predicted.
   virtual SurrogateForm form() const { return SurrogateForm::kNetwork; }
   virtual bool predicts_free() const { return false; }
+  /// Whether it learns with values far on the losing side brought nearer.
+  virtual bool fences() const { return false; }
   virtual std::string model(const SearchContext& context) const;
   /// How many are measured in one generation with a surrogate.
   virtual size_t batch(const SearchContext& context) const;

@@ -12,6 +12,7 @@
 #include "search/algorithms/surrogate/surrogate_search.hpp"
 #include "search/driver.hpp"
 #include "spaces/error.hpp"
+#include "spaces/random.hpp"
 #include "toy_space.hpp"
 
 namespace nas {
@@ -152,6 +153,31 @@ TEST(Surrogate, KnowsFreeCostsAndLearnsSums) {
     // The truth is a sum over choices: ridge is off by its shrinkage alone.
     EXPECT_NEAR(guess.mean[surrogate.metric_index("accuracy")][0], WideSpace::accuracy(a), 0.01);
   }
+}
+
+// As cells without a path to their output: one network in fifteen is worth nothing, whatever its
+// neighbours are worth.
+TEST(Surrogate, BrokenNetworksDoNotSpoilWhatIsSaidOfTheRest) {
+  const auto broken = [](const Architecture& a) { return splitmix64(a.hash()) % 15 == 0; };
+  Made made(wide_settings("random", 120),
+            [&](const Architecture& a) { return broken(a) ? -8.0 : WideSpace::accuracy(a); });
+  while (!made.search.done()) made.search.step();
+  const auto error = [&](bool fenced) {
+    Surrogate surrogate(made.search.context());
+    if (fenced) surrogate.fence_losers();
+    EXPECT_TRUE(surrogate.fit("gp"));
+    Rng rng(1, "test");
+    double sum = 0;
+    for (int i = 0; i < 200; ++i) {
+      const Architecture a = Domain(made.space).sample(rng);
+      if (broken(a)) continue;
+      const Guess guess = surrogate.guess(std::span(&a, 1), false);
+      sum += std::abs(guess.mean[surrogate.metric_index("accuracy")][0] - WideSpace::accuracy(a));
+    }
+    return sum / 200;
+  };
+  const double fenced = error(true), plain = error(false);
+  EXPECT_LT(fenced, plain / 2) << plain;
 }
 
 TEST(Surrogate, TheInnerSearchComesNearTheProvedFront) {
