@@ -4,7 +4,9 @@
 # FOLDER keeps the bare system between runs (default: a temporary one that is removed).
 set -euo pipefail
 package=$(realpath "$1")
-mirror=${NAS_DEBIAN_MIRROR:-http://deb.debian.org/debian}
+# The mirror that this machine installs from.
+mirror=${NAS_DEBIAN_MIRROR:-$(apt-cache policy | grep -oE 'https?://[^ ]+ bookworm/main' | cut -d' ' -f1 | head -n 1)}
+[ -n "$mirror" ] || { echo "name a Debian mirror in NAS_DEBIAN_MIRROR" >&2; exit 1; }
 [ "$(id -u)" -eq 0 ] || { echo "root is needed for a chroot" >&2; exit 1; }
 command -v debootstrap >/dev/null || { echo "debootstrap is not installed: apt-get install debootstrap" >&2; exit 1; }
 if [ $# -gt 1 ]; then
