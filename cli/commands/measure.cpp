@@ -174,12 +174,23 @@ std::string with_details(const Ops& ops) {
   for (size_t i = 0; i < std::min(kNamed, ops.missing.size()); ++i) text += "\n  " + ops.missing[i];
   if (ops.missing.size() > kNamed)
     text += "\n  and " + std::to_string(ops.missing.size() - kNamed) + " more";
+  // Enough of each was timed to be used.
+  if (ops.missing.empty()) throw Interrupted(text + ", with fewer calls than asked for");
   std::vector<std::string> words = {"measure"};
   if (!o.run.empty())
     words.insert(words.end(), {"--run", o.run});
   else
     words.insert(words.end(), {"--space", o.space});
   words.insert(words.end(), {"--continue", ops.table.id});
+  // Under the same conditions, wherever these came from.
+  const auto condition = [&](const char* key) {
+    const auto it = ops.table.conditions.find(key);
+    return it == ops.table.conditions.end() ? std::string() : it->second;
+  };
+  if (o.device != "auto" && !o.device.empty()) words.insert(words.end(), {"--device", o.device});
+  for (const char* key : {"threads", "batch"})
+    if (const std::string value = condition(key); !value.empty() && value != "0")
+      words.insert(words.end(), {std::string("--") + key, value});
   throw Interrupted(text + "\nGo on with: " + suggested(words, o.common));
 }
 

@@ -103,7 +103,9 @@ MeasuredRows read_measured(const NetworkOptions& o, const Space& space, const La
   const std::vector<Evaluation> values = table.evaluate(all);
   for (size_t i = 0; i < all.size(); ++i) {
     const auto value = values[i].values.find(column);
-    if (value == values[i].values.end()) continue;
+    if (value == values[i].values.end())
+      throw DataError(o.rows + ": " + space.text(all[i]) + " has no time in column '" + column +
+                      "' (it is empty or not a number); leave the row out, or measure it");
     const double ms = unit.to_ms(value->second);
     if (!std::isfinite(ms) || !(ms > 0))
       throw DataError(o.rows + ": " + space.text(all[i]) + ": " + column + " " +

@@ -106,6 +106,12 @@ Json LatencyVerification::verify(const Architecture& a,
     json["interval_ms"] = {std::max(0.0, predicted - k95 * spread->second),
                            predicted + k95 * spread->second};
   }
+  if (const auto used = timed.conditions.find("threads");
+      condition("threads", "").empty() && used != timed.conditions.end())
+    note(common,
+         "the prediction does not say with how many threads it was measured; the network is "
+         "measured with " +
+             used->second + " (OMP_NUM_THREADS changes that)");
   const double error = 100 * (predicted - t.median_ms) / t.median_ms;
   json["measured_ms"] = t.median_ms;
   json["measured"] = like == 1 ? "folded" : "as built";
