@@ -91,7 +91,8 @@ class OperatorReader {
         times.quartiles = {time_of_cell(file_, row[*low_], options_.unit),
                            time_of_cell(file_, row[*high_], options_.unit)};
       if (repeats_)
-        times.repeats = static_cast<int64_t>(number_of(row[*repeats_].text).value_or(0));
+        times.repeats =
+            static_cast<int64_t>(std::clamp(number_of(row[*repeats_].text).value_or(0), 0.0, 1e9));
     }
     EntryReader entries(file_, options_, grouping());
     size_t repeated = 0;
