@@ -93,12 +93,16 @@ void print_json_lines(const std::vector<std::string>& header, const RowSource& r
 // Blocks of rows, each laid out with the widest cells of all.
 void print_table(const std::vector<std::string>& header, const RowSource& rows) {
   std::vector<std::string> widest(header.size());
+  std::vector<size_t> widths(header.size(), 0);
   size_t count = 0;
   each(rows, [&](const Row& row) {
     ++count;
     for (size_t c = 0; c < row.size(); ++c) {
       std::string cell = cell_text(row[c]);
-      if (cell.size() > widest[c].size()) widest[c] = std::move(cell);
+      const size_t width = display_width(cell);
+      if (width <= widths[c]) continue;
+      widths[c] = width;
+      widest[c] = std::move(cell);
     }
   });
   Table table(header);

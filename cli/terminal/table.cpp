@@ -224,10 +224,10 @@ std::string Table::text(size_t width) const {
 std::string format_number(double value, int significant) {
   if (!std::isfinite(value)) return "-";
   const double size = std::fabs(value);
-  if (size != 0 && (size < 1e-4 || size >= 1e15)) return printed("%.*g", significant, value);
+  if (size == 0) return "0";  // Also of a negative zero.
+  if (size < 1e-4 || size >= 1e15) return printed("%.*g", significant, value);
   if (value == std::floor(value)) return printed("%.*f", 0, value);
-  const int before = size >= 1 ? static_cast<int>(std::floor(std::log10(size))) + 1
-                               : static_cast<int>(std::floor(std::log10(size))) + 1;
+  const int before = static_cast<int>(std::floor(std::log10(size))) + 1;
   return trim_zeros(printed("%.*f", std::max(0, significant - before), value));
 }
 
