@@ -108,7 +108,7 @@ void describe(Binder& b, RankStage& o) {
 void describe(Binder& b, ExportStage& o) {
   b.value("pick", o.pick, "best, knee or an index of the search's front; empty: best");
   b.value("arch", o.arch, "An architecture instead of one that was found");
-  b.list("formats", o.formats, "torchscript, safetensors, json; empty: all");
+  b.list("formats", o.formats, "torchscript, onnx, safetensors, json; empty: all but onnx");
   b.value("fold_bn", o.fold_bn, "Merge batch norms into the convolutions before them");
 }
 

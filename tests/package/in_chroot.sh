@@ -20,10 +20,10 @@ fi
 cp /etc/resolv.conf "$root/etc/resolv.conf" 2>/dev/null || true
 cp /etc/apt/apt.conf.d/*proxy* "$root/etc/apt/apt.conf.d/" 2>/dev/null || true
 mountpoint -q "$root/proc" || mount -t proc proc "$root/proc" || mount --bind /proc "$root/proc"
-cp "$package" "$root/root/nas.deb"
+cp "$package" "$root/tmp/nas.deb"
 run() { chroot "$root" /usr/bin/env -i HOME=/root PATH=/usr/bin:/bin TERM=dumb bash -euo pipefail -c "$1"; }
-run 'apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends /root/nas.deb >/dev/null'
-run 'rm -rf /root/try && mkdir /root/try && cd /root/try
+run 'apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends /tmp/nas.deb >/dev/null'
+run 'rm -rf /tmp/try && mkdir /tmp/try && cd /tmp/try
   nas --version
   nas list spaces | head -n 4
   nas doctor || true
