@@ -395,6 +395,13 @@ int run_split(const std::vector<std::string>& args) {
   add_options(app, o);
   add_common(app, o.common, kTakesDb | kTakesSets);
   if (!parse(app, args)) return kExitOk;
+  if (const std::string mark = "fixed:"; o.edge.starts_with(mark)) {
+    if (!o.choices.empty())
+      throw ConfigError("--edge " + o.edge + " names the choice, and so does --choices",
+                        "leave one of them out");
+    o.choices = {o.edge.substr(mark.size())};
+    o.edge = "fixed";
+  }
   o.name = checked_name(o.name);
   run_sets(o.common.sets);
   Store store(o.common.db, o.apply ? Store::Mode::kExisting : Store::Mode::kRead);

@@ -172,6 +172,10 @@ TEST(Split, TheTreeIsShownJudgedAndExported) {
 
 TEST(Split, LeavesAreNamedAndSplitFurther) {
   const std::string& f = trained();
+  const std::vector<std::string> fixed = {
+      "split", "--run", "plain", "--batches", "2", "--edge", "fixed:stage2.layer1", "--json"};
+  const Json named = document(nas(f, fixed));
+  EXPECT_EQ(named["choices"].size(), 1u) << named;
   const Finished which = nas(f, {"split", "--run", "tree"});
   EXPECT_EQ(which.code, 2);
   EXPECT_THAT(which.err, HasSubstr("1 (leaf 1), 2 (leaf 2)"));
