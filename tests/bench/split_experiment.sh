@@ -15,7 +15,7 @@
 # finished cells are kept, interrupted ones go on from their checkpoints; `table` prints what is
 # there. `smoke`: 30 epochs on 1,000 images, which shows that all parts work, and nothing else.
 # Environment: NAS_BIN, SEEDS ("0 1 2"), CELLS, EPOCHS (60, a multiple of 30), IMAGES (10000),
-# SCORE (10 batches), JOBS (2), THREADS (1).
+# SCORE (10 batches), JOBS (2), THREADS (1), PRECISION (fp32; of training and judging).
 set -euo pipefail
 nas=${NAS_BIN:-build/release/nas}
 [ $# -ge 3 ] || { sed -n '2,21p' "$0" >&2; exit 2; }
@@ -46,7 +46,7 @@ run() {
     none)
       "$nas" train --config "panda/$config" --db "$db" --name "$name" --seed "$seed" -q \
         --set data.path="$data" --set data.limit="$images" --set threads="${THREADS:-1}" \
-        --set train.validation.every=0 "$@" >"$out/$name.log" 2>&1 ;;
+        --set train.validation.every=0 --set train.precision="${PRECISION:-fp32}" "$@" >"$out/$name.log" 2>&1 ;;
     *) "$nas" train --resume "$name" --db "$db" -q >>"$out/$name.log" 2>&1 ;;
   esac
 }
