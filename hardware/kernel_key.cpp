@@ -94,7 +94,7 @@ bool read_ofa_key(std::string_view key, OfaBlock& block, std::string* why) {
   block = {};
   if (why != nullptr) why->clear();
   const size_t first = key.find("-input:");
-  if (first == std::string_view::npos) return no("has no `-input:`");
+  if (first == std::string_view::npos) return no("it has no `-input:`");
   block.type = std::string(key.substr(0, first));
   static constexpr std::string_view kTypes[] = {
       "Conv", "expanded_conv", "Conv_1", "AvgPool2D", "Conv_2", "Logits"};
@@ -130,7 +130,7 @@ bool read_ofa_key(std::string_view key, OfaBlock& block, std::string* why) {
   for (const char* name : {"expand", "kernel", "stride", "idskip"})
     if (!block.attributes.contains(name)) return no(std::string("has no ") + name);
   return block.attributes.contains("se") == block.attributes.contains("hs") ||
-         no("has one of se and hs; MobileNetV3 has both, ProxylessNAS none");
+         no("it has one of se and hs; MobileNetV3 has both, ProxylessNAS none");
 }
 
 double macs_of_key(std::string_view key) {

@@ -200,6 +200,7 @@ LatencyTable latency_table_from_json(const std::string& text, const std::string&
   read_grouping(file, table);
   read_conditions(file, table);
   const TimeUnit unit = read_unit(file);
+  table.unit = unit.name;
   for (const auto& [op, entry] : json["ops"].items())
     table.entries.emplace_hint(table.entries.end(), op, read_entry(file, op, entry, unit));
   if (table.entries.empty()) throw DataError(file.place("ops") + "holds no times");

@@ -25,6 +25,7 @@ struct LatencyTable {
   std::string program;  ///< What wrote it: `nas 0.2.0`; "" in older tables.
   /// The file, with the line that names the space ("phone.json:4"), for messages; "" elsewhere.
   std::string place;
+  std::string unit = "ms";  ///< Of the times in its file, for messages; here they are in ms.
   /// device, threads, batch, dtype, warm-up, repeats, library versions ...
   std::map<std::string, std::string> conditions;
   /// By key; of single ops nas::signature. Ops that cost nothing (nas::is_free) have none.

@@ -3,6 +3,8 @@
 // to get out of step, and an answer measured at another batch shows.
 #include "hardware/work_lines.hpp"
 
+#include "hardware/dtype.hpp"
+
 #include <algorithm>
 #include <charconv>
 #include <cmath>
@@ -89,7 +91,10 @@ nlohmann::json object_of(std::string_view line, const std::string& place) {
         return true;
       },
       false);
-  if (!json.is_object()) throw DataError(place + "expected one JSON object on a line");
+  if (!json.is_object())
+    throw DataError(place + (line.find("NaN") != line.npos || line.find("Infinity") != line.npos
+                                 ? "NaN and Infinity are no JSON; a failure is \"error\": \"why\""
+                                 : "expected one JSON object on a line"));
   if (twice) throw DataError(place + "a key stands twice");
   return json;
 }
@@ -134,7 +139,8 @@ class ResultReader {
     if (batch != options_.conditions.end() && batch->second != std::to_string(id.batch))
       throw DataError(place + shown + " asked for " + std::to_string(id.batch) +
                       " image(s) at once, and --batch says " + batch->second);
-    if (dtype != options_.conditions.end() && dtype->second != id.dtype)
+    if (dtype != options_.conditions.end() && dtype->second != id.dtype &&
+        dtype->second != dtype_named(id.dtype))
       throw DataError(place + shown + " asked for " + printable(id.dtype) + ", and --dtype says " +
                       printable(dtype->second));
     if (!asked_.empty()) {
@@ -269,6 +275,8 @@ std::string work_line(const Space& space, const Architecture& a, const WorkCondi
   Json& layers = json["layers"] = Json::array();
   for (const Node& node : plan.nodes) {
     Json layer = op_json(plan, node, conditions.batch);
+    if (!is_free(node.op))
+      layer["id"] = id_text({false, conditions.batch, conditions.dtype, signature(plan, node)});
     Json& from = layer["from"] = Json::array();
     for (const int32_t input : plan.inputs(node)) from.push_back(input);
     layers.push_back(std::move(layer));

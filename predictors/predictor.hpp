@@ -67,6 +67,10 @@ class Predictor {
   /// nobody said.
   const std::string& target() const { return target_; }
   void set_target(std::string name) { target_ = std::move(name); }
+  /// Under what the target was measured (device, threads, batch, dtype ...), where its rows say so:
+  /// what a measurement that is held against a prediction has to have in common with it.
+  const std::map<std::string, std::string>& conditions() const { return conditions_; }
+  void set_conditions(std::map<std::string, std::string> c) { conditions_ = std::move(c); }
   TargetTransform transform() const { return transform_; }
   /// Chosen or given hyper-parameters by name, for people and documents.
   const std::map<std::string, double>& chosen() const { return chosen_; }
@@ -114,6 +118,7 @@ class Predictor {
   FeatureSpace features_;
   int64_t rows_ = 0;
   std::string target_;
+  std::map<std::string, std::string> conditions_;
   TargetTransform transform_ = TargetTransform::kNone;
 };
 

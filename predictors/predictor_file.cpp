@@ -46,6 +46,7 @@ Json Predictor::to_json() const {
             {"cv_mape", std::isfinite(cv_mape_) ? Json(cv_mape_) : Json(nullptr)},
             {"state", state()}};
   if (!target_.empty()) json["target"] = target_;
+  if (!conditions_.empty()) json["conditions"] = conditions_;
   return json;
 }
 
@@ -69,6 +70,8 @@ std::unique_ptr<Predictor> predictor_from_json(const Json& json, const std::stri
                     json.at("features").get<std::vector<std::string>>()};
     p->rows_ = json.at("rows").get<int64_t>();
     if (json.contains("target")) p->target_ = json.at("target").get<std::string>();
+    if (json.contains("conditions"))
+      p->conditions_ = json.at("conditions").get<std::map<std::string, std::string>>();
     const std::string transform = json.at("transform").get<std::string>();
     if (transform != "none" && transform != "log")
       damaged(origin, "its transform '" + transform + "' is not known");

@@ -372,6 +372,8 @@ int run_export(const std::vector<std::string>& args) {
   }
   if (!o.verify_latency && !o.latency_table.empty())
     throw ConfigError("--latency-table is for --verify-latency", "Add --verify-latency.");
+  if (!o.verify_latency && app.count("--tolerance") > 0)
+    throw ConfigError("--tolerance is for --verify-latency", "Add --verify-latency.");
   if (o.opset != 0 && !o.wants("onnx"))
     throw ConfigError("--opset is for ONNX files", "Add --format onnx.");
   if (o.opset == 0) o.opset = 17;

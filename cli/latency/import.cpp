@@ -84,11 +84,12 @@ void print_imported(const Import& o,
     return;
   }
   const LatencyTable& table = *read.table;
-  print_prose(
-      "latency table " + table.id + ": " + pieces_text(table.grouping, table.entries.size()) +
-      " on " + o.under.device + ", batch " + std::to_string(o.under.batch) + ", " + o.under.dtype +
-      (unit.rate > 0 ? "; the largest run at " + format_count(unit.rate) + " multiply-adds a second"
-                     : ""));
+  print_prose("latency table " + table.id + ": " +
+              pieces_text(table.grouping, table.entries.size()) + " on " + o.under.device +
+              ", batch " + std::to_string(o.under.batch) + ", " + checked_dtype(o.under.dtype) +
+              (unit.rate > 0
+                   ? "; the largest run at " + format_count(unit.rate) + " multiply-adds a second"
+                   : ""));
   if (!coverage.is_null())
     print_prose("of the " + std::to_string(coverage["needed"].get<size_t>()) + " that " + o.space +
                 " needs it lacks " + std::to_string(coverage["missing"].get<size_t>()));
@@ -107,7 +108,7 @@ int import_files(const Import& o) {
   Imported read = import_latency(files, o.format, options);
   const Plausibility unit =
       judge_unit(read.work, options.unit, read.rows.has_value(), o.under.device);
-  refuse_odd_unit(unit, o.under.trust_unit);
+  refuse_odd_unit(unit, o.under.trust_unit, files.front().name);
   Json coverage;
   if (read.rows) {
     if (o.out.empty())

@@ -6,7 +6,10 @@
 #include <sstream>
 
 #include "cli/terminal/suggest.hpp"
+#include "hardware/kernel_key.hpp"
+#include "hardware/time_unit.hpp"
 #include "predictors/predictor.hpp"
+#include "spaces/base/printable.hpp"
 #include "spaces/error.hpp"
 #include "spaces/metric.hpp"
 
@@ -56,6 +59,21 @@ double ms_of_target(const Predictor& predictor, const std::string& file) {
   return size.value_or(1);
 }
 
+/// Says so where the times of a file can hardly be in the unit that it says: whoever wrote it may
+/// have meant another.
+void warn_of_unit(const LatencyTable& table, const std::string& file) {
+  std::vector<TimedWork> work;
+  for (const auto& [key, entry] : table.entries)
+    work.push_back({entry.median_ms, macs_of_key(key) * static_cast<double>(table.batch())});
+  const auto device = table.conditions.find("device");
+  const Plausibility unit =
+      judge_unit(work,
+                 *time_unit(table.unit),
+                 /*whole=*/false,
+                 device == table.conditions.end() ? "" : std::string_view(device->second));
+  if (!unit.odd.empty()) warning(printable(file) + ": \"unit\" says that " + unit.odd);
+}
+
 }  // namespace
 
 std::optional<LatencyModel> latency_model_file(const std::string& name) {
@@ -63,6 +81,7 @@ std::optional<LatencyModel> latency_model_file(const std::string& name) {
   if (!text) return std::nullopt;
   LatencyModel model = latency_model_from_json(*text, name);
   if (model.table().id.empty()) model.table().id = name;
+  warn_of_unit(model.table(), name);
   return model;
 }
 
@@ -85,6 +104,10 @@ bool is_predictor_file(const std::string& name) {
   return json.is_object() && json.contains("schema") && json["schema"] == "nas-predictor";
 }
 
+std::map<std::string, std::string> predictor_conditions(const std::string& file) {
+  return load_predictor(file)->conditions();
+}
+
 Json use_latency_predictor(CostModel& costs, const std::string& file, int64_t batch) {
   const std::shared_ptr<const Predictor> predictor = load_predictor(file);
   const Space& space = costs.space();
@@ -92,8 +115,17 @@ Json use_latency_predictor(CostModel& costs, const std::string& file, int64_t ba
     throw DataError(file + " predicts from plain columns of numbers, not from architectures of " +
                     space.name() + "; fit it with --space " + space.name());
   predictor->require(feature_space(space));
+  const auto& conditions = predictor->conditions();
+  if (const auto own = conditions.find("batch");
+      own != conditions.end() && own->second != std::to_string(batch))
+    throw ConfigError(file + " was fitted on times of " + printable(own->second) +
+                          " image(s) at once, not of " + std::to_string(batch),
+                      "Say that the batch of " + printable(own->second) +
+                          " is meant: --latency-batch " + printable(own->second) +
+                          " (evaluator.latency_batch).");
   const double unit = ms_of_target(*predictor, file);
-  const Json fidelity{{"predictor", file}, {"batch", batch}, {"rows", predictor->rows()}};
+  Json fidelity{{"predictor", file}, {"batch", batch}, {"rows", predictor->rows()}};
+  if (!conditions.empty()) fidelity["conditions"] = conditions;
   // A network's mean and spread are asked for one after the other.
   struct Last {
     Architecture architecture;
@@ -114,11 +146,14 @@ Json use_latency_predictor(CostModel& costs, const std::string& file, int64_t ba
       fidelity.dump());
   costs.set_spread("latency_ms",
                    [ask](const Architecture& a, const Plan&) { return ask(a).spread; });
-  return {{"predictor", file},
-          {"model", predictor->name()},
-          {"rows", predictor->rows()},
-          {"unit", "ms"},
-          {"batch", batch}};
+  Json about{{"predictor", file},
+             {"model", predictor->name()},
+             {"rows", predictor->rows()},
+             {"unit", "ms"},
+             {"batch", batch}};
+  for (const char* key : {"device", "threads", "dtype"})
+    if (const auto it = conditions.find(key); it != conditions.end()) about[key] = it->second;
+  return about;
 }
 
 }  // namespace nas::cli

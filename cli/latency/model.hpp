@@ -1,6 +1,7 @@
 #pragma once
 // What latency_ms is computed from: a table, one that was calibrated on whole networks, or a
 // predictor of whole networks.
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -18,8 +19,11 @@ LatencyModel open_latency_model(const Store& store, const std::string& name);
 
 /// Whether `name` is a file that `nas predict fit` wrote.
 bool is_predictor_file(const std::string& name);
+/// Under what the rows were measured that the predictor learnt from; {} where they did not say.
+std::map<std::string, std::string> predictor_conditions(const std::string& file);
 /// Gives `costs` the metric latency_ms, with its spread, of a predictor whose target are
-/// milliseconds for `batch` images at once. DataError for one of another space. Returns what
+/// milliseconds for `batch` images at once. DataError for one of another space, ConfigError for one
+/// of another batch. Returns what
 /// latency_ms means.
 nlohmann::ordered_json use_latency_predictor(CostModel& costs,
                                              const std::string& file,

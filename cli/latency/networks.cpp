@@ -10,6 +10,7 @@
 #include "cli/latency/shared.hpp"
 #include "cli/report/document.hpp"
 #include "cli/torch_services.hpp"
+#include "hardware/formats/format.hpp"
 #include "hardware/prediction/calibration.hpp"
 #include "hardware/prediction/choose.hpp"
 #include "search/evaluators/evaluators.hpp"
@@ -76,17 +77,8 @@ std::string column_of_times(const NetworkOptions& o, const TableEvaluator& table
 /// `# key: value` in front of the header.
 Conditions comments_of(const std::string& file) {
   Conditions conditions;
-  const std::string text = read_text_file(file, "file of measured networks");
-  std::string_view rest = text;
-  if (rest.starts_with("\xef\xbb\xbf")) rest.remove_prefix(3);
-  while (rest.starts_with("# ")) {
-    std::string_view line = rest.substr(0, rest.find('\n'));
-    rest.remove_prefix(std::min(rest.size(), line.size() + 1));
-    if (line.ends_with('\r')) line.remove_suffix(1);
-    const size_t colon = line.find(": ");
-    if (colon != line.npos)
-      conditions[std::string(line.substr(2, colon - 2))] = std::string(line.substr(colon + 2));
-  }
+  for (auto& [key, said] : csv_conditions(read_text_file(file, "file of measured networks")))
+    conditions.emplace(key, said.first);
   return conditions;
 }
 
@@ -121,8 +113,8 @@ MeasuredRows read_measured(const NetworkOptions& o, const Space& space, const La
       !batch.empty() && batch != std::to_string(of.batch()))
     throw ConfigError(o.rows + " holds times of " + batch + " image(s) at once, the table " +
                       of.id + " of " + std::to_string(of.batch()));
-  refuse_odd_unit(judge_unit(work, unit, /*whole=*/true, found(of.conditions, "device")),
-                  o.trust_unit);
+  refuse_odd_unit(
+      judge_unit(work, unit, /*whole=*/true, found(of.conditions, "device")), o.trust_unit, o.rows);
   return rows;
 }
 

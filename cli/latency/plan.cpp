@@ -11,6 +11,7 @@
 #include "hardware/kernel_key.hpp"
 #include "hardware/op_cases.hpp"
 #include "hardware/prediction/choose.hpp"
+#include "spaces/base/printable.hpp"
 #include "spaces/base/whole_file.hpp"
 #include "spaces/registry.hpp"
 
@@ -264,14 +265,15 @@ int check(const Options& o) {
     return code;
   }
   if (!coverage.missing.empty()) {
-    Table text({"lacks", "nearest in the table"});
+    // A line each: keys are long. Another kind of op is no help, however near its sizes.
+    std::string text;
     for (const std::string& key : coverage.missing) {
-      std::string near;
-      for (const std::string& each : coverage.nearest.at(key))
-        near += (near.empty() ? "" : "; ") + each;
-      text.row({key, near});
+      text += "lacks    " + printable(key) + "\n";
+      const std::string& near = coverage.nearest.at(key).front();
+      if (key.substr(0, key.find_first_of(" -")) == near.substr(0, near.find_first_of(" -")))
+        text += " nearest " + printable(near) + "\n";
     }
-    print(text.text());
+    print(text.substr(0, text.size() - 1));
   }
   print_prose("table " + table.id + " has " +
               std::to_string(coverage.needed - coverage.missing.size()) + " of the " +

@@ -9,6 +9,7 @@
 #include "cli/runs/run_name.hpp"
 #include "cli/validators.hpp"
 #include "cli/version.hpp"
+#include "hardware/dtype.hpp"
 #include "hardware/kernel_key.hpp"
 #include "search/store/store.hpp"
 #include "spaces/base/printable.hpp"
@@ -77,10 +78,19 @@ void add_trust_unit(CLI::App& app, bool& trust) {
                "Take the times even where they can hardly be in the unit that is said");
 }
 
-void refuse_odd_unit(const Plausibility& unit, bool trust) {
+void refuse_odd_unit(const Plausibility& unit, bool trust, const std::string& file) {
   if (unit.odd.empty()) return;
-  if (trust) return warning(unit.odd);
-  throw ConfigError(unit.odd, "Say the right unit; if the times are so, add --trust-unit.");
+  const std::string text = printable(file) + ": " + unit.odd;
+  if (trust) return warning(text);
+  throw ConfigError(text, "Say the right unit; if the times are so, add --trust-unit.");
+}
+
+std::string checked_dtype(const std::string& text) {
+  const std::string name = dtype_named(text);
+  if (name.empty())
+    throw ConfigError("--dtype '" + printable(text) + "' is no number format",
+                      std::string("expected one of ") + kDtypes);
+  return name;
 }
 
 ImportOptions import_options(const MeasuredUnder& under) {
@@ -104,14 +114,12 @@ ImportOptions import_options(const MeasuredUnder& under) {
   };
   put("device", under.device);
   put("batch", std::to_string(under.batch));
-  put("dtype", under.dtype);
+  put("dtype", checked_dtype(under.dtype));
   put("threads", under.threads);
   put("governor", under.governor);
   put("library", under.library);
   if (under.device.find_first_not_of(" \t") == std::string::npos)
     throw ConfigError("--device is empty", "say what the times were measured on");
-  if (under.dtype.empty() || under.dtype.find_first_of(" \t\n/") != std::string::npos)
-    throw ConfigError("--dtype '" + under.dtype + "': expected a word such as float32");
   return options;
 }
 

@@ -33,7 +33,9 @@ void add_measured_under(CLI::App& app, MeasuredUnder& under);
 /// `--trust-unit`: take times that can hardly be in the unit that is said.
 void add_trust_unit(CLI::App& app, bool& trust);
 /// ConfigError for times that can hardly be in their unit; with `trust` a warning.
-void refuse_odd_unit(const Plausibility& unit, bool trust);
+void refuse_odd_unit(const Plausibility& unit, bool trust, const std::string& file);
+/// The number format of `--dtype` by its one name; ConfigError with what is known.
+std::string checked_dtype(const std::string& text);
 
 /// ConfigError for a unit or a condition that is none.
 ImportOptions import_options(const MeasuredUnder& under);

@@ -62,14 +62,13 @@ std::vector<Architecture> networks_of(const Work& o, const Domain& domain) {
   return list;
 }
 
-int export_work(const Work& o) {
+int export_work(Work o) {
   const auto space = load_space(o.space);
   const Domain domain = fixed_domain(*space, o.fix);
   if (!o.networks.empty() && !(o.missing_from.empty() && o.only.empty()))
     throw ConfigError("--networks writes whole networks, --missing-from and --only single ops",
                       "write one after the other, into two files");
-  if (o.conditions.dtype.empty() || o.conditions.dtype.find('/') != std::string::npos)
-    throw ConfigError("--dtype " + o.conditions.dtype + ": expected a word such as float32");
+  o.conditions.dtype = checked_dtype(o.conditions.dtype);
   std::string text;
   size_t lines = 0;
   bool exact = true;
@@ -187,7 +186,7 @@ int import_results(const Results& o) {
   for (const bool whole : {false, true}) {
     const Plausibility unit = judge_unit(
         whole ? results.network_work : results.work, options.unit, whole, o.under.device);
-    refuse_odd_unit(unit, o.under.trust_unit);
+    refuse_odd_unit(unit, o.under.trust_unit, files.front().name);
     odd = odd || !unit.odd.empty();
   }
   if (results.table) {
@@ -211,7 +210,7 @@ int import_results(const Results& o) {
   if (results.table)
     print_prose("latency table " + results.table->id + ": " +
                 pieces_text("ops", results.table->entries.size()) + " on " + o.under.device +
-                ", batch " + std::to_string(o.under.batch) + ", " + o.under.dtype);
+                ", batch " + std::to_string(o.under.batch) + ", " + checked_dtype(o.under.dtype));
   if (results.rows)
     print_prose(std::to_string(results.rows->rows.size()) + " networks written to " + o.rows +
                 "; a predictor from them: nas predict fit --data " + o.rows + " --space " +

@@ -13,6 +13,7 @@
 #include "cli/validators.hpp"
 #include "predictors/cross_validation.hpp"
 #include "search/store/store.hpp"
+#include "spaces/base/printable.hpp"
 #include "spaces/base/whole_file.hpp"
 
 namespace nas::cli {
@@ -114,6 +115,7 @@ int fit(const Options& o) {
   const PredictorRows rows = mixed(data, o.common.seed);
   const auto p = fit_predictor(models[0], rows, options);
   p->set_target(data.target);
+  p->set_conditions(data.conditions);
   p->save(o.out);
   std::vector<TrainTest> splits;
   for (int k = 0; k < o.folds; ++k) splits.push_back(fold_split(rows.size(), o.folds, k));
@@ -171,6 +173,13 @@ int eval_fitted(const Options& o) {
   const PredictRows data = read_rows(o.rows, o.common, p.get());
   p->require(data.rows.features);
   need_rows(data, 1);
+  for (const char* key : {"device", "batch", "dtype", "threads"}) {
+    const auto learnt = p->conditions().find(key), here = data.conditions.find(key);
+    if (learnt != p->conditions().end() && here != data.conditions.end() &&
+        learnt->second != here->second)
+      warning(o.predictor + " was fitted on measurements with " + key + " " +
+              printable(learnt->second) + ", these rows are of " + printable(here->second));
+  }
   const Prediction predicted = p->predict(data.rows.x);
   write_predictions(o, data, predicted);
   Json document = head("nas-predict-eval/1", data);

@@ -58,6 +58,7 @@ Json predictor_json(const Predictor& p) {
           {"rows", p.rows()},
           {"features", p.features().names.size()},
           {"space", p.features().space.empty() ? Json(nullptr) : Json(p.features().space)},
+          {"conditions", p.conditions()},
           {"chosen", chosen}};
 }
 

@@ -12,11 +12,14 @@
 #include "cli/report/result_rows.hpp"
 #include "cli/terminal/suggest.hpp"
 #include "cli/validators.hpp"
+#include "hardware/formats/format.hpp"
 #include "search/evaluators/compact_table.hpp"
 #include "search/evaluators/evaluators.hpp"
 #include "search/evaluators/table_file.hpp"
 #include "search/evaluators/value_check.hpp"
 #include "search/store/store.hpp"
+#include "spaces/base/printable.hpp"
+#include "spaces/metric.hpp"
 #include "spaces/registry.hpp"
 #include "spaces/text/arch_text.hpp"
 #include "spaces/text/plain_text.hpp"
@@ -378,6 +381,48 @@ void read_plain(PredictRows& out,
 
 }  // namespace
 
+namespace {
+
+/// What rows of one target have in common: of two devices, or of two batches, they are no one
+/// thing.
+constexpr const char* kOneOf[] = {"device", "batch", "dtype", "threads"};
+
+/// What the tables say alike above their headers.
+void read_conditions(PredictRows& out, const RowOptions& o) {
+  std::map<std::string, std::string> first;  // Which file says so, for messages.
+  for (const std::string& file : o.data) {
+    if (CompactTable::is_file(file)) continue;
+    const auto said = csv_conditions(read_text_file(file, "a table of numbers"));
+    const auto target = unit_in_name(out.target);
+    if (const auto unit = said.find("unit"); unit != said.end() && target) {
+      const auto named = time_unit(unit->second.first);
+      if (named && target->kind == MetricUnit::kMilliseconds && named->to_ms(1) != target->size)
+        throw DataError(file + ":" + std::to_string(unit->second.second) + ": says unit " +
+                        printable(unit->second.first) + ", and the target is called '" +
+                        printable(out.target) + "'");
+    }
+    for (const char* key : kOneOf) {
+      const auto here = said.find(key);
+      const auto before = out.conditions.find(key);
+      if (here != said.end() && before != out.conditions.end() &&
+          before->second != here->second.first)
+        throw DataError(file + ":" + std::to_string(here->second.second) + ": was measured with " +
+                        key + " " + printable(here->second.first) + ", and " + first[key] +
+                        " with " + printable(before->second) + "; fit one predictor for each");
+    }
+    for (const auto& [key, value] : said)
+      if (key != "unit" && out.conditions.emplace(key, value.first).second)
+        first.emplace(key, file + ":" + std::to_string(value.second));
+    // What is not said of all is said of none.
+    std::erase_if(out.conditions, [&](const auto& c) {
+      const auto here = said.find(c.first);
+      return here == said.end() || here->second.first != c.second;
+    });
+  }
+}
+
+}  // namespace
+
 void add_rows(CLI::App& app, RowOptions& o) {
   app.add_option("--data",
                  o.data,
@@ -422,6 +467,7 @@ PredictRows read_rows(const RowOptions& o, const Common& common, const Predictor
                         "Name their space with --space.");
     read_plain(out, o, common, fitted);
   }
+  if (o.run.empty()) read_conditions(out, o);
   if (out.without_target > 0)
     note(common,
          std::to_string(out.without_target) +

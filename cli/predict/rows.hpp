@@ -1,6 +1,7 @@
 #pragma once
 // The rows of `nas predict`: architectures or plain columns, from tables or from a run of the
 // store.
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -35,7 +36,9 @@ struct PredictRows {
   std::vector<std::string> labels;  ///< Of each row: the architecture's text, or file:line.
   std::unique_ptr<Space> space;     ///< Null for plain columns.
   std::string run;                  ///< Id; "" for tables.
-  int64_t without_target = 0;       ///< Rows left out.
+  /// Under what the target was measured: what all tables say alike above their headers.
+  std::map<std::string, std::string> conditions;
+  int64_t without_target = 0;  ///< Rows left out.
 };
 /// Reads them, in the order of the file (of a run: by text), each network once. `fitted` not null:
 /// the columns it was fitted on; rows without target stay, with NaN, and without the name of a

@@ -63,6 +63,21 @@ std::string to_csv(const LatencyRows& rows) {
   return text;
 }
 
+std::map<std::string, std::pair<std::string, int>> csv_conditions(std::string_view text) {
+  std::map<std::string, std::pair<std::string, int>> conditions;
+  if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
+  for (int number = 1; text.starts_with("#"); ++number) {
+    const std::string_view line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(text.size(), line.size() + 1));
+    const size_t colon = line.find(": ");
+    if (colon == line.npos || colon < 2) continue;
+    std::string value(line.substr(colon + 2));
+    while (!value.empty() && (value.back() == '\r' || value.back() == ' ')) value.pop_back();
+    conditions.emplace(line.substr(2, colon - 2), std::pair(std::move(value), number));
+  }
+  return conditions;
+}
+
 const std::vector<LatencyFormat>& latency_formats() {
   static const std::vector<LatencyFormat> table = {
       {"once-for-all",

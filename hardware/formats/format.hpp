@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "hardware/latency_table.hpp"
@@ -20,6 +21,8 @@ struct LatencyRows {
 };
 /// CSV; conditions stand above the header as lines `# key: value`, which readers of tables skip.
 std::string to_csv(const LatencyRows& rows);
+/// The conditions that stand so above the header of a CSV text, each with its line.
+std::map<std::string, std::pair<std::string, int>> csv_conditions(std::string_view text);
 
 /// What an import must know beside the file.
 struct ImportOptions {

@@ -37,7 +37,7 @@ std::string grouping_of(const ForeignFile& file, const std::vector<Row>& rows) {
   for (const Row& row : rows) {
     OfaBlock block;
     std::string why;
-    if (!read_ofa_key(row.key, block, &why)) fail(row, "is no key of once-for-all: it " + why);
+    if (!read_ofa_key(row.key, block, &why)) fail(row, "is no key of once-for-all: " + why);
     std::string own;
     if (block.type == "expanded_conv") own = block.proxyless() ? kProxyless : kMobileNet;
     if (block.type == "AvgPool2D" || block.type == "Conv_2") own = kMobileNet;
@@ -94,6 +94,11 @@ Row yaml_row(const ForeignFile& file, const detail::YamlNode::Entry& entry) {
   return row;
 }
 
+/// Of a normal law with these quartiles.
+double deviation_of(const LatencyEntry& entry) {
+  return (entry.high_ms - entry.low_ms) / (2 * 0.6744897501960817);
+}
+
 const LatencyTable& written(const LatencyTable& table) {
   if (table.grouping != kMobileNet && table.grouping != kProxyless)
     throw DataError("once-for-all's form holds blocks; a table of '" + table.grouping +
@@ -122,7 +127,9 @@ std::string write_once_for_all(const LatencyTable& table) {
   std::string text;
   for (const auto& [key, entry] : written(table).entries)
     text += key + ": {count: " + std::to_string(entry.repeats) +
-            ", mean: " + number_text(entry.median_ms) + "}\n";
+            ", mean: " + number_text(entry.median_ms) +
+            (entry.high_ms > entry.low_ms ? ", std: " + number_text(deviation_of(entry)) : "") +
+            "}\n";
   return text;
 }
 
@@ -167,9 +174,7 @@ Imported read_dynamic_ofa(const ForeignFile& file, const ImportOptions& options)
 std::string write_dynamic_ofa(const LatencyTable& table) {
   nlohmann::json json = nlohmann::json::object();
   for (const auto& [key, entry] : written(table).entries)
-    json[key] = {{"count", entry.repeats},
-                 {"mean", entry.median_ms},
-                 {"std", (entry.high_ms - entry.low_ms) / (2 * 0.6744897501960817)}};
+    json[key] = {{"count", entry.repeats}, {"mean", entry.median_ms}, {"std", deviation_of(entry)}};
   return json.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 

@@ -4,10 +4,11 @@
 // nothing else. Several rows of one key are repeats of one measurement: an operator stands in a
 // network more than once. Operators that no network here has are left out, and said.
 #include <algorithm>
-#include <cctype>
+#include <cmath>
 #include <map>
 #include <tuple>
 
+#include "hardware/formats/operator_kernel.hpp"
 #include "hardware/formats/reading.hpp"
 #include "hardware/kernel_key.hpp"
 #include "spaces/base/printable.hpp"
@@ -16,121 +17,109 @@
 namespace nas {
 namespace {
 
-enum class Kind { kConv, kDepthwise, kLinear, kAdd, kOther };
-
-Kind kind_of(std::string name) {
-  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) {
-    return static_cast<char>(std::tolower(c));
-  });
-  std::erase_if(name, [](char c) { return c == '_' || c == ' ' || c == '-'; });
-  const auto is = [&name](std::initializer_list<const char*> names) {
-    return std::find(names.begin(), names.end(), name) != names.end();
-  };
-  if (is({"conv2d", "conv", "convolution"})) return Kind::kConv;
-  if (is({"depthwiseconv2d", "dwconv", "depthwiseconv", "depthwiseconvolution"}))
-    return Kind::kDepthwise;
-  if (is({"fullyconnected", "linear", "gemm", "fc", "dense", "matmul"})) return Kind::kLinear;
-  if (is({"add", "elementwiseadd"})) return Kind::kAdd;
-  return Kind::kOther;
-}
-
-std::string act_named(const ForeignFile& file, const CsvCell& cell) {
-  std::string name;
-  for (const char c : cell.text)
-    if (std::isalnum(static_cast<unsigned char>(c)) != 0)
-      name += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  if (name.empty() || name == "none" || name == "linear" || name == "identity") return "";
-  static const std::map<std::string, std::string> names = {{"relu", "relu"},
-                                                           {"relu6", "relu6"},
-                                                           {"hswish", "h_swish"},
-                                                           {"hardswish", "h_swish"},
-                                                           {"swish", "swish"},
-                                                           {"silu", "swish"},
-                                                           {"sigmoid", "sigmoid"},
-                                                           {"hsigmoid", "h_sigmoid"},
-                                                           {"hardsigmoid", "h_sigmoid"}};
-  const auto it = names.find(name);
-  if (it == names.end())
-    fail_at(file.name, cell.line, cell.column, "'" + printable(cell.text) + "' is no activation");
-  return it->second;
-}
+/// Repeats of one measurement may differ by so much before somebody should look: more is no noise
+/// of a measurement but two different ones, such as a cold first run, or times of two devices.
+constexpr double kMostApart = 2;
 
 class OperatorReader {
  public:
   OperatorReader(const ForeignFile& file, const ImportOptions& options)
       : file_(file), options_(options), csv_(read_csv(file.name, file.text)) {
     key_ = column("key", {"key", "signature", "id"});
-    op_ = column("op", {"op", "type", "node type", "op_type"});
     time_ = column("time", {"time", "avg_ms", "avg ms", "latency", "median", "latency_ms"});
     low_ = column("low", {"low"});
     high_ = column("high", {"high"});
     repeats_ = column("repeats", {"repeats", "count"});
-    input_ = column("input", {"input", "in", "input_shape"});
-    output_ = column("output", {"output", "out", "output_shape"});
-    kernel_ = column("kernel", {"kernel", "k", "kernel_size"});
-    stride_ = column("stride", {"stride", "s", "strides"});
-    groups_ = column("groups", {"groups", "g", "group"});
-    dilation_ = column("dilation", {"dilation", "d"});
-    act_ = column("act", {"act", "activation"});
     if (!time_) throw missing("time");
     check_comments(file, options);
     check_unit_in_name(file, csv_.header[*time_], options);
-    if (key_) return;
-    if (!op_) throw missing("op");
-    if (!input_) throw missing("input");
-    if (!output_) throw missing("output");
+    if (!key_) kernels_.emplace(file, options, csv_);
   }
 
   Imported read() {
     for (const auto& row : csv_.rows) {
-      const std::string key = key_ ? plain_key(row[*key_]) : made_key(row);
-      if (key.empty()) continue;
-      time_of_cell(file_, row[*time_], options_.unit);
-      Times& times = times_[key];
-      times.all.push_back(*number_of(row[*time_].text));
-      if (times.line == 0) times.line = row[*time_].line;
-      if (low_ && high_)
-        times.quartiles = {time_of_cell(file_, row[*low_], options_.unit),
-                           time_of_cell(file_, row[*high_], options_.unit)};
-      if (repeats_)
-        times.repeats =
-            static_cast<int64_t>(std::clamp(number_of(row[*repeats_].text).value_or(0), 0.0, 1e9));
+      const std::vector<std::string> keys =
+          key_ ? std::vector{plain_key(row[*key_])} : kernels_->of(row);
+      if (!keys.empty()) time_of_cell(file_, row[*time_], options_.unit);
+      for (size_t i = 0; i < keys.size(); ++i) add(i == 0 ? times_ : others_, keys[i], row);
     }
+    times_.merge(others_);
     EntryReader entries(file_, options_, grouping());
     size_t repeated = 0;
+    std::string widest;
+    double apart = 0;
     for (auto& [key, times] : times_) {
       std::sort(times.all.begin(), times.all.end());
+      check_agreement(key, times);
       const bool several = times.all.size() > 1;
       const int64_t repeats = several ? static_cast<int64_t>(times.all.size()) : times.repeats;
-      entries.add(key, {at(times.all, 0.5), 0, repeats}, times.line);
+      entries.add(key, {at(times.all, 0.5), 0, repeats}, times.line());
       LatencyEntry& entry = entries.table().entries.at(key);
       if (!several && times.quartiles.first > 0) {
         if (times.quartiles.first > entry.median_ms || times.quartiles.second < entry.median_ms)
-          entries.fail(times.line, "low and high do not enclose the time");
+          entries.fail(times.line(), "low and high do not enclose the time");
         std::tie(entry.low_ms, entry.high_ms) = times.quartiles;
       } else {
         entry.low_ms = options_.unit.to_ms(at(times.all, 0.25));
         entry.high_ms = options_.unit.to_ms(at(times.all, 0.75));
       }
-      if (several) ++repeated;
+      if (!several) continue;
+      ++repeated;
+      const auto least = times.all.front(), most = times.all.back();
+      if (most.first <= apart * least.first) continue;
+      apart = most.first / least.first;
+      widest = "lines " + std::to_string(std::min(least.second, most.second)) + " and " +
+               std::to_string(std::max(least.second, most.second)) +
+               " differ most, by a factor of " + number_text(std::round(100 * apart) / 100);
     }
     std::vector<std::string> notes;
     if (repeated > 0)
       notes.push_back(std::to_string(repeated) +
-                      " operators stand in several rows: the median and quartiles are kept");
-    for (const auto& [name, count] : left_out_)
-      notes.push_back(std::to_string(count) + " rows of '" + printable(name) +
-                      "' are left out: no key here is of such operators");
+                      " operators stand in several rows: the median and quartiles are kept (" +
+                      widest + ")");
+    if (kernels_)
+      for (const auto& [name, count] : kernels_->left_out())
+        notes.push_back(std::to_string(count) + (count == 1 ? " row" : " rows") + " of '" +
+                        printable(name) + "' left out: no network here has such an operator");
     return entries.finish(std::move(notes));
   }
 
  private:
   struct Times {
-    std::vector<double> all;
+    std::vector<std::pair<double, int>> all;    ///< In the file's unit, each with its line.
     std::pair<double, double> quartiles{0, 0};  ///< In ms; of a single row that has them.
     int64_t repeats = 1;
-    int line = 0;
+    int line() const { return all.front().second; }
   };
+
+  void add(std::map<std::string, Times>& to,
+           const std::string& key,
+           const std::vector<CsvCell>& row) const {
+    Times& times = to[key];
+    times.all.emplace_back(*number_of(row[*time_].text), row[*time_].line);
+    if (low_ && high_)
+      times.quartiles = {time_of_cell(file_, row[*low_], options_.unit),
+                         time_of_cell(file_, row[*high_], options_.unit)};
+    if (repeats_)
+      times.repeats =
+          static_cast<int64_t>(std::clamp(number_of(row[*repeats_].text).value_or(0), 0.0, 1e9));
+  }
+
+  /// Of sorted times: the middle half of many may not be far apart, nor two alone. One outlier
+  /// among several is what medians are for.
+  void check_agreement(const std::string& key, const Times& times) const {
+    const size_t size = times.all.size();
+    const size_t cut = size > 2 ? std::max<size_t>(1, size / 4) : 0;
+    const auto& [least, first] = times.all[cut];
+    const auto& [most, second] = times.all[size - 1 - cut];
+    if (most <= kMostApart * least) return;
+    const auto& [low, high] = std::minmax(first, second);
+    throw DataError(file_.name + ":" + std::to_string(high) + ": \"" + printable(key) +
+                    "\" takes " + number_text(high == second ? most : least) + " " +
+                    options_.unit.name + " here and " + number_text(high == second ? least : most) +
+                    " in line " + std::to_string(low) +
+                    ": no repeats of one measurement; leave one out");
+  }
 
   std::optional<size_t> column(const std::string& role, const std::vector<std::string>& usual) {
     return column_for(file_, csv_, options_, role, usual);
@@ -139,11 +128,11 @@ class OperatorReader {
     return ConfigError(file_.name + " does not say which column is the " + role,
                        "name it: --column " + role + "=NAME; columns: " + header_text(csv_));
   }
-  static double at(const std::vector<double>& sorted, double q) {
+  static double at(const std::vector<std::pair<double, int>>& sorted, double q) {
     const double place = q * static_cast<double>(sorted.size() - 1);
     const auto below = static_cast<size_t>(place);
     const size_t above = std::min(below + 1, sorted.size() - 1);
-    return sorted[below] + (place - static_cast<double>(below)) * (sorted[above] - sorted[below]);
+    return std::lerp(sorted[below].first, sorted[above].first, place - static_cast<double>(below));
   }
 
   /// Keys that are given are of the grouping whose grammar the first has.
@@ -174,97 +163,12 @@ class OperatorReader {
     return std::string(text);
   }
 
-  std::string made_key(const std::vector<CsvCell>& row) {
-    const Kind kind = kind_of(row[*op_].text);
-    if (kind == Kind::kOther) {
-      ++left_out_[row[*op_].text];
-      return "";
-    }
-    FusedKernel key;
-    const bool vector = kind == Kind::kLinear;
-    key.inputs = {shape(row[*input_], vector)};
-    key.out = shape(row[*output_], vector);
-    key.op = kind == Kind::kLinear ? "linear" : kind == Kind::kAdd ? "add" : "conv2d";
-    if (kind == Kind::kAdd) key.inputs.push_back(key.inputs.front());
-    if (key.op == "conv2d") {
-      if (!kernel_) throw missing("kernel");
-      if (!stride_) throw missing("stride");
-      key.kernel = whole(row[*kernel_]);
-      key.stride = whole(row[*stride_]);
-      key.groups = kind == Kind::kDepthwise ? key.inputs[0].c : groups_ ? whole(row[*groups_]) : 1;
-      key.dilation = dilation_ ? whole(row[*dilation_]) : 1;
-    }
-    std::string act;
-    if (act_) act = act_named(file_, row[*act_]);
-    key.act = act;
-    return to_string(key);
-  }
-
-  /// The first number of `3`, `3x3`, `(3, 3)`.
-  int64_t whole(const CsvCell& cell) const {
-    const std::vector<int64_t> list = numbers(cell);
-    if (list.empty() || list.size() > 2 || list.back() != list.front())
-      fail_at(file_.name,
-              cell.line,
-              cell.column,
-              "'" + printable(cell.text) + "' is no size; square ones are known here");
-    return list.front();
-  }
-
-  std::vector<int64_t> numbers(const CsvCell& cell) const {
-    std::vector<int64_t> list;
-    int64_t number = -1;
-    for (const char c : cell.text + " ") {
-      if (c >= '0' && c <= '9') {
-        number = std::min<int64_t>(100'000'000, 10 * std::max<int64_t>(number, 0) + (c - '0'));
-        continue;
-      }
-      if (number >= 0) list.push_back(number);
-      number = -1;
-      if (std::string_view(" x,()[]*").find(c) == std::string_view::npos)
-        fail_at(file_.name, cell.line, cell.column, "'" + printable(cell.text) + "' is no size");
-    }
-    if (std::find(list.begin(), list.end(), 0) != list.end())
-      fail_at(file_.name, cell.line, cell.column, "'" + printable(cell.text) + "': a size is 0");
-    return list;
-  }
-
-  /// CxHxW or HxWxC, with the batch in front where there are four numbers.
-  Shape shape(const CsvCell& cell, bool vector) const {
-    std::vector<int64_t> list = numbers(cell);
-    const auto batch = options_.conditions.find("batch");
-    if ((list.size() == 4 || (vector && list.size() == 2)) && batch != options_.conditions.end()) {
-      if (std::to_string(list.front()) != batch->second)
-        fail_at(file_.name,
-                cell.line,
-                cell.column,
-                "'" + printable(cell.text) + "' is of " + std::to_string(list.front()) +
-                    " images, and --batch says " + batch->second);
-      list.erase(list.begin());
-    }
-    if (vector) {
-      int64_t all = 1;
-      for (const int64_t size : list) all = std::min<int64_t>(100'000'000, all * size);
-      return {static_cast<int32_t>(all), 1, 1, Form::kVector};
-    }
-    if (list.size() != 3)
-      fail_at(file_.name,
-              cell.line,
-              cell.column,
-              "'" + printable(cell.text) + "' is no shape of channels, height and width");
-    if (options_.channels_last) std::rotate(list.begin(), list.begin() + 2, list.end());
-    return {static_cast<int32_t>(list[0]),
-            static_cast<int32_t>(list[1]),
-            static_cast<int32_t>(list[2])};
-  }
-
   const ForeignFile& file_;
   const ImportOptions& options_;
   Csv csv_;
-  std::optional<size_t> key_, op_, time_, low_, high_, repeats_, input_, output_, kernel_, stride_,
-      groups_, dilation_, act_;
-  std::map<std::string, Times> times_;
-  std::map<std::string, size_t> left_out_;
+  std::optional<size_t> key_, time_, low_, high_, repeats_;
+  std::optional<OperatorKernels> kernels_;  ///< Where there is no column of keys.
+  std::map<std::string, Times> times_, others_;
 };
 
 }  // namespace

@@ -79,9 +79,43 @@ bool same_time(double a, double b) {
   return std::abs(a - b) <= 1e-9 * std::max(std::abs(a), std::abs(b));
 }
 
+namespace {
+
+/// What a column is of whose name says that it is no time; "" otherwise.
+std::string other_than_time(const std::string& name) {
+  switch (quantity_of(name)) {
+    case Quantity::kAccuracy:
+      return "an accuracy";
+    case Quantity::kError:
+      return "an error";
+    case Quantity::kLoss:
+      return "a loss";
+    case Quantity::kBytes:
+      return "a size in bytes";
+    case Quantity::kEnergy:
+      return "an energy";
+    case Quantity::kPower:
+      return "a power";
+    case Quantity::kMacs:
+    case Quantity::kFlops:
+      return "a count of operations";
+    case Quantity::kParameters:
+      return "a count of parameters";
+    default:
+      return "";
+  }
+}
+
+}  // namespace
+
 void check_unit_in_name(const ForeignFile& file,
                         const CsvCell& name,
                         const ImportOptions& options) {
+  if (const std::string other = other_than_time(name.text); !other.empty())
+    fail_at(file.name,
+            name.line,
+            name.column,
+            "the column '" + printable(name.text) + "' is " + other + " by its name, no time");
   const auto named = unit_in_name(name.text);
   if (!named || named->kind != MetricUnit::kMilliseconds) return;
   if (same_time(named->size, options.unit.to_ms(1))) return;
@@ -93,18 +127,8 @@ void check_unit_in_name(const ForeignFile& file,
 }
 
 void check_comments(const ForeignFile& file, const ImportOptions& options) {
-  int number = 0;
-  std::string_view rest = file.text;
-  if (rest.starts_with("\xef\xbb\xbf")) rest.remove_prefix(3);
-  while (rest.starts_with("#")) {
-    const std::string_view line = rest.substr(0, rest.find('\n'));
-    rest.remove_prefix(std::min(rest.size(), line.size() + 1));
-    ++number;
-    const size_t colon = line.find(": ");
-    if (colon == line.npos || colon < 2) continue;
-    const std::string key(line.substr(2, colon - 2));
-    std::string value(line.substr(colon + 2));
-    while (!value.empty() && (value.back() == '\r' || value.back() == ' ')) value.pop_back();
+  for (const auto& [key, said_in_file] : csv_conditions(file.text)) {
+    auto [value, line] = said_in_file;
     const auto given = options.conditions.find(key);
     std::string said = key == "unit" ? options.unit.name : "";
     if ((key == "batch" || key == "dtype") && given != options.conditions.end())
@@ -112,7 +136,7 @@ void check_comments(const ForeignFile& file, const ImportOptions& options) {
     if (key == "unit")
       if (const auto unit = time_unit(value)) value = unit->name;
     if (!said.empty() && said != value)
-      throw DataError(file.name + ":" + std::to_string(number) + ": says " + key + " " +
+      throw DataError(file.name + ":" + std::to_string(line) + ": says " + key + " " +
                       printable(value) + ", and --" + key + " says " + said);
   }
 }

@@ -40,8 +40,8 @@ class EntryReader {
 /// Whether two texts mean one measurement: they differ by rounding only.
 bool same_time(double a, double b);
 
-/// Refuses a time column whose name has another unit than the options (`latency_ms` under --unit
-/// s); DataError with its place.
+/// Refuses a time column whose name says another quantity (`edgegpu_energy`) or another unit than
+/// the options (`latency_ms` under --unit s); DataError with its place.
 void check_unit_in_name(const ForeignFile& file, const CsvCell& name, const ImportOptions& options);
 /// Refuses a file whose lines `# unit: ms` above the header (to_csv()) say another unit, batch or
 /// dtype than the options; DataError with the line.

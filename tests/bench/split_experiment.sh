@@ -108,7 +108,7 @@ rank() {
     [ "$(status_of "$name")" = finished ] || continue
     [ -s "$out/$name.rank.json" ] && continue
     "$nas" rank --run "$name" --db "$db" --truth "$truth" --column cifar10_test_acc --key arch \
-      --archs "$out/archs.txt" --table "$out/$name.csv" --set threads="$jobs" --json -q >"$out/$name.rank.tmp" &&
+      --archs "$out/archs.txt" --table "$out/$name.csv" --no-baseline --set threads="$jobs" --json -q >"$out/$name.rank.tmp" &&
       mv "$out/$name.rank.tmp" "$out/$name.rank.json"
     echo "$(date +%H:%M) ranked $name" >&2
   done; done

@@ -231,7 +231,28 @@ TEST(Latency, WholeNetworksBecomeRowsForPredictors) {
                                "--json"},
                       .folder = folder});
   };
-  EXPECT_EQ(check("p.json").code, 0);
+  // Under what the rows were measured, it says too.
+  const Finished known = check("p.json");
+  ASSERT_EQ(known.code, 0) << known.err;
+  EXPECT_EQ(Json::parse(known.out)["latency"]["device"], "phone");
+  EXPECT_EQ(Json::parse(read_file(folder + "/p.json"))["conditions"]["batch"], "1");
+  std::string eight = read_file(folder + "/rows.csv");
+  eight.replace(eight.find("# batch: 1"), 10, "# batch: 8");
+  write_file(folder + "/eight.csv", eight);
+  const auto fit_on = [&](std::vector<std::string> data) {
+    std::vector<std::string> words{"predict", "fit", "--space", "digits", "--model", "ridge"};
+    words.insert(words.end(), {"--target", "latency_ms", "--out", "eight.json"});
+    for (const std::string& file : data) words.insert(words.end(), {"--data", file});
+    return run(Launch{.args = words, .folder = folder});
+  };
+  ASSERT_EQ(fit_on({"eight.csv"}).code, 0);
+  const Finished batch = check("eight.json");
+  EXPECT_EQ(batch.code, 2);
+  EXPECT_THAT(batch.err, HasSubstr("times of 8 image(s) at once, not of 1"));
+  const Finished mixed = fit_on({"rows.csv", "eight.csv"});
+  EXPECT_EQ(mixed.code, 1);
+  EXPECT_THAT(mixed.err,
+              HasSubstr("eight.csv:1: was measured with batch 8, and rows.csv:1 with 1"));
   std::string text = read_file(folder + "/rows.csv");
   const std::string json = read_file(folder + "/p.json");
   EXPECT_THAT(json, HasSubstr("\"target\":\"latency_ms\""));

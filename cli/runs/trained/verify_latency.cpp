@@ -5,6 +5,7 @@
 
 #include "cli/runs/latency.hpp"
 #include "cli/runs/trained/measuring.hpp"
+#include "hardware/dtype.hpp"
 #include "spaces/base/printable.hpp"
 #include "spaces/error.hpp"
 #include "spaces/yaml/yaml_binder.hpp"
@@ -27,6 +28,23 @@ EvaluatorOptions options_of(const Store& store, const std::string& search) {
   return read_yaml_as<SearchConfig>(source).evaluator;
 }
 
+/// Refuses a prediction of what this machine cannot measure, before anything is written.
+void require_here(const std::map<std::string, std::string>& conditions, const std::string& name) {
+  const auto device = conditions.find("device");
+  if (device != conditions.end() && device->second != "cpu" && !device->second.starts_with("cuda"))
+    throw ConfigError(
+        printable(name) + " is of the device '" + printable(device->second) +
+            "'; --verify-latency measures on this machine",
+        "Measure the exported network on that device. If this machine's processor is meant, say "
+        "so in the table: device: cpu (--device cpu of nas latency import).");
+  if (device != conditions.end()) open_device(device->second);
+  if (const auto dtype = conditions.find("dtype");
+      dtype != conditions.end() && dtype_named(dtype->second) != "float32")
+    throw ConfigError(printable(name) + " is of times in " + printable(dtype->second) +
+                          "; --verify-latency measures in float32",
+                      "Export without it, or name a table of float32.");
+}
+
 }  // namespace
 
 struct LatencyVerification::Impl {
@@ -34,7 +52,7 @@ struct LatencyVerification::Impl {
   CostModel costs;
   Json about;
   double tolerance = 10;
-  std::map<std::string, std::string> conditions;  ///< Of the table.
+  std::map<std::string, std::string> conditions;  ///< Of the table or the predictor's rows.
   bool fused = false;                             ///< Its times are of more than single ops.
 };
 
@@ -53,7 +71,12 @@ LatencyVerification::LatencyVerification(const Store& store,
                       "Name the table with --latency-table.");
   impl_->tolerance = tolerance_percent;
   if (is_predictor_file(name)) {
-    impl_->about = use_latency_predictor(impl_->costs, name, searched.latency_batch);
+    impl_->conditions = predictor_conditions(name);
+    const auto own = impl_->conditions.find("batch");
+    const int64_t batch =
+        own == impl_->conditions.end() ? searched.latency_batch : std::atoll(own->second.c_str());
+    impl_->about = use_latency_predictor(impl_->costs, name, batch);
+    require_here(impl_->conditions, name);
     return;
   }
   LatencyModel model = open_latency_model(store, name);
@@ -61,6 +84,7 @@ LatencyVerification::LatencyVerification(const Store& store,
   impl_->fused = model.table().grouping != "ops";
   const int64_t batch = model.table().batch();
   impl_->about = use_latency(impl_->costs, std::move(model), batch, store.path());
+  require_here(impl_->conditions, name);
 }
 
 LatencyVerification::~LatencyVerification() = default;
@@ -82,15 +106,11 @@ Json LatencyVerification::verify(const Architecture& a,
     return it == impl_->conditions.end() ? std::string(otherwise) : it->second;
   };
   const std::string device = condition("device", "cpu");
-  const bool known = device == "cpu" || device.starts_with("cuda");
-  if (!known)
-    warning("the table is of the device '" + printable(device) +
-            "', which is not here; measured is this machine's processor");
   std::vector<Plan> plans{plan};
   if (folded != nullptr) plans.push_back(*folded);
   const size_t like = impl_->fused && folded != nullptr ? 1 : 0;
-  const TimedNetworks timed = time_networks(
-      plans, options, known ? device : "cpu", std::atoi(condition("threads", "0").c_str()));
+  const TimedNetworks timed =
+      time_networks(plans, options, device, std::atoi(condition("threads", "0").c_str()));
   for (const auto& time : timed.measured.times)
     if (timed.measured.stopped || !time)
       throw Interrupted("stopped while the exported network was measured; its files are written");

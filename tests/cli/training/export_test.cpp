@@ -292,6 +292,65 @@ TEST_F(Export, ThePredictedLatencyIsMeasured) {
   EXPECT_EQ(call(words).code, 2);  // The search had no table.
 }
 
+// A predictor knows under what its rows were measured: the network is timed so, or not at all.
+TEST_F(Export, APredictedLatencyIsMeasuredUnderItsConditions) {
+  const Json all = Json::parse(call({"space", "enumerate", "digits", "--json"}).out);
+  const auto fit = [&](const std::string& name, const std::string& conditions) {
+    std::ofstream file(*folder_ + "/" + name + ".csv");
+    file << conditions << "architecture,latency_ms\n";
+    for (size_t i = 0; i < 40; ++i)
+      file << all.at("architectures")[i * 90].at("architecture").get<std::string>() << ","
+           << 1 + 0.01 * static_cast<double>(i) << "\n";
+    file.close();
+    return call({"predict",
+                 "fit",
+                 "--data",
+                 name + ".csv",
+                 "--space",
+                 "digits",
+                 "--target",
+                 "latency_ms",
+                 "--model",
+                 "ridge",
+                 "--out",
+                 name + ".json"});
+  };
+  ASSERT_EQ(fit("here", "# device: cpu\n# threads: 1\n# batch: 3\n# dtype: float32\n").code, 0);
+  ASSERT_EQ(fit("phone", "# device: phone\n").code, 0);
+  ASSERT_EQ(fit("half", "# device: cpu\n# dtype: fp16\n").code, 0);
+  const auto exported = [&](const std::string& table) {
+    return call({"export",
+                 "--run",
+                 "net",
+                 "--pick",
+                 "best",
+                 "--format",
+                 "json",
+                 "--verify-latency",
+                 "--latency-table",
+                 table + ".json",
+                 "--tolerance",
+                 "1000",
+                 "--out",
+                 "by-" + table,
+                 "--json"});
+  };
+  const Finished here = exported("here");
+  ASSERT_TRUE(here.code == 0 || here.code == 3) << here.err;
+  const Json latency = Json::parse(here.out)["latency"];
+  EXPECT_EQ(latency["threads"], "1");
+  EXPECT_EQ(latency["batch"], 3);
+  EXPECT_EQ(latency["measured_with"]["threads"], "1");
+  EXPECT_EQ(latency["measured_with"]["batch"], "3");
+  for (const char* elsewhere : {"phone", "half"}) {
+    const Finished refused = exported(elsewhere);
+    EXPECT_EQ(refused.code, 2) << refused.err;
+    EXPECT_FALSE(std::filesystem::exists(*folder_ + "/by-" + elsewhere));
+  }
+  EXPECT_THAT(exported("phone").err, HasSubstr("is of the device 'phone'"));
+  EXPECT_EQ(call({"export", "--run", "net", "--pick", "best", "--tolerance", "5"}).code, 2);
+}
+
 TEST_F(Export, RefusesWhatCannotBe) {
   EXPECT_EQ(call({"export", "--run", "net"}).code, 2);
   EXPECT_EQ(call({"export", "--run", "nobody", "--pick", "best"}).code, 2);

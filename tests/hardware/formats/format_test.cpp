@@ -293,6 +293,10 @@ TEST(LatencyFormats, SayWhatIsWrongWithAFile) {
   refused(
       "nn-meter-data", "{\"id\": \"a\", \"x\": 1}\n{\"id\": \"a\", \"x\": 1}\n", "file.txt:2: ");
   refused("hw-nas-bench", "arch,a_latency,b_latency\nx,1,2\n", "times of several devices");
+  refused("hw-nas-bench",
+          "arch,a_latency,a_energy\nx,1,2\n",
+          "file.txt:1:16: the column 'a_energy' is an energy",
+          {{"latency", "a_energy"}});
   refused("hw-nas-bench", "index,a_latency\n0,1\n", "which column is the architecture");
   refused("networks", "arch,latency\nx,1\nx,2\n", "file.txt:3:3: 'x' has another time in line 2");
   refused("operators", "op,time\nCONV_2D,1\n", "which column is the input");
