@@ -12,6 +12,21 @@ std::string mebibytes(double bytes) {
   return format_number(bytes / (1 << 20), 3) + " MiB";
 }
 
+/// Below this the two are taken for equal: steps are few.
+constexpr double kWorthTelling = 1.05;
+
+/// Which layout is faster here. Never chosen by itself: two starts of one configuration would then
+/// give different bits on two machines, or on one that was busy once.
+std::string layout_text(const DryRun& d) {
+  const double ratio = d.seconds_per_step / d.other_layout_seconds_per_step;
+  const std::string other = format_number(d.other_layout_seconds_per_step * 1e3, 3) + " ms";
+  if (ratio >= kWorthTelling)
+    return d.layout + "; " + d.other_layout + " is " + format_number(ratio, 3) +
+           " times faster here (" + other + "): --set train.memory_format=" + d.other_layout;
+  return d.layout + (ratio <= 1 / kWorthTelling ? "; slower here: " : "; about the same: ") +
+         d.other_layout + " (" + other + ")";
+}
+
 }  // namespace
 
 std::string dry_run_json(const DryRun& d) {
@@ -34,6 +49,10 @@ std::string dry_run_json(const DryRun& d) {
             {"threads", d.threads},
             {"database", d.database},
             {"folder", d.folder}};
+  json["memory_format"] = d.layout;
+  if (d.other_layout_seconds_per_step > 0)
+    json["seconds_per_step_by_memory_format"] = {
+        {d.layout, d.seconds_per_step}, {d.other_layout, d.other_layout_seconds_per_step}};
   if (!d.weights.empty()) json["weights"] = d.weights;
   return json_text(json);
 }
@@ -56,6 +75,7 @@ std::string dry_run_text(const DryRun& d) {
   table.row({"step",
              format_number(d.seconds_per_step * 1e3, 3) + " ms (mean of " +
                  std::to_string(d.steps_timed) + ")"});
+  if (d.other_layout_seconds_per_step > 0) table.row({"layout", layout_text(d)});
   table.row({"epoch",
              format_seconds(epoch_seconds) + " (" + std::to_string(d.steps_per_epoch) + " steps)"});
   table.row({"run",

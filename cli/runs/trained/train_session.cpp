@@ -38,7 +38,8 @@ Session make_session(TrainConfig config,
                      const std::string& folder,
                      const std::string& config_hash,
                      TrainHooks hooks,
-                     bool initialise) {
+                     bool initialise,
+                     bool advice) {
   Session s;
   s.parts = open_parts(std::move(config));
   const RunParts& p = *s.parts;
@@ -48,9 +49,11 @@ Session make_session(TrainConfig config,
   const Stage first =
       s.weights.curriculum ? s.weights.curriculum->stage(0) : Stage{.epochs = c.train.epochs};
   s.strategy = strategy_for(p, first);
-  for (const std::string& line : s.strategy->advice()) warning(line);
-  for (const std::string& line : s.weights.store->advice(s.steps_per_epoch() * s.epochs()))
-    warning(line);
+  if (advice) {
+    for (const std::string& line : s.strategy->advice()) warning(line);
+    for (const std::string& line : s.weights.store->advice(s.steps_per_epoch() * s.epochs()))
+      warning(line);
+  }
   s.trainer = std::make_unique<Trainer>(
       TrainSetup{.space = *p.space,
                  .store = *s.weights.store,

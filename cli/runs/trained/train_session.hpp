@@ -23,12 +23,13 @@ struct Session {
 /// The configuration with every default, as runs store it.
 std::string resolved_yaml(TrainConfig& config);
 /// `initialise`: with the weights of train.init, where it names some. Warns of settings that do not
-/// suit one another.
+/// suit one another, but with `advice` false.
 Session make_session(TrainConfig config,
                      const std::string& folder,
                      const std::string& config_hash,
                      TrainHooks hooks,
-                     bool initialise = true);
+                     bool initialise = true,
+                     bool advice = true);
 /// Sentences for the end of a run.
 std::vector<std::string> health_of(const Session& session);
 

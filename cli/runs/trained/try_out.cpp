@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 
 #include <filesystem>
+#include <optional>
 
 #include "cli/command.hpp"
 #include "cli/runs/data_notes.hpp"
@@ -22,15 +23,34 @@ int64_t values_of_set(const WeightCount& set, const OptimizerOptions& optimizer)
   return set.parameters * (1 + moments) + set.statistics;
 }
 
+constexpr int64_t kSteps = 10;
+
+const char* layout_name(Layout layout) {
+  return layout == Layout::kChannelsLast ? "channels_last" : "contiguous";
+}
+
+/// The same steps with activations and weights in the other layout: equal paths and images, so that
+/// the times may be compared. Trees are left out, whose sessions may score choices first.
+void time_other_layout(TrainConfig config, DryRun& d) {
+  Layout& layout = config.train.memory_format;
+  d.layout = layout_name(layout);
+  layout = layout == Layout::kChannelsLast ? Layout::kContiguous : Layout::kChannelsLast;
+  d.other_layout = layout_name(layout);
+  if (weights_kind(config.weights) == "few-shot") return;
+  const ScratchFolder scratch("nas-dry-run");
+  const Session s = make_session(std::move(config), scratch.path(), "", {}, true, false);
+  d.other_layout_seconds_per_step = s.trainer->time_steps(kSteps).seconds_per_step;
+}
+
 }  // namespace
 
 DryRun try_out(TrainConfig config, const Common& common) {
   // What a split before the first epoch writes is no part of any run.
   const ScratchFolder scratch("nas-dry-run");
-  Session s = make_session(std::move(config), scratch.path(), "", {});
+  std::optional<Session> first(make_session(config, scratch.path(), "", {}));
+  const Session& s = *first;
   const RunParts& p = *s.parts;
   tell_data(p, contents_of(*p.dataset, p.splits), common);
-  constexpr int64_t kSteps = 10;
   const StepTiming timing = s.trainer->time_steps(kSteps);
   const auto sets = static_cast<int64_t>(s.weights.store->live_sets().size());
   const WeightCount first = count_weights(*s.weights.store->open(0));
@@ -59,6 +79,8 @@ DryRun try_out(TrainConfig config, const Common& common) {
   d.peak_bytes = 1024.0 * static_cast<double>(usage.ru_maxrss);
   d.database = common.db;
   d.folder = (std::filesystem::absolute(common.db).parent_path() / "nas-runs" / "<run>").string();
+  first.reset();
+  time_other_layout(std::move(config), d);
   return d;
 }
 

@@ -218,6 +218,11 @@ TEST(Train, DryRunWritesNothing) {
   EXPECT_GT(json["seconds_estimated"].get<double>(), 0);
   EXPECT_FALSE(std::filesystem::exists(folder + "/nas.db"));
   EXPECT_FALSE(std::filesystem::exists(folder + "/nas-runs"));
+  // Both layouts are timed, and what is told first is that of the configuration.
+  const Json layouts = json["seconds_per_step_by_memory_format"];
+  EXPECT_EQ(json["memory_format"], "contiguous");
+  EXPECT_EQ(layouts["contiguous"], json["seconds_per_step"]);
+  EXPECT_GT(layouts["channels_last"].get<double>(), 0);
 }
 
 TEST(Evaluate, RefusesArchitecturesOutsideTheSpace) {
