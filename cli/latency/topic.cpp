@@ -112,7 +112,9 @@ Operator profiles (TFLite, trtexec) as CSV need names of columns and sizes:
 }  // namespace
 
 std::string latency_topic() {
-  return work() + "\n\n" + tables();
+  std::string text = work();
+  text += "\n\n";
+  return text += tables();
 }
 
 }  // namespace nas::cli

@@ -22,9 +22,9 @@ std::string layout_text(const DryRun& d) {
   const std::string other = format_number(d.other_layout_seconds_per_step * 1e3, 3) + " ms";
   if (ratio >= kWorthTelling)
     return d.layout + "; " + d.other_layout + " is " + format_number(ratio, 3) +
-           " times faster here (" + other + "): --set train.memory_format=" + d.other_layout;
-  return d.layout + (ratio <= 1 / kWorthTelling ? "; slower here: " : "; about the same: ") +
-         d.other_layout + " (" + other + ")";
+           " times faster here (" + other + ")";
+  return d.layout + "; " + d.other_layout +
+         (ratio <= 1 / kWorthTelling ? " is slower here (" : " takes as long here (") + other + ")";
 }
 
 }  // namespace
@@ -51,8 +51,8 @@ std::string dry_run_json(const DryRun& d) {
             {"folder", d.folder}};
   json["memory_format"] = d.layout;
   if (d.other_layout_seconds_per_step > 0)
-    json["seconds_per_step_by_memory_format"] = {
-        {d.layout, d.seconds_per_step}, {d.other_layout, d.other_layout_seconds_per_step}};
+    json["seconds_per_step_by_memory_format"] = {{d.layout, d.seconds_per_step},
+                                                 {d.other_layout, d.other_layout_seconds_per_step}};
   if (!d.weights.empty()) json["weights"] = d.weights;
   return json_text(json);
 }
@@ -76,6 +76,9 @@ std::string dry_run_text(const DryRun& d) {
              format_number(d.seconds_per_step * 1e3, 3) + " ms (mean of " +
                  std::to_string(d.steps_timed) + ")"});
   if (d.other_layout_seconds_per_step > 0) table.row({"layout", layout_text(d)});
+  if (d.seconds_per_step >= kWorthTelling * d.other_layout_seconds_per_step &&
+      d.other_layout_seconds_per_step > 0)
+    table.row({"", "it is chosen with --set train.memory_format=" + d.other_layout});
   table.row({"epoch",
              format_seconds(epoch_seconds) + " (" + std::to_string(d.steps_per_epoch) + " steps)"});
   table.row({"run",

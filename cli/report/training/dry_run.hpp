@@ -15,10 +15,10 @@ struct DryRun {
   int threads = 1;
   int64_t steps_timed = 0, steps_per_epoch = 0, epochs = 0;
   double seconds_per_step = 0, macs_per_step = 0;
-  std::string layout, other_layout;         ///< train.memory_format, and the one beside it.
+  std::string layout, other_layout;          ///< train.memory_format, and the one beside it.
   double other_layout_seconds_per_step = 0;  ///< The same steps in it; 0: not timed.
-  double budget = 0;      ///< Multiply-adds that end the run; 0: none.
-  double peak_bytes = 0;  ///< Memory of the process so far.
+  double budget = 0;                         ///< Multiply-adds that end the run; 0: none.
+  double peak_bytes = 0;                     ///< Memory of the process so far.
   double seconds() const {
     return seconds_per_step * static_cast<double>(steps_per_epoch) * static_cast<double>(epochs);
   }

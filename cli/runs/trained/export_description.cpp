@@ -55,6 +55,7 @@ Json batch_norm_json(const ExportedSubnet& e) {
                          : "batch"},
       {"from", {{"recalibration", from.images}, {"running", from.running}, {"batch", from.batch}}},
       {"images", from.calibration_images},
+      {"of_each_batch_in_supernet", of_each_batch(e.run.parts->space->plan(e.architecture))},
       {"folded", e.subnet.folded()}};
   if (from.calibration_images > 0) {
     json["split"] = "train";

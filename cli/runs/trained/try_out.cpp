@@ -47,8 +47,8 @@ void time_other_layout(TrainConfig config, DryRun& d) {
 DryRun try_out(TrainConfig config, const Common& common) {
   // What a split before the first epoch writes is no part of any run.
   const ScratchFolder scratch("nas-dry-run");
-  std::optional<Session> first(make_session(config, scratch.path(), "", {}));
-  const Session& s = *first;
+  std::optional<Session> session(make_session(config, scratch.path(), "", {}));
+  const Session& s = *session;
   const RunParts& p = *s.parts;
   tell_data(p, contents_of(*p.dataset, p.splits), common);
   const StepTiming timing = s.trainer->time_steps(kSteps);
@@ -79,7 +79,7 @@ DryRun try_out(TrainConfig config, const Common& common) {
   d.peak_bytes = 1024.0 * static_cast<double>(usage.ru_maxrss);
   d.database = common.db;
   d.folder = (std::filesystem::absolute(common.db).parent_path() / "nas-runs" / "<run>").string();
-  first.reset();
+  session.reset();
   time_other_layout(std::move(config), d);
   return d;
 }

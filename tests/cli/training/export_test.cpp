@@ -178,6 +178,7 @@ TEST_F(Export, BatchNormsAreThoseItWasJudgedWith) {
   const Json as_judged = exported("judged", {});
   EXPECT_EQ(as_judged["treatment"], "running");
   EXPECT_EQ(as_judged["images"], 0);
+  EXPECT_EQ(as_judged["of_each_batch_in_supernet"], 0);
   EXPECT_GT(as_judged["from"]["running"], 2);
   const Json measured = exported("measured", {"--recalibrate", "200"});
   EXPECT_EQ(measured["treatment"], "recalibrated");
