@@ -10,6 +10,7 @@
 #include "cli/config/config_path.hpp"
 #include "cli/terminal/help_page.hpp"
 #include "cli/terminal/man_page.hpp"
+#include "cli/terminal/table_style.hpp"
 
 namespace nas::cli {
 namespace {
@@ -106,6 +107,15 @@ void add_common(CLI::App& app, Common& common, unsigned takes) {
         ->group(group);
   app.add_flag("--json", common.json, "Print one JSON document")->group(group);
   app.add_flag("-q,--quiet", common.quiet, "Only results and errors")->group(group);
+  app.add_option_function<std::string>(
+         "--tables",
+         [](const std::string& style) {
+           set_table_style(style == "markdown" ? TableStyle::kMarkdown : TableStyle::kText);
+         },
+         "How tables are written: text, or markdown for comments of CI")
+      ->check(CLI::IsMember({"text", "markdown"}))
+      ->type_name("STYLE")
+      ->group(group);
   // Taken out of the words before they come here (dispatch.cpp); help and completion name it.
   app.add_option("--color", "Colour of messages: auto, always or never")
       ->check(CLI::IsMember({"auto", "always", "never"}))

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <cmath>
 
+#include "cli/terminal/table_style.hpp"
 #include "spaces/base/printable.hpp"
 
 namespace nas::cli {
@@ -40,14 +41,15 @@ std::string cell_text(const Json& cell) {
 }
 
 void add_format(CLI::App& app, std::string& format) {
-  app.add_option("--format", format, "How results are printed: table, csv, json or jsonl")
-      ->check(CLI::IsMember({"table", "csv", "json", "jsonl"}))
+  app.add_option("--format", format, "How results are printed: table, markdown, csv, json or jsonl")
+      ->check(CLI::IsMember({"table", "markdown", "csv", "json", "jsonl"}))
       ->type_name("FORMAT")
       ->capture_default_str();
 }
 
 Format chosen_format(const Common& common, const std::string& format) {
   if (common.json || format == "json") return Format::kJson;
+  if (format == "markdown") set_table_style(TableStyle::kMarkdown);
   if (format == "jsonl") return Format::kJsonLines;
   return format == "csv" ? Format::kCsv : Format::kTable;
 }

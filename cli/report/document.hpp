@@ -14,7 +14,7 @@ class App;
 namespace nas::cli {
 
 enum class Format { kTable, kCsv, kJson, kJsonLines };
-/// `--format table|csv|json|jsonl`; --json means the same as json.
+/// `--format table|markdown|csv|json|jsonl`; --json means the same as json.
 void add_format(CLI::App& app, std::string& format);
 Format chosen_format(const Common& common, const std::string& format);
 

@@ -4,7 +4,9 @@
 #include <cstring>
 
 #include "cli/command.hpp"
+#include "cli/report/markup.hpp"
 #include "cli/terminal/fold.hpp"
+#include "cli/terminal/table_style.hpp"
 #include "spaces/base/printable.hpp"
 
 namespace nas::cli {
@@ -217,7 +219,42 @@ class Layout {
 
 }  // namespace
 
+namespace {
+
+TableStyle chosen_style = TableStyle::kText;
+
+std::string markdown(const std::vector<std::vector<std::string>>& rows) {
+  std::string text = "\n";
+  for (size_t r = 0; r < rows.size(); ++r) {
+    text += "|";
+    for (const std::string& cell : rows[r]) text += " " + escaped_markdown(cell) + " |";
+    text += "\n";
+    if (r > 0) continue;
+    text += "|";
+    for (size_t c = 0; c < rows[0].size(); ++c) {
+      const bool right =
+          rows.size() > 1 && std::all_of(rows.begin() + 1, rows.end(), [c](const auto& row) {
+            return numeric(row[c]);
+          });
+      text += right ? " ---: |" : " --- |";
+    }
+    text += "\n";
+  }
+  return text;
+}
+
+}  // namespace
+
+void set_table_style(TableStyle style) {
+  chosen_style = style;
+}
+
+TableStyle table_style() {
+  return chosen_style;
+}
+
 std::string Table::text(size_t width) const {
+  if (table_style() == TableStyle::kMarkdown) return markdown(rows_);
   return Layout(rows_).text(width);
 }
 

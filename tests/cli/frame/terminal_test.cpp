@@ -423,5 +423,24 @@ TEST(Terminal, TrainingAndSearchShowTheTimeLeftAndSummariesOnTheirOwnLines) {
 }
 #endif
 
+// For comments of CI: GitHub's table, numbers to the right, nothing in a cell that is markup.
+TEST(Tables, AreMarkdownWhenAsked) {
+  const Finished cost =
+      run({"space", "cost", "digits", "--arch", "24-conv3/48-conv3", "--tables", "markdown"});
+  ASSERT_EQ(cost.code, 0) << cost.err;
+  const std::vector<std::string> lines = lines_of(cost.out);
+  ASSERT_GT(lines.size(), 3U);
+  EXPECT_EQ(lines[0], "");
+  EXPECT_THAT(lines[1], ::testing::StartsWith("| architecture | "));
+  EXPECT_THAT(lines[2], ::testing::StartsWith("| --- | ---: | "));
+  EXPECT_EQ(std::count(lines[2].begin(), lines[2].end(), '|'),
+            std::count(lines[1].begin(), lines[1].end(), '|'));
+  EXPECT_THAT(lines[3], HasSubstr("| 24\\-conv3/48\\-conv3 | "));
+  const Finished same =
+      run({"space", "cost", "digits", "--arch", "24-conv3/48-conv3", "--format", "markdown"});
+  EXPECT_EQ(same.out, cost.out);
+  EXPECT_EQ(run({"space", "cost", "digits", "--tables", "html"}).code, 2);
+}
+
 }  // namespace
 }  // namespace nas::test
