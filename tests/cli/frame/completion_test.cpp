@@ -68,7 +68,7 @@ TEST(Completion, ValuesOfOptions) {
   const std::string folder = fresh_folder();
   write_file(folder + "/digits-notes.yaml", "");
   EXPECT_THAT(offered(folder, {"results", "--format", ""}),
-              UnorderedElementsAre("table", "csv", "json", "jsonl"));
+              UnorderedElementsAre("table", "markdown", "csv", "json", "jsonl"));
   EXPECT_THAT(offered(folder, {"results", "--format", "=", "j"}),
               UnorderedElementsAre("json", "jsonl"));
   EXPECT_THAT(offered(folder, {"results", "--color", "al"}), ElementsAre("always"));

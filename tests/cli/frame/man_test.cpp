@@ -51,7 +51,7 @@ TEST(Man, APageForEveryCommandAndTopic) {
     EXPECT_THAT(db, HasSubstr("\\fB" + roff + "\\fR")) << word;
   }
   EXPECT_THAT(text_of(folder + "/man1/nas-results.1"),
-              HasSubstr("One of table, csv, json, jsonl."));
+              HasSubstr("One of table, markdown, csv, json, jsonl."));
   if (std::system("command -v groff >/dev/null 2>&1") != 0) return;
   for (const std::string& file : files) {
     FILE* pipe = popen(("groff -man -Tutf8 -ww -z '" + file + "' 2>&1").c_str(), "r");
