@@ -44,12 +44,20 @@ double key_distance(std::string_view a, std::string_view b);
 
 template <typename Map>
 std::vector<std::string> nearest_keys(const std::string& key, const Map& known, size_t most) {
+  constexpr size_t kLookedThrough = 5'000;  // Of other kinds: tables may be long, and keys many.
   std::multimap<double, std::string> best;
-  for (const auto& [other, value] : known) {
+  const auto look_at = [&](const std::string& other) {
     const double distance = key_distance(key, other);
-    if (best.size() == most && distance >= best.rbegin()->first) continue;
+    if (best.size() == most && distance >= best.rbegin()->first) return;
     best.emplace(distance, other);
     if (best.size() > most) best.erase(std::prev(best.end()));
+  };
+  const std::string kind = key.substr(0, key.find_first_of(" -"));
+  for (auto it = known.lower_bound(kind); it != known.end() && it->first.starts_with(kind); ++it)
+    look_at(it->first);
+  if (best.size() < most && known.size() <= kLookedThrough) {
+    best.clear();
+    for (const auto& [other, value] : known) look_at(other);
   }
   std::vector<std::string> keys;
   for (auto& [distance, other] : best) keys.push_back(other);

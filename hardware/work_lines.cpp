@@ -4,6 +4,7 @@
 #include "hardware/work_lines.hpp"
 
 #include "hardware/dtype.hpp"
+#include "hardware/key_check.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -143,6 +144,9 @@ class ResultReader {
         dtype->second != dtype_named(id.dtype))
       throw DataError(place + shown + " asked for " + printable(id.dtype) + ", and --dtype says " +
                       printable(dtype->second));
+    if (!id.network)
+      if (const std::string why = key_problem(id.what, "ops"); !why.empty())
+        throw DataError(place + shown + " names no op: " + printable(why));
     if (!asked_.empty()) {
       const auto it = asked_.find(text);
       if (it == asked_.end()) throw DataError(place + shown + " was not asked for");

@@ -81,6 +81,11 @@ Imported read_fbnet(const ForeignFile& file, const ImportOptions& options) {
   const Csv csv = read_csv(file.name, blanks ? with_tabs(file.text) : file.text);
   const std::vector<Layer> list = layers();
   EntryReader entries(file, options, "ofa-proxyless");
+  if (std::any_of(csv.header.begin(), csv.header.end(), [](const CsvCell& cell) {
+        return number_of(cell.text).has_value();
+      }))
+    entries.fail(csv.header.front().line,
+                 "the first line holds a number; it names the blocks: ir_k3_e1, ir_k3_e3 ...");
   if (csv.rows.size() != list.size())
     entries.fail(csv.rows.empty() ? 0 : csv.rows.back().front().line,
                  "has " + std::to_string(csv.rows.size()) + " layers; FBNet has " +
@@ -122,6 +127,30 @@ Imported read_fbnet(const ForeignFile& file, const ImportOptions& options) {
                     " times of skips and of blocks with group convolutions are left out: no space "
                     "here has them");
   return entries.finish(std::move(notes));
+}
+
+std::string write_fbnet(const LatencyTable& table) {
+  if (table.grouping != "ofa-proxyless")
+    throw DataError("FBNet's form holds blocks of ProxylessNAS's kind; the table is of '" +
+                    table.grouping + "'");
+  constexpr std::pair<int, int> kBlocks[] = {{3, 1}, {3, 3}, {3, 6}, {5, 1}, {5, 3}, {5, 6}};
+  std::string header, text;
+  for (const auto& [kernel, expand] : kBlocks)
+    header += (header.empty() ? "" : ",") + std::string("ir_k") + std::to_string(kernel) + "_e" +
+              std::to_string(expand);
+  for (const Layer& layer : layers()) {
+    std::string row;
+    for (const auto& [kernel, expand] : kBlocks) {
+      const std::string key = key_of(layer, kernel, expand);
+      const auto entry = table.entries.find(key);
+      if (entry == table.entries.end())
+        throw DataError(
+            "FBNet's form needs a time of every block of its Table 1; the table lacks " + key);
+      row += (row.empty() ? "" : ",") + number_text(entry->second.median_ms);
+    }
+    text += row + "\n";
+  }
+  return header + "\n" + text;
 }
 
 }  // namespace nas

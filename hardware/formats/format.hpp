@@ -81,6 +81,7 @@ bool is_dynamic_ofa(std::string_view text);
 Imported read_dynamic_ofa(const ForeignFile& file, const ImportOptions& options);
 std::string write_dynamic_ofa(const LatencyTable& table);
 bool is_fbnet(std::string_view text);
+std::string write_fbnet(const LatencyTable& table);
 Imported read_fbnet(const ForeignFile& file, const ImportOptions& options);
 bool is_hat(std::string_view text);
 Imported read_hat(const ForeignFile& file, const ImportOptions& options);

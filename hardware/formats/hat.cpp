@@ -1,8 +1,10 @@
 // HAT's latency data sets: whole Transformers, ten features of each, and the time of encoder and
 // decoder with their deviations. They become rows with the sum of both.
 #include <cmath>
+#include <map>
 
 #include "hardware/formats/reading.hpp"
+#include "spaces/base/printable.hpp"
 #include "spaces/error.hpp"
 
 namespace nas {
@@ -18,6 +20,19 @@ constexpr const char* kFeatures[] = {"encoder_embed_dim",
                                      "decoder_self_attention_heads_avg",
                                      "decoder_ende_attention_heads_avg",
                                      "decoder_arbitrary_ende_attn_avg"};
+
+/// Features are averages over layers, so that two networks may share them; their times are alike.
+constexpr double kSameNetwork = 0.25;
+
+/// About the multiply-adds of one translation as HAT times it (hat_latency.md): 30 tokens, one by
+/// one in the decoder, attention of 512 dimensions, a vocabulary of 32,768 words. It only tells
+/// units apart, which are a thousand apart.
+double macs_of(const std::vector<double>& f) {
+  constexpr double kTokens = 30, kAttention = 512, kWords = 32'768;
+  const double encoder = f[1] * (4 * kAttention * f[0] + 2 * f[0] * f[2]);
+  const double decoder = f[5] * (8 * kAttention * f[4] + 2 * f[4] * f[6]) + kWords * f[4];
+  return kTokens * (encoder + decoder);
+}
 
 }  // namespace
 
@@ -44,21 +59,47 @@ Imported read_hat(const ForeignFile& file, const ImportOptions& options) {
   const size_t encoder = column("latency_mean_encoder"), decoder = column("latency_mean_decoder");
   rows.header.insert(rows.header.end(), {"encoder_ms", "decoder_ms", "latency_ms"});
   std::vector<TimedWork> work;
+  std::map<std::string, std::pair<double, int>> seen;  // By features: total in ms, line.
+  size_t again = 0;
   for (const auto& cells : csv.rows) {
     std::vector<std::string> row;
+    std::vector<double> numbers;
+    std::string features_text;
     for (const size_t c : features) {
-      if (!number_of(cells[c].text))
-        fail_at(file.name, cells[c].line, cells[c].column, "'" + cells[c].text + "' is no number");
+      const auto number = number_of(cells[c].text);
+      // The last feature may be -1 for "both layers"; sizes and counts may not.
+      if (!number || (*number <= 0 && c != features.back()))
+        fail_at(file.name,
+                cells[c].line,
+                cells[c].column,
+                "'" + printable(cells[c].text) + "' is no " + csv.header[c].text);
+      numbers.push_back(*number);
       row.push_back(cells[c].text);
+      features_text += number_text(*number) + ",";
     }
     const double first = time_of_cell(file, cells[encoder], options.unit);
     const double second = time_of_cell(file, cells[decoder], options.unit);
     for (const double ms : {first, second, first + second}) row.push_back(number_text(ms));
-    work.push_back({first + second, 0});
+    const auto [before, fresh] =
+        seen.emplace(features_text, std::pair(first + second, cells[encoder].line));
+    if (!fresh) {
+      const auto& [ms, line] = before->second;
+      if (std::abs(std::log(ms / (first + second))) > kSameNetwork)
+        fail_at(file.name,
+                cells[encoder].line,
+                cells[encoder].column,
+                "the network of line " + std::to_string(line) + " again, with another time");
+      ++again;
+    }
+    work.push_back({first + second, macs_of(numbers)});
     rows.rows.push_back(std::move(row));
   }
   if (rows.rows.empty()) throw DataError(file.name + ": holds no rows");
-  return finish_rows(std::move(rows), std::move(work), options);
+  Imported result = finish_rows(std::move(rows), std::move(work), options);
+  if (again > 0)
+    result.notes.push_back(std::to_string(again) +
+                           " rows have the features of another row; all are kept");
+  return result;
 }
 
 }  // namespace nas

@@ -35,6 +35,18 @@ std::string_view act_of(std::string_view kernel) {
   return {};
 }
 
+/// Whether all that a kernel does behind its op is batch norm or an activation: `conv-bn-relu`.
+bool only_known_parts(std::string_view kernel) {
+  size_t at = kernel.find('-');
+  while (at != std::string_view::npos) {
+    kernel.remove_prefix(at + 1);
+    at = kernel.find('-');
+    const std::string_view part = kernel.substr(0, at);
+    if (part != "bn" && act_of(part).empty()) return false;
+  }
+  return true;
+}
+
 class KernelReader {
  public:
   KernelReader(const LocatedJson& json, EntryReader& entries) : json_(json), entries_(entries) {}
@@ -136,6 +148,7 @@ class KernelReader {
     } else {
       return "";
     }
+    if (!only_known_parts(kernel)) return "";
     key.act = act_of(kernel);
     return to_string(key);
   }

@@ -88,9 +88,15 @@ Row yaml_row(const ForeignFile& file, const detail::YamlNode::Entry& entry) {
   row.time.value = number_at(file, *mean->value, "mean");
   if (const auto* std = entry.value->find("std"))
     row.time.deviation = number_at(file, *std->value, "std");
-  if (const auto* count = entry.value->find("count"))
-    row.time.repeats =
-        static_cast<int64_t>(std::clamp(number_at(file, *count->value, "count"), 0.0, 1e9));
+  if (const auto* count = entry.value->find("count")) {
+    const double number = number_at(file, *count->value, "count");
+    if (number < 0)
+      fail_at(file.name,
+              count->place.line,
+              count->place.column,
+              "count: " + number_text(number) + " is no number of repeats");
+    row.time.repeats = static_cast<int64_t>(std::min(number, 1e9));
+  }
   return row;
 }
 
@@ -153,9 +159,11 @@ Imported read_dynamic_ofa(const ForeignFile& file, const ImportOptions& options)
     if (value.is_number()) {
       row.time.value = value.get<double>();
     } else if (value.is_object() && value.contains("mean")) {
-      row.time = {number("mean", 0),
-                  number("std", 0),
-                  static_cast<int64_t>(std::clamp(number("count", 0), 0.0, 1e9))};
+      const double count = number("count", 0);
+      if (count < 0)
+        throw DataError(json.place(key + "/count") + "\"" + printable(key) +
+                        "\": count: " + number_text(count) + " is no number of repeats");
+      row.time = {number("mean", 0), number("std", 0), static_cast<int64_t>(std::min(count, 1e9))};
     } else {
       throw DataError(json.place(key) + "\"" + printable(key) + "\" has no mean");
     }
@@ -173,8 +181,10 @@ Imported read_dynamic_ofa(const ForeignFile& file, const ImportOptions& options)
 
 std::string write_dynamic_ofa(const LatencyTable& table) {
   nlohmann::json json = nlohmann::json::object();
-  for (const auto& [key, entry] : written(table).entries)
-    json[key] = {{"count", entry.repeats}, {"mean", entry.median_ms}, {"std", deviation_of(entry)}};
+  for (const auto& [key, entry] : written(table).entries) {
+    json[key] = {{"count", entry.repeats}, {"mean", entry.median_ms}};
+    if (entry.high_ms > entry.low_ms) json[key]["std"] = deviation_of(entry);
+  }
   return json.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 

@@ -9,6 +9,7 @@
 #include <cctype>
 
 #include "hardware/kernel_key.hpp"
+#include "hardware/key_check.hpp"
 #include "spaces/base/printable.hpp"
 #include "spaces/error.hpp"
 
@@ -145,7 +146,24 @@ std::string OperatorKernels::matrix_product(const std::vector<CsvCell>& row,
   else if (groups_ && !plain(row[*groups_].text).empty())
     key.groups = whole(row[*groups_]);
   if (dilation_ && !plain(row[*dilation_].text).empty()) key.dilation = whole(row[*dilation_]);
+  check_window(row[*output_], key);
   return to_string(key);
+}
+
+// Shapes in the other order are the likeliest mistake: nothing else in a profile tells them.
+void OperatorKernels::check_window(const CsvCell& cell, const FusedKernel& key) const {
+  const Shape &in = key.inputs[0], &out = key.out;
+  const bool fits = window_fits(in.h, out.h, key.kernel, key.stride, key.dilation) &&
+                    window_fits(in.w, out.w, key.kernel, key.stride, key.dilation);
+  if (fits && in.c % key.groups == 0 && out.c % key.groups == 0) return;
+  fail_at(file_.name,
+          cell.line,
+          cell.column,
+          "no convolution of " + std::to_string(key.kernel) + "x" + std::to_string(key.kernel) +
+              " in steps of " + std::to_string(key.stride) + ", " + std::to_string(key.groups) +
+              " groups, makes " + to_string(out) + " of " + to_string(in) +
+              " (channels x height x width); the shapes were read as " +
+              (options_.channels_last ? "--layout nhwc" : "--layout nchw"));
 }
 
 // All inputs of a sum are of one shape. The one product of networks here is a gate's (squeeze and

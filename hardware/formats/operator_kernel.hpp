@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "hardware/formats/reading.hpp"
+#include "hardware/kernel_key.hpp"
 
 namespace nas {
 
@@ -29,6 +30,7 @@ class OperatorKernels {
  private:
   std::string matrix_product(const std::vector<CsvCell>& row, const std::string& op) const;
   std::string merge(const std::vector<CsvCell>& row, const std::string& op) const;
+  void check_window(const CsvCell& cell, const FusedKernel& key) const;
   static std::string concat(const std::vector<Shape>& inputs, const Shape& out);
   std::string window(const std::vector<CsvCell>& row, const std::string& op) const;
   std::vector<std::string> mean(const std::vector<CsvCell>& row) const;

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "hardware/kernel_key.hpp"
+#include "hardware/key_check.hpp"
 #include "spaces/base/printable.hpp"
 #include "spaces/error.hpp"
 #include "spaces/metric.hpp"
@@ -39,6 +40,9 @@ void EntryReader::fail(int line, const std::string& message) const {
 }
 
 void EntryReader::add(const std::string& key, const ForeignTime& time, int line) {
+  if (const std::string why = key_problem(key, table_.grouping); !why.empty())
+    fail(line,
+         "\"" + printable(key) + "\" is no key of '" + table_.grouping + "': " + printable(why));
   const double ms = options_.unit.to_ms(time.value);
   if (!std::isfinite(ms) || !(ms > 0))
     fail(line,

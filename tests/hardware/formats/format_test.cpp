@@ -239,6 +239,7 @@ TEST(LatencyFormats, WhatIsWrittenIsReadAgain) {
     const LatencyFormat& format = format_of(example.format, {"f", ""});
     const Imported imported = read(example, "2.5");
     if (format.write == nullptr || !imported.table) continue;
+    if (example.format == "fbnet") continue;  // Writes whole tables only: see below.
     SCOPED_TRACE(example.format);
     Example again = example;
     again.columns.clear();
@@ -250,6 +251,43 @@ TEST(LatencyFormats, WhatIsWrittenIsReadAgain) {
     for (const auto& [key, entry] : imported.table->entries)
       EXPECT_DOUBLE_EQ(second.table->entries.at(key).median_ms, entry.median_ms) << key;
   }
+}
+
+// hat_latency.md: WMT'14 En-De on a Xeon, some hundred milliseconds a sentence.
+TEST(LatencyFormats, SecondsOfTransformersAreNoMilliseconds) {
+  const std::string head =
+      "encoder_embed_dim,encoder_layer_num,encoder_ffn_embed_dim_avg,"
+      "encoder_self_attention_heads_avg,decoder_embed_dim,decoder_layer_num,"
+      "decoder_ffn_embed_dim_avg,decoder_self_attention_heads_avg,"
+      "decoder_ende_attention_heads_avg,decoder_arbitrary_ende_attn_avg,latency_mean_encoder,"
+      "latency_mean_decoder\n640,6,3072,8,640,6,3072,8,8,1,";
+  ImportOptions options;
+  options.unit = *time_unit("ms");
+  const auto odd = [&](const char* times) {
+    const Imported read = import_latency({{"h.csv", head + times}}, "", options);
+    return judge_unit(read.work, options.unit, /*whole=*/true, "xeon").odd;
+  };
+  EXPECT_EQ(odd("25.1,280.4\n"), "");
+  EXPECT_THAT(odd("0.0251,0.2804\n"), HasSubstr("are they in s?"));
+}
+
+TEST(LatencyFormats, AWholeTableOfFbnetIsWrittenAndReadAgain) {
+  std::string text = "ir_k3_e1,ir_k3_e3,ir_k3_e6,ir_k5_e1,ir_k5_e3,ir_k5_e6\n";
+  for (int layer = 0; layer < 22; ++layer)
+    for (int block = 0; block < 6; ++block)
+      text += std::to_string(1 + layer) + "." + std::to_string(block) + (block < 5 ? "," : "\n");
+  ImportOptions options;
+  options.unit = *time_unit("ms");
+  const Imported first = import_latency({{"f.csv", text}}, "fbnet", options);
+  const std::string written = format_of("fbnet", {"f", ""}).write(*first.table);
+  EXPECT_EQ(std::count(written.begin(), written.end(), '\n'), 23);
+  const Imported second = import_latency({{"again.csv", written}}, "", options);
+  ASSERT_EQ(second.table->entries.size(), first.table->entries.size());
+  for (const auto& [key, entry] : first.table->entries)
+    EXPECT_DOUBLE_EQ(second.table->entries.at(key).median_ms, entry.median_ms) << key;
+  LatencyTable less = *first.table;
+  less.entries.erase(less.entries.begin());
+  EXPECT_THROW(format_of("fbnet", {"f", ""}).write(less), DataError);
 }
 
 void refused(const std::string& format,
@@ -283,6 +321,19 @@ TEST(LatencyFormats, SayWhatIsWrongWithAFile) {
           "{\"a\": {\"mean\": 1},\n\"a\": {\"mean\": 1}}",
           "file.txt:2: \"a\" is given twice");
   refused("fbnet", "ir_k3_e1,ir_k3_e3\n1,2\n", "has 1 layers; FBNet has 22");
+  const std::string hat_head =
+      "encoder_embed_dim,encoder_layer_num,encoder_ffn_embed_dim_avg,"
+      "encoder_self_attention_heads_avg,decoder_embed_dim,decoder_layer_num,"
+      "decoder_ffn_embed_dim_avg,decoder_self_attention_heads_avg,"
+      "decoder_ende_attention_heads_avg,decoder_arbitrary_ende_attn_avg,latency_mean_encoder,"
+      "latency_mean_decoder\n";
+  const std::string network = "512,6,2048,8,512,3,2048,8,8,1,";
+  refused("hat",
+          hat_head + network + "20,200\n" + network + "20,500\n",
+          "file.txt:3:31: the network of line 2 again, with another time");
+  refused("hat",
+          hat_head + "-640" + network.substr(3) + "20,200\n",
+          "file.txt:2:1: '-640' is no encoder_embed_dim");
   refused(
       "hat", "encoder_embed_dim,latency_mean_encoder\n1,2\n", "has no column 'encoder_layer_num'");
   refused("nn-meter-kernels",
@@ -293,6 +344,23 @@ TEST(LatencyFormats, SayWhatIsWrongWithAFile) {
   refused(
       "nn-meter-data", "{\"id\": \"a\", \"x\": 1}\n{\"id\": \"a\", \"x\": 1}\n", "file.txt:2: ");
   refused("hw-nas-bench", "arch,a_latency,b_latency\nx,1,2\n", "times of several devices");
+  // Shapes that are read in the wrong order, and keys that are none.
+  refused(
+      "operators",
+      "op,in,out,k,s,time\nCONV_2D,32x32x3,32x32x16,3,1,1\n",
+      "file.txt:2:17: no convolution of 3x3 in steps of 1, 1 groups, makes 32x32x16 of 32x32x3");
+  refused("operators", "key,time\nconv1 + relu1,1\n", "file.txt:2: \"conv1 + relu1\" is no key");
+  refused("operators",
+          "key,time\nrelu in=8x4x4 out=8x4x4,1\nconv2d in=3x8x8 out=4x8x8 k=3 s=1 g=1 "
+          "act=relu,1\nconv2d in=3x8x8 out=4x8x8 k=3 s=1 p=1 d=1 g=1 bias=0,1\n",
+          "file.txt:4: ");
+  refused("once-for-all",
+          block + "stride:2-idskip:0-se:0-hs:0: {mean: 1}\n",
+          "stride 2 does not make 56 of 56");
+  refused("once-for-all",
+          block + "stride:1-idskip:1-se:0-hs:0: {mean: 1, count: -4}\n",
+          "count: -4 is no number of repeats");
+  refused("fbnet", "1.5,2.5\n1,2\n", "the first line holds a number; it names the blocks");
   refused("hw-nas-bench",
           "arch,a_latency,a_energy\nx,1,2\n",
           "file.txt:1:16: the column 'a_energy' is an energy",
@@ -329,7 +397,9 @@ TEST(LatencyFormats, RefuseWhatContradictsTheFile) {
               HasSubstr("f.csv:2: says batch 8, and --batch says 1"));
   EXPECT_THAT(refusal("operators", "\xef\xbb\xbf# unit: ms\r\nkey,time\r\nx,5\r\n", "us"),
               HasSubstr("f.csv:1: says unit ms, and --unit says us"));
-  EXPECT_EQ(refusal("operators", "# unit: microseconds\nkey,time\nx,5\n", "us"), "");
+  EXPECT_EQ(
+      refusal("operators", "# unit: microseconds\nkey,time\nrelu in=1x1x1 out=1x1x1,5\n", "us"),
+      "");
 }
 
 // One measurement written with more or fewer digits is one.

@@ -167,30 +167,31 @@ TEST(Reading, TheFirstLineIsTheFirstThatHoldsSomething) {
 // ---- Entries.
 
 TEST(EntryReader, KeepsTimesTheirSpreadAndTheirPlaces) {
+  const std::string odd_key = "relu in=1x1x1 out=1x1x1", other = "relu in=2x1x1 out=2x1x1";
   const ForeignFile file{"f.csv", ""};
   ImportOptions options;
   options.unit = *time_unit("us");
   options.conditions = {{"batch", "4"}};
   EntryReader reader(file, options, "fused");
   reader.add("conv2d in=2x4x4 out=3x4x4 k=1 s=1 g=1 act=none", {2000, 100, 7}, 5);
-  reader.add("odd", {10, 1000, int64_t{1} << 40}, 6);
-  reader.add("odd", {10, 0, 1}, 9);
+  reader.add(odd_key, {10, 1000, int64_t{1} << 40}, 6);
+  reader.add(odd_key, {10, 0, 1}, 9);
   EXPECT_EQ(refusal([&] {
-              reader.add("odd", {11, 0, 1}, 12);
+              reader.add(odd_key, {11, 0, 1}, 12);
             }),
-            "f.csv:12: \"odd\" has the time 11 us here, but another in line 6");
+            "f.csv:12: \"" + odd_key + "\" has the time 11 us here, but another in line 6");
   EXPECT_EQ(refusal([&] {
-              reader.add("x", {-3, 0, 1}, 13);
+              reader.add(other, {-3, 0, 1}, 13);
             }),
-            "f.csv:13: \"x\": -3 is no time; expected a number greater than 0");
+            "f.csv:13: \"" + other + "\": -3 is no time; expected a number greater than 0");
   EXPECT_EQ(refusal([&] {
-              reader.add("x", {NAN, 0, 1}, 0);
+              reader.add(other, {NAN, 0, 1}, 0);
             }),
-            "f.csv: \"x\": NaN is no time; expected a number greater than 0");
+            "f.csv: \"" + other + "\": NaN is no time; expected a number greater than 0");
   EXPECT_EQ(refusal([&] {
-              reader.add("x", {1, -1, 1}, 14);
+              reader.add(other, {1, -1, 1}, 14);
             }),
-            "f.csv:14: \"x\": -1 is no deviation");
+            "f.csv:14: \"" + other + "\": -1 is no deviation");
   const Imported read = reader.finish();
   const LatencyEntry& conv = read.table->entries.begin()->second;
   EXPECT_DOUBLE_EQ(conv.median_ms, 2);
@@ -198,7 +199,7 @@ TEST(EntryReader, KeepsTimesTheirSpreadAndTheirPlaces) {
   EXPECT_NEAR(conv.low_ms, 2 - 0.067448975, 1e-9);
   EXPECT_NEAR(conv.high_ms, 2 + 0.067448975, 1e-9);
   EXPECT_EQ(conv.repeats, 7);
-  const LatencyEntry& odd = read.table->entries.at("odd");
+  const LatencyEntry& odd = read.table->entries.at(odd_key);
   EXPECT_GT(odd.low_ms, 0) << "a spread larger than the time leaves it positive";
   EXPECT_EQ(odd.repeats, 1'000'000'000);
   EXPECT_THAT(read.notes, testing::ElementsAre("1 row(s) stand twice with the same time"));
