@@ -3,10 +3,12 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <set>
 #include <sstream>
 
 #include "cli/terminal/suggest.hpp"
 #include "predictors/predictor.hpp"
+#include "spaces/base/printable.hpp"
 #include "spaces/error.hpp"
 #include "spaces/metric.hpp"
 
@@ -56,6 +58,15 @@ double ms_of_target(const Predictor& predictor, const std::string& file) {
   return size.value_or(1);
 }
 
+/// Whoever reads the times must know what they are of; once for each table.
+void tell_assumed_batch(const LatencyTable& table) {
+  static std::set<std::string> told;
+  if (table.states_batch() || !told.insert(table.id).second) return;
+  warning("latency table " + printable(table.id) +
+          " does not say for how many images at once its times are; one is assumed (\"batch\": N in "
+          "its file says it)");
+}
+
 }  // namespace
 
 std::optional<LatencyModel> latency_model_file(const std::string& name) {
@@ -63,6 +74,7 @@ std::optional<LatencyModel> latency_model_file(const std::string& name) {
   if (!text) return std::nullopt;
   LatencyModel model = latency_model_from_json(*text, name);
   if (model.table().id.empty()) model.table().id = name;
+  tell_assumed_batch(model.table());
   return model;
 }
 
@@ -75,6 +87,7 @@ LatencyModel open_latency_model(const Store& store, const std::string& name) {
         "make one with: " + suggested({"measure", "--space", "SPACE"}, store.path()));
   LatencyModel model = latency_model_from_json(row->table_json, "latency table " + row->id);
   model.table().place.clear();  // There is no file that it could be looked up in.
+  tell_assumed_batch(model.table());
   return model;
 }
 
