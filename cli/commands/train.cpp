@@ -74,7 +74,7 @@ TrainConfig read_config(const Options& o, std::optional<Recipe>& recipe) {
   config.data.path = absolute_place(config.data.path, typed ? "" : o.common.config);
   config.train.init = absolute_place(config.train.init, o.common.config);
   if (!config.train.init.empty() && !unreadable(config.train.init).empty())
-    throw DataError("train.init: " + unreadable(config.train.init));
+    throw ConfigError("train.init: " + unreadable(config.train.init));
   config.space = absolute_space(config.space);
   return config;
 }

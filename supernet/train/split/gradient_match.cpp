@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <nlohmann/json.hpp>
 #include <numeric>
 #include <optional>
 
@@ -122,29 +123,24 @@ std::string key_of(const ScoringSetup& s,
   std::map<std::string, at::Tensor> all;
   for (const NamedTensor& p : weights.parameters()) all[p.name] = p.tensor;
   for (const NamedTensor& b : weights.buffers()) all[b.name] = b.tensor;
-  std::string text = "nas-kept-score/1";
-  const auto add = [&text](const auto& value) {
-    if constexpr (std::is_arithmetic_v<std::remove_cvref_t<decltype(value)>>)
-      text += "\n" + std::to_string(value);
-    else
-      text += "\n" + std::string(value);
-  };
-  for (const std::string& part : {hash_tensors(all), s.space.fingerprint(), s.keep.identity})
-    add(part);
-  add(within.whole() ? std::string() : within.restriction().bits());
-  add(s.stream);
-  add(s.seed);
-  add(s.device.str());
-  add(at::get_num_threads());
-  add(o.batches);
-  add(static_cast<int>(o.metric));
-  add(static_cast<int>(o.params));
-  add(o.hold_largest);
-  add(o.partition.groups);
-  add(o.partition.min_group);
-  add(static_cast<int>(o.partition.objective));
-  add(o.partition.exact);
-  return sha256_hex(text);
+  const nlohmann::json parts = {"nas-kept-score/1",
+                                hash_tensors(all),
+                                s.space.fingerprint(),
+                                s.keep.identity,
+                                within.whole() ? "" : within.restriction().bits(),
+                                s.stream,
+                                s.seed,
+                                s.device.str(),
+                                at::get_num_threads(),
+                                o.batches,
+                                o.metric,
+                                o.params,
+                                o.hold_largest,
+                                o.partition.groups,
+                                o.partition.min_group,
+                                o.partition.objective,
+                                o.partition.exact};
+  return sha256_hex(parts.dump());
 }
 
 class Scorer {
