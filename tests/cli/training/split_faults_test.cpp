@@ -20,11 +20,17 @@ namespace {
 using testing::HasSubstr;
 using Json = nlohmann::json;
 
+/// Of the trained folder, which other tests see too.
+std::string copied() {
+  const std::string f = fresh_folder();
+  std::filesystem::copy(trained(), f, std::filesystem::copy_options::recursive);
+  return f;
+}
+
 // A leaf's file that is damaged makes its checkpoint damaged: the older one is used, and that is
 // said.
 TEST(SplitFaults, ADamagedLeafIsTold) {
-  const std::string f = fresh_folder();
-  std::filesystem::copy(trained(), f, std::filesystem::copy_options::recursive);
+  const std::string f = copied();
   std::filesystem::path newest;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(f))
     if (entry.path().filename().string().starts_with("set") && entry.path() > newest &&
@@ -55,8 +61,7 @@ std::vector<std::string> files_of_leaf(const std::string& folder, const std::str
 /// A copy of the trained folder in which `file`, that of leaf 1, is cut in half. Both checkpoints
 /// of the tree name it: the last epoch trained leaf 2.
 std::string with_damaged_leaf(std::string& file) {
-  const std::string f = fresh_folder();
-  std::filesystem::copy(trained(), f, std::filesystem::copy_options::recursive);
+  const std::string f = copied();
   file = files_of_leaf(f, "1").back();
   cut_in_half(file);
   return f;
@@ -67,8 +72,7 @@ std::map<std::string, std::vector<std::string>> owned() {
   static const auto all = [] {
     std::map<std::string, std::vector<std::string>> found;
     // In a copy: what is stored is not judged again.
-    const std::string f = fresh_folder();
-    std::filesystem::copy(trained(), f, std::filesystem::copy_options::recursive);
+    const std::string f = copied();
     const Json json = document(nas(f, {"evaluate", "--run", "tree", "--all", "--json"}));
     for (const Json& e : json["evaluations"])
       found[e["weights"]].push_back(e["architecture"].get<std::string>());
@@ -89,7 +93,7 @@ TEST(SplitFaults, ALostLeafIsNoLostTree) {
   EXPECT_EQ(
       Json::parse(good.out)["evaluations"][0]["accuracy"],
       document(nas(
-          trained(),
+          copied(),
           {"evaluate", "--run", "tree", "--arch", other, "--json"}))["evaluations"][0]["accuracy"]);
   // Said once, with the file and what to do.
   const size_t said = good.err.find(file);
@@ -185,8 +189,7 @@ TEST(SplitFaults, ResumingTakesTheCheckpointWhoseLeavesAreWhole) {
 
 // `nas split` that was stopped goes on at the next choice, and says the same.
 TEST(SplitFaults, AnInterruptedScoringKeepsWhatIsDone) {
-  const std::string f = fresh_folder();
-  std::filesystem::copy(trained(), f, std::filesystem::copy_options::recursive);
+  const std::string f = copied();
   const std::vector<std::string> args = {"split", "--run", "plain", "--batches", "12", "--json"};
   const auto kept = [&f] {
     const std::set<std::string> files = files_below(f);
@@ -201,7 +204,7 @@ TEST(SplitFaults, AnInterruptedScoringKeepsWhatIsDone) {
   ASSERT_EQ(cut.code, 130) << cut.err;
   EXPECT_THAT(cut.err, HasSubstr("of 3 are scored and kept: the same command goes on"));
   EXPECT_GT(kept(), 0);
-  Json rest = document(nas(f, args)), whole = document(nas(trained(), args));
+  Json rest = document(nas(f, args)), whole = document(nas(copied(), args));
   for (Json* json : {&rest, &whole}) (*json)["scoring"].erase("seconds");
   EXPECT_EQ(rest["choices"], whole["choices"]);
   EXPECT_EQ(rest["scoring"], whole["scoring"]);
