@@ -62,9 +62,10 @@ double ms_of_target(const Predictor& predictor, const std::string& file) {
 void tell_assumed_batch(const LatencyTable& table) {
   static std::set<std::string> told;
   if (table.states_batch() || !told.insert(table.id).second) return;
-  warning("latency table " + printable(table.id) +
-          " does not say for how many images at once its times are; one is assumed (\"batch\": N in "
-          "its file says it)");
+  warning(
+      "latency table " + printable(table.id) +
+      " does not say for how many images at once its times are; one is assumed (\"batch\": N in "
+      "its file says it)");
 }
 
 }  // namespace

@@ -45,7 +45,7 @@ struct SupernetRun {
   std::unique_ptr<WeightStore> weights;
   std::string checkpoint;  ///< File the weights come from.
   std::string sha256;      ///< Its hash.
-  Common common;  ///< What it was opened with, for commands that are suggested.
+  Common common;           ///< What it was opened with, for commands that are suggested.
   /// Sets whose weights cannot be read, and why (ReadCheckpoint::lost).
   std::map<int, std::string> lost;
 };
