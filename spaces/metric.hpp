@@ -50,6 +50,8 @@ bool may_be_share(std::string_view name);
 /// More of it is a larger network (macs, params, flops): wanting more can be meant.
 bool is_capacity(std::string_view name);
 bool says_percent(std::string_view name);  ///< `acc_percent`, `top1(%)`
+/// Its values lie in 0 .. 1: `acc_share`, `fraction`, `error_ratio`; not `memory_ratio`.
+bool says_share(std::string_view name);
 /// Accuracies, errors, costs, times, energies; not `latency_change_ms`, `log_latency`.
 bool never_negative(std::string_view name);
 

@@ -216,10 +216,18 @@ bool says_percent(std::string_view name) {
          any_of(words_of(name), {"percent", "pct", "perc", "percentage"});
 }
 
+bool says_share(std::string_view name) {
+  const std::vector<std::string> words = words_of(name);
+  if (says_percent(name) || any_of(words, kBent) || name_says(name) == NameSays::kUnclear)
+    return false;
+  return any_of(words, {"share", "fraction", "frac", "proportion"}) ||
+         (any_of(words, {"ratio"}) && (is_accuracy(name) || is_error(name)));
+}
+
 bool never_negative(std::string_view name) {
   const Metric* metric = find_metric(name);
   if (metric != nullptr) return metric->cost || metric->unit == MetricUnit::kShare;
-  if (is_accuracy(name) || is_error(name)) return true;
+  if (is_accuracy(name) || is_error(name) || says_share(name)) return true;
   const std::vector<std::string> words = words_of(name);
   // Not of differences: latency_change_ms.
   return !words.empty() && !turns(words.front()) && name[0] != '-' && !any_of(words, kBent) &&

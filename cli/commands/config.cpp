@@ -92,6 +92,33 @@ const ConfigKind& kind_named(const std::vector<ConfigKind>& kinds, const std::st
                     near.empty() ? "Known: " + list + "." : "Did you mean " + near + "?");
 }
 
+// What would tell it, and what is there instead.
+Problem unknown_kind(const std::vector<ConfigKind>& kinds,
+                     const YamlSource& source,
+                     const std::vector<std::string>& keys) {
+  std::string there, wanted;
+  std::vector<std::string> marks = {"family"};
+  for (const ConfigKind& kind : kinds) {
+    if (kind.mark.empty()) continue;
+    marks.push_back(kind.mark);
+    wanted += "`" + kind.mark + ":` (" + kind.name + "), ";
+  }
+  std::string near;
+  for (const std::string& key : keys) {
+    there += (there.empty() ? "" : ", ") + key;
+    if (near.empty()) near = nearest(key, marks);
+  }
+  return {source.file,
+          0,
+          0,
+          "",
+          "cannot tell what kind of configuration this is: " +
+              (keys.empty() ? "it is empty" : "it has only " + there) + ", and none of " + wanted +
+              "`space:` with `data:` (train) or `family:` (a space)",
+          (near.empty() ? "Name" : "Did you mean " + near + "? Or name") +
+              " the kind, e.g. --kind train (nas list kinds names all)"};
+}
+
 // A space names its family; other kinds have a section that no other has.
 const ConfigKind& kind_of(const Options& o,
                           const std::vector<ConfigKind>& kinds,
@@ -109,14 +136,7 @@ const ConfigKind& kind_of(const Options& o,
     if (!kind.mark.empty() && has(kind.mark)) return kind;
   // What nas import and short trainings read: every value of `train:` has a default.
   if (has("space") && has("data")) return kind_named(kinds, "train");
-  throw ConfigError(std::vector<Problem>{
-      {source.file,
-       0,
-       0,
-       "",
-       "cannot tell what kind of configuration this is (no train:, search: or family:, "
-       "nor space: with data:)",
-       "Name it: --kind train, --kind search ..."}});
+  throw ConfigError({unknown_kind(kinds, source, keys)});
 }
 
 // `space:` of any file: the name or section must make a space.

@@ -121,6 +121,7 @@ struct Result {
   Architecture architecture;
   Score score;
   std::string error;    ///< Not empty: it has no score.
+  bool lost = false;    ///< For its weights cannot be read: nothing is known of it.
   std::string weights;  ///< Which of several sets judged it; "" where there is one.
   Cost cost;
 };
@@ -148,6 +149,8 @@ class Evaluation {
     if (!scorer.warning().empty()) warning(scorer.warning());
     const SavesOnStop saves;
     score_all(run, scorer, list);
+    if (std::all_of(results_.begin(), results_.end(), [](const Result& r) { return r.lost; }))
+      throw DataError(space.text(results_.front().architecture) + ": " + results_.front().error);
     print_results(run, scorer, options.split);
     return report_failures(space);
   }
@@ -215,6 +218,9 @@ class Evaluation {
       result.score = judged.get();
     } catch (const NotFiniteError& e) {
       result.error = e.what();
+    } catch (const LostWeightsError& e) {
+      result.error = e.what();
+      result.lost = true;
     }
     return result;
   }
@@ -253,7 +259,7 @@ class Evaluation {
           rows.push_back(std::move(row));
         };
     for (const char* metric : task.metrics())
-      add(metric, r.error.empty() ? r.score.value(metric) : 0, "supernet", fidelity);
+      if (!r.lost) add(metric, r.error.empty() ? r.score.value(metric) : 0, "supernet", fidelity);
     add("macs", static_cast<double>(r.cost.macs), "plan", "{}");
     add("params", static_cast<double>(r.cost.params), "plan", "{}");
   }
@@ -298,10 +304,17 @@ class Evaluation {
       table.row(std::move(row));
     }
     print(table.text());
-    print_prose("run " + run.row.id + ", " + split + " split, " +
-                std::to_string(results_.front().score.samples) + " images each; " +
+    print_prose("run " + run.row.id + ", " + split + " split, " + std::to_string(images()) +
+                " images each; " +
                 (store_.read_only() ? "not stored, " + store_.path() + " is read-only"
                                     : "stored in " + store_.path()));
+  }
+
+  /// Equally many for all that could be judged.
+  int64_t images() const {
+    int64_t most = 0;
+    for (const Result& r : results_) most = std::max<int64_t>(most, r.score.samples);
+    return most;
   }
 
   const Options& o_;

@@ -131,7 +131,7 @@ class Export {
     if (run_.weights->sets() > 1)
       weights_ = run_.weights->set_name(run_.weights->owner(architecture_));
     const auto on_cpu = make_weights(p, Device{}).store;
-    open_weights_of(*on_cpu, *open_checkpoint(run_.checkpoint), run_.checkpoint);
+    open_weights_of(*on_cpu, *open_checkpoint(run_.checkpoint), run_.checkpoint, run_.lost);
     ExportOptions options;
     options.judged = p.config.evaluate.recalibrate;
     options.keep_running = o_.running;

@@ -42,7 +42,7 @@ Imported read(const Options& o) {
   if (o.weights.empty()) throw ConfigError("nas import needs --weights FILE");
   // Before the data set is read, which may take minutes.
   if (const std::string why = unreadable(o.weights); !why.empty())
-    throw DataError("--weights " + why);
+    throw ConfigError("--weights " + why);
   TrainConfig config = read_yaml_as<TrainConfig>(yaml_file(o.common.config, o.common.sets));
   if (o.common.seed_given) config.seed = o.common.seed;
   const bool typed =

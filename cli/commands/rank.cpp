@@ -59,11 +59,33 @@ struct Truth {
       for (double& v : list) v = -v;
     return list;
   }
+  void count_functions(const Space& space) {
+    std::set<Architecture> functions;
+    forms = constants = 0;
+    for (const Architecture& a : architectures) {
+      forms += !functions.insert(space.canonical(a)).second;
+      constants += !live_nodes(space.plan(a)).back();
+    }
+  }
+  /// Leaves out those for which `kept` is false, here and in the rankers.
+  void keep(const std::vector<bool>& kept, Rankers& rankers) {
+    const auto keep = [&](auto& list) {
+      std::remove_reference_t<decltype(list)> left;
+      for (size_t i = 0; i < list.size(); ++i)
+        if (kept[i]) left.push_back(std::move(list[i]));
+      list = std::move(left);
+    };
+    keep(architectures);
+    keep(values);
+    for (auto& ranker : rankers) keep(ranker.second);
+  }
+
   std::vector<Architecture> architectures;
   List values;         ///< As the table has them.
   std::string column;  ///< Where they come from.
   TruthDirection direction;
   int64_t without_prediction = 0;
+  int64_t without_weights = 0;
   int64_t without = 0;    ///< Asked for by a list, but not in the table.
   int64_t forms = 0;      ///< Of the networks, those that compute what an earlier one computes.
   int64_t constants = 0;  ///< Networks that no path from the image to the logits crosses.
@@ -142,7 +164,6 @@ Truth truth_of(const Options& o, const Domain& domain) {
   truth.column = evaluator.columns().front();
   truth.direction = truth_direction(truth.column, o.lower, o.higher);
   tell_direction(truth.column, truth.direction);
-  std::set<Architecture> functions;
   const std::vector<Evaluation> found = evaluator.evaluate(asked);
   for (size_t i = 0; i < asked.size(); ++i) {
     if (found[i].values.empty()) {
@@ -151,9 +172,8 @@ Truth truth_of(const Options& o, const Domain& domain) {
     }
     truth.architectures.push_back(asked[i]);
     truth.values.push_back(found[i].values.begin()->second);
-    truth.forms += !functions.insert(space.canonical(asked[i])).second;
-    truth.constants += !live_nodes(space.plan(asked[i])).back();
   }
+  truth.count_functions(space);
   if (truth.values.size() < 2)
     throw ConfigError(o.truth + " has values for " + std::to_string(truth.values.size()) +
                       " of the architectures asked for; a ranking needs at least 2");
@@ -208,27 +228,18 @@ std::set<std::string> add_columns(const Options& o,
                         o.duplicates || (o.archs != "all" && !is_count(o.archs)),
                         same ? truth.column : "",
                         truth.direction.better);
-  const auto keep = [&](auto& list) {
-    std::remove_reference_t<decltype(list)> kept;
-    for (size_t i = 0; i < list.size(); ++i)
-      if (found.complete[i]) kept.push_back(std::move(list[i]));
-    list = std::move(kept);
-  };
-  keep(truth.architectures);
-  keep(truth.values);
-  for (auto& ranker : rankers) keep(ranker.second);
-  truth.without_prediction = std::count(found.complete.begin(), found.complete.end(), false);
-  if (truth.values.size() < 2)
-    throw ConfigError(table.file + " has predictions for " + std::to_string(truth.values.size()) +
-                      " of the architectures with a truth; a ranking needs at least 2");
   std::set<std::string> negated;
   for (auto& [name, values] : found.rankers) {
-    keep(values);
     std::string free = name;
     while (std::count(taken.begin(), taken.end(), free) > 0) free += " (column)";
     if (found.negated.contains(name)) negated.insert(free);
     rankers.emplace_back(free, std::move(values));
   }
+  truth.keep(found.complete, rankers);
+  truth.without_prediction = std::count(found.complete.begin(), found.complete.end(), false);
+  if (truth.values.size() < 2)
+    throw ConfigError(table.file + " has predictions for " + std::to_string(truth.values.size()) +
+                      " of the architectures with a truth; a ranking needs at least 2");
   return negated;
 }
 
@@ -318,6 +329,7 @@ int show(const Options& o,
                 {"bootstrap", o.bootstrap},
                 {"level", o.level},
                 {"top", o.top}};
+  if (truth.without_weights > 0) document["without_weights"] = truth.without_weights;
   if (o.columns()) document["without_prediction"] = truth.without_prediction;
   put_rankers(document, o, truth.quality(), rankers, ids);
   if (o.columns()) put_directions(document, negated);
@@ -331,6 +343,22 @@ int show(const Options& o,
   else
     print_ranking(document);
   return kExitOk;
+}
+
+/// Networks whose weights in a run cannot be read (judge_supernet) are none of any ranker's.
+void leave_out_lost(const Space& space, Truth& truth, Rankers& rankers) {
+  std::vector<bool> judged(truth.values.size(), true);
+  for (const auto& ranker : rankers)
+    for (size_t i = 0; i < judged.size(); ++i)
+      judged[i] = judged[i] && !std::isnan(ranker.second[i]);
+  truth.without_weights = std::count(judged.begin(), judged.end(), false);
+  if (truth.without_weights == 0) return;
+  warning(std::to_string(truth.without_weights) + " of " + std::to_string(judged.size()) +
+          " architectures are not ranked: the weights that judge them cannot be read");
+  truth.keep(judged, rankers);
+  truth.count_functions(space);
+  if (truth.values.size() < 2)
+    throw DataError("fewer than 2 architectures are left to rank: put the weights back");
 }
 
 /// Of each tree or mixture the one-shot run of equal compute, where the store has one: without it
@@ -382,11 +410,12 @@ int rank(const Options& o) {
   std::vector<std::string> part = o.fix;
   for (const SupernetRun& run : runs) part = with_trained_part(part, run.row);
   const Domain domain = fixed_domain(space, part);
-  const Truth truth = truth_of(o, domain);
-  std::vector<std::pair<std::string, List>> rankers;
+  Truth truth = truth_of(o, domain);
+  Rankers rankers;
   for (size_t i = 0; i < runs.size(); ++i)
     rankers.emplace_back(names[i],
                          judge_supernet(store, runs[i], truth.architectures, o.split, o.common));
+  leave_out_lost(space, truth, rankers);
   return show(o, domain, truth, std::move(rankers), ids, [&](Json& document) {
     document["equal_compute"] = equal_compute(store, ids, o.common);
     if (store.read_only())

@@ -467,6 +467,7 @@ int run_results(const std::vector<std::string>& args) {
                  o.splits,
                  "Values of this split: validation, test or train (default: the run's "
                  "evaluate.split); may be repeated")
+      ->check(CLI::IsMember({"validation", "test", "train"}))
       ->type_name("SPLIT")
       ->allow_extra_args(false);
   app.add_option("--fidelity",

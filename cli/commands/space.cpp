@@ -381,7 +381,8 @@ int run_space(const std::vector<std::string>& args) {
       ->check(CLI::IsMember({"text", "json", "dot", "svg"}))
       ->type_name("text|json|dot|svg");
   add_fix(*show_app, o.fix);
-  show_app->add_option("--out", o.out, "File for the network of --arch instead of stdout")
+  show_app
+      ->add_option("--out", o.out, "File for --arch instead of stdout; an older one is replaced")
       ->type_name("FILE");
   CLI::App* count_app =
       add("count", "Exact number of architectures, and of the different networks among them");

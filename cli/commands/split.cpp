@@ -34,6 +34,7 @@ struct Options {
   std::string run = "last", weights, edge, name;
   std::string metric = "cos", params = "others", objective = "within";
   std::vector<std::string> choices;
+  std::string choices_option = "--choices";  ///< Where they were typed.
   int64_t batches = 100, epochs = 0;
   int groups = 2, min_group = 0;
   bool hold_largest = true, exact = false, matrices = false, apply = false;
@@ -95,6 +96,8 @@ class Split {
     score(choices, report);
     if (o_.apply) apply(weights, report);
     print_report(report);
+    if (!report.found.scoring.key.empty())
+      remove_kept_scores(run_.row.directory, report.found.scoring.key);
     return kExitOk;
   }
 
@@ -163,7 +166,7 @@ class Split {
     const std::vector<size_t> found =
         split_candidates(*tree_, node_, space(), partition, o_.choices);
     for (const std::string& name : o_.choices) {
-      const size_t c = choice_named(space(), name, "--choices");
+      const size_t c = choice_named(space(), name, o_.choices_option);
       if (std::find(found.begin(), found.end(), c) == found.end()) refuse(c);
     }
     const std::string into = std::to_string(o_.groups) + " groups";
@@ -178,7 +181,7 @@ class Split {
 
   [[noreturn]] void refuse(size_t c) const {
     const Choice& choice = space().choices()[c];
-    const std::string name = "--choices: '" + choice.name + "' ";
+    const std::string name = o_.choices_option + ": '" + choice.name + "' ";
     const std::vector<size_t> whole = tree_->splittable(node_, 1, 1, /*conditional=*/true);
     if (std::find(whole.begin(), whole.end(), c) == whole.end())
       throw ConfigError(name +
@@ -232,14 +235,28 @@ class Split {
                              p.config.seed,
                              "split/" + std::to_string(node_),
                              [] { return stop_requested(); },
-                             [&](int64_t done, int64_t) { progress.update(done, "batch"); }};
+                             [&](int64_t done, int64_t) { progress.update(done, "batch"); },
+                             kept_in()};
     ScoreOptions options = report.options.score;
     options.partition.groups = o_.groups;
     Rng rng(p.config.seed, setup.stream);
     const Clock::time_point start = Clock::now();
-    report.found = find_split(
-        setup, *set, within, choices, options, report.options.edge, choices.front(), rng);
+    try {
+      report.found = find_split(
+          setup, *set, within, choices, options, report.options.edge, choices.front(), rng);
+    } catch (const Interrupted& e) {
+      const bool kept = std::string(e.what()).ends_with("kept");
+      throw Interrupted(std::string(e.what()) + (kept ? ": the same command goes on" : ""));
+    }
     report.seconds = std::chrono::duration<double>(Clock::now() - start).count();
+  }
+
+  /// Of a folder that is another store's, or cannot be written, nothing is changed.
+  KeepScores kept_in() const {
+    if (store_.read_only() || !store_.owns(run_.row)) return {};
+    return {run_.row.directory,
+            config_hash_of(run_.row.config_yaml) + " " + run_.parts->splits.hash,
+            [](const std::string& text) { warning(text); }};
   }
 
   /// A run whose root is this supernet, ready to be gone on with.
@@ -399,6 +416,7 @@ int run_split(const std::vector<std::string>& args) {
     if (!o.choices.empty())
       throw ConfigError("--edge " + o.edge + " names the choice, and so does --choices",
                         "leave one of them out");
+    o.choices_option = "--edge " + o.edge;
     o.choices = {o.edge.substr(mark.size())};
     o.edge = "fixed";
   }

@@ -74,7 +74,7 @@ TrainConfig read_config(const Options& o, std::optional<Recipe>& recipe) {
   config.data.path = absolute_place(config.data.path, typed ? "" : o.common.config);
   config.train.init = absolute_place(config.train.init, o.common.config);
   if (!config.train.init.empty() && !unreadable(config.train.init).empty())
-    throw DataError("train.init: " + unreadable(config.train.init));
+    throw ConfigError("train.init: " + unreadable(config.train.init));
   config.space = absolute_space(config.space);
   return config;
 }
@@ -100,6 +100,7 @@ class Recorder {
     h.on_step = [this](int64_t done, int64_t total, double loss) { step(done, total, loss); };
     h.on_epoch = [this](const EpochReport& report) { epoch(report); };
     h.on_scoring = [this](int64_t done, int64_t all) { score(done, all); };
+    h.on_warning = [](const std::string& text) { warning(text); };
     h.on_checkpoint =
         [this](const std::string& path, const std::string& sha256, int64_t epoch, int64_t step) {
           store_.add_checkpoint({run_, path, sha256, epoch, step, utc_now()});
@@ -327,7 +328,7 @@ void go_on(const Options& o, Store& store, const RunRow& row, Session& s) {
   require_same_data(store, row.id, *s.parts);
   ReadCheckpoint read = newest_checkpoint(store, row, o.common);
   if (read.path.empty() && !store.checkpoints(row.id).empty())
-    throw no_checkpoint(store, row, o.common);
+    refuse_without_checkpoint(store, row, o.common);
   if (!read.path.empty()) {
     tell_damaged(store, row.id, read);
     s.trainer->resume(*read.checkpoint, read.path);
@@ -373,7 +374,7 @@ int train(const Options& o) {
     config = resumed_config(o, store, row);
     // A lock would make the folder anew, and be in the way of the one that is put back.
     if (!std::filesystem::exists(row.directory) && !store.checkpoints(row.id).empty())
-      throw no_checkpoint(store, row, o.common);
+      refuse_without_checkpoint(store, row, o.common);
     lock = take_run(store, row);
   } else {
     row = new_row(o, store, config, recipe);

@@ -192,7 +192,8 @@ int run_diff(const std::vector<std::string>& args) {
       ->check(CLI::IsMember({"table", "markdown", "junit", "json"}))
       ->type_name("FORMAT")
       ->capture_default_str();
-  app.add_option("--out", o.out, "Write it to a file instead of printing it");
+  app.add_option(
+      "--out", o.out, "Write it to a file instead of printing it; an older one is replaced");
   app.add_option("--base-db", o.base_db, "Store of the base, where it is another one than --db")
       ->type_name("FILE");
   app.add_option("--head-db", o.head_db, "Store of the head, where it is another one than --db")

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <set>
 #include <sstream>
 
 #include "cli/terminal/suggest.hpp"
@@ -74,6 +75,16 @@ void warn_of_unit(const LatencyTable& table, const std::string& file) {
   if (!unit.odd.empty()) warning(printable(file) + ": \"unit\" says that " + unit.odd);
 }
 
+/// Whoever reads the times must know what they are of; once for each table.
+void tell_assumed_batch(const LatencyTable& table) {
+  static std::set<std::string> told;
+  if (table.states_batch() || !told.insert(table.id).second) return;
+  warning(
+      "latency table " + printable(table.id) +
+      " does not say for how many images at once its times are; one is assumed (\"batch\": N in "
+      "its file says it)");
+}
+
 }  // namespace
 
 std::optional<LatencyModel> latency_model_file(const std::string& name) {
@@ -82,6 +93,7 @@ std::optional<LatencyModel> latency_model_file(const std::string& name) {
   LatencyModel model = latency_model_from_json(*text, name);
   if (model.table().id.empty()) model.table().id = name;
   warn_of_unit(model.table(), name);
+  tell_assumed_batch(model.table());
   return model;
 }
 
@@ -94,6 +106,7 @@ LatencyModel open_latency_model(const Store& store, const std::string& name) {
         "make one with: " + suggested({"measure", "--space", "SPACE"}, store.path()));
   LatencyModel model = latency_model_from_json(row->table_json, "latency table " + row->id);
   model.table().place.clear();  // There is no file that it could be looked up in.
+  tell_assumed_batch(model.table());
   return model;
 }
 

@@ -241,9 +241,6 @@ int check(const Options& o) {
   const LatencyTable table = named_latency_table(o.table, o.common.db);
   const Coverage coverage = coverage_of(table, domain);
   const TableSpace made_for = space_of_table(table, *space);
-  if (!table.states_batch())
-    warning("table " + table.id +
-            " does not say for how many images at once its times are; one is assumed");
   const int code = coverage.missing.empty() ? kExitOk : kExitLacking;
   if (o.common.json) {
     Json missing = Json::array();

@@ -422,7 +422,7 @@ int run_predict(const std::vector<std::string>& args) {
     add_model_options(*sub, o, sub != fit_app);
     add_common(*sub, o.common, kTakesDb | kTakesSeed);
   }
-  fit_app->add_option("--out", o.out, "File to write")->required();
+  fit_app->add_option("--out", o.out, "File to write; an older one is replaced")->required();
   for (CLI::App* sub : {eval_app, curve_app}) {
     sub->add_option("--within",
                     o.rows.within,

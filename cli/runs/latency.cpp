@@ -50,9 +50,6 @@ Json use_latency(CostModel& costs,
                       "measure with --batch " + std::to_string(wanted_batch) +
                           "; or say that the batch of " + batch + " is meant: --latency-batch " +
                           batch + " (evaluator.latency_batch)");
-  if (!table->states_batch())
-    warning("latency table " + printable(table->id) +
-            " does not say for how many images at once its times are; one is assumed");
   const std::string space = costs.space().name();
   require_fit(*table, costs.space(), suggested({"measure", "--space", space}, db));
   if (const auto it = table->conditions.find("unstable"); it != table->conditions.end())

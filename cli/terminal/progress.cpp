@@ -14,6 +14,10 @@ using Clock = std::chrono::steady_clock;
 /// Whether the line under the cursor is ours.
 bool line_drawn = false;
 
+/// What works with a progress of their own have taken so far. One that begins and ends within
+/// another (the scoring of choices between epochs) says nothing of that one's pace.
+Clock::duration taken{};
+
 double seconds(Clock::duration d) {
   return std::chrono::duration<double>(d).count();
 }
@@ -33,12 +37,13 @@ struct Progress::State {
   int64_t total;
   int64_t first = -1;  ///< Done at the first update.
   Clock::time_point start = Clock::now(), since{}, drawn{};
+  Clock::duration taken_at_start = taken, taken_at_first{};
 
   /// The time left stands first: a narrow terminal cuts the end of the line.
   std::string timing(int64_t done) const {
     const Clock::time_point now = Clock::now();
     std::string text;
-    const double paced = seconds(now - since);
+    const double paced = seconds(now - since - (taken - taken_at_first));
     if (done > first && done < total && paced > 0)
       text = "ETA " +
              format_seconds(paced / static_cast<double>(done - first) *
@@ -53,6 +58,7 @@ Progress::Progress(const Common& common, std::string label, int64_t total)
     : state_(new State{common.quiet, interactive(2), std::move(label), total}) {}
 
 Progress::~Progress() {
+  taken = state_->taken_at_start + (Clock::now() - state_->start);
   clear_progress_line();
 }
 
@@ -62,6 +68,7 @@ void Progress::update(int64_t done, const std::string& detail, bool milestone) {
   if (s.first < 0) {
     s.first = done;
     s.since = Clock::now();
+    s.taken_at_first = taken;
   }
   const std::string count = std::to_string(done) + "/" + std::to_string(s.total);
   const std::string tail = "  " + s.timing(done) + (detail.empty() ? "" : "  " + detail);

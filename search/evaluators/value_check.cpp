@@ -213,12 +213,14 @@ std::optional<NamedUnit> unit_of(const std::string& name) {
 
 std::string impossible_value(const std::string& metric, double value, bool percent) {
   if (value < 0 && never_negative(metric)) {
-    const std::string what = is_accuracy(metric) ? "an accuracy"
-                             : is_error(metric)  ? "an error"
-                                                 : metric;
+    const std::string what = is_accuracy(metric)  ? "an accuracy"
+                             : is_error(metric)   ? "an error"
+                             : says_share(metric) ? "a share"
+                                                  : metric;
     return "is negative, and " + what + " never is";
   }
   if (value > (percent ? 1 : 100) && is_accuracy(metric)) return "is above 100 %";
+  if (value > 1 && says_share(metric)) return "is above 1, and '" + metric + "' says a share";
   return "";
 }
 
@@ -231,7 +233,9 @@ std::optional<OddValue> odd_value(std::span<const double> values,
     return !impossible_value(metric, x, written_in_percent).empty();
   };
   if (auto odd = v.first(impossible, [&](double x) {
-        return OddValue{.why = impossible_value(metric, x, written_in_percent)};
+        const bool percent = x > 1 && x <= 100 && says_share(metric);
+        return OddValue{.why = impossible_value(metric, x, written_in_percent),
+                        .instead = percent ? text_of(x / 100) : ""};
       }))
     return odd;
   if (written_in_percent) return std::nullopt;
@@ -269,7 +273,24 @@ std::string rename_problem(const std::string& metric,
   if (unit_to && unit_from &&
       (unit_to->kind != unit_from->kind || unit_to->size != unit_from->size))
     return "the two names state different units, and numbers are never converted";
+  const auto scale = [](const std::string& name) {
+    return says_share(name) ? "a share" : says_percent(name) ? "percents" : "";
+  };
+  const std::string scale_to = scale(metric), scale_from = scale(column);
+  if (!scale_to.empty() && !scale_from.empty() && scale_to != scale_from)
+    return "'" + metric + "' says " + scale_to + ", '" + column + "' " + scale_from +
+           ", and numbers are never converted";
+  const auto has_unit = [](Quantity quantity) {
+    return quantity != Quantity::kUnknown && quantity != Quantity::kAccuracy &&
+           quantity != Quantity::kError;
+  };
+  if (scale_to.empty() && !scale_from.empty() && has_unit(to))
+    return "'" + metric + "' is " + quantity_text(to) + ", '" + column + "' says " + scale_from;
+  if (!scale_to.empty() && scale_from.empty() && has_unit(from))
+    return "'" + metric + "' says " + scale_to + ", '" + column + "' is " + quantity_text(from);
   const double most = values.empty() ? 0 : *std::max_element(values.begin(), values.end());
+  if (says_share(column) && !says_share(metric) && most > 1)
+    return "'" + column + "' says a share, and its values reach " + text_of(most);
   if (says_percent(column) && !says_percent(metric) && most <= 1)
     return "'" + column + "' is in percent, which '" + metric + "' would not say";
   if (says_percent(metric) && !says_percent(column) && is_accuracy(metric) && !values.empty() &&

@@ -9,8 +9,9 @@
 namespace nas {
 
 /// Why no network can have this value, whatever the others are: a negative accuracy, error, cost or
-/// time, an accuracy above 100 %. "" where it may be. The metric's name alone says what it is
-/// (spaces/metric.hpp). `percent`: the value was written in percent and is a share.
+/// time, an accuracy above 100 %, one above 1 of a name that says share. "" where it may be. The
+/// metric's name alone says what it is (spaces/metric.hpp). `percent`: the value was written in
+/// percent and is a share.
 std::string impossible_value(const std::string& metric, double value, bool percent = false);
 
 struct OddValue {
@@ -28,6 +29,7 @@ struct OddValue {
 ///    that learnt nothing (1.0 of 100 classes, 0.83 of 120) or no share of theirs is only told.
 ///  - Of a name that says nothing the same, and values outside of 0 .. 100 where nearly all lie
 ///    inside: told.
+///  - A name that says share holds no percents, whatever the others are.
 /// A metric whose name says percent, or whose values were `written_in_percent`, has stated its
 /// unit.
 std::optional<OddValue> odd_value(std::span<const double> values,

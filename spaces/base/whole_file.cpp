@@ -15,6 +15,7 @@
 #include <cstring>
 #include <ctime>
 #include <filesystem>
+#include <fstream>
 #include <vector>
 
 #include "spaces/error.hpp"
@@ -89,6 +90,14 @@ bool is_stale(const std::string& path, const Temporary& t) {
   return !t.host.empty() && std::time(nullptr) - info.st_mtime > kSeconds && !is_locked(path);
 }
 
+/// `--out nas.db` would cost all results.
+bool is_database(const std::string& path) {
+  constexpr std::string_view kMagic = "SQLite format 3";
+  char start[kMagic.size()] = {};
+  std::ifstream in(path, std::ios::binary);
+  return in.read(start, sizeof start) && std::string_view(start, sizeof start) == kMagic;
+}
+
 void sync_folder(const std::string& file) {
   const std::string parent = fs::path(file).parent_path().string();
   const int fd = open(parent.empty() ? "." : parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -133,6 +142,8 @@ WholeFile::WholeFile(const std::string& path) : path_(path), target_(behind_link
     return;
   }
   if (exists && access(target_.c_str(), W_OK) != 0) fail(path_, "cannot be written", errno);
+  if (exists && is_database(target_))
+    throw DataError(path_ + ": is a results store (SQLite), and is never replaced by another file");
   const fs::path target(target_);
   remove_stale(target.parent_path().string(), target.filename().string());
   temporary_ = target_ + kMark + std::to_string(getpid()) + "-" + this_host();

@@ -246,8 +246,13 @@ Architecture ArchitectureReader::read_plain(const std::string& text) {
   Architecture a;
   if (const size_t begin = begin_of_map(text); begin != text.npos && !genotype) {
     a = read_map(text, begin);
-  } else if (text[0] == '#' && whole_number(text.substr(1))) {
-    a = numbered(*whole_number(text.substr(1)));
+  } else if (text[0] == '#') {
+    const auto number = whole_number(text.substr(1));
+    if (!number)
+      bad_architecture(text,
+                       "is no number of an architecture",
+                       "#N counts as nas space enumerate does, from #0");
+    a = numbered(*number);
   } else if (text.find('=') != text.npos && !genotype && text.find('|') == text.npos &&
              text.find('[') == text.npos) {
     a = space_.Space::parse(text);

@@ -11,6 +11,7 @@
 #include <cstring>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "spaces/error.hpp"
 #include "supernet/files/tensor_file.hpp"
@@ -25,15 +26,28 @@ constexpr const char* kPrefix = "checkpoint-";
 constexpr const char* kSuffix = ".safetensors";
 constexpr const char* kSets = "sets";
 
+constexpr const char* kAnother = ": is not the file that was written (another SHA-256)";
+
+void check_set(const SetFile& file, const std::string& path) {
+  const std::string beside = (std::filesystem::path(path).parent_path() / file.name).string();
+  std::string sha256;
+  read_tensor_file(beside, &sha256);
+  if (sha256 != file.sha256) throw DataError(beside + kAnother);
+}
+
 /// A checkpoint is whole when the files of its weight sets are.
 void check_sets(const Checkpoint& checkpoint, const std::string& path) {
-  for (const auto& [set, file] : set_files_of(checkpoint, path)) {
-    const std::string beside = (std::filesystem::path(path).parent_path() / file.name).string();
-    std::string sha256;
-    read_tensor_file(beside, &sha256);
-    if (sha256 != file.sha256)
-      throw DataError(beside + ": is not the file that was written (another SHA-256)");
-  }
+  for (const auto& [set, file] : set_files_of(checkpoint, path)) check_set(file, path);
+}
+
+/// Without its sets. DataError where it cannot be read or is not the one that was recorded.
+std::shared_ptr<const Checkpoint> read_recorded(const std::string& path,
+                                                const std::map<std::string, std::string>& recorded,
+                                                std::string& sha256) {
+  auto read = std::make_shared<const Checkpoint>(read_checkpoint(path, &sha256));
+  const auto known = recorded.find(std::filesystem::path(path).filename().string());
+  if (known != recorded.end() && known->second != sha256) throw DataError(path + kAnother);
+  return read;
 }
 
 }  // namespace
@@ -142,10 +156,7 @@ ReadCheckpoint read_newest_checkpoint(const std::string& folder,
   ReadCheckpoint result;
   for (const std::string& path : checkpoints_in(folder)) {
     try {
-      const auto read = std::make_shared<const Checkpoint>(read_checkpoint(path, &result.sha256));
-      const auto known = recorded.find(std::filesystem::path(path).filename().string());
-      if (known != recorded.end() && known->second != result.sha256)
-        throw DataError(path + ": is not the file that was written (another SHA-256)");
+      const auto read = read_recorded(path, recorded, result.sha256);
       check_sets(*read, path);
       result.checkpoint = read;
       result.path = path;
@@ -156,8 +167,37 @@ ReadCheckpoint read_newest_checkpoint(const std::string& folder,
   }
   if (result.damaged.empty()) return result;
   std::string all;
-  for (const auto& [path, why] : result.damaged) all += (all.empty() ? "" : "\n  ") + why;
+  std::set<std::string> told;  // Checkpoints may name one damaged file of a set.
+  for (const auto& [path, why] : result.damaged)
+    if (told.insert(why).second) all += (all.empty() ? "" : "\n  ") + why;
   throw DataError("no checkpoint in " + folder + " can be read:\n  " + all);
+}
+
+ReadCheckpoint read_checkpoint_to_judge(const std::string& folder,
+                                        const std::map<std::string, std::string>& recorded) {
+  try {
+    return read_newest_checkpoint(folder, recorded);
+  } catch (const DataError&) {
+    ReadCheckpoint result;
+    for (const std::string& path : checkpoints_in(folder)) {
+      try {
+        result.checkpoint = read_recorded(path, recorded, result.sha256);
+        result.path = path;
+        result.lost.clear();
+        const std::map<int, SetFile> files = set_files_of(*result.checkpoint, path);
+        for (const auto& [set, file] : files) try {
+            check_set(file, path);
+          } catch (const DataError& e) {
+            result.lost[set] = e.what();
+          }
+        if (result.lost.size() < files.size()) return result;
+        for (const auto& [set, why] : result.lost) result.damaged.push_back({path, why});
+      } catch (const DataError& e) {
+        result.damaged.push_back({path, e.what()});
+      }
+    }
+    throw;
+  }
 }
 
 std::vector<std::string> checkpoints_in(const std::string& folder) {

@@ -23,6 +23,8 @@ struct ReadCheckpoint {
     std::string path, why;
   };
   std::vector<Damaged> damaged;  ///< Newest first.
+  /// Sets whose files cannot be read, and why: of read_checkpoint_to_judge() alone.
+  std::map<int, std::string> lost;
 };
 /// The newest checkpoint of the folder that is whole, the files of its sets included. `recorded`:
 /// hash of each file name where it is known; a file of another hash counts as damaged. DataError
@@ -30,6 +32,10 @@ struct ReadCheckpoint {
 /// all.
 ReadCheckpoint read_newest_checkpoint(const std::string& folder,
                                       const std::map<std::string, std::string>& recorded);
+/// For judging, where one set is of use without the others. As read_newest_checkpoint(); where no
+/// checkpoint is whole, the newest of those that name a set whose file is: the others are `lost`.
+ReadCheckpoint read_checkpoint_to_judge(const std::string& folder,
+                                        const std::map<std::string, std::string>& recorded);
 /// One file. DataError naming path and cause: missing, truncated, corrupt, or not a checkpoint.
 std::shared_ptr<const Checkpoint> open_checkpoint(const std::string& path);
 

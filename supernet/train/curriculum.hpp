@@ -9,6 +9,7 @@
 
 #include "spaces/restriction.hpp"
 #include "supernet/device.hpp"
+#include "supernet/train/split/kept_scores.hpp"
 #include "supernet/train/strategy_context.hpp"
 
 namespace nas {
@@ -39,6 +40,7 @@ struct StageServices {
   TrainedSets& sets;
   std::function<bool()> stop;
   std::function<void(int64_t done, int64_t all)> on_progress;
+  KeepScores keep;  ///< What takes long and can be interrupted keeps there what is done.
 };
 
 class Curriculum {

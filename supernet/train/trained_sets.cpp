@@ -147,9 +147,13 @@ void TrainedSets::load(const Checkpoint& c, const std::string& path) {
 void TrainedSets::remove_unused(const std::vector<std::string>& checkpoints) const {
   if (store_.sets() == 1) return;
   std::set<std::string> named;
-  for (const std::string& path : checkpoints)
-    for (const auto& [number, file] : named_set_files(read_checkpoint(path), path, store_.sets()))
-      named.insert(file.name);
+  try {
+    for (const std::string& path : checkpoints)
+      for (const auto& [number, file] : named_set_files(read_checkpoint(path), path, store_.sets()))
+        named.insert(file.name);
+  } catch (const DataError&) {
+    return;  // Nobody knows what a damaged one names, and the new one is safe.
+  }
   std::error_code ignored;
   std::vector<std::filesystem::path> stale;
   for (const auto& entry : std::filesystem::directory_iterator(folder_, ignored)) {

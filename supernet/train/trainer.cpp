@@ -56,6 +56,7 @@ struct Trainer::State {
   Loader loader;
   std::vector<std::unique_ptr<EpochObserver>> observers;
   EpochClock clock;
+  double scoring_seconds = 0;  ///< Before the epoch in progress.
   Clock::time_point last_save = Clock::now();
   std::string last_checkpoint;
 
@@ -83,12 +84,24 @@ struct Trainer::State {
   /// What the curriculum does between epochs, and room for the sets of the coming one.
   void change_stage() {
     StageServices services{
-        s.space, s.data, s.options, s.device, s.seed, now.sets, s.hooks.stop, s.hooks.on_scoring};
-    if (curriculum.works_before(now.epoch)) save();
+        s.space,
+        s.data,
+        s.options,
+        s.device,
+        s.seed,
+        now.sets,
+        s.hooks.stop,
+        s.hooks.on_scoring,
+        {s.folder, s.identity.config_hash + " " + s.identity.split_hash, s.hooks.on_warning}};
+    const bool works = curriculum.works_before(now.epoch);
+    if (works) save();
+    const Clock::time_point start = Clock::now();
     bool changed = curriculum.before(now.epoch, services);
+    if (works) scoring_seconds = seconds_since(start);
     enter_stage();
     changed = changed || now.sets.unsaved_besides(stage.sets);
     if (changed) save();
+    if (works) remove_kept_scores(s.folder);  // The split is safe.
     now.sets.release_besides(stage.sets);
   }
 
@@ -132,6 +145,8 @@ struct Trainer::State {
     } else {
       enter_stage();
     }
+    // What a split takes is no time of training.
+    clock.begin(loader.wait_seconds());
     std::vector<int64_t> indices(now.order.size());
     for (size_t i = 0; i < indices.size(); ++i)
       indices[i] = s.data.splits.train[static_cast<size_t>(now.order[i])];
@@ -170,7 +185,6 @@ struct Trainer::State {
   }
 
   void run_epoch() {
-    clock.begin(loader.wait_seconds());
     start_epoch();
     // On a GPU every look at a number waits for all work queued so far.
     const int64_t look =
@@ -208,6 +222,8 @@ struct Trainer::State {
     for (const auto& observer : observers)
       observer->after({now.epoch, finished(), *strategy}, report.metrics);
     clock.report(report.metrics);
+    if (scoring_seconds > 0) report.metrics.emplace_back("time.scoring_seconds", scoring_seconds);
+    scoring_seconds = 0;
     report.epoch = now.epoch;
     report.step = now.global_step;
     if (s.hooks.on_epoch) s.hooks.on_epoch(report);

@@ -36,6 +36,8 @@ struct TrainHooks {
   std::function<void(
       const std::string& path, const std::string& sha256, int64_t epoch, int64_t step)>
       on_checkpoint;
+  /// What a user should know and the run goes on with.
+  std::function<void(const std::string&)> on_warning;
   /// Steps between two looks at the loss; 0: 1 on a CPU, 50 on a GPU, where a look waits for all
   /// work queued so far. It is looked at before every checkpoint too.
   int64_t loss_interval = 0;

@@ -32,7 +32,10 @@ void load_store_state(WeightStore& store, const Checkpoint& c) {
   store.load(state);
 }
 
-void open_weights_of(WeightStore& store, const Checkpoint& c, const std::string& path) {
+void open_weights_of(WeightStore& store,
+                     const Checkpoint& c,
+                     const std::string& path,
+                     const std::map<int, std::string>& lost) {
   load_store_state(store, c);
   if (store.sets() == 1) {
     load_model(*store.open(0), c, path);
@@ -41,6 +44,8 @@ void open_weights_of(WeightStore& store, const Checkpoint& c, const std::string&
   const auto folder = std::filesystem::path(path).parent_path();
   for (const auto& [number, file] : named_set_files(c, path, store.sets()))
     store.attach(number, (folder / file.name).string());
+  for (const auto& [number, why] : lost)
+    store.lose(number, "the weights of " + store.set_name(number) + " cannot be read: " + why);
 }
 
 std::string weights_sha256(WeightStore& store) {

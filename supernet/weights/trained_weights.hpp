@@ -10,8 +10,12 @@
 namespace nas {
 
 /// Reads the weights of a run for judging: those of a store of one set at once, others when asked
-/// for. DataError as TrainedSets::load.
-void open_weights_of(WeightStore& store, const Checkpoint& checkpoint, const std::string& path);
+/// for. `lost`: sets whose files are damaged, and why (WeightStore::lose). DataError as
+/// TrainedSets::load.
+void open_weights_of(WeightStore& store,
+                     const Checkpoint& checkpoint,
+                     const std::string& path,
+                     const std::map<int, std::string>& lost = {});
 
 /// SHA-256 over all weights and buffers; of a store of one set, that of its tensors.
 std::string weights_sha256(WeightStore& store);

@@ -26,6 +26,7 @@ std::vector<int> WeightStore::live_sets() const {
 }
 
 std::shared_ptr<WeightSet> WeightStore::open(int set) {
+  if (const auto lost = lost_.find(set); lost != lost_.end()) throw LostWeightsError(lost->second);
   // A set that somebody still holds is the same set, even if it was trimmed here.
   std::shared_ptr<WeightSet> found = known_[set].lock();
   if (!found) {
@@ -47,6 +48,10 @@ StoreState WeightStore::save() const {
 
 void WeightStore::attach(int set, std::string path) {
   files_[set] = std::move(path);
+}
+
+void WeightStore::lose(int set, std::string why) {
+  lost_[set] = std::move(why);
 }
 
 void WeightStore::keep(int most) {

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "spaces/error.hpp"
 #include "spaces/random.hpp"
 #include "spaces/space.hpp"
 #include "supernet/weights/placement.hpp"
@@ -19,6 +20,13 @@ class WeightSet;
 struct Checkpoint;
 /// What a store keeps besides its sets (a tree, an association): store_state.hpp.
 struct StoreState;
+
+/// The weights of one of several sets cannot be read: a failure of the architectures that it judges
+/// and of no other.
+class LostWeightsError : public DataError {
+ public:
+  using DataError::DataError;
+};
 
 class WeightStore {
  public:
@@ -39,6 +47,8 @@ class WeightStore {
   std::shared_ptr<WeightSet> open(int set);
   /// The file of a checkpoint that a set lies in when it is not in memory (tensors `model/...`).
   void attach(int set, std::string path);
+  /// The file of a set is damaged: whoever opens it is told why by LostWeightsError.
+  void lose(int set, std::string why);
   /// At most so many sets nobody holds stay in memory, the last used ones. Default: all.
   void keep(int most);
   bool keeps_statistics() const { return statistics_; }
@@ -89,6 +99,7 @@ class WeightStore {
   FloatType dtype_;
   int most_ = -1;
   std::map<int, std::string> files_;
+  std::map<int, std::string> lost_;  ///< Why.
   std::map<int, std::shared_ptr<WeightSet>> open_;
   std::map<int, std::weak_ptr<WeightSet>> known_;
   std::vector<int> order_;  ///< Of open_, the last used one at the end.

@@ -189,6 +189,48 @@ TEST(Latency, AFewOpsAreChosenAndGoOut) {
   EXPECT_EQ(latency(folder, {"plan", "digits", "--out", "few.txt"}).code, 2);
 }
 
+// A table that does not say for how many images its times are is taken as of one, wherever it is
+// read, and that is told once.
+TEST(Latency, AnAssumedBatchIsTold) {
+  const std::string folder = fresh_folder();
+  ASSERT_EQ(latency(folder, {"export-work", "digits", "--out", "w.jsonl"}).code, 0);
+  const std::string runner = std::string("cd '") + folder + "' && python3 '" + NAS_SOURCE_DIR +
+                             "/configs/latency/runner.py' --estimate 1 < w.jsonl > d.jsonl";
+  ASSERT_EQ(std::system(runner.c_str()), 0);
+  ASSERT_EQ(latency(folder,
+                    measured({"import-results",
+                              "d.jsonl",
+                              "--work",
+                              "w.jsonl",
+                              "--name",
+                              "stated",
+                              "--out",
+                              "stated.json"}))
+                .code,
+            0);
+  Json table = Json::parse(read_file(folder + "/stated.json"));
+  ASSERT_EQ(table["conditions"].erase("batch") + table.erase("batch"), 1u);
+  table["id"] = "bare";
+  write_file(folder + "/bare.json", table.dump());
+  const auto told = [&](std::vector<std::string> args) {
+    const Finished done = run(Launch{.args = std::move(args), .folder = folder});
+    EXPECT_EQ(done.code, 0) << done.err;
+    int times = 0;
+    for (size_t at = 0;
+         (at = done.err.find("does not say for how many images", at)) != std::string::npos;
+         ++at)
+      ++times;
+    return times;
+  };
+  for (const auto& [file, times] : {std::pair("bare.json", 1), std::pair("stated.json", 0)}) {
+    EXPECT_EQ(told({"latency", "check", "digits", "--table", file}), times);
+    EXPECT_EQ(told({"latency", "diff", file, file}), times);
+    EXPECT_EQ(told({"latency", "export", file}), times);
+    EXPECT_EQ(told({"space", "check", "digits", "--max", "latency_ms <= 9", "--table", file}),
+              times);
+  }
+}
+
 TEST(Latency, WholeNetworksBecomeRowsForPredictors) {
   const std::string folder = fresh_folder();
   std::string csv = "arch,pi_latency,gpu_latency\n";

@@ -131,7 +131,7 @@ TEST(Moved, TheHintOfAMissingCheckpointIsNoDeadEnd) {
       0);
   fs::remove_all(folder + "/nas-runs");
   const Finished judged = nas(folder, {"evaluate", "--run", "net", "--sample", "1"});
-  EXPECT_EQ(judged.code, 2);
+  EXPECT_EQ(judged.code, 1) << "what was written is gone, as if it were damaged";
   EXPECT_THAT(judged.err, HasSubstr("has no checkpoint"));
   EXPECT_THAT(judged.err, Not(HasSubstr("--resume")));
   EXPECT_THAT(judged.err, HasSubstr("--config-only > again.yaml"));
@@ -142,7 +142,7 @@ TEST(Moved, AKilledRunWhoseCheckpointsAreGoneDoesNotStartOverSilently) {
   killed_run(folder);
   fs::remove_all(folder + "/nas-runs");
   const Finished done = nas(folder, {"train", "--resume", "net"});
-  EXPECT_EQ(done.code, 2);
+  EXPECT_EQ(done.code, 1);
   EXPECT_THAT(done.err, HasSubstr("has no checkpoint"));
 }
 

@@ -148,7 +148,7 @@ int run_runs(const std::vector<std::string>& args) {
       ->check(CLI::IsMember({"text", "json", "dot", "svg"}))
       ->type_name("text|json|dot|svg")
       ->excludes(only);
-  show->add_option("--out", o.out, "File to write instead of stdout")
+  show->add_option("--out", o.out, "File to write instead of stdout; an older one is replaced")
       ->type_name("FILE")
       ->excludes(only);
   add_common(*show, o.common);

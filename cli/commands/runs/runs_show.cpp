@@ -189,9 +189,12 @@ std::string tree_text(const Store& store, const RunRow& run, Json& json, const C
     const auto tree = tree_report(store, run);
     if (!tree) return "";
     json = tree->json;
-    if (tree->judged) return tree->text;
+    constexpr size_t kIndent = 2;
+    const size_t width = output_width(1);
+    const std::string text = fold_tree(tree->text, width > kIndent ? width - kIndent : width);
+    if (tree->judged) return text;
     // Nobody should wait for numbers that training does not give.
-    return tree->text + "\nAccuracies of the leaves come with what is judged:\n  " +
+    return text + "\nAccuracies of the leaves come with what is judged:\n  " +
            suggested({"evaluate", "--run", run.id, "--sample", "60"}, common);
   } catch (const Error& e) {
     return std::string("cannot be shown: ") + e.what();

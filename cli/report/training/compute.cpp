@@ -68,6 +68,7 @@ Compute compute_of(const Store& store, const std::string& run) {
   c.scoring_passes = last("split.scoring_passes");
   c.scoring_macs = last("split.scoring_macs");
   c.seconds = sum("time.seconds");
+  c.scoring_seconds = sum("time.scoring_seconds");
   return c;
 }
 
@@ -79,7 +80,8 @@ Json compute_json(const Compute& c) {
           {"validation_macs", c.validation_macs},
           {"scoring_passes", c.scoring_passes},
           {"scoring_macs", c.scoring_macs},
-          {"seconds", c.seconds}};
+          {"seconds", c.seconds},
+          {"scoring_seconds", c.scoring_seconds}};
 }
 
 std::vector<std::pair<std::string, std::string>> compute_lines(const Compute& c) {
@@ -96,7 +98,11 @@ std::vector<std::pair<std::string, std::string>> compute_lines(const Compute& c)
   if (c.validation_macs > 0)
     lines.emplace_back("judging of paths (forward)",
                        format_count(c.validation_macs) + " multiply-adds");
-  lines.emplace_back("time of all epochs", format_seconds(c.seconds));
+  lines.emplace_back(
+      "time of all epochs",
+      format_seconds(c.seconds) +
+          (c.scoring_seconds > 0 ? ", and " + format_seconds(c.scoring_seconds) + " of scoring"
+                                 : ""));
   return lines;
 }
 

@@ -15,7 +15,8 @@ struct Compute {
   double passes = 0, macs = 0;                  ///< Forward and backward, of training.
   double validation_macs = 0;                   ///< Of the paths that a mixture judges.
   double scoring_passes = 0, scoring_macs = 0;  ///< Of the scoring of choices before splits.
-  double seconds = 0;                           ///< Validation not counted.
+  double seconds = 0;                           ///< Validation and scoring not counted.
+  double scoring_seconds = 0;
   double all_macs() const { return macs + validation_macs + scoring_macs; }
 };
 Compute compute_of(const Store& store, const std::string& run);

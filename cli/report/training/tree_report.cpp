@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <sstream>
 
 #include "cli/command.hpp"
 #include "cli/config/stored_config.hpp"
@@ -103,7 +104,57 @@ Json json_of(const SplitTree& tree, const std::map<int, Leaf>& leaves, const Run
   return json;
 }
 
+/// Columns of the drawing in front of a line: `|  |  +- `.
+size_t drawn_columns(const std::string& line) {
+  size_t at = 0;
+  while (line.compare(at, 3, "|  ") == 0 || line.compare(at, 3, "   ") == 0) at += 3;
+  return line.compare(at, 3, "+- ") == 0 ? at + 3 : at;
+}
+
+/// What stands in front of the further lines of line `i`, so that the tree is not cut in two: the
+/// drawing of its own node, a line to its next sibling and one down to its children.
+std::string continued(const std::vector<std::string>& lines, size_t i) {
+  const size_t own = drawn_columns(lines[i]);
+  std::string lead = own == 0 ? "" : lines[i].substr(0, own - 3);
+  size_t next = i + 1;
+  const bool inner = next < lines.size() && drawn_columns(lines[next]) > own;
+  while (next < lines.size() && drawn_columns(lines[next]) > own) ++next;
+  if (own > 0) lead += next < lines.size() && drawn_columns(lines[next]) == own ? "|  " : "   ";
+  return lead + (inner ? "|    " : "  ");
+}
+
+/// Length of the start of `text` that fits: up to a blank, else behind a `|` between options.
+size_t fitting(const std::string& text, size_t width) {
+  if (text.size() <= width) return text.size();
+  for (const auto& [end, taken] : {std::pair(' ', 0), std::pair('|', 1)})
+    if (const size_t at = text.rfind(end, width - static_cast<size_t>(taken));
+        at != std::string::npos && at > 0)
+      return at + static_cast<size_t>(taken);
+  return text.size();
+}
+
 }  // namespace
+
+std::string fold_tree(const std::string& text, size_t width) {
+  if (width == 0) return text;
+  constexpr size_t kLeast = 16;
+  std::vector<std::string> lines;
+  std::istringstream in(text);
+  for (std::string line; std::getline(in, line);) lines.push_back(line);
+  std::string folded;
+  for (size_t i = 0; i < lines.size(); ++i) {
+    std::string lead = lines[i].substr(0, drawn_columns(lines[i]));
+    std::string rest = lines[i].substr(lead.size());
+    do {
+      const size_t room = std::max(width - std::min(width, lead.size()), kLeast);
+      const size_t n = fitting(rest, room);
+      folded += (folded.empty() ? "" : "\n") + lead + rest.substr(0, n);
+      rest.erase(0, rest.find_first_not_of(' ', n));
+      lead = continued(lines, i);
+    } while (!rest.empty());
+  }
+  return folded;
+}
 
 std::optional<TreeReport> tree_report(const Store& store, const RunRow& run) {
   const auto document = store.document(run.id, kSplitTree);

@@ -22,5 +22,8 @@ struct TreeReport {
 /// With the number of architectures of each leaf, and the accuracies that the store has of them as
 /// the run judges now. None where the run has no tree; DataError where it cannot be read.
 std::optional<TreeReport> tree_report(const Store& store, const RunRow& run);
+/// TreeReport::text in lines of `width` columns (0: as they are), the drawing of the tree kept
+/// whole.
+std::string fold_tree(const std::string& text, size_t width);
 
 }  // namespace nas::cli

@@ -1,5 +1,6 @@
 #include "cli/runs/trained/judge_supernet.hpp"
 
+#include <limits>
 #include <map>
 
 #include "cli/command.hpp"
@@ -60,6 +61,10 @@ std::vector<double> judge_supernet(Store& store,
       keep();
       throw Interrupted("stopped after " + std::to_string(done) + " of " + std::to_string(all) +
                         " architectures; those are stored: the same command goes on");
+    } catch (const LostWeightsError&) {
+      value = std::numeric_limits<double>::quiet_NaN();
+      progress.update(static_cast<int64_t>(++done), "");
+      return;
     } catch (const NotFiniteError& e) {
       keep();
       throw DataError("run " + run.row.id + " cannot be ranked: " + text + " gives " + e.what());

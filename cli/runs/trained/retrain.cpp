@@ -93,7 +93,7 @@ struct Opened {
 };
 
 Opened open_weights(const Store& store, const RunRow& row, const Common& common) {
-  if (checkpoints_in(row.directory).empty()) throw no_checkpoint(store, row, common);
+  if (checkpoints_in(row.directory).empty()) refuse_without_checkpoint(store, row, common);
   Opened opened;
   opened.space = open_space(space_of_run(store, row));
   opened.config = stored_train_config(row);
@@ -102,9 +102,8 @@ Opened open_weights(const Store& store, const RunRow& row, const Common& common)
         "run " + row.id + " was trained on another version of the space '" + row.space +
         "' (its fingerprint has changed), so its weights fit no network of it any more");
   opened.weights = opened.make(opened.config.weights).store;
-  opened.read = read_newest_checkpoint(row.directory, recorded_checkpoints(store, row.id));
-  tell_damaged(store, row.id, opened.read);
-  open_weights_of(*opened.weights, *opened.read.checkpoint, opened.read.path);
+  opened.read = checkpoint_to_judge(store, row, *opened.weights, common);
+  open_weights_of(*opened.weights, *opened.read.checkpoint, opened.read.path, opened.read.lost);
   return opened;
 }
 

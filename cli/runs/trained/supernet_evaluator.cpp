@@ -51,6 +51,8 @@ class SupernetEvaluator final : public Evaluator {
       e.stopped = true;
     } catch (const NotFiniteError& problem) {
       e.error = problem.what();
+    } catch (const LostWeightsError& problem) {
+      e.error = problem.what();
     } catch (const std::exception& problem) {
       if (!is_out_of_memory(problem)) throw;
       e.error = "out of memory; lower evaluate.batch (now " + std::to_string(batch_) +

@@ -126,7 +126,7 @@ SupernetRun open_supernet_run(const Store& store, const std::string& run, const 
   if (!row)
     throw ConfigError("there is no training run '" + run + "' in " + store.path(),
                       runs_are_listed(store.path()) + "; `nas train` makes one");
-  if (checkpoints_in(row->directory).empty()) throw no_checkpoint(store, *row, common);
+  if (checkpoints_in(row->directory).empty()) refuse_without_checkpoint(store, *row, common);
   if (row->status != "finished")
     note(common,
          "warning: run " + row->id + " is not finished (" + shown_status(*row) +
@@ -147,38 +147,67 @@ SupernetRun open_supernet_run(const Store& store, const std::string& run, const 
   result.common = common;
   require_same_data(store, row->id, *result.parts);
   result.weights = make_weights(*result.parts).store;
-  const ReadCheckpoint read = newest_checkpoint(store, *row, common);
-  tell_damaged(store, row->id, read);
-  open_weights_of(*result.weights, *read.checkpoint, read.path);
+  ReadCheckpoint read = checkpoint_to_judge(store, *row, *result.weights, common);
+  open_weights_of(*result.weights, *read.checkpoint, read.path, read.lost);
   result.checkpoint = read.path;
   result.sha256 = read.sha256;
+  result.lost = std::move(read.lost);
   return result;
 }
 
-ReadCheckpoint newest_checkpoint(const Store& store, const RunRow& row, const Common& common) {
+namespace {
+
+std::string undamaged(const RunRow& row, const Common& common) {
+  return "put an undamaged copy there, or train the run again with its configuration: " +
+         suggested_again("train", row.id, common);
+}
+
+template <typename F>
+ReadCheckpoint read_or_advise(const RunRow& row, const Common& common, const F& read) {
   try {
-    return read_newest_checkpoint(row.directory, recorded_checkpoints(store, row.id));
+    return read();
   } catch (const DataError& e) {
-    throw DataError(std::string(e.what()) +
-                    "\nput an undamaged copy there, or train the run again with its "
-                    "configuration: " +
-                    suggested_again("train", row.id, common));
+    throw DataError(std::string(e.what()) + "\n  " + undamaged(row, common));
   }
 }
 
-ConfigError no_checkpoint(const Store& store, const RunRow& row, const Common& common) {
+}  // namespace
+
+ReadCheckpoint newest_checkpoint(const Store& store, const RunRow& row, const Common& common) {
+  return read_or_advise(row, common, [&] {
+    return read_newest_checkpoint(row.directory, recorded_checkpoints(store, row.id));
+  });
+}
+
+ReadCheckpoint checkpoint_to_judge(const Store& store,
+                                   const RunRow& row,
+                                   const WeightStore& weights,
+                                   const Common& common) {
+  ReadCheckpoint read = read_or_advise(row, common, [&] {
+    return read_checkpoint_to_judge(row.directory, recorded_checkpoints(store, row.id));
+  });
+  tell_damaged(store, row.id, read);
+  for (const auto& [set, why] : read.lost)
+    warning("the weights of " + weights.set_name(set) + " of run " + row.id +
+            " cannot be read, so that its architectures cannot be judged: " + why);
+  if (!read.lost.empty()) warning(undamaged(row, common));
+  return read;
+}
+
+void refuse_without_checkpoint(const Store& store, const RunRow& row, const Common& common) {
   const std::vector<CheckpointRow> rows = store.checkpoints(row.id);
   const std::string what = "run " + row.id + " has no checkpoint in " + row.directory;
   const std::string again =
       "train it again with its configuration: " + suggested_again("train", row.id, common);
   if (row.status == "failed" && rows.empty())
-    return ConfigError(what + ": it failed" + (row.error.empty() ? "" : ": " + row.error),
-                       "change what it says and " + again);
+    throw ConfigError(what + ": it failed" + (row.error.empty() ? "" : ": " + row.error),
+                      "change what it says and " + again);
   if (row.status != "finished" && rows.empty())
-    return ConfigError(what + " yet",
-                       "resume it with: " + suggested({"train", "--resume", row.id}, common));
-  return ConfigError(what + " any more (" + std::to_string(rows.size()) + " were written)",
-                     "put that folder back (it belongs beside the store), or " + again);
+    throw ConfigError(what + " yet",
+                      "resume it with: " + suggested({"train", "--resume", row.id}, common));
+  throw DataError(what + " any more (" + std::to_string(rows.size()) +
+                  (rows.size() == 1 ? " was" : " were") + " written)\n  " +
+                  "put that folder back (it belongs beside the store), or " + again);
 }
 
 void tell_other_weights(const SupernetRun& run,

@@ -46,6 +46,8 @@ struct SupernetRun {
   std::string checkpoint;  ///< File the weights come from.
   std::string sha256;      ///< Its hash.
   Common common;           ///< What it was opened with, for commands that are suggested.
+  /// Sets whose weights cannot be read, and why (ReadCheckpoint::lost).
+  std::map<int, std::string> lost;
 };
 /// How a scorer judges this supernet: its fidelity and which weights, so that a value stored before
 /// more training is never taken for one of the weights it has now.
@@ -57,10 +59,20 @@ TrainConfig config_of_run(const Store& store, const RunRow& row, const Common& c
 std::map<std::string, std::string> recorded_checkpoints(const Store& store, const std::string& run);
 /// Warns of newer checkpoints that are damaged or missing.
 void tell_damaged(const Store& store, const std::string& run, const ReadCheckpoint& read);
-/// The newest checkpoint that is whole. DataError that says what to do where none can be read.
+/// The newest checkpoint that is whole, to go on with. DataError that says what to do where none
+/// can be read.
 ReadCheckpoint newest_checkpoint(const Store& store, const RunRow& row, const Common& common);
-/// What to do for a run without one.
-ConfigError no_checkpoint(const Store& store, const RunRow& row, const Common& common);
+/// The same to judge with, for which one of several weight sets is enough: sets that are lost are
+/// told, with what to do.
+ReadCheckpoint checkpoint_to_judge(const Store& store,
+                                   const RunRow& row,
+                                   const WeightStore& weights,
+                                   const Common& common);
+/// What to do for a run without one. ConfigError where it has none yet, DataError where those that
+/// were written are gone.
+[[noreturn]] void refuse_without_checkpoint(const Store& store,
+                                            const RunRow& row,
+                                            const Common& common);
 /// `run` as in Store::run. ConfigError when there is none or it has no checkpoint yet; DataError
 /// when files do not belong to it. A run that is not finished gives a warning, and so does a
 /// damaged checkpoint, for which the one before is taken. `common.sets` change how it is judged and

@@ -32,7 +32,9 @@ struct FewShotOptions {
     std::vector<int> groups = {2, 2, 2};  ///< Children of each split; the last entry goes on.
     SplitCriterion criterion = SplitCriterion::kGradient;
     EdgeRule edge = EdgeRule::kMaxCut;
-    std::vector<std::string> choices;     ///< kFixed, kExhaustive: of each split; the last goes on.
+    std::vector<std::string> choices;  ///< kFixed, kExhaustive: of each split; the last goes on.
+    /// Where they were written, for messages: `split.edge` of `edge: fixed:CHOICE`.
+    std::string choices_key = "split.choices";
     std::vector<std::string> candidates;  ///< Choices that may be split; empty: all that can be.
     ScoreOptions score;
   } split;

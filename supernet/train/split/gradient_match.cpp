@@ -5,14 +5,18 @@
 #include "supernet/train/split/gradient_match.hpp"
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 #include <c10/core/GradMode.h>
 
 #include <algorithm>
 #include <cmath>
+#include <nlohmann/json.hpp>
 #include <numeric>
 #include <optional>
 
+#include "spaces/base/sha256.hpp"
 #include "spaces/error.hpp"
+#include "supernet/files/tensor_file.hpp"
 #include "supernet/judge/fixed_batches.hpp"
 #include "supernet/torch_device.hpp"
 #include "supernet/train/step/path_runner.hpp"
@@ -111,18 +115,44 @@ void add_grams(GradientMetric metric,
   }
 }
 
+/// Of all that decides a score.
+std::string key_of(const ScoringSetup& s,
+                   const WeightSet& weights,
+                   const Domain& within,
+                   const ScoreOptions& o) {
+  std::map<std::string, at::Tensor> all;
+  for (const NamedTensor& p : weights.parameters()) all[p.name] = p.tensor;
+  for (const NamedTensor& b : weights.buffers()) all[b.name] = b.tensor;
+  const nlohmann::json parts = {"nas-kept-score/1",
+                                hash_tensors(all),
+                                s.space.fingerprint(),
+                                s.keep.identity,
+                                within.whole() ? "" : within.restriction().bits(),
+                                s.stream,
+                                s.seed,
+                                s.device.str(),
+                                at::get_num_threads(),
+                                o.batches,
+                                o.metric,
+                                o.params,
+                                o.hold_largest,
+                                o.partition.groups,
+                                o.partition.min_group,
+                                o.partition.objective,
+                                o.partition.exact};
+  return sha256_hex(parts.dump());
+}
+
 class Scorer {
  public:
   Scorer(const ScoringSetup& setup,
          WeightSet& weights,
          const Domain& within,
-         const ScoreOptions& options,
-         Scoring& result)
+         const ScoreOptions& options)
       : s_(setup),
         weights_(weights),
         within_(within),
         options_(options),
-        result_(result),
         shared_(weights),
         // Statistics of the batch: running ones stay as they are (section 6.4).
         runner_(setup.space,
@@ -136,7 +166,19 @@ class Scorer {
     }
   }
 
-  ChoiceScore score(size_t choice, int64_t before, int64_t all) {
+  KeptScore score(size_t choice, int64_t before, int64_t all) {
+    passes_ = 0;
+    runner_.totals.macs = 0;
+    compared_.clear();
+    // The loop ends early where options share no weights.
+    ChoiceScore score = scored(choice, before, all);
+    if (s_.on_batch && score.batches < options_.batches)
+      s_.on_batch(before + options_.batches, all);
+    return {std::move(score), compared_, passes_, runner_.totals.macs};
+  }
+
+ private:
+  ChoiceScore scored(size_t choice, int64_t before, int64_t all) {
     ChoiceScore score;
     score.choice = choice;
     score.options = within_.options(choice);
@@ -149,7 +191,6 @@ class Scorer {
     Batches batches(own);
     const Domain drawn_from = paths_for(choice);
     Rng rng(s_.seed, name + "/paths");
-    compared_.clear();
     score.batches = 0;
     for (int64_t r = 0; r < options_.batches; ++r) {
       if (s_.stop && s_.stop()) throw Interrupted("stopped while scoring choices");
@@ -172,10 +213,6 @@ class Scorer {
     return score;
   }
 
-  /// Weights compared for the choice scored last.
-  const std::set<std::string>& compared() const { return compared_; }
-
- private:
   /// Where the paths of a choice come from: the node's part of the space, of which the comparison
   /// of kernels takes the deepest and widest (3.2).
   Domain paths_for(size_t choice) {
@@ -263,7 +300,7 @@ class Scorer {
       step.paths[0].architecture = a;
       std::vector<bool> used(parameters.size(), false);
       runner_.run(step, 0, weights_, used, batch, 1.0, number, /*features=*/false);
-      ++result_.passes;
+      ++passes_;
       const c10::NoGradGuard no_grad;
       std::vector<at::Tensor> own(parameters.size());
       for (size_t i = 0; i < parameters.size(); ++i) {
@@ -276,7 +313,6 @@ class Scorer {
       gradients.push_back(std::move(own));
     }
     runner_.clear();
-    result_.macs = runner_.totals.macs;
     std::vector<DistanceMatrix> grams;
     for (size_t i = 0; i < parameters.size(); ++i) {
       if (!drawn.shared[i]) continue;
@@ -293,11 +329,12 @@ class Scorer {
   WeightSet& weights_;
   const Domain& within_;
   const ScoreOptions& options_;
-  Scoring& result_;
   SharedParameters shared_;
   PathRunner runner_;
   std::vector<ElasticChoice> elastic_;  ///< Of the space, once asked for.
+  // Of the choice in progress.
   std::set<std::string> compared_;
+  int64_t passes_ = 0;
 };
 
 }  // namespace
@@ -308,12 +345,31 @@ Scoring score_choices(const ScoringSetup& setup,
                       const std::vector<size_t>& choices,
                       const ScoreOptions& options) {
   Scoring result;
-  Scorer scorer(setup, weights, within, options, result);
+  if (!setup.keep.folder.empty()) result.key = key_of(setup, weights, within, options);
+  KeptScores kept(setup.keep, result.key, setup.space);
+  Scorer scorer(setup, weights, within, options);
   const int64_t all = options.batches * static_cast<int64_t>(choices.size());
   int64_t before = 0;
+  bool fresh = false;
   for (const size_t choice : choices) {
-    result.choices.push_back(scorer.score(choice, before, all));
-    result.compared.push_back(scorer.compared());
+    std::optional<KeptScore> score = kept.find(choice);
+    if (!score) {
+      // What was kept is no pace.
+      if (setup.on_batch && !fresh) setup.on_batch(before, all);
+      fresh = true;
+      try {
+        score = scorer.score(choice, before, all);
+      } catch (const Interrupted& e) {
+        if (kept.count() == 0) throw;
+        throw Interrupted(std::string(e.what()) + ": " + std::to_string(kept.count()) + " of " +
+                          std::to_string(choices.size()) + " are scored and kept");
+      }
+      kept.put(*score);
+    }
+    result.choices.push_back(std::move(score->score));
+    result.compared.push_back(std::move(score->compared));
+    result.passes += score->passes;
+    result.macs += score->macs;
     before += options.batches;
   }
   const bool none = std::none_of(

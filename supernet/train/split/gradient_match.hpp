@@ -10,6 +10,7 @@
 #include "spaces/yaml/yaml_binder.hpp"
 #include "supernet/data/run_data.hpp"
 #include "supernet/device.hpp"
+#include "supernet/train/split/kept_scores.hpp"
 #include "supernet/train/split/shared_weights.hpp"
 #include "supernet/train/train_options.hpp"
 #include "supernet/weights/math/split_tree.hpp"
@@ -36,7 +37,9 @@ struct ScoringSetup {
   uint64_t seed = 0;
   std::string stream = "split";     ///< Names the random streams.
   std::function<bool()> stop = {};  ///< Asked between batches; true ends in Interrupted.
+  /// Batches done, those of kept scores included, of how many.
   std::function<void(int64_t done, int64_t all)> on_batch = {};
+  KeepScores keep = {};
 };
 
 struct Scoring {
@@ -45,11 +48,13 @@ struct Scoring {
   std::vector<std::set<std::string>> compared;
   int64_t passes = 0;  ///< Forward and backward passes.
   double macs = 0;     ///< Their multiply-adds, forward.
+  std::string key;     ///< Under which scores are kept, for remove_kept_scores().
 };
 
 /// Scores `choices` of a set within a domain. Weights and statistics stay as they are. A choice
 /// whose options share no weights is told by ConfigError when it is the only one, else `usable` is
-/// false. Interrupted when told to stop.
+/// false. Interrupted when told to stop; scores that were kept (ScoringSetup::keep) need no batches
+/// then, and come to the same bits. They stay until remove_kept_scores().
 Scoring score_choices(const ScoringSetup& setup,
                       WeightSet& weights,
                       const Domain& within,

@@ -119,6 +119,18 @@ std::string group_text(const Choice& choice, const std::vector<int16_t>& group) 
 
 }  // namespace
 
+std::string score_json(const ChoiceScore& score, const Space& space) {
+  return json_of(score, space).dump();
+}
+
+ChoiceScore score_from_json(std::string_view json, const Space& space) {
+  try {
+    return score_of(Json::parse(json), space);
+  } catch (const nlohmann::json::exception& e) {
+    throw DataError(std::string("the score of a choice is malformed: ") + e.what());
+  }
+}
+
 SplitTree::SplitTree(const Space& space) : space_(space) {
   SplitNode root;
   root.within = Restriction(space);

@@ -27,6 +27,10 @@ struct ChoiceScore {
   bool only_way() const { return options.size() == partition.groups.size(); }
 };
 
+/// One score as JSON, to the last bit; back again, DataError where it is none of this space.
+std::string score_json(const ChoiceScore& score, const Space& space);
+ChoiceScore score_from_json(std::string_view json, const Space& space);
+
 struct SplitNode {
   int id = 0;  ///< Its position; the root is 0, children follow in order of creation.
   int parent = -1;

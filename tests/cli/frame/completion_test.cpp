@@ -72,6 +72,8 @@ TEST(Completion, ValuesOfOptions) {
   EXPECT_THAT(offered(folder, {"results", "--format", "=", "j"}),
               UnorderedElementsAre("json", "jsonl"));
   EXPECT_THAT(offered(folder, {"results", "--color", "al"}), ElementsAre("always"));
+  EXPECT_THAT(offered(folder, {"results", "--split", ""}),
+              UnorderedElementsAre("validation", "test", "train"));
   EXPECT_THAT(offered(folder, {"runs", "--status", "f"}),
               UnorderedElementsAre("finished", "failed"));
   std::vector<std::string> algorithms;

@@ -56,6 +56,26 @@ TEST(Configs, FilesComeFirstAndWrongNamesAreTold) {
   EXPECT_THAT(in(folder, {"search", "--config", "quickstart"}).err, HasSubstr("is a folder"));
 }
 
+// What would tell the kind, what is there instead, and how to name it.
+TEST(Configs, AFileOfUnknownKindSaysWhatItMisses) {
+  const std::string folder = fresh_folder();
+  const auto said = [&](const char* text) {
+    write_file(folder + "/c.yaml", text);
+    const Finished done = in(folder, {"config", "check", "c.yaml"});
+    EXPECT_EQ(done.code, 2);
+    return done.err;
+  };
+  EXPECT_THAT(said("seed: 3\nspace: digits\n"),
+              AllOf(HasSubstr("it has only seed, space, and none of `stages:` (sweep)"),
+                    HasSubstr("`search:` (search)"),
+                    HasSubstr("--kind train (nas list kinds names all)")));
+  EXPECT_THAT(said("serach: {evaluations: 7}\n"), HasSubstr("Did you mean search?"));
+  EXPECT_THAT(said(""), HasSubstr("it is empty"));
+  write_file(folder + "/c.yaml", "evaluator: {kind: supernet}\n");
+  EXPECT_THAT(in(folder, {"config", "check", "c.yaml", "--kind", "search"}).err,
+              HasSubstr("search.evaluations: a budget is needed"));
+}
+
 TEST(Configs, NewOnesAreCommentedAndRight) {
   const std::string folder = fresh_folder();
   std::vector<std::string> kinds = {"search", "custom", "cnn", "darts"};

@@ -75,6 +75,22 @@ class RefusedWrites : public testing::Test {
 };
 std::string* RefusedWrites::folder_ = nullptr;
 
+// A store is no file that --out replaces.
+TEST_F(RefusedWrites, AStoreIsNeverReplaced) {
+  const std::string store = *folder_ + "/nas.db";
+  const auto size = fs::file_size(store);
+  for (std::vector<std::string> args :
+       {std::vector<std::string>{"report", "last", "--out", "nas.db"},
+        {"runs", "show", "last", "--format", "json", "--out", "nas.db"},
+        {"space", "show", "digits", "--format", "dot", "--arch", "#0", "--out", "nas.db"}}) {
+    const Finished done = nas(*folder_, args);
+    EXPECT_EQ(done.code, 1) << done.out;
+    EXPECT_THAT(done.err, HasSubstr("nas.db: is a results store"));
+  }
+  EXPECT_EQ(fs::file_size(store), size);
+  EXPECT_EQ(nas(*folder_, {"runs"}).code, 0);
+}
+
 TEST_F(RefusedWrites, ExportUnderAFileSizeLimitLeavesNothing) {
   const std::string out = *folder_ + "/limited";
   Finished done;

@@ -80,7 +80,7 @@ TEST(Import, RefusesCodeAndLeavesNothing) {
   EXPECT_FALSE(std::filesystem::exists(folder + "/nas.db"));
   const Finished missing =
       call(folder, {"import", "--config", file, "--weights", "nowhere.pth", "--name", "ofa"});
-  EXPECT_EQ(missing.code, 1);
+  EXPECT_EQ(missing.code, 2);
   EXPECT_THAT(missing.err, HasSubstr("nowhere.pth cannot be read: No such file"));
   // Before the data are looked at.
   const Finished both = call(folder,

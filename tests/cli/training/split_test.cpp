@@ -10,6 +10,7 @@
 #include <set>
 
 #include "process.hpp"
+#include "training/split_runs.hpp"
 
 #ifdef NAS_TORCH
 
@@ -19,42 +20,6 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 using Json = nlohmann::json;
-
-constexpr const char* kTrain =
-    "space:\n  family: cnn\n  channels: 1\n  resolution: 8\n  classes: 10\n  stem_width: 8\n"
-    "  kinds: [conv3, conv5, sep3, sep5]\n  stages:\n"
-    "    - {widths: [8], depths: [1], stride: 1}\n    - {widths: [12], depths: [2], stride: 2}\n"
-    "data: {kind: digits, limit: 320}\nthreads: 1\n"
-    "train: {epochs: 3, batch: 64, validation: {every: 0}}\n"
-    "evaluate: {images: 60, recalibrate: {images: 100}}\n";
-constexpr const char* kFewShot =
-    "weights={kind: few-shot, split: {epochs: [1], score: {batches: 4}}, restart: none}";
-
-Finished nas(const std::string& folder, std::vector<std::string> args, Launch launch = {}) {
-  launch.folder = folder;
-  launch.args = std::move(args);
-  return run(launch);
-}
-
-/// `plain`: one set, three epochs; `tree`: a few-shot run of two leaves.
-const std::string& trained() {
-  static const std::string folder = [] {
-    const std::string made = fresh_folder();
-    write_file(made + "/t.yaml", kTrain);
-    EXPECT_EQ(nas(made, {"train", "-q", "--config", "t.yaml", "--name", "plain"}).code, 0);
-    const Finished tree =
-        nas(made, {"train", "-q", "--config", "t.yaml", "--set", kFewShot, "--name", "tree"});
-    EXPECT_EQ(tree.code, 0) << tree.err;
-    EXPECT_THAT(tree.out, HasSubstr("scoring of choices"));
-    return made;
-  }();
-  return folder;
-}
-
-Json document(const Finished& f) {
-  EXPECT_EQ(f.code, 0) << f.err;
-  return Json::parse(f.out, nullptr, false);
-}
 
 TEST(Split, ScoresEveryChoice) {
   const std::string& f = trained();
@@ -253,22 +218,37 @@ TEST(Split, ADryRunLeavesNothing) {
   EXPECT_EQ(files, 1);
 }
 
-// A leaf's file that is damaged makes its checkpoint damaged: the older one is used, and that is
-// said.
-TEST(Split, ADamagedLeafIsTold) {
-  const std::string f = fresh_folder();
-  std::filesystem::copy(trained(), f, std::filesystem::copy_options::recursive);
-  std::filesystem::path newest;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(f))
-    if (entry.path().filename().string().starts_with("set") && entry.path() > newest &&
-        entry.path().extension() == ".safetensors")
-      newest = entry.path();
-  ASSERT_FALSE(newest.empty());
-  std::filesystem::resize_file(newest, std::filesystem::file_size(newest) / 2);
-  const Finished judged = nas(f, {"evaluate", "--run", "tree", "--sample", "2"});
-  EXPECT_EQ(judged.code, 0) << judged.err;
-  EXPECT_THAT(judged.err, HasSubstr("damaged checkpoint"));
-  EXPECT_THAT(judged.err, HasSubstr("is used instead"));
+// The drawing fits the terminal: lines are folded, the tree is not cut in two.
+TEST(Split, TheTreeFitsTheTerminal) {
+  Launch launch;
+  launch.environment = {{"COLUMNS", "60"}};
+  const Finished shown = nas(trained(), {"runs", "show", "tree"}, launch);
+  ASSERT_EQ(shown.code, 0) << shown.err;
+  const size_t from = shown.out.find("Split tree\n"), to = shown.out.find("\n\nCheckpoints");
+  ASSERT_NE(from, std::string::npos);
+  std::istringstream lines(shown.out.substr(from, to - from));
+  int leaves = 0;
+  for (std::string line; std::getline(lines, line);) {
+    const bool command = line.find("nas evaluate") != std::string::npos;
+    EXPECT_LE(command ? 0 : line.size(), 60u) << line;
+    leaves += line.starts_with("  +- ");
+  }
+  EXPECT_EQ(leaves, 2);
+}
+
+// Scoring is no training: neither its pace nor its time.
+TEST(Split, TheTimeOfScoringIsTold) {
+  const Json shown = document(nas(trained(), {"runs", "show", "tree", "--json"}));
+  EXPECT_GT(shown["metrics"]["time.scoring_seconds"]["value"], 0);
+  EXPECT_EQ(shown["metrics"]["time.scoring_seconds"]["step"], 2) << "before the second epoch";
+}
+
+TEST(Split, TheTypedKeyIsNamed) {
+  const Finished edge =
+      nas(trained(), {"split", "--run", "plain", "--edge", "fixed:stage9", "--batches", "2"});
+  EXPECT_EQ(edge.code, 2);
+  EXPECT_THAT(edge.err, HasSubstr("--edge fixed:stage9: the space"));
+  EXPECT_THAT(edge.err, Not(HasSubstr("--choices")));
 }
 
 TEST(Split, RankingSaysWhetherThereIsABaselineOfEqualCompute) {

@@ -14,6 +14,7 @@
 namespace nas {
 namespace {
 
+using testing::AllOf;
 using testing::HasSubstr;
 using testing_toy::ToyEvaluator;
 using testing_toy::ToySpace;
@@ -167,6 +168,15 @@ TEST_F(EvaluatorTest, TableErrorsNameFileAndLine) {
   EXPECT_THAT(error_of("architecture,accuracy\n" + text + ",abc\n\"" + space_.text(samples(2)[1]) +
                        "\",1\n"),
               HasSubstr(": accuracy: 'abc' is not a finite number"));
+  // What a name states is held against the cells.
+  EXPECT_THAT(
+      error_of("architecture,accuracy\n" + text + ",71.5\n", {"acc_share = accuracy"}),
+      AllOf(HasSubstr("bad.csv:2:" + std::to_string(text.size() + 2) + ": acc_share: '71.5'"),
+            HasSubstr("is above 1, and 'acc_share' says a share; write 0.715")));
+  EXPECT_THAT(error_of("architecture,acc_share\n" + text + ",71.5\n"), HasSubstr("bad.csv:2:"));
+  EXPECT_THAT(error_of("architecture,acc_percent\n" + text + ",71.5\n", {"share = acc_percent"}),
+              HasSubstr("bad.csv:1:14: 'share = acc_percent' cannot be: 'share' says a share"));
+  EXPECT_EQ(error_of("architecture,acc_share\n" + text + ",0.7\n", {"accuracy = acc_share"}), "");
   EXPECT_THAT(error_of("architecture,a,a\n" + text + ",1,2\n", {"a"}),
               HasSubstr("has two columns 'a'"));
   EXPECT_THAT(error_of("architecture,a,a\n" + text + ",1,2\n"), HasSubstr("has two columns 'a'"));

@@ -77,6 +77,23 @@ TEST(ValueCheck, PercentagesAmongShares) {
 }
 
 // What a network that learnt nothing reaches is no share; neither are the poorest of many.
+// The name says a share, so percents are refused, be they all of them.
+TEST(ValueCheck, SharesDoNotExceedOne) {
+  for (const char* name :
+       {"acc_share", "accuracy_fraction", "top1_ratio", "error_share", "share"}) {
+    EXPECT_THAT(said(name, from_to(55, 71)), Refused()) << name;
+    EXPECT_THAT(said(name, {0.5, 0.6, -0.1}), Refused()) << name;
+    EXPECT_EQ(said(name, {0, 0.5, 1}), "") << name;
+  }
+  const auto odd = odd_value(from_to(55, 71), "acc_share");
+  ASSERT_TRUE(odd);
+  EXPECT_EQ(odd->index, 0u);
+  EXPECT_EQ(odd->instead, "0.55");
+  // Numbers that were moved or bent, and ratios of anything.
+  for (const char* name : {"log_share", "share_change", "compression_ratio", "shared_ms"})
+    EXPECT_EQ(said(name, {2, 3, 4}), "") << name;
+}
+
 TEST(ValueCheck, ChanceLevelsAndPoorNetworksAreNotRefused) {
   EXPECT_THAT(said("acc", from_to(45, 73, {1.0})), Told());         // One of 100 classes.
   EXPECT_THAT(said("acc", from_to(12, 47, {0.83, 0.83})), Told());  // 120 classes, as published.
@@ -135,6 +152,16 @@ TEST(ValueCheck, RenamesThatChangeTheMeaningAreRefused) {
                                                         {"accuracy", "M1_avg"},
                                                         {"table_macs", "macs"}})
     EXPECT_EQ(problem(metric, column), "") << metric << " = " << column;
+  // A share is no percent and nothing with another unit.
+  EXPECT_NE(problem("acc_share", "acc_percent", {0.3, 0.9}), "");
+  EXPECT_NE(problem("acc (%)", "acc_fraction", {55, 71}), "");
+  EXPECT_NE(problem("accuracy", "acc_share", {55, 71}), "");
+  EXPECT_NE(problem("latency_ms", "busy_share", {0.3, 0.9}), "");
+  EXPECT_NE(problem("x_share", "latency_ms", {0.3, 0.9}), "");
+  EXPECT_NE(problem("params", "load_percent"), "");
+  EXPECT_EQ(problem("accuracy", "acc_share", {0.3, 0.9}), "");
+  EXPECT_EQ(problem("acc_share", "accuracy", {0.3, 0.9}), "");
+  EXPECT_EQ(problem("memory_share", "memory_fraction", {0.3, 0.9}), "");
   EXPECT_NE(problem("quality", "err"), "");  // More of one is less of the other.
 }
 

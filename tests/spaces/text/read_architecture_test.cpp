@@ -80,6 +80,8 @@ TEST(ReadArchitecture, EverySpaceReadsWhatItAndItsEnumerationWrite) {
       });
       EXPECT_EQ(read_architecture(*space, "#2"), third);
       EXPECT_THAT(refusal(*space, "#999999999"), HasSubstr("the numbers 0 to"));
+      for (const char* none : {"#", "#-1", "#1.5", "#0x1", "#99999999999999999999"})
+        EXPECT_THAT(refusal(*space, none), HasSubstr("is no number of an architecture")) << none;
     }
     EXPECT_FALSE(notation_of(*space).parts.empty());
     EXPECT_THAT(refusal(*space, ""), HasSubstr("is empty"));

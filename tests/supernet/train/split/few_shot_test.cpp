@@ -187,12 +187,6 @@ TEST(FewShot, TrainsSplitsAndResumesToTheSameBits) {
     EXPECT_EQ(test::hash_of_resumed(make, stop_at), store_hash(whole)) << stop_at;
 }
 
-TEST(FewShot, AnInterruptedScoringIsDoneAgainToTheSame) {
-  // The hook is asked after each of the 4 steps, after the epoch, then before every batch.
-  const auto make = [](int stop_at) { return trial(kTree, stop_at); };
-  EXPECT_EQ(test::hash_of_resumed(make, 5 + 3), store_hash(whole_tree()));
-}
-
 TEST(FewShot, ALeafRewritesOnlyItself) {
   const Trial& run = whole_tree();
   std::set<std::string> files;
@@ -284,6 +278,17 @@ TEST(FewShot, RefusesWhatCannotBe) {
               testing::HasSubstr("choices"));
   EXPECT_THAT(told("{kind: few-shot, split: {epochs: [1], edge: fixed, choices: ['3<-9']}}"),
               testing::HasSubstr("no choice '3<-9'"));
+  // The key that was typed.
+  EXPECT_THAT(told("{kind: few-shot, split: {epochs: [1], edge: 'fixed:3<-9'}}"),
+              testing::AllOf(testing::HasSubstr("split.edge: the space"),
+                             testing::HasSubstr("no choice '3<-9'"),
+                             testing::Not(testing::HasSubstr("split.choices"))));
+  EXPECT_THAT(told("{kind: few-shot, split: {epochs: [1, 2], edge: 'fixed:3<-2'}}"),
+              testing::AllOf(testing::HasSubstr("split.edge: names 1 choice for 2 splits"),
+                             testing::Not(testing::HasSubstr("split.choices"))));
+  EXPECT_THAT(told("{kind: few-shot, split: {epochs: [1], edge: fixed, choices: ['3<-9']}}"),
+              testing::HasSubstr("split.choices: the space"));
+  EXPECT_EQ(told("{kind: few-shot, split: {epochs: [1, 2], edge: 'fixed:3<-2, 1<-0'}}"), "");
   EXPECT_THAT(told("{kind: few-shoot}"), testing::HasSubstr("few-shot"));
   EXPECT_THAT(told("{kind: few-shot, split: {epochs: [1], groups: [6]}}"),
               testing::HasSubstr("no choice can be divided into 6 groups"));
