@@ -163,14 +163,18 @@ class Net {
     for (size_t i = 0; i < x.size(); ++i) sum += (of(x[i]) - y[i]) * (of(x[i]) - y[i]);
     return sum / static_cast<double>(x.size());
   }
+  /// By differences; NaN where the two sides disagree, at the kink of a unit that is exactly 0.
   List gradient(const std::vector<List>& x, const List& y) const {
     constexpr double kStep = 1e-5;
+    const double here = loss(x, y);
     List g;
     for (size_t k = 0; k < theta_.size(); ++k) {
       Net up = *this, down = *this;
       up.theta_[k] += kStep;
       down.theta_[k] -= kStep;
-      g.push_back((up.loss(x, y) - down.loss(x, y)) / (2 * kStep));
+      const double right = (up.loss(x, y) - here) / kStep, left = (here - down.loss(x, y)) / kStep;
+      const bool smooth = std::abs(right - left) <= 0.01 * std::abs(right + left) + 1e-3;
+      g.push_back(smooth ? (right + left) / 2 : NAN);
     }
     return g;
   }
@@ -276,11 +280,11 @@ TEST(MlpModel, BeginsAtTheMeanWithDrawsForReluAndNoBias) {
   EXPECT_EQ(different.size(), 5U);
 }
 
-// The first two steps of Adam on the squared error of four fifths of the rows, with derivatives by
+// The first steps of Adam on the squared error of four fifths of the rows, with derivatives by
 // differences. The output begins at 0, so that the first step moves it alone; the second moves all.
 TEST(MlpModel, LearnsByAdamOnTheSquaredError) {
   const PredictorRows rows = some_rows(40, 7);
-  constexpr double kRate = 0.003, kDecay = 2;
+  constexpr double kRate = 0.02, kDecay = 2;
   const auto network = [&](double epochs, double rate) {
     const auto p =
         fitted(rows, {{"width", 4}, {"epochs", epochs}, {"rate", rate}, {"decay", kDecay}}, false);
@@ -301,7 +305,8 @@ TEST(MlpModel, LearnsByAdamOnTheSquaredError) {
   y.erase(y.begin(), y.begin() + 8);
 
   List theta = network(1, 0).theta(), m(theta.size()), v(theta.size());
-  for (int step = 1; step <= 2; ++step) {
+  std::vector<bool> sure(theta.size(), true);
+  for (int step = 1; step <= 4; ++step) {
     const List g = Net(theta, 3, 4).gradient(x, y);
     const List reached = network(step, kRate).theta();
     size_t moved = 0;
@@ -311,12 +316,13 @@ TEST(MlpModel, LearnsByAdamOnTheSquaredError) {
       const double corrected = m[k] / (1 - std::pow(0.9, step)),
                    root = std::sqrt(v[k] / (1 - std::pow(0.999, step)));
       const double next = theta[k] * (1 - kRate * kDecay) - kRate * corrected / (root + 1e-8);
-      // Where the derivative is nearly 0 its sign is that of rounding.
-      if (std::abs(g[k]) <= 1e-4 && (g[k] != 0 || m[k] != 0)) continue;
+      // A derivative of nearly 0 is rounding, and the steps after it remember that.
+      if (g[k] != 0 && !(std::abs(g[k]) >= 1e-3)) sure[k] = false;
+      if (!sure[k]) continue;
       moved += g[k] != 0;
-      EXPECT_NEAR(reached[k], next, 0.02 * kRate) << "step " << step << ", weight " << k;
+      EXPECT_NEAR(reached[k], next, 5e-4 * kRate) << "step " << step << ", weight " << k;
     }
-    EXPECT_GE(moved, step == 1 ? 3U : theta.size() / 2);
+    EXPECT_GE(moved, step == 1 ? 3U : theta.size() / 3);
     theta = reached;
   }
 }
