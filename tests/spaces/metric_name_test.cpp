@@ -39,7 +39,7 @@ TEST(MetricName, AQuantityIsWhatIsCounted) {
       {Quantity::kAccuracy, {"accuracy", "acc (%)", "top1", "top-5", "val_auc", "testAccuracy"}},
       {Quantity::kError, {"top1_error", "top5_err", "error", "1-acc", "one_minus_top1", "valErr"}},
       {Quantity::kLoss, {"loss", "val_nll", "perplexity"}},
-      {Quantity::kTime, {"latency_ms", "inference_time", "delay", "seconds"}},
+      {Quantity::kTime, {"latency_ms", "inference_time", "delay", "inference_ms"}},
       {Quantity::kBytes, {"peak_memory", "size_mb"}},
       {Quantity::kEnergy, {"energy_mj", "joules"}},
       {Quantity::kPower, {"power", "watts"}},
