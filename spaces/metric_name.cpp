@@ -315,7 +315,9 @@ Quantity quantity_of(std::string_view name) {
   if (any_of(words, {"memory", "mem"})) return Quantity::kBytes;
   if (unit && unit->kind == MetricUnit::kMilliseconds) return Quantity::kTime;
   if (unit && unit->kind == MetricUnit::kBytes) return Quantity::kBytes;
-  if (is_accuracy(name)) return Quantity::kAccuracy;
+  // top1_error has the range of a top1, and is none.
+  if (is_accuracy(name))
+    return name_says(name) == NameSays::kLower ? Quantity::kError : Quantity::kAccuracy;
   if (is_error(name)) return Quantity::kError;
   if (any_of(words, {"loss", "losses", "nll", "ce", "perplexity", "ppl"})) return Quantity::kLoss;
   return Quantity::kUnknown;

@@ -27,13 +27,16 @@ int print_commands(const ExportedText& file, const Common& common) {
     return kExitOk;
   }
   const Json about = Json::parse(file.json);
+  const auto text = [&about](const char* key) {
+    return about.contains(key) && about[key].is_string() ? about[key].get<std::string>() : "";
+  };
   Json commands = Json::array();
   for (const Reproduction::Command& command : r.commands) commands.push_back(command.line);
   print(json_text(Json{{"schema", "nas-reproduce/1"},
                        {"file", file.path},
                        {"format", file.format},
-                       {"architecture", about.value("architecture", "")},
-                       {"tensors_sha256", about.value("tensors_sha256", "")},
+                       {"architecture", text("architecture")},
+                       {"tensors_sha256", text("tensors_sha256")},
                        {"made_with", pairs(r.made_with)},
                        {"missing", r.missing},
                        {"variables", pairs(r.variables)},
@@ -62,7 +65,7 @@ int print_comparison(const ExportedText& here, const ExportedText& there, const 
   const auto shown = [](const std::string& value) {
     constexpr size_t kMost = 24;
     return value.empty()          ? std::string("-")
-           : value.size() > kMost ? value.substr(0, 16) + "..."
+           : value.size() > kMost ? printable(value.substr(0, 16)) + "..."
                                   : printable(value);
   };
   Table table({"what", "here", "there", ""});

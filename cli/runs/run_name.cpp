@@ -34,14 +34,15 @@ bool decode(const std::string& text, std::u32string& points) {
   return true;
 }
 
-// Control characters, blanks that look like others, and format characters that are not seen or turn
-// the line around.
+// Control characters, blanks that look like others, letters that are blank (fillers of Hangul), and
+// format characters that are not seen or turn the line around.
 bool unseen(char32_t c) {
-  return c < 0x20 || c == 0xa0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200a) || c == 0x202f ||
-         c == 0x205f || c == 0x3000 || (c >= 0x7f && c < 0xa0) || c == 0xad ||
-         (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
-         (c >= 0x2060 && c <= 0x206f) || c == 0xfeff || (c >= 0xfff9 && c <= 0xfffb) ||
-         (c >= 0xe0000 && c <= 0xe007f);
+  return c < 0x20 || c == 0xa0 || c == 0x61c || c == 0x115f || c == 0x1160 || c == 0x1680 ||
+         c == 0x180e || c == 0x3164 || c == 0xffa0 || (c >= 0x1d173 && c <= 0x1d17a) ||
+         (c >= 0x2000 && c <= 0x200a) || c == 0x202f || c == 0x205f || c == 0x3000 ||
+         (c >= 0x7f && c < 0xa0) || c == 0xad || (c >= 0x200b && c <= 0x200f) ||
+         (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) || c == 0xfeff ||
+         (c >= 0xfff9 && c <= 0xfffb) || (c >= 0xe0000 && c <= 0xe007f);
 }
 
 // A name that begins as an id does would hide ids.

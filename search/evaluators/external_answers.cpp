@@ -74,7 +74,8 @@ bool like_an_answer(const Json& object, const std::vector<std::string>& metrics)
 Line spoiled(const std::string& text, const std::map<std::string, Question>& asked) {
   Line line;
   const size_t first = text.find_first_not_of(" \t\r"), last = text.find_last_not_of(" \t\r");
-  if (text[first] != '{' || text[last] != '}' || text.find("choices") != std::string::npos)
+  if (first == text.npos || text[first] != '{' || text[last] != '}' ||
+      text.find("choices") != std::string::npos)
     return line;
   for (const auto& [id, question] : asked) {
     if (text.find(id) == std::string::npos) continue;

@@ -49,6 +49,13 @@ std::string tensors_header(const std::string& bytes) {
   return bytes.substr(sizeof size, size);
 }
 
+/// "" where it is no text, whatever else it is.
+std::string text_of(const Json& json, const char* key) {
+  return json.is_object() && json.contains(key) && json[key].is_string()
+             ? json[key].get<std::string>()
+             : "";
+}
+
 ExportedText read(const std::string& bytes, const std::string& path) {
   if (bytes.starts_with("PK")) return {path, "torchscript", of_archive(bytes, path)};
   if (bytes.starts_with("{")) return {path, "json", bytes};
@@ -56,7 +63,7 @@ ExportedText read(const std::string& bytes, const std::string& path) {
     const Json json = Json::parse(header, nullptr, false);
     const Json meta =
         json.is_object() ? json.value("__metadata__", Json::object()) : Json::object();
-    return {path, "safetensors", meta.is_object() ? meta.value(kExportedText, "") : ""};
+    return {path, "safetensors", text_of(meta, kExportedText)};
   }
   const onnx::Model model = onnx::decode(bytes, path);
   const std::string* text = model.find_metadata(kExportedText);
@@ -69,7 +76,7 @@ ExportedText read_exported_text(const std::string& path) {
   const std::string file = file_in(path);
   ExportedText text = read(bytes_of(file), file);
   const Json json = Json::parse(text.json, nullptr, false);
-  if (!json.is_object() || json.value("schema", "") != "nas-export/1")
+  if (text_of(json, "schema") != "nas-export/1")
     throw DataError(file + ": does not say what it is; it was not written by `nas export`" +
                     (text.format == "safetensors"
                          ? ", or by a version before 0.2: its model.json says more"

@@ -247,19 +247,14 @@ TEST(Latency, WholeNetworksBecomeRowsForPredictors) {
       measured({"import", "hw.csv", "--column", "latency=pi_latency", "--out", "rows.csv"}));
   ASSERT_EQ(rows.code, 0) << rows.err;
   EXPECT_THAT(rows.out, HasSubstr("nas predict curve --data rows.csv"));
-  const Finished fit = run(Launch{.args = {"predict",
-                                           "fit",
-                                           "--data",
-                                           "rows.csv",
-                                           "--space",
-                                           "digits",
-                                           "--target",
-                                           "latency_ms",
-                                           "--model",
-                                           "ridge",
-                                           "--out",
-                                           "p.json"},
-                                  .folder = folder});
+  const auto fit_on =
+      [&](const std::vector<std::string>& data, const std::string& target, const std::string& out) {
+        std::vector<std::string> words{"predict", "fit", "--space", "digits", "--model", "ridge"};
+        words.insert(words.end(), {"--target", target, "--out", out});
+        for (const std::string& file : data) words.insert(words.end(), {"--data", file});
+        return run(Launch{.args = words, .folder = folder});
+      };
+  const Finished fit = fit_on({"rows.csv"}, "latency_ms", "p.json");
   EXPECT_EQ(fit.code, 0) << fit.err;
   // The predictor knows what it predicts: milliseconds are a latency, and nothing else is.
   const auto check = [&](const char* predictor) {
@@ -281,17 +276,11 @@ TEST(Latency, WholeNetworksBecomeRowsForPredictors) {
   std::string eight = read_file(folder + "/rows.csv");
   eight.replace(eight.find("# batch: 1"), 10, "# batch: 8");
   write_file(folder + "/eight.csv", eight);
-  const auto fit_on = [&](std::vector<std::string> data) {
-    std::vector<std::string> words{"predict", "fit", "--space", "digits", "--model", "ridge"};
-    words.insert(words.end(), {"--target", "latency_ms", "--out", "eight.json"});
-    for (const std::string& file : data) words.insert(words.end(), {"--data", file});
-    return run(Launch{.args = words, .folder = folder});
-  };
-  ASSERT_EQ(fit_on({"eight.csv"}).code, 0);
+  ASSERT_EQ(fit_on({"eight.csv"}, "latency_ms", "eight.json").code, 0);
   const Finished batch = check("eight.json");
   EXPECT_EQ(batch.code, 2);
   EXPECT_THAT(batch.err, HasSubstr("times of 8 image(s) at once, not of 1"));
-  const Finished mixed = fit_on({"rows.csv", "eight.csv"});
+  const Finished mixed = fit_on({"rows.csv", "eight.csv"}, "latency_ms", "eight.json");
   EXPECT_EQ(mixed.code, 1);
   EXPECT_THAT(mixed.err,
               HasSubstr("eight.csv:1: was measured with batch 8, and rows.csv:1 with 1"));
@@ -300,21 +289,7 @@ TEST(Latency, WholeNetworksBecomeRowsForPredictors) {
   EXPECT_THAT(json, HasSubstr("\"target\":\"latency_ms\""));
   text.replace(text.find("latency_ms"), 10, "accuracy_x");
   write_file(folder + "/other.csv", text);
-  ASSERT_EQ(run(Launch{.args = {"predict",
-                                "fit",
-                                "--data",
-                                "other.csv",
-                                "--space",
-                                "digits",
-                                "--target",
-                                "accuracy_x",
-                                "--model",
-                                "ridge",
-                                "--out",
-                                "other.json"},
-                       .folder = folder})
-                .code,
-            0);
+  ASSERT_EQ(fit_on({"other.csv"}, "accuracy_x", "other.json").code, 0);
   const Finished other = check("other.json");
   EXPECT_EQ(other.code, 2);
   EXPECT_THAT(other.err, HasSubstr("predicts 'accuracy_x', which is no time"));

@@ -33,6 +33,24 @@ TEST(MetricName, QualitiesThatAreSharesAreAccuracies) {
     EXPECT_FALSE(is_accuracy(name)) << name;
 }
 
+// Values of `top1_error` lie where those of a top1 do, and yet less of it is better.
+TEST(MetricName, AQuantityIsWhatIsCounted) {
+  const std::pair<Quantity, std::vector<const char*>> kinds[] = {
+      {Quantity::kAccuracy, {"accuracy", "acc (%)", "top1", "top-5", "val_auc", "testAccuracy"}},
+      {Quantity::kError, {"top1_error", "top5_err", "error", "1-acc", "one_minus_top1", "valErr"}},
+      {Quantity::kLoss, {"loss", "val_nll", "perplexity"}},
+      {Quantity::kTime, {"latency_ms", "inference_time", "delay", "inference_ms"}},
+      {Quantity::kBytes, {"peak_memory", "size_mb"}},
+      {Quantity::kEnergy, {"energy_mj", "joules"}},
+      {Quantity::kPower, {"power", "watts"}},
+      {Quantity::kMacs, {"macs", "MMACs"}},
+      {Quantity::kFlops, {"flops", "gflops"}},
+      {Quantity::kParameters, {"params", "mparams"}},
+      {Quantity::kUnknown, {"value", "score", "rank", ""}}};
+  for (const auto& [quantity, names] : kinds)
+    for (const char* name : names) EXPECT_EQ(quantity_of(name), quantity) << name;
+}
+
 TEST(MetricName, WhatHasAZeroIsNeverNegative) {
   for (const char* name : {"latency",
                            "lat",

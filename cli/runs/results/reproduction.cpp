@@ -5,8 +5,10 @@
 
 #include <filesystem>
 #include <map>
+#include <set>
 
 #include "cli/report/document.hpp"
+#include "spaces/base/printable.hpp"
 #include "spaces/base/shell_word.hpp"
 #include "spaces/error.hpp"
 #include "spaces/yaml/yaml_binder.hpp"
@@ -18,14 +20,21 @@ using Json = nlohmann::ordered_json;
 constexpr const char* kEnd = "END_OF_FILE";
 constexpr const char* kFolder = "again";  ///< Where the script works.
 
+std::string text_of(const Json& json, const char* key) {
+  if (!json.is_object() || !json.contains(key) || json[key].is_null()) return "";
+  return json[key].is_string() ? json[key].get<std::string>() : json[key].dump();
+}
+
 Json lineage_in(const ExportedText& file) {
   const Json about = Json::parse(file.json);
   if (!about.contains("lineage") || !about["lineage"].is_object() ||
-      !about["lineage"].contains("steps"))
+      !about["lineage"].contains("steps")) {
+    const std::string run = text_of(about, "run");
     throw DataError(file.path +
                     ": does not say how it was made; it was exported by a version before 0.2. Its "
                     "run may still be in a store: nas runs show " +
-                    about.value("run", std::string("RUN")));
+                    (run.empty() ? "RUN" : printable(run)));
+  }
   return about["lineage"];
 }
 
@@ -40,6 +49,8 @@ YamlSource config_of(const Json& step, std::vector<std::string> sets = {}) {
 class Maker {
  public:
   explicit Maker(const Json& lineage) {
+    for (const Json& step : lineage.at("steps"))
+      if (step.contains("space_file")) spaces_.insert(space_name(step));
     for (const Json& step : lineage.at("steps")) {
       const std::string command = step.at("command");
       if (command == "export")
@@ -77,6 +88,19 @@ class Maker {
     return it == names_.end() ? run : it->second;
   }
 
+  /// Beside the configuration that names it; the script writes nowhere else.
+  static std::string space_name(const Json& step) {
+    const std::string name = step["space_file"].value("name", "");
+    if (name.empty() || name == "." || name == ".." || name.find('/') != std::string::npos)
+      throw std::invalid_argument("no name of a file");
+    return name;
+  }
+  /// A run may be called as the file of a space is.
+  std::string config_name(const std::string& run) const {
+    std::string name = run + ".yaml";
+    while (spaces_.contains(name)) name = "run-" + name;
+    return name;
+  }
   void add_file(const std::string& name, const std::string& text) {
     for (const auto& [known, content] : r_.files)
       if (known == name && content == text) return;
@@ -89,7 +113,7 @@ class Maker {
     for (const char* fact : {"nas", "libtorch", "device", "threads"})
       if (versions.contains(fact)) note_fact(fact, versions[fact]);
     if (step.contains("space_file"))
-      add_file(step["space_file"].value("name", ""), step["space_file"].value("text", ""));
+      add_file(space_name(step), step["space_file"].value("text", ""));
     std::vector<std::string> sets;
     if (versions.contains("threads"))
       sets.push_back("threads=" + std::to_string(versions.value("threads", 0)));
@@ -100,7 +124,7 @@ class Maker {
       made.line = line_of(split_words(step, name)) + " &&\n  " +
                   line_of({"train", "--db", kStore, "--resume", name});
     } else {
-      const std::string file = name + ".yaml";
+      const std::string file = config_name(name);
       add_file(file, yaml_text(config_of(step, sets)));
       Words words = {command, "--db", kStore, "--config", file, "--name", name};
       if (step.contains("inherits"))
@@ -161,8 +185,9 @@ class Maker {
 
   void add_search(const Json& step) {
     const std::string name = name_of(step);
-    add_file(name + ".yaml", yaml_text(config_of(step)));
-    Words words = {"search", "--db", kStore, "--config", name + ".yaml", "--name", name};
+    const std::string file = config_name(name);
+    add_file(file, yaml_text(config_of(step)));
+    Words words = {"search", "--db", kStore, "--config", file, "--name", name};
     if (const std::string of = step.value("of", ""); !of.empty())
       words.insert(words.end(), {"--run", before(of)});
     r_.commands.push_back({line_of(words), {}});
@@ -235,11 +260,18 @@ class Maker {
   static constexpr const char* kStore = "nas.db";
   Reproduction r_;
   std::map<std::string, std::string> names_;  ///< By run.
+  std::set<std::string> spaces_;              ///< Names of files.
 };
 
-std::string text_of(const Json& json, const char* key) {
-  if (!json.is_object() || !json.contains(key) || json[key].is_null()) return "";
-  return json[key].is_string() ? json[key].get<std::string>() : json[key].dump();
+/// What a file says of itself is told in comments of the script, which end with their line.
+std::string comment(const std::string& text) {
+  return printable(text);
+}
+/// A line that ends `content` for the shell, and is not in it.
+std::string end_of(const std::string& content) {
+  std::string end = kEnd;
+  while (content.find(end) != std::string::npos) end += '_';
+  return end;
 }
 
 }  // namespace
@@ -258,11 +290,11 @@ Reproduction reproduction_of(const ExportedText& file) {
 std::string reproduction_script(const ExportedText& file, const Reproduction& r) {
   const Json about = Json::parse(file.json);
   const std::string path = std::filesystem::absolute(file.path).lexically_normal().string();
-  std::string text = "# How the network in " + path +
-                     " was made: " + text_of(about, "architecture") + " of the space " +
-                     text_of(about, "space") + "\n# with";
+  std::string text = "# How the network in " + comment(path) +
+                     " was made: " + comment(text_of(about, "architecture")) + " of the space " +
+                     comment(text_of(about, "space")) + "\n# with";
   for (const auto& [name, value] : r.made_with)
-    text += (&name == &r.made_with.front().first ? " " : ", ") + name + " " + value;
+    text += (&name == &r.made_with.front().first ? " " : ", ") + name + " " + comment(value);
   text +=
       ".\n# The same version on the same kind of processor gives the same bits; elsewhere last "
       "bits may differ.\n";
@@ -270,16 +302,18 @@ std::string reproduction_script(const ExportedText& file, const Reproduction& r)
     text += "# Nothing else is needed.\n";
   } else {
     text += "# Not in this file, and needed:\n";
-    for (const std::string& what : r.missing) text += "#   " + what + "\n";
+    for (const std::string& what : r.missing) text += "#   " + comment(what) + "\n";
   }
   for (const auto& [name, place] : r.variables) text += name + "=" + shell_word(place) + "\n";
   // A subshell: pasted, an error ends it and not the terminal.
   text += std::string("(\nset -e\nmkdir ") + kFolder + "\ncd " + kFolder + "\n";
-  for (const auto& [name, content] : r.files)
-    text += "cat >" + shell_word(name) + " <<'" + kEnd + "'\n" + content +
-            (content.ends_with("\n") ? "" : "\n") + kEnd + "\n";
+  for (const auto& [name, content] : r.files) {
+    const std::string end = end_of(content);
+    text += "cat >" + shell_word(name) + " <<'" + end + "'\n" + content +
+            (content.ends_with("\n") ? "" : "\n") + end + "\n";
+  }
   for (const Reproduction::Command& command : r.commands) {
-    for (const std::string& remark : command.remarks) text += "# " + remark + "\n";
+    for (const std::string& remark : command.remarks) text += "# " + comment(remark) + "\n";
     text += command.line + "\n";
   }
   text += "nas reproduce " + shell_word(path) + " --compare model\n)";
@@ -303,7 +337,7 @@ std::vector<ComparedFact> compare_exported(const ExportedText& here, const Expor
     Json list = Json::array();
     if (about.contains("lineage") && about["lineage"].is_object())
       for (const Json& step : about["lineage"].value("steps", Json::array()))
-        if (step.value("command", "") != "export") list.push_back(step);
+        if (step.is_object() && text_of(step, "command") != "export") list.push_back(step);
     return list;
   };
   const Json ours = steps(a), theirs = steps(b);
