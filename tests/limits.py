@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Sizes that keep the code readable: no file above 500 lines, no function above 80, no folder with more
-than 25 files of code side by side; and no header of LibTorch outside supernet/ and hardware/measure/.
+than 25 files of code side by side; no header of LibTorch outside supernet/ and hardware/measure/; and no two
+types of one name: the linker takes one of their functions for both (std::vector<Cell>'s), and no compiler tells.
 
 Usage: limits.py SOURCE_FOLDER. Prints what is too large; exit status 1 when anything is.
 """
@@ -54,8 +55,31 @@ def functions(text):
             head += c
 
 
+def types(text):
+    """(line, qualified name) of every class and struct that other files can see: in named namespaces only."""
+    stack, head, line = [], '', 1
+    for c in text:
+        if c == '\n':
+            line += 1
+        if c == '{':
+            space = re.search(r'\bnamespace\s*([\w:]*)\s*$', head)
+            kind = re.search(r'\b(?:struct|class)\s+(\w+)(?:\s+final)?\s*(?::[^:].*)?$', head, re.DOTALL)
+            if kind and all(stack) and 'enum' not in head and 'template' not in head:
+                yield line, '::'.join([*stack, kind.group(1)])
+            stack.append(space.group(1) if space else '')
+            head = ''
+        elif c == '}':
+            if stack:
+                stack.pop()
+            head = ''
+        elif c == ';':
+            head = ''
+        else:
+            head += c
+
+
 def problems(root):
-    in_folder = {}
+    in_folder, seen = {}, {}
     for path in sources(root):
         with open(os.path.join(root, path), encoding='utf-8') as file:
             text = file.read()
@@ -67,6 +91,10 @@ def problems(root):
         for first, length in functions(bare(text)):
             if length > MOST_IN_FUNCTION:
                 yield f'{path}:{first}: a function of {length} lines, at most {MOST_IN_FUNCTION}'
+        for number, name in types(bare(text)):
+            if name in seen:
+                yield f'{path}:{number}: {name} is a type of {seen[name]} already'
+            seen.setdefault(name, f'{path}:{number}')
         if not path.startswith(MAY_SEE_TORCH):
             for number, row in enumerate(text.split('\n'), 1):
                 if TORCH.match(row):

@@ -89,7 +89,7 @@ void take_shard(SweepPlan& plan, const Shard& shard) {
       mine.insert(mine.end(), group.begin(), group.end());
   }
   std::sort(mine.begin(), mine.end());
-  std::vector<Cell> cells;
+  std::vector<SweepCell> cells;
   for (const size_t c : mine) cells.push_back(std::move(plan.cells[c]));
   plan.cells = std::move(cells);
 }

@@ -79,7 +79,7 @@ class Planner {
       std::vector<std::optional<int>> seeds(file_.config.seeds.begin(), file_.config.seeds.end());
       if (seeds.empty()) seeds.emplace_back();
       for (const std::optional<int>& seed : seeds) {
-        Cell cell = make_cell(file_.combinations[c], seed);
+        SweepCell cell = make_cell(file_.combinations[c], seed);
         cell.combination = c;
         if (problems_.size() > kMostProblems) break;
         if (!seen.insert(cell.stages).second && problems_.empty())
@@ -112,8 +112,8 @@ class Planner {
     }
   }
 
-  Cell make_cell(const std::vector<StageSetting>& combination, const std::optional<int>& seed) {
-    Cell cell;
+  SweepCell make_cell(const std::vector<StageSetting>& combination, const std::optional<int>& seed) {
+    SweepCell cell;
     cell.seed = seed;
     for (const auto& [stage, key] : keys_) {
       std::string value = "-";
@@ -137,7 +137,7 @@ class Planner {
   /// Index of the stage, made where it is new; -1: it cannot be.
   int make_stage(StageKind kind,
                  const std::vector<Setting>& own,
-                 const Cell& cell,
+                 const SweepCell& cell,
                  const std::map<StageKind, int>& made) {
     Stage stage;
     stage.kind = kind;
@@ -302,7 +302,7 @@ class Planner {
 
   int add(Stage stage,
           const std::string& resolved,
-          const Cell& cell,
+          const SweepCell& cell,
           const std::vector<Setting>& own) {
     std::string identity = std::string("nas-stage/1\n") + to_string(stage.kind) + "\n" + resolved;
     if (stage.needs >= 0) identity += "\n" + stages_[static_cast<size_t>(stage.needs)].hash;
@@ -316,7 +316,7 @@ class Planner {
 
   /// NAME,key=value,...,seed=N-TAG: what varies in it and in the stages it needs.
   std::string run_name(const Stage& stage,
-                       const Cell& cell,
+                       const SweepCell& cell,
                        const std::vector<Setting>& own) const {
     std::string text = file_.config.name;
     for (size_t k = 0; k < keys_.size(); ++k) {
@@ -402,7 +402,7 @@ class Planner {
 
 }  // namespace
 
-std::string Cell::label() const {
+std::string SweepCell::label() const {
   std::string text;
   for (const std::string& value : values)
     if (value != "-") text += (text.empty() ? "" : ", ") + value;

@@ -23,7 +23,7 @@ struct Stage {
   std::string tag() const { return hash.substr(0, 12); }
 };
 
-struct Cell {
+struct SweepCell {
   std::vector<std::string> values;  ///< For each of SweepPlan::columns; "-" where it has none.
   std::optional<int> seed;
   std::vector<int> stages;    ///< In order.
@@ -35,7 +35,7 @@ struct SweepPlan {
   std::string name;
   std::vector<std::string> columns;  ///< What varies: short names of keys.
   std::vector<Stage> stages;         ///< A stage comes after the one it needs.
-  std::vector<Cell> cells;
+  std::vector<SweepCell> cells;
   size_t repeated = 0;  ///< Cells left out because another one is the same.
 };
 

@@ -49,7 +49,7 @@ std::string outcome_text(const StageResult& result) {
   return "";
 }
 
-Json cell_json(const SweepPlan& plan, const Cell& cell, const std::vector<StageResult>& results) {
+Json cell_json(const SweepPlan& plan, const SweepCell& cell, const std::vector<StageResult>& results) {
   Json values = Json::object();
   for (size_t k = 0; k < plan.columns.size(); ++k)
     if (cell.values[k] != "-") values[plan.columns[k]] = cell.values[k];
@@ -157,7 +157,7 @@ Json sweep_document(const SweepPlan& plan,
             {"repeated_cells", plan.repeated},
             {"cells", Json::array()}};
   size_t failed = 0;
-  for (const Cell& cell : plan.cells) {
+  for (const SweepCell& cell : plan.cells) {
     json["cells"].push_back(cell_json(plan, cell, results));
     failed += json["cells"].back()["status"] == "done" ? 0 : 1;
   }
@@ -214,7 +214,7 @@ Json dry_run_document(const SweepPlan& plan,
             {"threads", place.threads},
             {"stages", Json::array()}};
   std::vector<std::vector<std::string>> users(plan.stages.size());
-  for (const Cell& cell : plan.cells)
+  for (const SweepCell& cell : plan.cells)
     for (const int s : cell.stages) users[static_cast<size_t>(s)].push_back(cell.label());
   double total = 0;
   size_t unknown = 0, left = 0;

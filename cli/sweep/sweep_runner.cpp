@@ -150,7 +150,7 @@ class Runner {
   /// another.
   std::vector<size_t> order() const {
     std::vector<size_t> list;
-    for (const Cell& cell : plan_.cells)
+    for (const SweepCell& cell : plan_.cells)
       for (const int s : cell.stages)
         if (std::find(list.begin(), list.end(), static_cast<size_t>(s)) == list.end())
           list.push_back(static_cast<size_t>(s));
@@ -317,7 +317,7 @@ std::vector<bool> stages_to_run(const SweepPlan& plan,
                                 const std::vector<StageState>& states,
                                 const std::string& store) {
   std::vector<bool> wanted(plan.stages.size(), false);
-  for (const Cell& cell : plan.cells)
+  for (const SweepCell& cell : plan.cells)
     for (const int s : cell.stages)
       if (!states[static_cast<size_t>(s)].done) wanted[static_cast<size_t>(s)] = true;
   // What is done in another store serves the table, but no child works in it.

@@ -125,7 +125,9 @@ TEST(ResultsFidelity, FiltersAndWhatIsNotShown) {
   const Finished mixed_front = in(folder, {"net", "--front", "accuracy", "--fidelity", "all"});
   EXPECT_EQ(mixed_front.code, 2);
   EXPECT_THAT(mixed_front.err, HasSubstr("values of different fidelity cannot be compared"));
-  const Finished none = in(folder, {"net", "--split", "holdout"});
+  EXPECT_THAT(in(folder, {"net", "--split", "holdout"}).err,
+              HasSubstr("holdout not in {validation,test,train}"));
+  const Finished none = in(folder, {"net", "--fidelity", "bn=none"});
   EXPECT_EQ(none.code, 2);
   EXPECT_THAT(none.err, HasSubstr("there are:"));
 }

@@ -158,7 +158,7 @@ SweepPlan plan_of(const std::vector<int>& sizes) {
       search.kind = StageKind::kSearch;
       search.needs = train;
       plan.stages.push_back(search);
-      Cell cell;
+      SweepCell cell;
       cell.stages = {train, static_cast<int>(plan.stages.size()) - 1};
       plan.cells.push_back(cell);
     }
@@ -177,7 +177,7 @@ TEST(Shards, EveryCellOnceAndTrainingsWhole) {
       SweepPlan plan = all;
       take_shard(plan, {i, count});
       largest = std::max(largest, plan.cells.size());
-      for (const Cell& cell : plan.cells) {
+      for (const SweepCell& cell : plan.cells) {
         cells.insert(cell.stages);
         owners.emplace(cell.stages[0], i);
       }

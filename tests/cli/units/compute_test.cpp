@@ -42,6 +42,7 @@ class ComputeTest : public testing::Test {
       rows.push_back({k, "train.macs", m.macs * part});  // So far.
       rows.push_back({k, "train.paths", 10});            // Of the epoch.
       rows.push_back({k, "time.seconds", 1.5});
+      if (k == 2) rows.push_back({k, "time.scoring_seconds", 0.75});
       if (m.validation > 0)
         rows.push_back({k, "train.validation_macs", m.validation / static_cast<double>(m.epochs)});
     }
@@ -77,6 +78,7 @@ TEST_F(ComputeTest, AddsUpWhatEpochsKeptForThemselves) {
   EXPECT_DOUBLE_EQ(c.scoring_macs, 1e9);
   EXPECT_DOUBLE_EQ(c.scoring_passes, 30);
   EXPECT_DOUBLE_EQ(c.seconds, 6);
+  EXPECT_DOUBLE_EQ(c.scoring_seconds, 0.75);
   EXPECT_DOUBLE_EQ(c.all_macs(), 5.2e9);
   EXPECT_EQ(compute_json(c),
             (Json{{"epochs", 4},
@@ -85,7 +87,8 @@ TEST_F(ComputeTest, AddsUpWhatEpochsKeptForThemselves) {
                   {"validation_macs", 2e8},
                   {"scoring_passes", 30.0},
                   {"scoring_macs", 1e9},
-                  {"seconds", 6.0}}));
+                  {"seconds", 6.0},
+                  {"scoring_seconds", 0.75}}));
   const auto lines = compute_lines(c);
   ASSERT_EQ(lines.size(), 4U);
   EXPECT_EQ(lines[0].second, "40 passes, 4G multiply-adds");
