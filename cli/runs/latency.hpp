@@ -40,6 +40,11 @@ nlohmann::ordered_json use_latency(CostModel& costs,
                                    int64_t batch,
                                    const std::string& db);
 
+/// Says, where the store knows of what the search `search` was made, that its latency table `table`
+/// is not what it read any more (the file was replaced, or the id is of another table); "" where it
+/// is, or where nothing tells.
+std::string replaced_since(const Store& store, const std::string& search, const std::string& table);
+
 /// The same in words: "of 8 images at once on cpu, 1 thread (table laptop)".
 std::string latency_text(const nlohmann::ordered_json& latency);
 

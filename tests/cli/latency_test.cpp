@@ -122,7 +122,7 @@ TEST(Latency, AnImportSaysItsUnitAndConditions) {
   EXPECT_EQ(latency(folder, {"diff", "a", "c", "--fail-above", "0"}).code, 0);
 }
 
-// A table of the space's former networks: used while it has all ops, and told where it has not.
+// A table of the space's former networks is refused, with its place and what to do.
 TEST(Latency, ATableRemembersItsSpace) {
   const std::string folder = fresh_folder();
   const std::string before =
@@ -156,10 +156,10 @@ TEST(Latency, ATableRemembersItsSpace) {
   const Finished limit = run(Launch{
       .args = {"space", "check", "mine.yaml", "--max", "latency_ms <= 1", "--table", "t.json"},
       .folder = folder});
-  EXPECT_EQ(limit.code, 1);
+  EXPECT_EQ(limit.code, 2);
   EXPECT_THAT(limit.err, HasSubstr("t.json:"));
   EXPECT_THAT(limit.err, HasSubstr("built other networks"));
-  EXPECT_THAT(limit.err, HasSubstr("--continue t"));
+  EXPECT_THAT(limit.err, HasSubstr("--missing-from t"));
 }
 
 // From a known table to a new device: the few ops to measure go out alone.
