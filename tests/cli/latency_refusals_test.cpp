@@ -10,12 +10,10 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "cli/runs/latency.hpp"
 #include "hardware/op_cases.hpp"
 #include "hardware/prediction/latency_model.hpp"
 #include "process.hpp"
 #include "search/store/store.hpp"
-#include "spaces/base/sha256.hpp"
 #include "spaces/error.hpp"
 #include "spaces/registry.hpp"
 
@@ -484,33 +482,6 @@ TEST_F(Refusals, DiffKnowsCalibrations) {
                     HasSubstr("latency = 0.2 ms + 3 x sum, +- 2 %"),
                     HasSubstr("whole networks of digits")));
   EXPECT_EQ(latency({"diff", "calibrated.json", "calibrated.json", "--fail-above", "0"}).code, 0);
-}
-
-// ---- A search's table, replaced since
-
-TEST_F(Refusals, AReplacedTableOfASearchIsKnown) {
-  Store store("nas.db");
-  RunRow run;
-  run.id = "search-1";
-  run.command = "search";
-  run.config_yaml = "seed: 1\n";
-  store.add_run(run);
-  const auto keep = [&](const std::string& hash) {
-    store.set_document(
-        "search-1",
-        "provenance",
-        Json{{"config", sha256_hex(store.run("search-1")->config_yaml)},
-             {"inputs", {{{"what", "latency table"}, {"which", "ops"}, {"hash", hash}}}}}
-            .dump());
-  };
-  keep(sha256_hex(read_file("ops.json")));
-  EXPECT_EQ(cli::replaced_since(store, "search-1", "ops.json"), "");
-  table_.entries.begin()->second.median_ms *= 1.5;
-  table_.entries.begin()->second.high_ms *= 2;
-  write_file("ops.json", to_json(table_));
-  EXPECT_THAT(cli::replaced_since(store, "search-1", "ops.json"),
-              HasSubstr("is not the one that search search-1 read"));
-  EXPECT_EQ(cli::replaced_since(store, "none", "ops.json"), "");
 }
 
 }  // namespace

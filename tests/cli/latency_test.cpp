@@ -9,7 +9,10 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "cli/runs/latency.hpp"
 #include "process.hpp"
+#include "search/store/store.hpp"
+#include "spaces/base/sha256.hpp"
 
 namespace nas::test {
 namespace {
@@ -189,6 +192,16 @@ TEST(Latency, AFewOpsAreChosenAndGoOut) {
   EXPECT_EQ(latency(folder, {"plan", "digits", "--out", "few.txt"}).code, 2);
 }
 
+Finished fitted(const std::string& folder,
+                const std::vector<std::string>& data,
+                const char* target,
+                const char* out) {
+  std::vector<std::string> words{
+      "predict", "fit", "--space", "digits", "--model", "ridge", "--target", target, "--out", out};
+  for (const std::string& file : data) words.insert(words.end(), {"--data", file});
+  return run(Launch{.args = words, .folder = folder});
+}
+
 TEST(Latency, WholeNetworksBecomeRowsForPredictors) {
   const std::string folder = fresh_folder();
   std::string csv = "arch,pi_latency,gpu_latency\n";
@@ -205,19 +218,7 @@ TEST(Latency, WholeNetworksBecomeRowsForPredictors) {
       measured({"import", "hw.csv", "--column", "latency=pi_latency", "--out", "rows.csv"}));
   ASSERT_EQ(rows.code, 0) << rows.err;
   EXPECT_THAT(rows.out, HasSubstr("nas predict curve --data rows.csv"));
-  const Finished fit = run(Launch{.args = {"predict",
-                                           "fit",
-                                           "--data",
-                                           "rows.csv",
-                                           "--space",
-                                           "digits",
-                                           "--target",
-                                           "latency_ms",
-                                           "--model",
-                                           "ridge",
-                                           "--out",
-                                           "p.json"},
-                                  .folder = folder});
+  const Finished fit = fitted(folder, {"rows.csv"}, "latency_ms", "p.json");
   EXPECT_EQ(fit.code, 0) << fit.err;
   // The predictor knows what it predicts: milliseconds are a latency, and nothing else is.
   const auto check = [&](const char* predictor) {
@@ -239,11 +240,8 @@ TEST(Latency, WholeNetworksBecomeRowsForPredictors) {
   std::string eight = read_file(folder + "/rows.csv");
   eight.replace(eight.find("# batch: 1"), 10, "# batch: 8");
   write_file(folder + "/eight.csv", eight);
-  const auto fit_on = [&](std::vector<std::string> data) {
-    std::vector<std::string> words{"predict", "fit", "--space", "digits", "--model", "ridge"};
-    words.insert(words.end(), {"--target", "latency_ms", "--out", "eight.json"});
-    for (const std::string& file : data) words.insert(words.end(), {"--data", file});
-    return run(Launch{.args = words, .folder = folder});
+  const auto fit_on = [&](const std::vector<std::string>& data) {
+    return fitted(folder, data, "latency_ms", "eight.json");
   };
   ASSERT_EQ(fit_on({"eight.csv"}).code, 0);
   const Finished batch = check("eight.json");
@@ -258,24 +256,31 @@ TEST(Latency, WholeNetworksBecomeRowsForPredictors) {
   EXPECT_THAT(json, HasSubstr("\"target\":\"latency_ms\""));
   text.replace(text.find("latency_ms"), 10, "accuracy_x");
   write_file(folder + "/other.csv", text);
-  ASSERT_EQ(run(Launch{.args = {"predict",
-                                "fit",
-                                "--data",
-                                "other.csv",
-                                "--space",
-                                "digits",
-                                "--target",
-                                "accuracy_x",
-                                "--model",
-                                "ridge",
-                                "--out",
-                                "other.json"},
-                       .folder = folder})
-                .code,
-            0);
+  ASSERT_EQ(fitted(folder, {"other.csv"}, "accuracy_x", "other.json").code, 0);
   const Finished other = check("other.json");
   EXPECT_EQ(other.code, 2);
   EXPECT_THAT(other.err, HasSubstr("predicts 'accuracy_x', which is no time"));
+}
+
+// What a search read is known by its hash; a table that was replaced since is told.
+TEST(Latency, AReplacedTableOfASearchIsKnown) {
+  const std::string folder = fresh_folder(), table = folder + "/ops.json";
+  Store store(folder + "/nas.db");
+  RunRow row;
+  row.id = "search-1";
+  row.command = "search";
+  row.config_yaml = "seed: 1\n";
+  store.add_run(row);
+  write_file(table, "{}");
+  Json input{{"what", "latency table"}, {"which", "ops"}, {"hash", sha256_hex("{}")}};
+  const Json inputs = Json::array({input});
+  const std::string config = sha256_hex(store.run("search-1")->config_yaml);
+  store.set_document("search-1", "provenance", Json{{"config", config}, {"inputs", inputs}}.dump());
+  EXPECT_EQ(cli::replaced_since(store, "search-1", table), "");
+  write_file(table, "{ }");
+  EXPECT_THAT(cli::replaced_since(store, "search-1", table),
+              HasSubstr("is not the one that search search-1 read"));
+  EXPECT_EQ(cli::replaced_since(store, "none", table), "");
 }
 
 }  // namespace
