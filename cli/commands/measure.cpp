@@ -164,9 +164,11 @@ Ops measure_all(const Options& o,
          std::to_string(table.entries.size()) + " ops are taken from " + printable(from->id));
   }
   MeasureOptions options = o.measure;
-  Progress progress(o.common, "measure", static_cast<int64_t>(ops.size()) * kPasses);
+  const auto each = static_cast<int64_t>(ops.size());
+  Progress progress(o.common, "measure", each * kPasses);
   options.progress = [&](int64_t done, int64_t, const std::string& key) {
-    progress.update(done, key.substr(0, key.find(' ')));
+    progress.update(
+        done, key.substr(0, key.find(' ')), /*milestone=*/done == 1 || done % each == 0);
   };
   throw_if_stopped("the ops of the space were listed");
   // What was measured is kept, however long the call takes that the stop waits for.

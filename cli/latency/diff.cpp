@@ -25,10 +25,12 @@ struct Options {
   int64_t limit = 20;
 };
 
+constexpr double kRounding = 1e-7;  ///< Percent.
+
 std::string percent(double ratio) {
   double change = 100 * (ratio - 1);
   // Files that round a time otherwise do not differ.
-  if (std::abs(change) < 1e-7) change = 0;
+  if (std::abs(change) < kRounding) change = 0;
   return (change >= 0 ? "+" : "") + format_number(change, 3) + " %";
 }
 
@@ -215,7 +217,7 @@ int diff(const Options& o) {
     print_calibrations(o, model_a, model_b, whole);
   }
   const bool networks =
-      whole && o.fail_above >= 0 && 100 * std::abs(whole->median() - 1) > o.fail_above;
+      whole && o.fail_above >= 0 && 100 * std::abs(whole->median() - 1) > o.fail_above + kRounding;
   if (above == 0 && !networks) return kExitOk;
   if (above > 0)
     note(o.common,

@@ -24,9 +24,13 @@ LatencyTable named_latency_table(const std::string& name, const std::string& db)
 }
 
 std::string calibration_text(const Calibration& c) {
-  std::string text = format_number(c.a) + " ms + " + format_number(c.b) + " x sum";
-  if (c.c != 0) text += (c.c < 0 ? " - " : " + ") + format_number(std::abs(c.c)) + " ms x ops";
-  return text + ", +- " + format_number(100 * c.spread, 2) + " %";
+  // Rounding, and no time of an op.
+  constexpr double kNothing = 1e-12;
+  const double a = c.a < kNothing ? 0 : c.a, spread = c.spread < kNothing ? 0 : c.spread;
+  std::string text = format_number(a) + " ms + " + format_number(c.b) + " x sum";
+  if (std::abs(c.c) > kNothing)
+    text += (c.c < 0 ? " - " : " + ") + format_number(std::abs(c.c)) + " ms x ops";
+  return text + ", +- " + format_number(100 * spread, 2) + " %";
 }
 
 std::string unused_table(const Store& store, const std::string& name) {

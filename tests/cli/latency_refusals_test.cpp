@@ -261,6 +261,10 @@ TEST_F(Refusals, ExportKeepsTheCalibrationOrSaysThatItIsLost) {
   EXPECT_THAT(other.err, HasSubstr("is calibrated"));
   EXPECT_THAT(latency({"export", "ops.json", "--format", "operators", "--out", "o.csv"}).err,
               Not(HasSubstr("calibrated")));
+  // What rounding left is no coefficient.
+  write_file("r.json", to_json(LatencyModel(table_, Calibration{0.7, 1.3, -9.4e-17, 2e-16, 9})));
+  EXPECT_THAT(latency({"export", "r.json", "--format", "operators", "--out", "r.csv"}).err,
+              HasSubstr("latency = 0.7 ms + 1.3 x sum, +- 0 %"));
   // A file in another unit is written in ms, with its calibration.
   Json us = Json::parse(read_file("calibrated.json"));
   us["unit"] = "us";

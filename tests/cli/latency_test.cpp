@@ -269,6 +269,7 @@ TEST(Latency, AReplacedTableOfASearchIsKnown) {
   RunRow row;
   row.id = "search-1";
   row.command = "search";
+  row.status = "finished";
   row.config_yaml = "seed: 1\n";
   store.add_run(row);
   write_file(table, "{}");

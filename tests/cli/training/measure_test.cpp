@@ -192,7 +192,7 @@ TEST(Measure, ATableIsContinued) {
   first.args.insert(first.args.end(),
                     {"--repeats", "2000", "--name", "half", "--out", "half.json", "--seed", "3"});
   first.signal = SIGINT;
-  first.signal_at = "measure ";
+  first.signal_at = "measure 1/";
   const Finished stopped = run(first);
   ASSERT_EQ(stopped.code, 130) << stopped.err;
   EXPECT_THAT(stopped.err,
