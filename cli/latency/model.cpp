@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <optional>
 #include <sstream>
 
 #include "cli/terminal/suggest.hpp"
@@ -122,12 +123,6 @@ void tell_hidden(const Store& store, const std::string& name) {
 }
 
 }  // namespace
-
-std::optional<LatencyModel> latency_model_file(const std::string& name) {
-  std::optional<NamedLatency> file = latency_file(name);
-  if (!file) return std::nullopt;
-  return std::move(file->model);
-}
 
 LatencyModel open_latency_model(const Store& store, const std::string& name) {
   std::optional<NamedLatency> file = latency_file(name);

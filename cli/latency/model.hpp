@@ -3,7 +3,6 @@
 // predictor of whole networks.
 #include <map>
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <string>
 
 #include "hardware/prediction/latency_model.hpp"
@@ -12,12 +11,10 @@
 
 namespace nas::cli {
 
-/// The table in a JSON file, with its calibration; none where `name` is no file. ConfigError for
-/// the file of a predictor, and for a table that this program did not write and whose times can
-/// hardly be in the unit that it says, unless it says `"trust_unit": true`.
-std::optional<LatencyModel> latency_model_file(const std::string& name);
-/// `name`: id of a stored table, `last`, or a JSON file. ConfigError when there is none. Warns of a
-/// file that hides a stored table of its name.
+/// `name`: id of a stored table, `last`, or a JSON file. ConfigError when there is none, for the
+/// file of a predictor, and for a table that this program did not write and whose times can hardly
+/// be in the unit that it says, unless it says `"trust_unit": true`. Warns of a file that hides a
+/// stored table of its name.
 LatencyModel open_latency_model(const Store& store, const std::string& name);
 
 /// A table with the text that it was read from, which may say more (document `check`, memory).

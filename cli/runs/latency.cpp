@@ -16,16 +16,6 @@ namespace nas::cli {
 
 using Json = nlohmann::ordered_json;
 
-std::optional<LatencyTable> latency_table_file(const std::string& name) {
-  std::optional<LatencyModel> file = latency_model_file(name);
-  if (!file) return std::nullopt;
-  return std::move(file->table());
-}
-
-LatencyTable open_latency_table(const Store& store, const std::string& name) {
-  return std::move(open_latency_model(store, name).table());
-}
-
 Json add_latency(CostModel& costs,
                  const EvaluatorOptions& evaluator,
                  const Goal& goal,

@@ -1,7 +1,6 @@
 #pragma once
 // Latency tables for a search: found in the store or in a file, and checked to fit.
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <string>
 
 #include "cli/command.hpp"
@@ -15,12 +14,6 @@ namespace nas::cli {
 
 /// Document of a run: {"networks": [{"architecture", "by", "predicted_ms", "measured_ms", ...}]}.
 inline constexpr const char* kLatencyCheck = "latency-check";
-
-/// The table in a JSON file; none where `name` is no file.
-std::optional<LatencyTable> latency_table_file(const std::string& name);
-
-/// `name`: id of a stored table, `last`, or a JSON file. ConfigError when there is none.
-LatencyTable open_latency_table(const Store& store, const std::string& name);
 
 /// Gives `costs` the metric latency_ms of `evaluator.latency_table`; nothing where none is named.
 /// ConfigError for a table of another space or of another batch than was asked for, DataError for
