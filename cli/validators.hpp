@@ -3,9 +3,11 @@
 #include <CLI/CLI.hpp>
 
 #include <cerrno>
+#include <cmath>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 #include <string>
 
 namespace nas::cli {
@@ -22,6 +24,21 @@ inline CLI::Validator positive_number() {
                (digits && text.size() >= 19 ? " (too large)" : "");
       },
       "");
+}
+
+/// A finite number from `low` to `high`. CLI::Range lets "nan" pass, which is neither below nor
+/// above anything, so it is for whole numbers only.
+inline CLI::Validator number_within(double low, double high) {
+  std::ostringstream range;
+  range << low << " - " << high;
+  return CLI::Validator(
+      [low, high, range = range.str()](std::string& text) {
+        double value = 0;
+        const bool number = CLI::detail::lexical_cast(text, value) && std::isfinite(value);
+        if (number && value >= low && value <= high) return std::string();
+        return "must be a number in [" + range + "], got \"" + text + "\"";
+      },
+      "FLOAT in [" + range.str() + "]");
 }
 
 /// Why `path` is no file that can be read, or "": asked before anything long is begun. `-` is

@@ -97,6 +97,32 @@ std::string name_of(const LatencyTable& table) {
   return table.place.empty() ? table.id : table.place.substr(0, table.place.rfind(':'));
 }
 
+/// How a table is brought to the space as it is now, on the device that it is of.
+std::string how_to_continue(const LatencyTable& table,
+                            const Space& space,
+                            const std::string& command) {
+  const auto condition = [&](const char* key) {
+    const auto it = table.conditions.find(key);
+    return it == table.conditions.end() ? "" : it->second;
+  };
+  const std::string name = shell_word(name_of(table)), device = condition("device");
+  if (!device.empty() && device != "cpu" && !device.starts_with("cuda"))
+    return "time what it lacks on " + printable(device) + " (nas latency export-work " +
+           shell_word(space.name()) + " --missing-from " + name +
+           ") and add it: nas latency import-results ... --add-to " + name + " --space " +
+           shell_word(space.name());
+  std::string text =
+      "measure what it lacks, if anything: " +
+      (command.empty() ? "nas measure --space " + shell_word(space.name()) : command) +
+      " --continue " + name;
+  // Times of other conditions do not stand beside these.
+  if (!device.empty() && device != "cpu") text += " --device " + shell_word(device);
+  if (const std::string threads = condition("threads"); !threads.empty())
+    text += " --threads " + shell_word(threads);
+  if (table.batch() != 1) text += " --batch " + std::to_string(table.batch());
+  return text;
+}
+
 }  // namespace
 
 void set_space(LatencyTable& table, const Space& space) {
@@ -124,26 +150,31 @@ void require_fit(const LatencyTable& table, const Space& space, const std::strin
                           "', not for '" + space.name() + "'",
                       measure + "; or take \"space\" out of the file, if its times hold here too");
   const Coverage coverage = coverage_of(table, space);
+  if (made_for == TableSpace::kChanged)
+    throw ConfigError(
+        place + "latency table " + printable(table.id) + " was made when the space '" +
+            printable(table.space) + "' built other networks (fingerprint " +
+            printable(table.fingerprint.substr(0, 12)) + ", now " +
+            space.fingerprint().substr(0, 12) + ")" +
+            (coverage.missing.empty()
+                 ? ""
+                 : ", and lacks " + std::to_string(coverage.missing.size()) + " of its " +
+                       std::to_string(coverage.needed) + " " + what_is(table) + "s"),
+        how_to_continue(table, space, command) +
+            "; or, if its times hold here too, take \"fingerprint\" out of " +
+            (table.place.empty() ? "the file that nas latency export writes of it" : "the file"));
   if (coverage.missing.empty()) return;
-  std::string text =
-      place + "latency table " + printable(table.id) +
-      (made_for == TableSpace::kChanged ? ", made when the space '" + printable(table.space) +
-                                              "' built other networks (fingerprint " +
-                                              printable(table.fingerprint.substr(0, 12)) +
-                                              ", now " + space.fingerprint().substr(0, 12) + "),"
-                                        : "") +
-      " has no time for " + std::to_string(coverage.missing.size()) + " of the " +
-      std::to_string(coverage.needed) + " " + what_is(table) + "s of the space '" + space.name() +
-      "':";
+  std::string text = place + "latency table " + printable(table.id) + " has no time for " +
+                     std::to_string(coverage.missing.size()) + " of the " +
+                     std::to_string(coverage.needed) + " " + what_is(table) + "s of the space '" +
+                     space.name() + "':";
   for (size_t i = 0; i < std::min(coverage.missing.size(), kNamed); ++i)
     text += "\n  " + coverage.missing[i];
   if (coverage.missing.size() > kNamed)
     text += "\n  and " + std::to_string(coverage.missing.size() - kNamed) + " more";
   text += "\nthe nearest to the first that it has: " +
           printable(nearest_text(coverage.nearest.at(coverage.missing.front())));
-  throw DataError(
-      text + "\n" + measure +
-      (made_for == TableSpace::kChanged ? " --continue " + shell_word(name_of(table)) : ""));
+  throw DataError(text + "\n" + measure);
 }
 
 }  // namespace nas

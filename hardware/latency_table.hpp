@@ -55,11 +55,11 @@ enum class TableSpace {
 };
 TableSpace space_of_table(const LatencyTable& table, const Space& space);
 
-/// Refuses a table that cannot answer for `space`: one made for another space (ConfigError), or
-/// without times for some of its ops (DataError lists them, and says whether the table was made
-/// before the space was changed). What is searched is then never stopped by an op without a time,
-/// or hardly ever where the ops of the space cannot be listed exactly (op_cases.hpp). `command`:
-/// how to measure one, as the user should type it.
+/// Refuses a table that cannot answer for `space`: one made for another space, or for this one when
+/// it built other networks (ConfigError), or without times for some of its ops (DataError lists
+/// them). What is searched is then never stopped by an op without a time, or hardly ever where the
+/// ops of the space cannot be listed exactly (op_cases.hpp). `command`: how to measure one, as the
+/// user should type it.
 void require_fit(const LatencyTable& table, const Space& space, const std::string& command = {});
 
 /// What a table has and lacks of what a part of a space needs.

@@ -361,7 +361,7 @@ int run_export(const std::vector<std::string>& args) {
                  o.latency_table,
                  "For --verify-latency: table or predictor (default: that of the search)");
   app.add_option("--tolerance", o.tolerance, "For --verify-latency: percent of the measured time")
-      ->check(CLI::Range(0.01, 1000.0))
+      ->check(number_within(0.01, 1000))
       ->capture_default_str();
   app.add_option("--check-files", o.check)->expected(4)->group("");
   add_common(app, o.common, kTakesDb | kTakesSets);

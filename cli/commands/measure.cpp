@@ -1,12 +1,15 @@
 // nas measure: a latency table of this machine, op by op.
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "cli/command.hpp"
 #include "cli/latency/judged.hpp"
 #include "cli/latency/measure_report.hpp"
+#include "cli/latency/output_file.hpp"
 #include "cli/latency/shared.hpp"
 #include "cli/report/document.hpp"
 #include "cli/runs/latency.hpp"
@@ -93,6 +96,47 @@ struct Ops {
   bool stopped = false;
 };
 
+/// What is said of a table whose times are not all of one call of this command: calls of its ops
+/// from the fewest to the most, how much of the space it has, and what was odd with older times.
+void put_truth(const Options& o, const LatencyTable* from, bool complete, Ops& result) {
+  LatencyTable& table = result.table;
+  auto& c = table.conditions;
+  int least = std::numeric_limits<int>::max(), most = 0;
+  for (const auto& [key, entry] : table.entries) {
+    least = std::min(least, entry.repeats);
+    most = std::max(most, entry.repeats);
+  }
+  c["repeats"] =
+      least == most ? std::to_string(most) : std::to_string(least) + " to " + std::to_string(most);
+  c["ops_complete"] = result.stopped && !result.missing.empty()
+                          ? "no: " + std::to_string(result.missing.size()) + " have no time"
+                      : !o.only.empty() ? "no: those of a list"
+                      : complete        ? "yes"
+                                        : "of sampled architectures";
+  if (from == nullptr) return;
+  c["continued_from"] = from->id;
+  if (const auto it = from->conditions.find("unstable");
+      it != from->conditions.end() && !c.contains("unstable"))
+    c["unstable"] = it->second;
+}
+
+/// A table that has all ops, of a space that was changed: nothing is measured, and it says that it
+/// is of the space as it is now.
+Ops only_stamped(const Options& o, const Space& space, const LatencyTable& from, Ops result) {
+  LatencyTable& table = result.table;
+  table.id = o.name.empty() ? new_run_id("latency") : o.name;
+  set_space(table, space);
+  table.program = program_text();
+  table.created = utc_now();
+  table.conditions = from.conditions;
+  table.conditions.erase("stopped");
+  put_truth(o, &from, /*complete=*/true, result);
+  note(o.common,
+       "all " + std::to_string(table.entries.size()) + " ops that '" + space.name() +
+           "' has now are in " + printable(from.id) + "; nothing is measured");
+  return result;
+}
+
 /// All ops of the space, or of those in `from` that it lacks.
 Ops measure_all(const Options& o,
                 const Space& space,
@@ -110,6 +154,8 @@ Ops measure_all(const Options& o,
   if (from != nullptr) {
     for (const auto& [key, entry] : from->entries)
       if (ops.erase(key) > 0) table.entries[key] = entry;
+    if (ops.empty() && space_of_table(*from, space) == TableSpace::kChanged && complete)
+      return only_stamped(o, space, *from, std::move(result));
     if (ops.empty())
       throw ConfigError("latency table " + printable(from->id) + " has all " +
                         std::to_string(table.entries.size()) + " ops of the space '" +
@@ -118,9 +164,11 @@ Ops measure_all(const Options& o,
          std::to_string(table.entries.size()) + " ops are taken from " + printable(from->id));
   }
   MeasureOptions options = o.measure;
-  Progress progress(o.common, "measure", static_cast<int64_t>(ops.size()) * kPasses);
+  const auto each = static_cast<int64_t>(ops.size());
+  Progress progress(o.common, "measure", each * kPasses);
   options.progress = [&](int64_t done, int64_t, const std::string& key) {
-    progress.update(done, key.substr(0, key.find(' ')));
+    progress.update(
+        done, key.substr(0, key.find(' ')), /*milestone=*/done == 1 || done % each == 0);
   };
   throw_if_stopped("the ops of the space were listed");
   // What was measured is kept, however long the call takes that the stop waits for.
@@ -135,8 +183,6 @@ Ops measure_all(const Options& o,
   table.created = utc_now();
   table.conditions = std::move(place.conditions);
   table.conditions["batch"] = std::to_string(o.measure.batch);
-  table.conditions["ops_complete"] = complete ? "yes" : "of sampled architectures";
-  if (from != nullptr) table.conditions["continued_from"] = from->id;
   table.conditions.insert(measured.conditions.begin(), measured.conditions.end());
   put_drift(measured, table.conditions);
   for (const auto& [key, t] : measured.times)
@@ -144,6 +190,7 @@ Ops measure_all(const Options& o,
   result.times = measured.times;
   result.missing = measured.missing;
   result.stopped = measured.stopped;
+  put_truth(o, from, complete, result);
   if (result.stopped)
     table.conditions["stopped"] =
         "by the user, " + std::to_string(result.missing.size()) + " ops have no time";
@@ -187,10 +234,27 @@ std::string with_details(const Ops& ops) {
     const auto it = ops.table.conditions.find(key);
     return it == ops.table.conditions.end() ? std::string() : it->second;
   };
-  if (o.device != "auto" && !o.device.empty()) words.insert(words.end(), {"--device", o.device});
+  const auto put = [&](const char* flag, const std::string& value) {
+    if (!value.empty()) words.insert(words.end(), {flag, value});
+  };
+  const auto put_number = [&](const char* flag, int64_t value, int64_t usual) {
+    if (value != usual) put(flag, std::to_string(value));
+  };
+  if (o.device != "auto") put("--device", o.device);
   for (const char* key : {"threads", "batch"})
-    if (const std::string value = condition(key); !value.empty() && value != "0")
-      words.insert(words.end(), {std::string("--") + key, value});
+    if (const std::string value = condition(key); value != "0")
+      put((std::string("--") + key).c_str(), value);
+  const MeasureOptions usual;
+  put_number("--warmup", o.measure.warmup, usual.warmup);
+  put_number("--repeats", o.measure.repeats, usual.repeats);
+  if (o.no_pin) words.emplace_back("--no-pin");
+  if (o.measure.flush_l2) words.emplace_back("--flush-l2");
+  put("--only", o.only);
+  put_number("--check", o.check, 0);
+  // The table that is stored has the name.
+  if (!o.name.empty()) put("--name", unused_table(Store(o.common.db), o.name));
+  put("--out", o.out);
+  if (o.common.seed_given) put("--seed", std::to_string(o.common.seed));
   throw Interrupted(text + "\nGo on with: " + suggested(words, o.common));
 }
 
@@ -228,7 +292,12 @@ std::optional<LatencyTable> table_to_continue(const Options& o,
                                               const Space& space,
                                               const MeasuringPlace& place) {
   if (o.from.empty()) return std::nullopt;
-  LatencyTable table = std::move(open_latency_model(store, o.from).table());
+  LatencyModel model = open_latency_model(store, o.from);
+  if (model.calibration())
+    warning("latency table " + printable(o.from) +
+            " is calibrated; the new one holds times of ops only. Calibrate it anew: nas latency "
+            "calibrate");
+  LatencyTable table = std::move(model.table());
   if (space_of_table(table, space) == TableSpace::kOther)
     throw ConfigError("latency table " + printable(table.id) + " is of the space '" +
                       printable(table.space) + "', not of '" + space.name() + "'");
@@ -282,6 +351,7 @@ int run_measure(const std::vector<std::string>& args) {
   if (!parse(app, args)) return kExitOk;
   // Before anything else: what is measured on another device than was meant is worthless.
   const MeasuringPlace place = open_measuring(o.device, o.threads);
+  check_output("--out", o.out, {o.from, o.only, o.space, o.common.db});
   if (o.measure.flush_l2 && !place.device.cuda)
     throw ConfigError("--flush-l2 is for GPUs, and the device is " + place.device.str(),
                       "leave it out, or add --device cuda");
@@ -306,13 +376,7 @@ int run_measure(const std::vector<std::string>& args) {
                       text,
                       table.created};
   store.add_latency_table(row);
-  if (!o.out.empty()) {
-    try {
-      write_whole_file(o.out, text + "\n");
-    } catch (const DataError& e) {
-      throw DataError(std::string(e.what()) + " (the table is in the store as " + table.id + ")");
-    }
-  }
+  write_table_file(o.out, text, table.id);
   if (ops.stopped) end_stopped(o, ops);
   if (!o.only.empty()) return report_few(o, table);
   // Last: whatever ends it, the table is there.

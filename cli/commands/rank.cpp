@@ -470,7 +470,7 @@ int run_rank(const std::vector<std::string>& args) {
       ->check(CLI::IsMember({"validation", "test", "train"}));
   app.add_option("--bootstrap", o.bootstrap, "Draws of the bootstrap intervals")
       ->check(CLI::Range(10, 1000000));
-  app.add_option("--level", o.level, "Level of the intervals")->check(CLI::Range(0.5, 0.999));
+  app.add_option("--level", o.level, "Level of the intervals")->check(number_within(0.5, 0.999));
   app.add_option("--top", o.top, "Sizes of the top: counts or shares, such as 1,10,5%")
       ->delimiter(',')
       ->capture_default_str();

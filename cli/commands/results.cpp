@@ -449,7 +449,7 @@ int run_results(const std::vector<std::string>& args) {
                  o.kept.noise,
                  "--front: keep what is dominated as measured, unless another measurement would "
                  "say the same with this probability (METRIC_spread and METRIC_n tell the noise)")
-      ->check(CLI::Range(0.5, 0.999999))
+      ->check(number_within(0.5, 0.999999))
       ->needs("--front")
       ->type_name("CONFIDENCE");
   app.add_flag(

@@ -11,6 +11,7 @@
 #include "cli/runs/results/comparable.hpp"
 #include "cli/runs/results/run_set.hpp"
 #include "cli/terminal/suggest.hpp"
+#include "cli/validators.hpp"
 #include "spaces/base/printable.hpp"
 #include "spaces/base/whole_file.hpp"
 
@@ -175,7 +176,7 @@ int run_diff(const std::vector<std::string>& args) {
                  "base) or -0.005; a change is positive where head is better")
       ->type_name("CHANGE");
   app.add_option("--level", o.level, "Level of the intervals")
-      ->check(CLI::Range(0.5, 0.999))
+      ->check(number_within(0.5, 0.999))
       ->capture_default_str();
   app.add_option("--draws", o.draws, "Random halves and bootstraps of single runs")
       ->check(CLI::Range(50, 100000))

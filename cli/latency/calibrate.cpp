@@ -9,9 +9,11 @@
 
 #include "cli/latency/judged.hpp"
 #include "cli/latency/networks.hpp"
+#include "cli/latency/output_file.hpp"
+#include "cli/latency/rows.hpp"
+#include "cli/latency/shared.hpp"
 #include "cli/latency/subcommands.hpp"
 #include "cli/report/document.hpp"
-#include "cli/runs/latency.hpp"
 #include "cli/runs/run_name.hpp"
 #include "cli/terminal/suggest.hpp"
 #include "cli/validators.hpp"
@@ -34,8 +36,8 @@ struct Options {
 
 // ---- The table
 
-LatencyTable opened(const Options& o, const Store& store, const std::string& name) {
-  LatencyModel model = open_latency_model(store, name);
+LatencyTable opened(const Options& o, const std::string& name) {
+  LatencyModel model = std::move(named_latency(name, o.common.db).model);
   if (model.calibration())
     note(o.common,
          "latency table " + printable(name) + " is calibrated; its sums are calibrated anew");
@@ -43,10 +45,10 @@ LatencyTable opened(const Options& o, const Store& store, const std::string& nam
 }
 
 /// The table whose sums are calibrated: as it is, or carried over to another device.
-LatencyTable base_table(const Options& o, const Store& store, Json& document) {
-  LatencyTable table = opened(o, store, o.table);
+LatencyTable base_table(const Options& o, Json& document) {
+  LatencyTable table = opened(o, o.table);
   if (o.ops.empty()) return table;
-  const Transferred moved = transfer(table, opened(o, store, o.ops));
+  const Transferred moved = transfer(table, opened(o, o.ops));
   document["transfer"] = {{"from", table.id},
                           {"ops_measured", moved.measured},
                           {"ops", moved.table.entries.size()},
@@ -64,18 +66,28 @@ std::unique_ptr<Space> space_of(const Options& o, const LatencyTable& table) {
   return load_space(name);
 }
 
-/// Networks measured on another processor than the table: that is meant, and said.
-void tell_conditions(const Options& o, LatencyTable& table, const MeasuredRows& rows) {
+/// Networks measured on another machine than the table: that is meant, and said. What the table
+/// says of its own machine then holds no more.
+void take_conditions(const Options& o, LatencyTable& table, const MeasuredRows& rows) {
+  bool other = false;
   for (const auto& [key, value] : rows.conditions) {
     const auto it = table.conditions.find(key);
-    const bool matters = key == "cpu" || key == "gpu" || key == "device" || key == "threads";
-    if (matters && it != table.conditions.end() && it->second != value)
-      note(o.common,
-           "the table was measured with " + key + " " + printable(it->second) +
-               ", the networks with " + printable(value) +
-               ": the calibrated table answers for the latter");
-    table.conditions[key] = value;
+    const bool machine = key == "cpu" || key == "gpu" || key == "device";
+    if (!machine && key != "threads") continue;
+    if (it == table.conditions.end() || it->second == value) continue;
+    if (key == "device" && same_device(it->second, value)) continue;
+    other = other || machine;
+    note(o.common,
+         "the table was measured with " + key + " " + printable(it->second) +
+             ", the networks with " + printable(value) +
+             ": the calibrated table answers for the latter");
   }
+  if (other)
+    std::erase_if(table.conditions, [](const auto& condition) {
+      const std::string& key = condition.first;
+      return key != "batch" && key != "dtype" && key != "transferred_from" && key != "ops_measured";
+    });
+  for (const auto& [key, value] : rows.conditions) table.conditions[key] = value;
   table.conditions["calibrated_from"] = table.id;
 }
 
@@ -84,49 +96,97 @@ void tell_conditions(const Options& o, LatencyTable& table, const MeasuredRows& 
 struct Result {
   LatencyTable table;
   std::optional<Calibration> calibration;
-  std::vector<double> sums, held;
+  MeasuredRows rows;               ///< What was learnt from.
+  std::vector<double> sums, held;  ///< Of these.
+  MeasuredRows left_out;           ///< Far off: see far_off().
+  std::vector<double> left_out_sums;
   Foretold raw, held_out;
 };
 
-Result calibrated(const Options& o,
-                  const Space& space,
-                  LatencyTable table,
-                  const MeasuredRows& rows) {
+std::string place_of(const Space& space, const MeasuredRows& rows, size_t i) {
+  return (rows.places[i].empty() ? "" : printable(rows.places[i]) + ": ") +
+         space.text(rows.networks[i]);
+}
+
+/// Takes the networks that are far off out of `networks` and names them.
+void leave_out(Result& result,
+               const Space& space,
+               const MeasuredRows& rows,
+               std::vector<MeasuredNetwork>& networks,
+               double least) {
+  const std::vector<size_t> far = far_off(networks, least);
+  std::vector<MeasuredNetwork> kept;
+  std::string named;
+  for (size_t i = 0; i < networks.size(); ++i) {
+    const bool is_far = std::binary_search(far.begin(), far.end(), i);
+    MeasuredRows& into = is_far ? result.left_out : result.rows;
+    into.networks.push_back(rows.networks[i]);
+    into.ms.push_back(rows.ms[i]);
+    into.places.push_back(rows.places[i]);
+    (is_far ? result.left_out_sums : result.sums).push_back(networks[i].sum_ms);
+    if (!is_far) kept.push_back(networks[i]);
+    if (is_far)
+      named += "\n  " + place_of(space, rows, i) + ": " + format_number(rows.ms[i]) +
+               " ms, sum of its ops " + format_number(networks[i].sum_ms) + " ms";
+  }
+  networks = std::move(kept);
+  if (far.empty()) return;
+  const std::string text = std::to_string(far.size()) + " of " + std::to_string(rows.ms.size()) +
+                           " networks took times that fit none of the others, and " +
+                           (far.size() == 1 ? "is" : "are") + " left out:" + named;
+  if (networks.size() < kLeastCalibration)
+    throw DataError(text + "\n" + std::to_string(networks.size()) +
+                    " are left, and a calibration needs at least " +
+                    std::to_string(kLeastCalibration) + "; measure these again");
+  warning(text + "\nmeasure them again, or correct their rows");
+}
+
+Result fitted(const Options& o, const Space& space, LatencyTable table, const MeasuredRows& rows) {
   Result result;
   std::vector<MeasuredNetwork> networks;
   for (size_t i = 0; i < rows.networks.size(); ++i) {
     networks.push_back(summed(table, space.plan(rows.networks[i])));
     networks.back().measured_ms = rows.ms[i];
-    result.sums.push_back(networks.back().sum_ms);
   }
   const double least = least_op_ms(table);
+  leave_out(result, space, rows, networks, least);
   Calibration calibration = fit_calibration(networks, least);
   result.held = held_out(networks, least, calibration);
   result.calibration = calibration;
-  result.raw = foretold(result.sums, rows.ms);
-  result.held_out = foretold(result.held, rows.ms);
+  result.raw = foretold(result.sums, result.rows.ms);
+  result.held_out = foretold(result.held, result.rows.ms);
   result.table = std::move(table);
-  tell_conditions(o, result.table, rows);
+  take_conditions(o, result.table, rows);
   return result;
 }
 
-/// With --save-rows, and wherever the user stopped: what was measured is not measured twice.
+/// With --save-rows, and (`unfinished`) where the user stopped or no calibration came of it, then
+/// under another name, as --save-rows is for all of them: what was measured is not measured twice.
+/// All rows, also those that are far off.
 std::string save_rows(const Options& o,
                       const Space& space,
                       const MeasuredRows& rows,
-                      const Result* result) {
+                      const Result* result,
+                      bool unfinished) {
   std::string file = o.save_rows;
-  if (file.empty() && rows.stopped)
-    file = unused_file("networks-" + (o.name.empty() ? "measured" : o.name));
+  if (unfinished) file = unused_file("networks-" + (o.name.empty() ? "measured" : o.name));
   if (file.empty()) return file;
   Rows csv{{"architecture", "latency_ms"}, {}};
-  if (result != nullptr) csv.header.insert(csv.header.end(), {"sum_ms", "held_out_ms"});
-  for (size_t i = 0; i < rows.ms.size(); ++i) {
-    csv.rows.push_back({space.text(rows.networks[i]), rows.ms[i]});
-    if (result != nullptr) {
-      csv.rows.back().push_back(result->sums[i]);
-      csv.rows.back().push_back(result->held[i]);
-    }
+  if (result == nullptr) {
+    for (size_t i = 0; i < rows.ms.size(); ++i)
+      csv.rows.push_back({space.text(rows.networks[i]), rows.ms[i]});
+  } else {
+    csv.header.insert(csv.header.end(), {"sum_ms", "held_out_ms"});
+    for (size_t i = 0; i < result->rows.ms.size(); ++i)
+      csv.rows.push_back({space.text(result->rows.networks[i]),
+                          result->rows.ms[i],
+                          result->sums[i],
+                          result->held[i]});
+    for (size_t i = 0; i < result->left_out.ms.size(); ++i)
+      csv.rows.push_back({space.text(result->left_out.networks[i]),
+                          result->left_out.ms[i],
+                          result->left_out_sums[i],
+                          nullptr});
   }
   write_whole_file(file, conditions_as_comments(rows.conditions) + csv_text(csv) + "\n");
   return file;
@@ -154,34 +214,59 @@ std::string save_rows(const Options& o,
   if (rows.missing.size() > kNamed)
     text += "\n  and " + std::to_string(rows.missing.size() - kNamed) + " more";
   std::vector<std::string> words{"latency", "calibrate", "--table", o.table};
-  if (!o.space.empty()) words.insert(words.end(), {"--space", o.space});
-  if (!o.ops.empty()) words.insert(words.end(), {"--ops", o.ops});
-  if (!rows.ms.empty()) words.insert(words.end(), {"--rows", file});
-  if (!o.networks.archs.empty())
-    words.insert(words.end(), {"--archs", o.networks.archs});
-  else
-    words.insert(words.end(), {"--measure", std::to_string(o.networks.measure)});
-  if (table.empty() && !o.name.empty()) words.insert(words.end(), {"--name", o.name});
-  if (o.common.seed_given) words.insert(words.end(), {"--seed", std::to_string(o.common.seed)});
+  const auto put = [&](const char* flag, const std::string& value) {
+    if (!value.empty()) words.insert(words.end(), {flag, value});
+  };
+  put("--space", o.space);
+  put("--ops", o.ops);
+  put("--rows", rows.ms.empty() ? o.networks.rows : file);
+  for (const std::string& word : words_of(o.networks)) words.push_back(word);
+  // A table that is stored has the name.
+  if (!o.name.empty())
+    put("--name", table.empty() ? o.name : unused_table(Store(o.common.db), o.name));
+  put("--out", o.out);
+  put("--save-rows", o.save_rows);
+  if (o.common.seed_given) put("--seed", std::to_string(o.common.seed));
   throw Interrupted(text + "\nGo on with: " + suggested(words, o.common));
 }
 
-void print_result(const Options& o, const MeasuredRows& rows, const Result& r, const Space& space) {
-  const Calibration& c = *r.calibration;
+/// fitted(); where nothing comes of it, what was measured here is kept in a file.
+Result calibrated(const Options& o,
+                  const Space& space,
+                  LatencyTable table,
+                  const MeasuredRows& rows) {
+  if (rows.stopped && rows.ms.size() < kLeastCalibration)
+    end_stopped(o,
+                space,
+                rows,
+                rows.ms.empty() ? "" : save_rows(o, space, rows, nullptr, /*unfinished=*/true),
+                "");
+  try {
+    return fitted(o, space, std::move(table), rows);
+  } catch (const DataError& e) {
+    if (!o.networks.measures()) throw;
+    throw DataError(std::string(e.what()) + "\nThe measured networks are kept in " +
+                    save_rows(o, space, rows, nullptr, /*unfinished=*/true));
+  }
+}
+
+void print_result(const Options& o, const Result& r, const Space& space) {
+  const MeasuredRows& rows = r.rows;
   Table table(kForetoldHeader);
   table.row(foretold_cells("sum of ops", r.raw));
   table.row(foretold_cells("calibrated, held out", r.held_out));
   print_prose("latency table " + r.table.id + ": " + o.table + " calibrated on " +
-              std::to_string(rows.ms.size()) + " networks");
+              std::to_string(rows.ms.size()) + " networks" +
+              (r.left_out.ms.empty()
+                   ? ""
+                   : " (" + std::to_string(r.left_out.ms.size()) + " left out, far off)"));
   print(table.text());
-  print_prose("latency = " + format_number(c.a) + " ms + " + format_number(c.b) + " x sum " +
-              (c.c < 0 ? "- " : "+ ") + format_number(std::abs(c.c)) + " ms x ops, +- " +
-              format_number(100 * c.spread, 2) + " %");
+  print_prose("latency = " + calibration_text(*r.calibration));
   size_t worst = 0;
   const auto off = [&](size_t i) { return std::abs(r.held[i] / rows.ms[i] - 1); };
   for (size_t i = 1; i < rows.ms.size(); ++i)
     if (off(i) > off(worst)) worst = i;
-  print_prose("farthest off: " + space.text(rows.networks[worst]) + ", " +
+  print_prose("farthest off: " + place_of(space, rows, worst) + ", " +
               format_number(rows.ms[worst]) + " ms, held out " + format_number(r.held[worst]));
   if (r.held_out.tau_b < 0.9)
     print_prose(
@@ -201,26 +286,29 @@ void print_result(const Options& o, const MeasuredRows& rows, const Result& r, c
         ", and --latency-table latency.json");
   const double middle =
       std::accumulate(rows.ms.begin(), rows.ms.end(), 0.0) / static_cast<double>(rows.ms.size());
-  print_prose("next: " + suggested({"space",
-                                    "check",
-                                    space.name(),
-                                    "--table",
-                                    r.table.id,
-                                    "--max",
-                                    "latency_ms@p95 <= " + format_number(middle, 2)},
-                                   o.common));
+  std::vector<std::string> next{"space",
+                                "check",
+                                o.space.empty() ? space.name() : o.space,
+                                "--table",
+                                r.table.id,
+                                "--max",
+                                "latency_ms@p95 <= " + format_number(middle, 2)};
+  if (r.table.batch() != 1)
+    next.insert(next.end(), {"--latency-batch", std::to_string(r.table.batch())});
+  print_prose("next: " + suggested(next, o.common));
 }
 
 /// What the calibration learnt from, each network as the others foretold it.
-LatencyCheck check_of(const Space& space, const MeasuredRows& rows, const Result& result) {
+LatencyCheck check_of(const Space& space, const Result& result) {
   LatencyCheck check;
-  for (const Architecture& a : rows.networks) check.networks.push_back(space.text(a));
-  check.measured_ms = rows.ms;
+  for (const Architecture& a : result.rows.networks) check.networks.push_back(space.text(a));
+  check.measured_ms = result.rows.ms;
   check.predicted_ms = {{"sum of ops", result.sums}, {"calibrated, held out", result.held}};
   return check;
 }
 
-void keep(const Options& o, Store& store, const LatencyModel& model, const LatencyCheck& check) {
+/// Into the store; the text of what is kept.
+std::string keep(Store& store, const LatencyModel& model, const LatencyCheck& check) {
   const LatencyTable& table = model.table();
   const auto device = table.conditions.find("device");
   const std::string text =
@@ -228,10 +316,61 @@ void keep(const Options& o, Store& store, const LatencyModel& model, const Laten
   store.add_latency_table({table.id,
                            table.space,
                            device == table.conditions.end() ? "" : device->second,
-                           Json(table.conditions).dump(),
+                           json_line(Json(table.conditions)),
                            text,
                            table.created});
-  if (!o.out.empty()) write_whole_file(o.out, text + "\n");
+  return text;
+}
+
+Json result_json(const Result& result, const Space& space, Json document) {
+  const Calibration& c = *result.calibration;
+  document["calibration"] = {{"a_ms", c.a},
+                             {"b", c.b},
+                             {"c_ms", c.c},
+                             {"relative_spread", c.spread},
+                             {"networks", c.networks}};
+  document["sum"] = foretold_json(result.raw);
+  document["held_out"] = foretold_json(result.held_out);
+  document["measured"] = Json::array();
+  for (size_t i = 0; i < result.rows.ms.size(); ++i)
+    document["measured"].push_back({{"architecture", space.text(result.rows.networks[i])},
+                                    {"latency_ms", result.rows.ms[i]},
+                                    {"sum_ms", result.sums[i]},
+                                    {"held_out_ms", result.held[i]}});
+  document["left_out"] = Json::array();
+  for (size_t i = 0; i < result.left_out.ms.size(); ++i)
+    document["left_out"].push_back({{"architecture", space.text(result.left_out.networks[i])},
+                                    {"place", result.left_out.places[i]},
+                                    {"latency_ms", result.left_out.ms[i]},
+                                    {"sum_ms", result.left_out_sums[i]}});
+  return document;
+}
+
+void print_all(const Options& o, const Result& result, const Space& space, Json document) {
+  if (o.common.json) {
+    if (result.calibration) document = result_json(result, space, std::move(document));
+    return print(json_text(document));
+  }
+  if (document.contains("transfer"))
+    print_prose("carried over from " + o.table + " by " +
+                document["transfer"]["ops_measured"].dump() +
+                " measured ops: " + format_number(document["transfer"]["scale"].get<double>()) +
+                " times its times, other ops off by " +
+                format_number(100 * document["transfer"]["held_out_error"].get<double>(), 3) +
+                " % when left out");
+  if (result.calibration) return print_result(o, result, space);
+  print_prose("latency table " + result.table.id +
+              "; calibrate it on whole networks before its sums are trusted");
+}
+
+/// What can be refused before anything is opened or measured.
+void check_files(const Options& o) {
+  const std::vector<std::string> inputs{
+      o.table, o.ops, o.space, o.networks.rows, o.networks.archs, o.common.db};
+  check_output("--out", o.out, inputs);
+  check_output("--save-rows", o.save_rows, inputs);
+  if (!o.out.empty() && !o.save_rows.empty() && same_file(o.out, o.save_rows))
+    throw ConfigError("--out and --save-rows name one file", "Name two.");
 }
 
 int run(const Options& o) {
@@ -240,24 +379,22 @@ int run(const Options& o) {
     throw ConfigError("nothing to calibrate with",
                       "Measure networks here (--measure 30), or name a file of measured ones "
                       "(--rows FILE).");
+  check_files(o);
+  // Before anything is printed: the other program begins anew.
+  if (o.networks.measures()) need_torch();
   const std::string name = checked_name(o.name);
   Store store(o.common.db);
   if (!name.empty() && store.latency_table(name))
     throw ConfigError("there is a latency table '" + name + "' already", "choose another --name");
   Json document{{"schema", "nas-latency-calibrate/1"}};
-  LatencyTable table = base_table(o, store, document);
+  LatencyTable table = base_table(o, document);
   const auto space = space_of(o, table);
   require_fit(table, *space, suggested({"measure", "--space", space->name()}, o.common));
-  if (o.networks.measures()) need_torch();
   Result result;
   MeasuredRows rows;
-  std::string kept;
   if (sources) {
     rows = measured_networks(o.networks, o.common, *space, table);
-    if (rows.stopped && rows.ms.size() < kLeastCalibration)
-      end_stopped(o, *space, rows, rows.ms.empty() ? "" : save_rows(o, *space, rows, nullptr), "");
     result = calibrated(o, *space, std::move(table), rows);
-    kept = save_rows(o, *space, rows, &result);
   } else {
     result.table = std::move(table);
   }
@@ -265,46 +402,19 @@ int run(const Options& o) {
   result.table.created = utc_now();
   result.table.program = program_text();
   if (result.table.fingerprint.empty()) set_space(result.table, *space);
-  keep(o,
-       store,
-       LatencyModel(result.table, result.calibration),
-       result.calibration ? check_of(*space, rows, result) : LatencyCheck{});
+  const std::string text = keep(store,
+                                LatencyModel(result.table, result.calibration),
+                                result.calibration ? check_of(*space, result) : LatencyCheck{});
+  std::string kept;
+  if (sources)
+    with_stored_table(result.table.id,
+                      [&] { kept = save_rows(o, *space, rows, &result, rows.stopped); });
+  write_table_file(o.out, text, result.table.id);
   document["table"] = result.table.id;
   document["from"] = o.table;
   document["space"] = space->name();
   document["conditions"] = result.table.conditions;
-  if (const auto& c = result.calibration) {
-    document["calibration"] = {{"a_ms", c->a},
-                               {"b", c->b},
-                               {"c_ms", c->c},
-                               {"relative_spread", c->spread},
-                               {"networks", c->networks}};
-    document["sum"] = foretold_json(result.raw);
-    document["held_out"] = foretold_json(result.held_out);
-    document["measured"] = Json::array();
-    for (size_t i = 0; i < rows.ms.size(); ++i)
-      document["measured"].push_back({{"architecture", space->text(rows.networks[i])},
-                                      {"latency_ms", rows.ms[i]},
-                                      {"sum_ms", result.sums[i]},
-                                      {"held_out_ms", result.held[i]}});
-  }
-  if (o.common.json) {
-    print(json_text(document));
-  } else {
-    if (document.contains("transfer"))
-      print_prose("carried over from " + o.table + " by " +
-                  document["transfer"]["ops_measured"].dump() +
-                  " measured ops: " + format_number(document["transfer"]["scale"].get<double>()) +
-                  " times its times, other ops off by " +
-                  format_number(100 * document["transfer"]["held_out_error"].get<double>(), 3) +
-                  " % when left out");
-    if (result.calibration)
-      print_result(o, rows, result, *space);
-    else
-      print_prose("latency table " + result.table.id +
-                  "; calibrate it on whole networks before "
-                  "its sums are trusted");
-  }
+  print_all(o, result, *space, std::move(document));
   if (rows.stopped) end_stopped(o, *space, rows, kept, result.table.id);
   return kExitOk;
 }

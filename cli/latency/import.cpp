@@ -3,13 +3,17 @@
 #include <algorithm>
 #include <memory>
 
+#include "cli/latency/judged.hpp"
+#include "cli/latency/output_file.hpp"
 #include "cli/latency/shared.hpp"
 #include "cli/latency/subcommands.hpp"
 #include "cli/report/document.hpp"
 #include "cli/runs/run_name.hpp"
 #include "cli/terminal/suggest.hpp"
+#include "cli/version.hpp"
 #include "hardware/kernel_key.hpp"
 #include "hardware/op_cases.hpp"
+#include "spaces/base/printable.hpp"
 #include "spaces/base/shell_word.hpp"
 #include "spaces/base/whole_file.hpp"
 #include "spaces/registry.hpp"
@@ -101,6 +105,10 @@ void print_imported(const Import& o,
 
 int import_files(const Import& o) {
   const ImportOptions options = options_of(o);
+  refuse_twice(o.files);
+  std::vector<std::string> inputs = o.files;
+  inputs.insert(inputs.end(), {o.space, o.common.db});
+  check_output("--out", o.out, inputs);
   const std::string id = checked_name(o.name);
   const auto space = o.space.empty() ? nullptr : load_space(o.space);
   std::vector<ForeignFile> files;
@@ -176,12 +184,35 @@ LatencyTable in_blocks(const LatencyTable& table, const Space& space) {
                     "' do not fall into blocks that once-for-all's tables have keys for");
 }
 
+/// nas's own form: all that the table says, with its calibration, what that was learnt from, and
+/// details of ops. Of a file in another unit what is read of it, in ms.
+std::string own_form(NamedLatency& named) {
+  LatencyTable& table = named.model.table();
+  const Json json = Json::parse(named.text);
+  if (table.unit == "ms" && json.value("id", "") == table.id) return json.dump(1);
+  if (table.program.empty()) table.program = program_text();
+  const LatencyCheck check = check_of(json);
+  const std::string text = to_json(named.model);
+  return check.networks.empty() ? text : with_check(text, check);
+}
+
 int export_table(const Export& o) {
-  LatencyTable table = named_latency_table(o.table, o.common.db);
+  check_output("--out", o.out, {o.table, o.space, o.common.db});
+  const bool to_file = !o.out.empty() && o.out != "-";
+  if (o.common.json && !to_file && o.format != "nas")
+    throw ConfigError("--json says what was written, and without --out the table itself is printed",
+                      "Add --out FILE, or leave --json out.");
+  NamedLatency named = named_latency(o.table, o.common.db);
+  LatencyTable& table = named.model.table();
   std::string text;
   if (o.format == "nas") {
-    text = to_json(table) + "\n";
+    text = own_form(named) + "\n";
   } else {
+    if (const auto& c = named.model.calibration())
+      warning(
+          "table " + printable(table.id) + " is calibrated (latency = " + calibration_text(*c) +
+          "), which the form " + o.format +
+          " cannot say: its times are the raw ones, and their sums not what whole networks take");
     const LatencyFormat& format = format_of(o.format, {});
     if (format.write == nullptr)
       throw ConfigError("tables are not written as " + format.name + ", only read",
@@ -191,7 +222,7 @@ int export_table(const Export& o) {
       table = in_blocks(table, *load_space(o.space));
     text = format.write(table);
   }
-  if (o.out.empty() || o.out == "-") return print(text.substr(0, text.size() - 1)), kExitOk;
+  if (!to_file) return print(text.substr(0, text.size() - 1)), kExitOk;
   write_whole_file(o.out, text);
   if (o.common.json)
     print(json_text({{"schema", "nas-latency-export/1"},
@@ -199,6 +230,7 @@ int export_table(const Export& o) {
                      {"format", o.format},
                      {"grouping", table.grouping},
                      {"entries", table.entries.size()},
+                     {"calibrated", o.format == "nas" && named.model.calibration().has_value()},
                      {"out", o.out}}));
   else
     print_prose("table " + table.id + ": " + pieces_text(table.grouping, table.entries.size()) +

@@ -30,11 +30,14 @@ nlohmann::ordered_json foretold_json(const Foretold& f) {
 }
 
 std::vector<std::string> foretold_cells(const std::string& name, const Foretold& f) {
+  const auto percent = [](double value) {  // Without rounding.
+    return format_number(std::abs(value) < 1e-9 ? 0 : value, 3) + " %";
+  };
   return {name,
-          format_number(f.mape, 3) + " %",
+          percent(f.mape),
           format_number(100 * f.within_10, 3) + " %",
           format_number(f.tau_b, 3),
-          (f.bias > 0 ? "+" : "") + format_number(f.bias, 3) + " %"};
+          (f.bias > 1e-9 ? "+" : "") + percent(f.bias)};
 }
 
 std::string with_check(const std::string& table_json, const LatencyCheck& check) {

@@ -3,11 +3,13 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <optional>
 #include <set>
 #include <sstream>
 
 #include "cli/terminal/suggest.hpp"
 #include "hardware/kernel_key.hpp"
+#include "hardware/located_json.hpp"
 #include "hardware/time_unit.hpp"
 #include "predictors/predictor.hpp"
 #include "spaces/base/printable.hpp"
@@ -60,9 +62,10 @@ double ms_of_target(const Predictor& predictor, const std::string& file) {
   return size.value_or(1);
 }
 
-/// Says so where the times of a file can hardly be in the unit that it says: whoever wrote it may
-/// have meant another.
-void warn_of_unit(const LatencyTable& table, const std::string& file) {
+/// A file that was written by hand says its unit itself, and may mean another one: judged as an
+/// import is. What this program wrote is in ms.
+void refuse_odd_unit(const LatencyTable& table, const std::string& text, const std::string& file) {
+  if (!table.program.empty()) return;
   std::vector<TimedWork> work;
   for (const auto& [key, entry] : table.entries)
     work.push_back({entry.median_ms, macs_of_key(key) * static_cast<double>(table.batch())});
@@ -72,7 +75,16 @@ void warn_of_unit(const LatencyTable& table, const std::string& file) {
                  *time_unit(table.unit),
                  /*whole=*/false,
                  device == table.conditions.end() ? "" : std::string_view(device->second));
-  if (!unit.odd.empty()) warning(printable(file) + ": \"unit\" says that " + unit.odd);
+  if (unit.odd.empty()) return;
+  const LocatedJson json = parse_located(text, file);
+  const auto trust = json.root.find("trust_unit");
+  const bool said = trust != json.root.end();
+  if (said && !trust->is_boolean())
+    throw DataError(json.place("trust_unit") + "trust_unit: expected true or false");
+  const std::string odd = json.place("unit") + "\"unit\" says that " + unit.odd;
+  if (said && trust->get<bool>()) return warning(odd + " (\"trust_unit\" is true)");
+  throw ConfigError(
+      odd, "Write the right unit; if the times are so, add \"trust_unit\": true to the file.");
 }
 
 /// Whoever reads the times must know what they are of; once for each table.
@@ -85,29 +97,69 @@ void tell_assumed_batch(const LatencyTable& table) {
       "its file says it)");
 }
 
-}  // namespace
-
-std::optional<LatencyModel> latency_model_file(const std::string& name) {
-  const auto text = text_of_file(name);
+/// none where `name` is no file.
+std::optional<NamedLatency> latency_file(const std::string& name) {
+  std::optional<std::string> text = text_of_file(name);
   if (!text) return std::nullopt;
+  if (is_predictor_file(name))
+    throw ConfigError(
+        printable(name) + " is a predictor of whole networks, and a table of ops is needed here",
+        "Searches, nas space check and nas export take it with --latency-table or "
+        "--table; it has no ops to list, compare or calibrate.");
   LatencyModel model = latency_model_from_json(*text, name);
   if (model.table().id.empty()) model.table().id = name;
-  warn_of_unit(model.table(), name);
+  refuse_odd_unit(model.table(), *text, name);
   tell_assumed_batch(model.table());
-  return model;
+  return NamedLatency{std::move(model), std::move(*text)};
 }
 
-LatencyModel open_latency_model(const Store& store, const std::string& name) {
-  if (std::optional<LatencyModel> file = latency_model_file(name)) return std::move(*file);
-  const auto row = store.latency_table(name);
+NamedLatency stored_latency(const Store& store, const std::string& name) {
+  auto row = store.latency_table(name);
   if (!row)
-    throw ConfigError(
-        "there is no latency table '" + name + "', neither as a file nor in " + store.path(),
-        "make one with: " + suggested({"measure", "--space", "SPACE"}, store.path()));
+    throw ConfigError("there is no latency table '" + printable(name) +
+                          "', neither as a file nor in " + store.path(),
+                      "make one with: " + suggested({"measure", "--space", "SPACE"}, store.path()));
   LatencyModel model = latency_model_from_json(row->table_json, "latency table " + row->id);
   model.table().place.clear();  // There is no file that it could be looked up in.
   tell_assumed_batch(model.table());
-  return model;
+  return {std::move(model), std::move(row->table_json)};
+}
+
+/// A file goes before a stored table; whoever means the latter should know.
+void tell_hidden(const Store& store, const std::string& name) {
+  if (name.find('/') != name.npos) return;
+  const auto row = store.latency_table(name);
+  if (!row) return;
+  warning("the file " + printable(name) + " is taken, not the table " +
+          (name == "last" ? "'" + printable(row->id) + "', the last" : "of that name") + " in " +
+          store.path() + "; write ./" + printable(name) + " to mean the file, or rename it");
+}
+
+}  // namespace
+
+LatencyModel open_latency_model(const Store& store, const std::string& name) {
+  std::optional<NamedLatency> file = latency_file(name);
+  if (!file) return stored_latency(store, name).model;
+  tell_hidden(store, name);
+  return std::move(file->model);
+}
+
+NamedLatency named_latency(const std::string& name, const std::string& db) {
+  std::error_code ignored;
+  const bool has_store = std::filesystem::exists(db, ignored);
+  if (std::optional<NamedLatency> file = latency_file(name)) {
+    try {
+      if (has_store && name.find('/') == name.npos)
+        tell_hidden(Store(db, Store::Mode::kRead), name);
+    } catch (const Error&) {  // A store that cannot be read hides nothing.
+    }
+    return std::move(*file);
+  }
+  if (!has_store)
+    throw ConfigError("there is no latency table '" + printable(name) +
+                          "': no file of that name, and no store " + db,
+                      "name a file, or the store with --db");
+  return stored_latency(Store(db, Store::Mode::kRead), name);
 }
 
 bool is_predictor_file(const std::string& name) {

@@ -3,7 +3,6 @@
 // predictor of whole networks.
 #include <map>
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <string>
 
 #include "hardware/prediction/latency_model.hpp"
@@ -12,10 +11,19 @@
 
 namespace nas::cli {
 
-/// The table in a JSON file, with its calibration; none where `name` is no file.
-std::optional<LatencyModel> latency_model_file(const std::string& name);
-/// `name`: id of a stored table, `last`, or a JSON file. ConfigError when there is none.
+/// `name`: id of a stored table, `last`, or a JSON file. ConfigError when there is none, for the
+/// file of a predictor, and for a table that this program did not write and whose times can hardly
+/// be in the unit that it says, unless it says `"trust_unit": true`. Warns of a file that hides a
+/// stored table of its name.
 LatencyModel open_latency_model(const Store& store, const std::string& name);
+
+/// A table with the text that it was read from, which may say more (document `check`, memory).
+struct NamedLatency {
+  LatencyModel model;
+  std::string text;
+};
+/// The same where the store may be missing: it is opened only for what is no file.
+NamedLatency named_latency(const std::string& name, const std::string& db);
 
 /// Whether `name` is a file that `nas predict fit` wrote.
 bool is_predictor_file(const std::string& name);

@@ -2,22 +2,20 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <set>
 
+#include "cli/latency/rows.hpp"
 #include "cli/latency/shared.hpp"
 #include "cli/report/document.hpp"
 #include "cli/torch_services.hpp"
-#include "hardware/formats/format.hpp"
+#include "hardware/dtype.hpp"
 #include "hardware/prediction/calibration.hpp"
 #include "hardware/prediction/choose.hpp"
-#include "search/evaluators/evaluators.hpp"
+#include "spaces/base/printable.hpp"
 #include "spaces/base/stop.hpp"
-#include "spaces/metric.hpp"
 #include "spaces/text/architecture_list.hpp"
-#include "spaces/text/plain_text.hpp"
 
 namespace nas::cli {
 namespace {
@@ -29,104 +27,13 @@ std::string found(const Conditions& conditions, const std::string& key) {
   return it == conditions.end() ? "" : it->second;
 }
 
-// ---- Of a file
-
-/// The unit of the column.
-TimeUnit unit_of(const NetworkOptions& o, const std::string& column) {
-  std::optional<TimeUnit> named;
-  if (const Metric* metric = find_metric(column);
-      metric != nullptr && metric->unit == MetricUnit::kMilliseconds)
-    named = time_unit("ms");
-  else if (const auto unit = unit_in_name(column); unit && unit->kind == MetricUnit::kMilliseconds)
-    for (const char* name : {"s", "ms", "us", "ns"})
-      if (std::abs(time_unit(name)->to_ms(1) / unit->size - 1) < 1e-9) named = time_unit(name);
-  if (o.unit.empty()) {
-    if (named) return *named;
-    throw ConfigError("nothing says in which unit column '" + column + "' of " + o.rows + " is",
-                      "Add --unit: s, ms, us or ns.");
-  }
-  const auto unit = time_unit(o.unit);
-  if (!unit) throw ConfigError("--unit " + o.unit + ": expected s, ms, us or ns");
-  if (named && named->name != unit->name)
-    throw ConfigError("column '" + column + "' of " + o.rows + " is in " + named->name +
-                          " by its name, and --unit says " + unit->name,
-                      "Leave --unit out, or rename the column.");
-  return *unit;
-}
-
-std::string column_of_times(const NetworkOptions& o, const TableEvaluator& table) {
-  const std::vector<std::string> columns = table.columns();
-  std::string list;
-  for (const std::string& c : columns) list += (list.empty() ? "" : ", ") + c;
-  if (!o.column.empty()) {
-    if (std::find(columns.begin(), columns.end(), o.column) == columns.end())
-      throw ConfigError(o.rows + " has no column '" + o.column + "' of numbers; it has: " + list);
-    return o.column;
-  }
-  // As --save-rows writes it: sums and predictions stand beside the measured time.
-  if (std::find(columns.begin(), columns.end(), "latency_ms") != columns.end()) return "latency_ms";
-  std::vector<std::string> times;
-  for (const std::string& c : columns)
-    if (quantity_of(c) == Quantity::kTime) times.push_back(c);
-  if (times.size() == 1) return times[0];
-  if (times.empty() && columns.size() == 1) return columns[0];
-  throw ConfigError("which column of " + o.rows + " holds the measured times? It has: " + list,
-                    "Name it with --column.");
-}
-
-/// `# key: value` in front of the header.
-Conditions comments_of(const std::string& file) {
-  Conditions conditions;
-  for (auto& [key, said] : csv_conditions(read_text_file(file, "file of measured networks")))
-    conditions.emplace(key, said.first);
-  return conditions;
-}
-
-MeasuredRows read_measured(const NetworkOptions& o, const Space& space, const LatencyTable& of) {
-  TableOptions options;
-  options.file = o.rows;
-  TableEvaluator table(space, options, /*each_form=*/true);
-  for (const std::string& text : table.warnings()) warning(text);
-  const std::string column = column_of_times(o, table);
-  const TimeUnit unit = unit_of(o, column);
-  MeasuredRows rows;
-  std::vector<TimedWork> work;
-  const std::vector<Architecture> all = table.architectures();
-  const std::vector<Evaluation> values = table.evaluate(all);
-  for (size_t i = 0; i < all.size(); ++i) {
-    const auto value = values[i].values.find(column);
-    if (value == values[i].values.end())
-      throw DataError(o.rows + ": " + space.text(all[i]) + " has no time in column '" + column +
-                      "' (it is empty or not a number); leave the row out, or measure it");
-    const double ms = unit.to_ms(value->second);
-    if (!std::isfinite(ms) || !(ms > 0))
-      throw DataError(o.rows + ": " + space.text(all[i]) + ": " + column + " " +
-                      format_number(value->second) + " is no time; expected more than 0");
-    rows.networks.push_back(all[i]);
-    rows.ms.push_back(ms);
-    const Cost cost = cost_of(space.plan(all[i]), space.counting());
-    work.push_back({ms, static_cast<double>(cost.macs * of.batch())});
-  }
-  rows.asked = rows.networks.size();
-  rows.conditions = comments_of(o.rows);
-  if (const std::string batch = found(rows.conditions, "batch");
-      !batch.empty() && batch != std::to_string(of.batch()))
-    throw ConfigError(o.rows + " holds times of " + batch + " image(s) at once, the table " +
-                      of.id + " of " + std::to_string(of.batch()));
-  refuse_odd_unit(
-      judge_unit(work, unit, /*whole=*/true, found(of.conditions, "device")), o.trust_unit, o.rows);
-  return rows;
-}
-
 // ---- Here
 
 /// Times of other machines do not stand beside those measured now.
 void require_conditions(const NetworkOptions& o, const MeasuredRows& rows, const Conditions& now) {
   for (const char* key : {"device", "threads", "dtype", "cpu", "gpu"}) {
     const std::string before = found(rows.conditions, key), here = found(now, key);
-    // `cuda` is one of cuda:0, cuda:1 ...
-    if (std::string_view(key) == "device" && (before.starts_with(here) || here.starts_with(before)))
-      continue;
+    if (std::string_view(key) == "device" && same_device(before, here)) continue;
     if (!before.empty() && !here.empty() && before != here)
       throw ConfigError(o.rows + " was measured with " + key + " " + before + ", not " + here,
                         "Go on under the same conditions, or leave --rows out.");
@@ -160,6 +67,11 @@ void measure_here(const NetworkOptions& o,
     throw ConfigError("a calibration needs at least " + std::to_string(kLeastCalibration) +
                       " networks, here are " + std::to_string(rows.asked));
   if (networks.empty()) return;
+  if (const std::string dtype = found(table.conditions, "dtype");
+      !dtype.empty() && dtype_named(dtype) != "float32")
+    throw ConfigError("table " + printable(table.id) + " holds times in " + printable(dtype) +
+                          ", and networks are measured in float32 here",
+                      "Measure them where the table was made, and name the file with --rows.");
   MeasureOptions options = o.options;
   options.batch = table.batch();
   options.seed = common.seed;
@@ -183,6 +95,7 @@ void measure_here(const NetworkOptions& o,
     if (timed.measured.times[i]) {
       rows.networks.push_back(networks[i]);
       rows.ms.push_back(timed.measured.times[i]->median_ms);
+      rows.places.emplace_back();
     } else {
       rows.missing.push_back(networks[i]);
     }
@@ -196,7 +109,7 @@ MeasuredRows measured_networks(const NetworkOptions& o,
                                const LatencyTable& table) {
   MeasuredRows rows;
   if (!o.rows.empty()) {
-    rows = read_measured(o, space, table);
+    rows = read_measured_rows(o, space, table);
     rows.conditions["calibrated_with"] = o.rows;
   }
   if (o.measures()) measure_here(o, common, space, table, rows);
@@ -217,6 +130,25 @@ std::string unused_file(const std::string& stem) {
   for (int i = 2; std::filesystem::exists(file); ++i)
     file = stem + "-" + std::to_string(i) + ".csv";
   return file;
+}
+
+std::vector<std::string> words_of(const NetworkOptions& o) {
+  std::vector<std::string> words;
+  if (!o.archs.empty())
+    words = {"--archs", o.archs};
+  else if (o.measure > 0)
+    words = {"--measure", std::to_string(o.measure)};
+  const auto put = [&](const char* flag, const std::string& value) {
+    words.insert(words.end(), {flag, value});
+  };
+  if (!o.device.empty()) put("--device", o.device);
+  if (o.threads > 0) put("--threads", std::to_string(o.threads));
+  if (o.options.warmup != MeasureOptions{}.warmup)
+    put("--warmup", std::to_string(o.options.warmup));
+  if (o.options.repeats != MeasureOptions{}.repeats)
+    put("--repeats", std::to_string(o.options.repeats));
+  if (o.trust_unit) words.emplace_back("--trust-unit");
+  return words;
 }
 
 void add_networks(CLI::App& app, NetworkOptions& o) {

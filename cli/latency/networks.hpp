@@ -23,13 +23,14 @@ struct NetworkOptions {
   bool measures() const { return measure > 0 || !archs.empty(); }
 };
 /// `--measure`, `--archs`, `--rows` with `--column` and `--unit`, `--device`, `--threads`,
-/// `--warmup`, `--repeats`.
+/// `--warmup`, `--repeats`, `--trust-unit`.
 void add_networks(CLI::App& app, NetworkOptions& options);
 
 /// Networks with their times, and under which conditions these were taken.
 struct MeasuredRows {
   std::vector<Architecture> networks;
   std::vector<double> ms;
+  std::vector<std::string> places;  ///< "rows.csv:5"; "" of those that were measured here.
   std::map<std::string, std::string> conditions;
   size_t asked = 0;                   ///< Networks that were read or were to be measured.
   std::vector<Architecture> missing;  ///< Those that were not, as the user stopped.
@@ -48,5 +49,8 @@ MeasuredRows measured_networks(const NetworkOptions& options,
 std::string conditions_as_comments(const std::map<std::string, std::string>& conditions);
 /// `STEM.csv`, or `STEM-2.csv` ... where there is one.
 std::string unused_file(const std::string& stem);
+/// How the networks were asked for, as words of a command that measures the rest of them as these
+/// are; without `--rows`, whose file is another one then.
+std::vector<std::string> words_of(const NetworkOptions& options);
 
 }  // namespace nas::cli

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 
+#include "cli/latency/output_file.hpp"
 #include "cli/latency/shared.hpp"
 #include "cli/latency/subcommands.hpp"
 #include "cli/report/document.hpp"
@@ -132,6 +133,7 @@ void print_chosen(const Options& o,
 }
 
 int plan_few(Options o) {
+  check_output("--out", o.out, {o.space, o.table, o.common.db});
   std::optional<LatencyTable> table;
   if (!o.table.empty()) table = named_latency_table(o.table, o.common.db);
   if (o.space.empty() && table) o.space = table->space;
@@ -241,14 +243,17 @@ int check(const Options& o) {
   const LatencyTable table = named_latency_table(o.table, o.common.db);
   const Coverage coverage = coverage_of(table, domain);
   const TableSpace made_for = space_of_table(table, *space);
-  const int code = coverage.missing.empty() ? kExitOk : kExitLacking;
+  // Where a search would refuse it.
+  const bool refused = !coverage.missing.empty() || made_for == TableSpace::kOther ||
+                       made_for == TableSpace::kChanged;
+  const int code = refused ? kExitLacking : kExitOk;
   if (o.common.json) {
     Json missing = Json::array();
     for (const std::string& key : coverage.missing)
       missing.push_back({{"key", key}, {"nearest", coverage.nearest.at(key)}});
     print(json_text(
         {{"schema", "nas-latency-check/1"},
-         {"ok", coverage.missing.empty()},
+         {"ok", !refused},
          {"space", domain.name()},
          {"table", table.id},
          {"table_space", table.space},
@@ -282,13 +287,22 @@ int check(const Options& o) {
   if (made_for == TableSpace::kChanged)
     print_prose("it was made when the space '" + table.space +
                 "' built other networks (fingerprint " + table.fingerprint.substr(0, 12) +
-                ", now " + space->fingerprint().substr(0, 12) + ")");
-  if (!coverage.missing.empty() && table.grouping == "ops")
-    print_prose(
-        "next: " +
-        suggested(
-            {"latency", "export-work", o.space, "--missing-from", o.table, "--out", "work.jsonl"},
-            o.common));
+                ", now " + space->fingerprint().substr(0, 12) +
+                "), so a search refuses it: measure what it lacks, if anything (" +
+                suggested({"measure", "--space", o.space, "--continue", o.table}, o.common) +
+                "), or, if its times hold here too, take \"fingerprint\" out of its file");
+  if (table.batch() != 1)
+    print_prose("its times are those of " + std::to_string(table.batch()) +
+                " images at once; a search takes it with --latency-batch " +
+                std::to_string(table.batch()));
+  if (!coverage.missing.empty() && table.grouping == "ops") {
+    std::vector<std::string> words{"latency", "export-work", o.space};
+    for (const std::string& term : o.fix) words.insert(words.end(), {"--fix", term});
+    words.insert(words.end(), {"--missing-from", o.table});
+    if (table.batch() != 1) words.insert(words.end(), {"--batch", std::to_string(table.batch())});
+    words.insert(words.end(), {"--out", "work.jsonl"});
+    print_prose("next: " + suggested(words, o.common));
+  }
   return code;
 }
 
@@ -325,7 +339,7 @@ std::function<int()> add_latency_plan(CLI::App& command) {
 
 std::function<int()> add_latency_check(CLI::App& command) {
   CLI::App& app = *command.add_subcommand(
-      "check", "Say which ops of a space a table lacks; exit 3 where it does");
+      "check", "Say which ops of a space a table lacks; exit 3 where a search would refuse it");
   auto o = std::make_shared<Options>();
   app.add_option("space", o->space, "Space: a name or a file")->required();
   add_fix(app, o->fix);

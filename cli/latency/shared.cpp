@@ -2,10 +2,9 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <filesystem>
+#include <cmath>
 
 #include "cli/report/document.hpp"
-#include "cli/runs/latency.hpp"
 #include "cli/runs/run_name.hpp"
 #include "cli/validators.hpp"
 #include "cli/version.hpp"
@@ -21,13 +20,36 @@ namespace nas::cli {
 using Json = nlohmann::ordered_json;
 
 LatencyTable named_latency_table(const std::string& name, const std::string& db) {
-  if (std::optional<LatencyTable> file = latency_table_file(name)) return std::move(*file);
-  std::error_code ignored;
-  if (!std::filesystem::exists(db, ignored))
-    throw ConfigError("there is no latency table '" + printable(name) +
-                          "': no file of that name, and no store " + db,
-                      "name a file, or the store with --db");
-  return open_latency_table(Store(db, Store::Mode::kRead), name);
+  return std::move(named_latency(name, db).model.table());
+}
+
+std::string calibration_text(const Calibration& c) {
+  // Rounding, and no time of an op.
+  constexpr double kNothing = 1e-12;
+  const double a = c.a < kNothing ? 0 : c.a, spread = c.spread < kNothing ? 0 : c.spread;
+  std::string text = format_number(a) + " ms + " + format_number(c.b) + " x sum";
+  if (std::abs(c.c) > kNothing)
+    text += (c.c < 0 ? " - " : " + ") + format_number(std::abs(c.c)) + " ms x ops";
+  return text + ", +- " + format_number(100 * spread, 2) + " %";
+}
+
+std::string unused_table(const Store& store, const std::string& name) {
+  std::string unused = name;
+  for (int i = 2; store.latency_table(unused); ++i) unused = name + "-" + std::to_string(i);
+  return unused;
+}
+
+void with_stored_table(const std::string& id, const std::function<void()>& rest) {
+  try {
+    rest();
+  } catch (const DataError& e) {
+    throw DataError(std::string(e.what()) + " (the table is in the store as " + id + ")");
+  }
+}
+
+void write_table_file(const std::string& file, const std::string& text, const std::string& id) {
+  if (file.empty()) return;
+  with_stored_table(id, [&] { write_whole_file(file, text + "\n"); });
 }
 
 void keep_latency_table(LatencyTable& table, const Common& common, const std::string& out) {
@@ -45,12 +67,7 @@ void keep_latency_table(LatencyTable& table, const Common& common, const std::st
                            json_line(Json(table.conditions)),
                            to_json(table),
                            table.created});
-  if (out.empty()) return;
-  try {
-    write_whole_file(out, to_json(table) + "\n");
-  } catch (const DataError& e) {
-    throw DataError(std::string(e.what()) + " (the table is in the store as " + table.id + ")");
-  }
+  write_table_file(out, to_json(table), table.id);
 }
 
 void add_measured_under(CLI::App& app, MeasuredUnder& under) {
@@ -63,7 +80,7 @@ void add_measured_under(CLI::App& app, MeasuredUnder& under) {
       ->required();
   app.add_option("--dtype", under.dtype, "Numbers of the networks, such as float32 or int8")
       ->required();
-  app.add_option("--threads", under.threads, "Threads that computed");
+  app.add_option("--threads", under.threads, "Threads that computed")->check(positive_number());
   app.add_option("--governor", under.governor, "Governor or clocks of the device");
   app.add_option("--library", under.library, "What ran the ops, with its version");
   add_trust_unit(app, under.trust_unit);
@@ -104,8 +121,17 @@ ImportOptions import_options(const MeasuredUnder& under) {
   for (const std::string& text : under.more) {
     const size_t equal = text.find('=');
     if (equal == std::string::npos || equal == 0)
-      throw ConfigError("--condition " + text + ": expected KEY=VALUE");
-    conditions[text.substr(0, equal)] = text.substr(equal + 1);
+      throw ConfigError("--condition " + printable(text) + ": expected KEY=VALUE");
+    const std::string key = text.substr(0, equal);
+    for (const char* own : {"unit", "device", "batch", "dtype", "threads", "governor", "library"})
+      if (key == own)
+        throw ConfigError(
+            "--condition " + printable(text) + ": " + own + " is an option of its own",
+            "Say it once, with --" + key + ".");
+    if (!is_utf8(text)) throw ConfigError("--condition " + printable(text) + " is no UTF-8");
+    if (!conditions.emplace(key, text.substr(equal + 1)).second)
+      throw ConfigError("--condition " + printable(text) + ": " + printable(key) +
+                        " is said twice");
   }
   const auto put = [&conditions](const char* name, const std::string& value) {
     if (value.empty()) return;

@@ -1,9 +1,11 @@
 #pragma once
 // What subcommands of `nas latency` share.
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "cli/command.hpp"
+#include "cli/latency/model.hpp"
 #include "hardware/formats/format.hpp"
 #include "hardware/latency_table.hpp"
 #include "hardware/op_cases.hpp"
@@ -15,6 +17,17 @@ constexpr int kExitLacking = 3;
 
 /// A table by id, `last` or file; the store is opened only where it is no file.
 LatencyTable named_latency_table(const std::string& name, const std::string& db);
+
+/// "0.2 ms + 3 x sum - 0.001 ms x ops, +- 4 %".
+std::string calibration_text(const Calibration& calibration);
+
+/// `NAME`, or `NAME-2` ... where the store has a table of that name.
+std::string unused_table(const Store& store, const std::string& name);
+/// Runs what comes after the table `id` was stored; a DataError then says that it is.
+void with_stored_table(const std::string& id, const std::function<void()>& rest);
+/// Writes the text of the stored table `id` to a file; nothing where `file` is "". DataError as
+/// above.
+void write_table_file(const std::string& file, const std::string& text, const std::string& id);
 
 /// Keeps a table in the store under its id, which is made up where it is empty; with `out` also as
 /// a file.
@@ -37,7 +50,7 @@ void refuse_odd_unit(const Plausibility& unit, bool trust, const std::string& fi
 /// The number format of `--dtype` by its one name; ConfigError with what is known.
 std::string checked_dtype(const std::string& text);
 
-/// ConfigError for a unit or a condition that is none.
+/// ConfigError for a unit or a condition that is none, or that has an option of its own.
 ImportOptions import_options(const MeasuredUnder& under);
 
 /// Keys of ops from a file, one a line (as `nas latency plan --budget N --out` writes them), each

@@ -63,6 +63,18 @@ nas measure --only few.txt (or export-work --only few.txt) times them, and
 nas latency calibrate --table laptop --ops few carries the table over. Without
 --table, plan --budget names whole networks to measure.
 
+Networks that were measured elsewhere: nas latency calibrate --rows FILE, a
+CSV or JSON with a column of architectures and one of times, each network
+once. Conditions stand in lines above the header (# device: phone) or in
+columns batch, dtype, device, threads. A row without a time is an error; one
+that no line fits with the others is left out by name (beyond a factor of 3
+and 8 times the usual deviation). Where the times are 50 times what the table
+adds up, or a 50th, the unit is doubted (--trust-unit: it is right).
+
+A table remembers the space that it was made for. Once the space builds other
+networks, nas measure --continue TABLE times what is new and says so in the
+new table; searches refuse the old one.
+
 A program in Python that answers: $NAS_CONFIGS/latency/runner.py (nas doctor
 tells the folder).)";
 }
@@ -76,7 +88,9 @@ table. The form is told by what the file holds, or by --format:
          R"(
 The unit is never guessed. Where the largest of the times could not be in it,
 that is an error with the likely one (--trust-unit: they are so); so is a
-column whose name says another unit (latency_ms under --unit s).
+column whose name says another unit (latency_ms under --unit s). A table in
+nas's own form that was written by hand is judged so, too; "trust_unit": true
+in the file says that its times are so.
 
 Groupings: what one time covers. `ops` are single ops, as they run here: the
 executor runs a network op by op and fuses none (export can fold batch norms

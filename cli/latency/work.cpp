@@ -1,9 +1,11 @@
 // nas latency export-work and import-results: JSON lines to any runner and back.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <charconv>
 #include <memory>
 #include <unordered_set>
 
+#include "cli/latency/output_file.hpp"
 #include "cli/latency/shared.hpp"
 #include "cli/latency/subcommands.hpp"
 #include "cli/report/document.hpp"
@@ -11,7 +13,10 @@
 #include "cli/runs/run_name.hpp"
 #include "cli/terminal/suggest.hpp"
 #include "cli/validators.hpp"
+#include "hardware/formats/reading.hpp"
 #include "hardware/work_lines.hpp"
+#include "spaces/base/printable.hpp"
+#include "spaces/base/stop.hpp"
 #include "spaces/base/whole_file.hpp"
 #include "spaces/registry.hpp"
 #include "spaces/text/architecture_list.hpp"
@@ -51,54 +56,79 @@ std::vector<Architecture> networks_of(const Work& o, const Domain& domain) {
     throw ConfigError("--networks " + o.networks + ": " + domain.name() + " has only " +
                       domain.count().str() + " networks");
   Rng rng(o.common.seed, "latency/networks");
+  constexpr const char* kDoing = "the networks were drawn";
   // Of a space that is asked for nearly whole, the last are drawn long: taken in order instead.
-  for (int64_t i = 0; i < 20 * count && list.size() < static_cast<size_t>(count); ++i)
+  for (int64_t i = 0; i < 20 * count && list.size() < static_cast<size_t>(count); ++i) {
+    throw_if_stopped(kDoing);
     add(domain.sample(rng));
+  }
   if (list.size() < static_cast<size_t>(count))
     domain.enumerate([&](const Architecture& a) {
+      throw_if_stopped(kDoing);
       add(a);
       return list.size() < static_cast<size_t>(count);
     });
   return list;
 }
 
+struct Lines {
+  std::string text;
+  size_t count = 0;
+  bool exact = true;
+};
+
+Lines lines_of(const Work& o, const Space& space, const Domain& domain) {
+  Lines lines;
+  const auto add = [&](const std::string& line) {
+    throw_if_stopped("the lines of work were made");
+    lines.text += line + "\n";
+    ++lines.count;
+  };
+  if (!o.networks.empty()) {
+    for (const Architecture& a : networks_of(o, domain)) add(work_line(space, a, o.conditions));
+    return lines;
+  }
+  std::optional<LatencyTable> table;
+  if (!o.missing_from.empty()) {
+    table = named_latency_table(o.missing_from, o.common.db);
+    if (table->grouping != "ops")
+      throw ConfigError("table " + table->id + " has times of '" + table->grouping +
+                        "', and work is given out in single ops");
+  }
+  SpaceOps ops = ops_of(domain);
+  lines.exact = ops.exact();
+  if (!o.only.empty()) {
+    std::map<std::string, OpCase> few;
+    for (const std::string& key : read_op_keys(o.only, ops)) few[key] = ops.ops.at(key);
+    ops.ops = std::move(few);
+  }
+  for (const auto& [key, op] : ops.ops)
+    if (!table || !table->entries.contains(key)) add(work_line(key, op, o.conditions));
+  return lines;
+}
+
 int export_work(Work o) {
+  check_output("--out", o.out, {o.space, o.missing_from, o.only, o.networks, o.common.db});
+  const bool to_file = !o.out.empty() && o.out != "-";
+  if (o.common.json && !to_file)
+    throw ConfigError(
+        "--json says what was written, and without --out the lines themselves are "
+        "printed, which are JSON",
+        "Add --out FILE, or leave --json out.");
   const auto space = load_space(o.space);
   const Domain domain = fixed_domain(*space, o.fix);
   if (!o.networks.empty() && !(o.missing_from.empty() && o.only.empty()))
     throw ConfigError("--networks writes whole networks, --missing-from and --only single ops",
                       "write one after the other, into two files");
   o.conditions.dtype = checked_dtype(o.conditions.dtype);
-  std::string text;
-  size_t lines = 0;
-  bool exact = true;
-  if (!o.networks.empty()) {
-    for (const Architecture& a : networks_of(o, domain)) {
-      text += work_line(*space, a, o.conditions) + "\n";
-      ++lines;
-    }
-  } else {
-    std::optional<LatencyTable> table;
-    if (!o.missing_from.empty()) {
-      table = named_latency_table(o.missing_from, o.common.db);
-      if (table->grouping != "ops")
-        throw ConfigError("table " + table->id + " has times of '" + table->grouping +
-                          "', and work is given out in single ops");
-    }
-    SpaceOps ops = ops_of(domain);
-    exact = ops.exact();
-    if (!o.only.empty()) {
-      std::map<std::string, OpCase> few;
-      for (const std::string& key : read_op_keys(o.only, ops)) few[key] = ops.ops.at(key);
-      ops.ops = std::move(few);
-    }
-    for (const auto& [key, op] : ops.ops) {
-      if (table && table->entries.contains(key)) continue;
-      text += work_line(key, op, o.conditions) + "\n";
-      ++lines;
-    }
+  Lines lines;
+  try {
+    lines = lines_of(o, *space, domain);
+  } catch (const Interrupted& e) {
+    throw Interrupted(std::string(e.what()) + "; nothing was written");
   }
-  if (o.out.empty() || o.out == "-") {
+  const auto& [text, count, exact] = lines;
+  if (!to_file) {
     if (!text.empty()) print(text.substr(0, text.size() - 1));
     return kExitOk;
   }
@@ -107,14 +137,14 @@ int export_work(Work o) {
     print(json_text({{"schema", "nas-latency-export-work/1"},
                      {"space", domain.name()},
                      {"out", o.out},
-                     {"lines", lines},
+                     {"lines", count},
                      {"exact", exact}}));
     return kExitOk;
   }
-  print_prose(std::to_string(lines) + (o.networks.empty() ? " ops" : " networks") + " of " +
+  print_prose(std::to_string(count) + (o.networks.empty() ? " ops" : " networks") + " of " +
               domain.name() + " written to " + o.out +
               (exact ? "" : " (the ops of this space could only be sampled)"));
-  if (lines > 0)
+  if (count > 0)
     print_prose("next: answer each line (nas help latency), then " +
                 suggested({"latency",
                            "import-results",
@@ -147,8 +177,27 @@ std::string condition(const LatencyTable& table, const char* name) {
   return it == table.conditions.end() ? "" : it->second;
 }
 
-/// The entries of `old` beside those of `table`; conditions that decide about times must agree.
-void add_old(LatencyTable& table, const LatencyTable& old) {
+/// "FILE:LINE: " of the answer for an op; "FILE: " where it is not found as it is written here.
+std::string place_of_answer(const std::vector<ForeignFile>& files, const std::string& key) {
+  const std::string written = Json(key).dump();
+  // An id ends with the key.
+  const std::string_view end = std::string_view(written).substr(1);
+  for (const ForeignFile& file : files)
+    if (const size_t at = file.text.find("/" + std::string(end)); at != std::string::npos)
+      return file.name + ":" +
+             std::to_string(1 + std::count(file.text.begin(),
+                                           file.text.begin() + static_cast<std::ptrdiff_t>(at),
+                                           '\n')) +
+             ": ";
+  return files.front().name + ": ";
+}
+
+/// The entries of `old` beside those of `table`; conditions that decide about times must agree, and
+/// so must times that both have.
+void add_old(LatencyTable& table,
+             const LatencyModel& model,
+             const std::vector<ForeignFile>& files) {
+  const LatencyTable& old = model.table();
   if (old.grouping != table.grouping)
     throw ConfigError("table " + old.id + " has times of '" + old.grouping +
                       "', not of single ops");
@@ -159,17 +208,43 @@ void add_old(LatencyTable& table, const LatencyTable& old) {
                             "', this with '" + here + "'",
                         "times of other conditions do not add up; make a table of its own");
   }
+  for (const auto& [key, entry] : old.entries) {
+    const auto [it, fresh] = table.entries.emplace(key, entry);
+    if (!fresh && !same_time(it->second.median_ms, entry.median_ms))
+      throw DataError(place_of_answer(files, key) + "`" + printable(key) + "` takes " +
+                      number_text(it->second.median_ms) + " ms here, and " +
+                      number_text(entry.median_ms) + " ms in table " + printable(old.id) +
+                      " (--add-to); take the one that is wrong out, or make a table of its own");
+  }
   std::map<std::string, std::string> conditions = old.conditions;
+  // What held for the old table alone.
+  for (const char* key :
+       {"calibrated_from", "calibrated_with", "stopped", "ops_complete", "continued_from"})
+    conditions.erase(key);
   for (const auto& [key, value] : table.conditions) conditions[key] = value;
   table.conditions = std::move(conditions);
-  for (const auto& [key, entry] : old.entries) table.entries.emplace(key, entry);
+  if (const auto& c = model.calibration())
+    warning("table " + printable(old.id) + " is calibrated (latency = " + calibration_text(*c) +
+            "); the new table holds times of ops only. Calibrate it anew: nas latency calibrate");
   if (!table.space.empty()) return;
   table.space = old.space;
   table.fingerprint = old.fingerprint;
 }
 
+void check_files(const Results& o) {
+  refuse_twice(o.files);
+  std::vector<std::string> inputs = o.files;
+  inputs.insert(inputs.end(), o.work.begin(), o.work.end());
+  inputs.insert(inputs.end(), {o.add_to, o.space, o.common.db});
+  check_output("--out", o.out, inputs);
+  check_output("--rows", o.rows, inputs);
+  if (!o.out.empty() && !o.rows.empty() && same_file(o.out, o.rows))
+    throw ConfigError("--out and --rows name one file", "Name two.");
+}
+
 int import_results(const Results& o) {
   const ImportOptions options = import_options(o.under);
+  check_files(o);
   const std::string id = checked_name(o.name);
   const auto space = o.space.empty() ? nullptr : load_space(o.space);
   std::vector<ForeignFile> files, work;
@@ -193,7 +268,7 @@ int import_results(const Results& o) {
     LatencyTable& table = *results.table;
     table.id = id;
     if (space) set_space(table, *space);
-    if (!o.add_to.empty()) add_old(table, named_latency_table(o.add_to, o.common.db));
+    if (!o.add_to.empty()) add_old(table, named_latency(o.add_to, o.common.db).model, files);
     keep_latency_table(table, o.common, o.out);
     document["table"] = table.id;
     document["ops"] = table.entries.size();

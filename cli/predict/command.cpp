@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/command.hpp"
+#include "cli/latency/output_file.hpp"
 #include "cli/predict/print.hpp"
 #include "cli/predict/rows.hpp"
 #include "cli/report/document.hpp"
@@ -104,11 +105,19 @@ PredictorRows mixed(const PredictRows& data, uint64_t seed) {
   return data.rows.at(hashed_split(data.rows.size(), data.rows.size(), seed).train);
 }
 
+/// What the command reads.
+std::vector<std::string> files_of(const Options& o) {
+  std::vector<std::string> files = o.rows.data;
+  files.insert(files.end(), {o.predictor, o.rows.space, o.common.db});
+  return files;
+}
+
 // ---- fit
 
 int fit(const Options& o) {
   const std::vector<std::string> models = models_of(o, {"auto"});
   if (models.size() != 1) throw ConfigError("--model: one predictor is written; name one model");
+  check_output("--out", o.out, files_of(o));
   const PredictRows data = read_rows(o.rows, o.common);
   const FitOptions options = fit_options(o);
   need_rows(data, std::max(4, o.folds));
@@ -170,6 +179,7 @@ int eval_fitted(const Options& o) {
     throw ConfigError(o.predictor + " predicts architectures of space '" + p->features().space +
                           "', which --data does not name",
                       "Add --space " + p->features().space + ".");
+  check_output("--table", o.table, files_of(o));
   const PredictRows data = read_rows(o.rows, o.common, p.get());
   p->require(data.rows.features);
   need_rows(data, 1);

@@ -1,25 +1,20 @@
 #include "cli/runs/latency.hpp"
 
+#include <algorithm>
+#include <fstream>
 #include <memory>
+#include <sstream>
 
+#include "cli/runs/results/provenance.hpp"
 #include "cli/terminal/suggest.hpp"
 #include "search/quantile.hpp"
 #include "spaces/base/printable.hpp"
+#include "spaces/base/sha256.hpp"
 #include "spaces/error.hpp"
 
 namespace nas::cli {
 
 using Json = nlohmann::ordered_json;
-
-std::optional<LatencyTable> latency_table_file(const std::string& name) {
-  std::optional<LatencyModel> file = latency_model_file(name);
-  if (!file) return std::nullopt;
-  return std::move(file->table());
-}
-
-LatencyTable open_latency_table(const Store& store, const std::string& name) {
-  return std::move(open_latency_model(store, name).table());
-}
 
 Json add_latency(CostModel& costs,
                  const EvaluatorOptions& evaluator,
@@ -80,6 +75,30 @@ Json use_latency(CostModel& costs,
     about["calibrated_on"] = model->calibration()->networks;
   }
   return about;
+}
+
+std::string replaced_since(const Store& store,
+                           const std::string& search,
+                           const std::string& table) {
+  const auto run = store.run(search);
+  if (!run || is_predictor_file(table)) return "";
+  const Provenance made = provenance_of(store, *run);
+  const auto input = std::find_if(made.inputs.begin(), made.inputs.end(), [](const Input& i) {
+    return i.what == "latency table";
+  });
+  if (input == made.inputs.end() || input->hash.empty()) return "";
+  std::string now;
+  if (std::ifstream file(table, std::ios::binary); file) {
+    std::ostringstream content;
+    content << file.rdbuf();
+    now = sha256_hex(content.str());
+  } else if (const auto stored = store.latency_table(table)) {
+    now = sha256_hex(stored->table_json);
+  }
+  if (now == input->hash) return "";
+  return "latency table " + printable(table) + " is not the one that search " + search +
+         " read: it was replaced since (SHA-256 " + input->hash.substr(0, 12) + " then, " +
+         (now.empty() ? "no such table" : now.substr(0, 12)) + " now)";
 }
 
 std::string latency_text(const Json& latency) {

@@ -1,7 +1,6 @@
 #pragma once
 // Latency tables for a search: found in the store or in a file, and checked to fit.
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <string>
 
 #include "cli/command.hpp"
@@ -15,12 +14,6 @@ namespace nas::cli {
 
 /// Document of a run: {"networks": [{"architecture", "by", "predicted_ms", "measured_ms", ...}]}.
 inline constexpr const char* kLatencyCheck = "latency-check";
-
-/// The table in a JSON file; none where `name` is no file.
-std::optional<LatencyTable> latency_table_file(const std::string& name);
-
-/// `name`: id of a stored table, `last`, or a JSON file. ConfigError when there is none.
-LatencyTable open_latency_table(const Store& store, const std::string& name);
 
 /// Gives `costs` the metric latency_ms of `evaluator.latency_table`; nothing where none is named.
 /// ConfigError for a table of another space or of another batch than was asked for, DataError for
@@ -39,6 +32,11 @@ nlohmann::ordered_json use_latency(CostModel& costs,
                                    LatencyModel model,
                                    int64_t batch,
                                    const std::string& db);
+
+/// Says, where the store knows of what the search `search` was made, that its latency table `table`
+/// is not what it read any more (the file was replaced, or the id is of another table); "" where it
+/// is, or where nothing tells.
+std::string replaced_since(const Store& store, const std::string& search, const std::string& table);
 
 /// The same in words: "of 8 images at once on cpu, 1 thread (table laptop)".
 std::string latency_text(const nlohmann::ordered_json& latency);

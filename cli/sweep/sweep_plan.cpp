@@ -112,7 +112,8 @@ class Planner {
     }
   }
 
-  SweepCell make_cell(const std::vector<StageSetting>& combination, const std::optional<int>& seed) {
+  SweepCell make_cell(const std::vector<StageSetting>& combination,
+                      const std::optional<int>& seed) {
     SweepCell cell;
     cell.seed = seed;
     for (const auto& [stage, key] : keys_) {

@@ -49,7 +49,9 @@ std::string outcome_text(const StageResult& result) {
   return "";
 }
 
-Json cell_json(const SweepPlan& plan, const SweepCell& cell, const std::vector<StageResult>& results) {
+Json cell_json(const SweepPlan& plan,
+               const SweepCell& cell,
+               const std::vector<StageResult>& results) {
   Json values = Json::object();
   for (size_t k = 0; k < plan.columns.size(); ++k)
     if (cell.values[k] != "-") values[plan.columns[k]] = cell.values[k];

@@ -36,6 +36,13 @@ constexpr int kLeastCalibration = 6;
 /// networks are given or a number is not positive.
 Calibration fit_calibration(std::span<const MeasuredNetwork> networks, double least_op_ms);
 
+/// Networks, by position in ascending order, whose times no calibration can have together with the
+/// others': beyond eight times the usual deviation and a factor of three from what the calibration
+/// of the others says, where one that takes it in as well does not fit both. Such a time is a
+/// mistake (another unit in one row, the machine was halted), and one of it would make the spread
+/// useless. Never more than half. Fewer than four networks: none.
+std::vector<size_t> far_off(std::span<const MeasuredNetwork> networks, double least_op_ms);
+
 /// What each network would take by a calibration of all others; sets `spread` of `calibration`,
 /// which was fitted on them all.
 std::vector<double> held_out(std::span<const MeasuredNetwork> networks,

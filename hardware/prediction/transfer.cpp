@@ -9,6 +9,7 @@
 #include <limits>
 #include <map>
 
+#include "hardware/dtype.hpp"
 #include "spaces/error.hpp"
 
 namespace nas {
@@ -83,6 +84,16 @@ Transferred transfer(const LatencyTable& known, const LatencyTable& part) {
     throw DataError("latency table " + known.id + " holds times of " +
                     std::to_string(known.batch()) + " images at once, " + part.id + " of " +
                     std::to_string(part.batch()) + "; measure with the same batch");
+  const auto dtype = [](const LatencyTable& table) {
+    const auto it = table.conditions.find("dtype");
+    if (it == table.conditions.end()) return std::string();
+    const std::string name = dtype_named(it->second);
+    return name.empty() ? it->second : name;
+  };
+  if (!dtype(known).empty() && !dtype(part).empty() && dtype(known) != dtype(part))
+    throw DataError("latency table " + known.id + " holds times in " + dtype(known) + ", " +
+                    part.id + " in " + dtype(part) +
+                    "; another number format is not a matter of scale: measure in the same one");
   std::vector<std::string> both, all;
   for (const auto& [key, entry] : known.entries) {
     all.push_back(key);
@@ -91,7 +102,8 @@ Transferred transfer(const LatencyTable& known, const LatencyTable& part) {
   if (both.size() < kLeast)
     throw DataError("latency tables " + known.id + " and " + part.id + " share " +
                     std::to_string(both.size()) + " ops; at least " + std::to_string(kLeast) +
-                    " are needed. `nas latency choose --what ops` says which to measure");
+                    " are needed. `nas latency plan --table " + known.id +
+                    " --budget 30` says which to measure");
   VectorXd ratio(static_cast<Index>(both.size()));
   for (size_t i = 0; i < both.size(); ++i)
     ratio[static_cast<Index>(i)] =

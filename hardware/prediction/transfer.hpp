@@ -22,7 +22,7 @@ struct Transferred {
 
 /// log(new / known) as a linear function of op_features(), shrunk towards one scale for all ops as
 /// far as leaving measured ops out one by one says. `part` has the new device's conditions.
-/// DataError where fewer than four ops are in both, or other batches were measured.
+/// DataError where fewer than four ops are in both, or another batch or dtype was measured.
 Transferred transfer(const LatencyTable& known, const LatencyTable& part);
 
 }  // namespace nas

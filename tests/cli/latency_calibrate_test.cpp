@@ -166,13 +166,16 @@ TEST_F(Calibrate, AStopKeepsWhatIsMeasured) {
   const std::vector<std::string> words = {
       "latency", "calibrate", "--table", "pool.json", "--measure", "8", "--name", "pool"};
   Launch stopped{.args = words, .folder = folder_};
-  stopped.args.insert(stopped.args.end(), {"--repeats", "400"});
+  stopped.args.insert(stopped.args.end(),
+                      {"--repeats", "400", "--save-rows", "all.csv", "--out", "pool-cal.json"});
   stopped.signal = SIGINT;
   stopped.signal_at = "calibrate 1/";
   const Finished first = run(stopped);
   EXPECT_EQ(first.code, 130) << first.err;
   EXPECT_THAT(first.err, HasSubstr("of 8 networks are measured and kept in networks-pool.csv"));
-  EXPECT_THAT(first.err, HasSubstr("--rows networks-pool.csv --measure 8"));
+  EXPECT_THAT(first.err,
+              HasSubstr("--rows networks-pool.csv --measure 8 --repeats 400 --name pool"));
+  EXPECT_THAT(first.err, HasSubstr("--out pool-cal.json --save-rows all.csv"));
   Launch again{.args = words, .folder = folder_};
   again.args[7] = "whole";
   again.args.insert(again.args.end(),

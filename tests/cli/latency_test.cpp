@@ -9,7 +9,10 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "cli/runs/latency.hpp"
 #include "process.hpp"
+#include "search/store/store.hpp"
+#include "spaces/base/sha256.hpp"
 
 namespace nas::test {
 namespace {
@@ -122,7 +125,7 @@ TEST(Latency, AnImportSaysItsUnitAndConditions) {
   EXPECT_EQ(latency(folder, {"diff", "a", "c", "--fail-above", "0"}).code, 0);
 }
 
-// A table of the space's former networks: used while it has all ops, and told where it has not.
+// A table of the space's former networks is refused, with its place and what to do.
 TEST(Latency, ATableRemembersItsSpace) {
   const std::string folder = fresh_folder();
   const std::string before =
@@ -156,10 +159,10 @@ TEST(Latency, ATableRemembersItsSpace) {
   const Finished limit = run(Launch{
       .args = {"space", "check", "mine.yaml", "--max", "latency_ms <= 1", "--table", "t.json"},
       .folder = folder});
-  EXPECT_EQ(limit.code, 1);
+  EXPECT_EQ(limit.code, 2);
   EXPECT_THAT(limit.err, HasSubstr("t.json:"));
   EXPECT_THAT(limit.err, HasSubstr("built other networks"));
-  EXPECT_THAT(limit.err, HasSubstr("--continue t"));
+  EXPECT_THAT(limit.err, HasSubstr("--missing-from t"));
 }
 
 // From a known table to a new device: the few ops to measure go out alone.
@@ -231,6 +234,16 @@ TEST(Latency, AnAssumedBatchIsTold) {
   }
 }
 
+Finished fitted(const std::string& folder,
+                const std::vector<std::string>& data,
+                const char* target,
+                const char* out) {
+  std::vector<std::string> words{
+      "predict", "fit", "--space", "digits", "--model", "ridge", "--target", target, "--out", out};
+  for (const std::string& file : data) words.insert(words.end(), {"--data", file});
+  return run(Launch{.args = words, .folder = folder});
+}
+
 TEST(Latency, WholeNetworksBecomeRowsForPredictors) {
   const std::string folder = fresh_folder();
   std::string csv = "arch,pi_latency,gpu_latency\n";
@@ -247,14 +260,7 @@ TEST(Latency, WholeNetworksBecomeRowsForPredictors) {
       measured({"import", "hw.csv", "--column", "latency=pi_latency", "--out", "rows.csv"}));
   ASSERT_EQ(rows.code, 0) << rows.err;
   EXPECT_THAT(rows.out, HasSubstr("nas predict curve --data rows.csv"));
-  const auto fit_on =
-      [&](const std::vector<std::string>& data, const std::string& target, const std::string& out) {
-        std::vector<std::string> words{"predict", "fit", "--space", "digits", "--model", "ridge"};
-        words.insert(words.end(), {"--target", target, "--out", out});
-        for (const std::string& file : data) words.insert(words.end(), {"--data", file});
-        return run(Launch{.args = words, .folder = folder});
-      };
-  const Finished fit = fit_on({"rows.csv"}, "latency_ms", "p.json");
+  const Finished fit = fitted(folder, {"rows.csv"}, "latency_ms", "p.json");
   EXPECT_EQ(fit.code, 0) << fit.err;
   // The predictor knows what it predicts: milliseconds are a latency, and nothing else is.
   const auto check = [&](const char* predictor) {
@@ -276,7 +282,10 @@ TEST(Latency, WholeNetworksBecomeRowsForPredictors) {
   std::string eight = read_file(folder + "/rows.csv");
   eight.replace(eight.find("# batch: 1"), 10, "# batch: 8");
   write_file(folder + "/eight.csv", eight);
-  ASSERT_EQ(fit_on({"eight.csv"}, "latency_ms", "eight.json").code, 0);
+  const auto fit_on = [&](const std::vector<std::string>& data) {
+    return fitted(folder, data, "latency_ms", "eight.json");
+  };
+  ASSERT_EQ(fit_on({"eight.csv"}).code, 0);
   const Finished batch = check("eight.json");
   EXPECT_EQ(batch.code, 2);
   EXPECT_THAT(batch.err, HasSubstr("times of 8 image(s) at once, not of 1"));
@@ -289,10 +298,32 @@ TEST(Latency, WholeNetworksBecomeRowsForPredictors) {
   EXPECT_THAT(json, HasSubstr("\"target\":\"latency_ms\""));
   text.replace(text.find("latency_ms"), 10, "accuracy_x");
   write_file(folder + "/other.csv", text);
-  ASSERT_EQ(fit_on({"other.csv"}, "accuracy_x", "other.json").code, 0);
+  ASSERT_EQ(fitted(folder, {"other.csv"}, "accuracy_x", "other.json").code, 0);
   const Finished other = check("other.json");
   EXPECT_EQ(other.code, 2);
   EXPECT_THAT(other.err, HasSubstr("predicts 'accuracy_x', which is no time"));
+}
+
+// What a search read is known by its hash; a table that was replaced since is told.
+TEST(Latency, AReplacedTableOfASearchIsKnown) {
+  const std::string folder = fresh_folder(), table = folder + "/ops.json";
+  Store store(folder + "/nas.db");
+  RunRow row;
+  row.id = "search-1";
+  row.command = "search";
+  row.status = "finished";
+  row.config_yaml = "seed: 1\n";
+  store.add_run(row);
+  write_file(table, "{}");
+  Json input{{"what", "latency table"}, {"which", "ops"}, {"hash", sha256_hex("{}")}};
+  const Json inputs = Json::array({input});
+  const std::string config = sha256_hex(store.run("search-1")->config_yaml);
+  store.set_document("search-1", "provenance", Json{{"config", config}, {"inputs", inputs}}.dump());
+  EXPECT_EQ(cli::replaced_since(store, "search-1", table), "");
+  write_file(table, "{ }");
+  EXPECT_THAT(cli::replaced_since(store, "search-1", table),
+              HasSubstr("is not the one that search search-1 read"));
+  EXPECT_EQ(cli::replaced_since(store, "none", table), "");
 }
 
 }  // namespace

@@ -171,16 +171,18 @@ TEST(LatencyTable, SaysWhichSpaceItWasMadeFor) {
   table.space = "digits";
   table.fingerprint = std::string(64, 'a');
   EXPECT_EQ(space_of_table(table, *space), TableSpace::kChanged);
-  EXPECT_NO_THROW(require_fit(table, *space));  // It has all ops that the space has now.
+  // Also where it has all ops that the space has now.
+  EXPECT_THROW(require_fit(table, *space), ConfigError);
   table.entries.erase(table.entries.begin());
   table.space = table.fingerprint = "";
   EXPECT_EQ(space_of_table(table, *space), TableSpace::kUnsaid);
 }
 
-TEST(LatencyTable, WhatLacksIsToldWithTheSpaceItWasMadeFor) {
+TEST(LatencyTable, ATableOfAChangedSpaceIsRefused) {
   const auto space = load_space("digits");
   LatencyTable table = whole_table(*space);
   table.fingerprint = std::string(64, 'a');
+  table.conditions = {{"batch", "8"}, {"threads", "2"}};
   table.entries.erase(table.entries.begin());
   const auto message = [&](const LatencyTable& of) {
     try {
@@ -191,12 +193,17 @@ TEST(LatencyTable, WhatLacksIsToldWithTheSpaceItWasMadeFor) {
     return std::string();
   };
   EXPECT_THAT(message(table), HasSubstr("built other networks (fingerprint aaaaaaaaaaaa, now "));
-  EXPECT_THAT(message(table), HasSubstr("--continue t"));
+  EXPECT_THAT(message(table), HasSubstr("and lacks 1 of its "));
+  EXPECT_THAT(message(table), HasSubstr("--continue t --threads 2 --batch 8"));
+  EXPECT_THAT(message(table), HasSubstr("take \"fingerprint\" out of the file"));
+  table.conditions["device"] = "phone";
+  EXPECT_THAT(message(table), HasSubstr("nas latency export-work digits --missing-from t"));
   // The line of the key of the outermost object.
   std::string text = to_json(table);
   text.replace(
       text.find(" \"space\""), 1, " \"conditions\": {\"space\": \"x\",\n\"a\": \"\\\"\"},\n");
-  text.erase(text.find(" \"conditions\": {},\n"), 19);
+  const size_t old = text.find(" \"conditions\": {\n");
+  text.erase(old, text.find("},\n", old) + 3 - old);
   text.replace(text.find("\"digits\""), 8, "\"mobilenet\"");
   EXPECT_THAT(message(latency_table_from_json(text, "file.json")), HasSubstr("file.json:6: "));
 }

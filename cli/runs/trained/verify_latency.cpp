@@ -70,6 +70,9 @@ LatencyVerification::LatencyVerification(const Store& store,
                                           : "search " + search + " had no latency table"),
                       "Name the table with --latency-table.");
   impl_->tolerance = tolerance_percent;
+  if (table.empty())
+    if (const std::string text = replaced_since(store, search, name); !text.empty())
+      warning(text + "; the prediction is that of the table as it is now");
   if (is_predictor_file(name)) {
     impl_->conditions = predictor_conditions(name);
     const auto own = impl_->conditions.find("batch");

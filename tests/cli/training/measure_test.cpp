@@ -179,6 +179,59 @@ TEST(Measure, AStoppedCheckSaysWhatIsThere) {
   EXPECT_THAT(run(launch).err, HasSubstr("already"));
 }
 
+// Half of a table, then one of a space that was changed: what is asked for is kept, nothing is
+// timed twice, and the table says what it is.
+TEST(Measure, ATableIsContinued) {
+  const std::string folder = fresh_folder();
+  const auto call = [&](std::vector<std::string> args) {
+    return run(Launch{.args = std::move(args), .folder = folder});
+  };
+  const std::vector<std::string> options = {
+      "measure", "--space", "resnet20-pool", "--threads", "1", "--warmup", "0"};
+  Launch first{.args = options, .folder = folder};
+  first.args.insert(first.args.end(),
+                    {"--repeats", "2000", "--name", "half", "--out", "half.json", "--seed", "3"});
+  first.signal = SIGINT;
+  first.signal_at = "measure 1/";
+  const Finished stopped = run(first);
+  ASSERT_EQ(stopped.code, 130) << stopped.err;
+  EXPECT_THAT(stopped.err,
+              HasSubstr("--continue half --device cpu --threads 1 --batch 1 --warmup 0 "
+                        "--repeats 2000 --name half-2 --out half.json --seed 3"));
+  const auto file = [&](const char* name) {
+    std::ifstream in(folder + "/" + name);
+    return Json::parse(in);
+  };
+  const Json half = file("half.json");
+  EXPECT_THAT(half["conditions"]["ops_complete"].get<std::string>(), HasSubstr("have no time"));
+  std::vector<std::string> again = options;
+  again.insert(again.end(), {"--repeats", "2", "--continue", "half", "--out", "whole.json"});
+  const Finished whole = call(again);
+  ASSERT_EQ(whole.code, 0) << whole.err;
+  Json table = file("whole.json");
+  EXPECT_EQ(table["conditions"]["ops_complete"], "yes");
+  EXPECT_THAT(table["conditions"]["repeats"].get<std::string>(), testing::StartsWith("2 to "));
+  for (const auto& [key, op] : half["ops"].items())
+    EXPECT_EQ(table["ops"][key]["median"], op["median"]);
+  // Of the space before it was changed: nothing lacks, and it is stamped.
+  const std::string fingerprint = table["fingerprint"];
+  table["fingerprint"] = std::string(64, 'e');
+  write_file(folder + "/old.json", table.dump(1));
+  EXPECT_EQ(
+      call({"space", "check", "resnet20-pool", "--max", "latency_ms <= 5", "--table", "old.json"})
+          .code,
+      2);
+  again[again.size() - 3] = "old.json";
+  again.back() = "new.json";
+  const Finished stamped = call(again);
+  ASSERT_EQ(stamped.code, 0) << stamped.err;
+  EXPECT_THAT(stamped.err, HasSubstr("nothing is measured"));
+  const Json made = file("new.json");
+  EXPECT_EQ(made["fingerprint"], fingerprint);
+  EXPECT_EQ(made["ops"].size(), table["ops"].size());
+  EXPECT_EQ(made["conditions"]["repeats"], table["conditions"]["repeats"]);
+}
+
 TEST(Measure, OnlyDevicesThatAreMeant) {
   // Which they are: tests/data/device_name_test.cpp.
   for (const char* device : {"gpu", "cuda:-1"}) {

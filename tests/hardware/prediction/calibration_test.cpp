@@ -71,6 +71,42 @@ TEST(Calibration, SpreadIsTheNoiseOfNewNetworks) {
   EXPECT_NEAR(squares, 1, 0.5);
 }
 
+// One mistake among the rows, however it is off, and two.
+TEST(Calibration, RowsThatNoLineFitsWithTheOthersAreFound) {
+  for (const double noise : {0.0, 0.05, 0.3})
+    for (const double factor : {1000.0, 0.001}) {
+      auto list = networks(20, 0.3, 0.8, 0.01, noise);
+      for (MeasuredNetwork& m : list) m.measured_ms = std::max(m.measured_ms, 0.1);
+      EXPECT_THAT(far_off(list, kLeastOp), testing::IsEmpty()) << noise;
+      list[4].measured_ms *= factor;
+      EXPECT_THAT(far_off(list, kLeastOp), testing::ElementsAre(4)) << noise << ' ' << factor;
+      list[11].measured_ms *= factor;
+      EXPECT_THAT(far_off(list, kLeastOp), testing::ElementsAre(4, 11)) << noise << ' ' << factor;
+    }
+}
+
+// The smallest network of a space whose calls cost 0.2 ms takes twenty times its sum, and belongs
+// to the rest; what is twice as slow as it should be is noise that the spread has to tell.
+TEST(Calibration, WhatOneLineFitsIsNotFarOff) {
+  std::vector<MeasuredNetwork> list;
+  for (int i = 0; i < 11; ++i) {
+    const double sum = 9 + 0.3 * i;
+    list.push_back({sum, 50.0 + i % 3, 0.2 + sum});
+  }
+  list.push_back({0.01, 1, 0.2 + 0.01});
+  EXPECT_THAT(far_off(list, 0.001), testing::IsEmpty());
+  auto noisy = networks(20, 0.3, 0.8, 0.01, 0.02);
+  noisy[3].measured_ms *= 2;
+  EXPECT_THAT(far_off(noisy, kLeastOp), testing::IsEmpty());
+}
+
+// Equal to the last digit but one: no coefficient of 1e-17 is left.
+TEST(Calibration, RoundingIsNoCoefficient) {
+  const Calibration found = fit_calibration(networks(12, 0.3, 0.8, 0), kLeastOp);
+  EXPECT_EQ(found.c, 0);
+  EXPECT_EQ(fit_calibration(networks(12, 0, 1, 0.02), kLeastOp).a, 0);
+}
+
 // A held-out value does not know its own measurement.
 TEST(Calibration, HeldOutNetworksAreNotLearnt) {
   auto list = networks(10, 0.3, 0.8, 0.01);

@@ -46,6 +46,15 @@ class Transfer : public testing::Test {
   LatencyTable known_;
 };
 
+TEST_F(Transfer, AnotherNumberFormatIsNoMatterOfScale) {
+  known_.conditions["dtype"] = "float32";
+  LatencyTable part = measured(20);
+  part.conditions["dtype"] = "fp32";
+  EXPECT_NO_THROW(transfer(known_, part));
+  part.conditions["dtype"] = "int8";
+  EXPECT_THROW(transfer(known_, part), DataError);
+}
+
 TEST_F(Transfer, LearnsScaleAndWhatDiffersFromIt) {
   const Transferred got = transfer(known_, measured(20));
   EXPECT_EQ(got.table.entries.size(), known_.entries.size());
