@@ -94,9 +94,7 @@ void print_imported(const Import& o,
               (unit.rate > 0
                    ? "; the largest run at " + format_count(unit.rate) + " multiply-adds a second"
                    : ""));
-  if (!coverage.is_null())
-    print_prose("of the " + std::to_string(coverage["needed"].get<size_t>()) + " that " + o.space +
-                " needs it lacks " + std::to_string(coverage["missing"].get<size_t>()));
+  if (!coverage.is_null()) print_prose(coverage_text(coverage, o.space));
   print_prose(
       "next: " +
       suggested({"latency", "check", o.space.empty() ? "SPACE" : o.space, "--table", table.id},
@@ -123,14 +121,14 @@ int import_files(const Import& o) {
       throw ConfigError(
           files.front().name + " has times of whole networks, which are kept as a file",
           "say where they go: --out networks.csv");
+    if (space) require_networks(*read.rows, *space, files.front().name);
     write_whole_file(o.out, to_csv(*read.rows));
   } else {
     LatencyTable& table = *read.table;
     table.id = id;
     if (space) {
       set_space(table, *space);
-      const Coverage found = coverage_of(table, *space);
-      coverage = {{"needed", found.needed}, {"missing", found.missing.size()}};
+      coverage = coverage_for(table, *space, files.front().name);
     }
     keep_latency_table(table, o.common, o.out);
   }

@@ -13,7 +13,9 @@
 #include "search/store/store.hpp"
 #include "spaces/base/printable.hpp"
 #include "spaces/base/whole_file.hpp"
+#include "spaces/error.hpp"
 #include "spaces/text/plain_text.hpp"
+#include "spaces/text/read_architecture.hpp"
 
 namespace nas::cli {
 
@@ -100,6 +102,32 @@ void refuse_odd_unit(const Plausibility& unit, bool trust, const std::string& fi
   const std::string text = printable(file) + ": " + unit.odd;
   if (trust) return warning(text);
   throw ConfigError(text, "Say the right unit; if the times are so, add --trust-unit.");
+}
+
+Json coverage_for(const LatencyTable& table, const Space& space, const std::string& file) {
+  const Coverage found = coverage_of(table, space);
+  if (found.needed > 0 && found.missing.size() == found.needed)
+    throw ConfigError(printable(file) + " has no time of anything that " + space.name() +
+                          " needs (" + pieces_text(table.grouping, found.needed) + ", such as " +
+                          printable(found.missing.front()) + ")",
+                      "leave --space out, or name the space that the times are of");
+  return {{"needed", found.needed}, {"missing", found.missing.size()}};
+}
+
+std::string coverage_text(const Json& coverage, const std::string& space) {
+  return "of the " + coverage["needed"].dump() + " that " + space + " needs it lacks " +
+         coverage["missing"].dump();
+}
+
+void require_networks(const LatencyRows& rows, const Space& space, const std::string& file) {
+  if (rows.header.empty() || rows.header.front() != "architecture") return;
+  ArchitectureReader reader(space);
+  for (const auto& row : rows.rows) try {
+      reader.read(row.front());
+    } catch (const Error& e) {
+      throw DataError(printable(file) + ": '" + printable(row.front()) +
+                      "' is no architecture of " + space.name() + ": " + e.what());
+    }
 }
 
 std::string checked_dtype(const std::string& text) {

@@ -264,11 +264,13 @@ int import_results(const Results& o) {
     refuse_odd_unit(unit, o.under.trust_unit, files.front().name);
     odd = odd || !unit.odd.empty();
   }
+  if (results.rows && space) require_networks(*results.rows, *space, files.front().name);
   if (results.table) {
     LatencyTable& table = *results.table;
     table.id = id;
     if (space) set_space(table, *space);
     if (!o.add_to.empty()) add_old(table, named_latency(o.add_to, o.common.db).model, files);
+    if (space) document["coverage"] = coverage_for(table, *space, files.front().name);
     keep_latency_table(table, o.common, o.out);
     document["table"] = table.id;
     document["ops"] = table.entries.size();
@@ -286,6 +288,7 @@ int import_results(const Results& o) {
     print_prose("latency table " + results.table->id + ": " +
                 pieces_text("ops", results.table->entries.size()) + " on " + o.under.device +
                 ", batch " + std::to_string(o.under.batch) + ", " + checked_dtype(o.under.dtype));
+  if (document.contains("coverage")) print_prose(coverage_text(document["coverage"], o.space));
   if (results.rows)
     print_prose(std::to_string(results.rows->rows.size()) + " networks written to " + o.rows +
                 "; a predictor from them: nas predict fit --data " + o.rows + " --space " +

@@ -289,7 +289,7 @@ TEST(Latency, WholeNetworksBecomeRowsForPredictors) {
   const Finished batch = check("eight.json");
   EXPECT_EQ(batch.code, 2);
   EXPECT_THAT(batch.err, HasSubstr("times of 8 image(s) at once, not of 1"));
-  const Finished mixed = fit_on({"rows.csv", "eight.csv"}, "latency_ms", "eight.json");
+  const Finished mixed = fit_on({"rows.csv", "eight.csv"});
   EXPECT_EQ(mixed.code, 1);
   EXPECT_THAT(mixed.err,
               HasSubstr("eight.csv:1: was measured with batch 8, and rows.csv:1 with 1"));

@@ -179,7 +179,7 @@ SweepPlan random_plan(Rng& rng) {
   std::vector<int> trainings;
   for (uint64_t t = 1 + rng.below(5); t > 0; --t) trainings.push_back(add(StageKind::kTrain, -1));
   for (uint64_t c = 1 + rng.below(12); c > 0; --c) {
-    Cell cell;
+    SweepCell cell;
     cell.stages.push_back(trainings[rng.below(trainings.size())]);
     if (rng.below(3) > 0) cell.stages.push_back(add(StageKind::kSearch, cell.stages[0]));
     if (cell.stages.size() == 2 && rng.below(2) == 0)
@@ -195,7 +195,7 @@ TEST(SweepShards, RandomPlansAreDividedWholeAndEvenly) {
   for (int i = 0; i < 200; ++i) {
     const SweepPlan all = random_plan(rng);
     std::map<int, size_t> groups;  // Cells of each training.
-    for (const Cell& cell : all.cells) ++groups[cell.stages[0]];
+    for (const SweepCell& cell : all.cells) ++groups[cell.stages[0]];
     EXPECT_EQ(most_shards(all), groups.size());
     const int count = 1 + static_cast<int>(rng.below(5));
     std::map<int, int> owner;
@@ -206,7 +206,7 @@ TEST(SweepShards, RandomPlansAreDividedWholeAndEvenly) {
       take_shard(part, {index, count});
       cells += part.cells.size();
       most = std::max(most, part.cells.size());
-      for (const Cell& cell : part.cells)
+      for (const SweepCell& cell : part.cells)
         EXPECT_EQ(owner.emplace(cell.stages[0], index).first->second, index) << "paid for twice";
       EXPECT_TRUE(std::is_sorted(part.cells.begin(), part.cells.end(), [](auto& a, auto& b) {
         return a.combination < b.combination;
@@ -234,7 +234,7 @@ TEST(SweepRuns, WhatIsNeededAndNotDoneRuns) {
     const std::vector<bool> wanted = stages_to_run(plan, states, "here.db");
     // The definition: not done and in a cell, or needed here by what runs and not here.
     std::vector<bool> expected(plan.stages.size(), false);
-    for (const Cell& cell : plan.cells)
+    for (const SweepCell& cell : plan.cells)
       for (const int s : cell.stages)
         if (!states[static_cast<size_t>(s)].done) expected[static_cast<size_t>(s)] = true;
     for (bool more = true; more;) {
@@ -314,7 +314,7 @@ TEST(SweepReport, SeedsArePutTogether) {
     plan.stages.push_back(stage);
   }
   for (int c = 0; c < 4; ++c) {
-    Cell cell;
+    SweepCell cell;
     cell.values = {c < 3 ? "10" : "20", c < 3 ? "-" : "ours"};
     cell.seed = c < 3 ? std::optional(c) : std::nullopt;
     cell.stages = {c};

@@ -94,7 +94,7 @@ TEST_F(ComputeTest, AddsUpWhatEpochsKeptForThemselves) {
   EXPECT_EQ(lines[0].second, "40 passes, 4G multiply-adds");
   EXPECT_EQ(lines[1].second, "30 passes, 1G multiply-adds (25 % of training)");
   EXPECT_EQ(lines[2].second, "200M multiply-adds");
-  EXPECT_EQ(lines[3].second, "6.00s");
+  EXPECT_EQ(lines[3].second, "6.00s, and 0.75s of scoring");
 }
 
 TEST_F(ComputeTest, BeforeTheFirstEpochThereIsNone) {
