@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <limits>
 
 #include "spaces/error.hpp"
 #include "spaces/metric.hpp"
@@ -56,6 +57,29 @@ void check_range(const Constraint& limit, const Metric& metric, const std::strin
                           number(metric.low) + " .. " +
                           (std::isinf(metric.high) ? "infinity" : number(metric.high)) + ")",
                       "Loosen the limit.");
+}
+
+// What the name alone says of a metric of a table or program: beyond that no value lies, in
+// whatever unit it is.
+void check_name(const Constraint& limit, const Constraint& resolved, const std::string& where) {
+  const std::string& name = limit.metric;
+  const std::string text = where + ": '" + written(limit) + "': ";
+  const bool share_or_percent = is_accuracy(name) || is_error(name);
+  if (never_negative(name)) {
+    if (resolved.bound < 0)
+      throw ConfigError(text + name + " is never below 0",
+                        "No network is told apart by this limit; check sign and value.");
+    if (!share_or_percent && !says_share(name) && resolved.upper() && resolved.bound <= 0)
+      throw ConfigError(text + "no network meets this", "Loosen the limit.");
+  }
+  double most = std::numeric_limits<double>::infinity();
+  if (is_accuracy(name) || (share_or_percent && (says_percent(name) || !resolved.upper())))
+    most = 100;
+  if (says_share(name)) most = 1;
+  if (resolved.bound > most)
+    throw ConfigError(
+        text + name + " is never above " + number(most) + (most > 1 ? ", were it in percent" : ""),
+        "No network is told apart by this limit; check unit and value.");
 }
 
 // Whatever the scale, a share ends at 100 %.
@@ -243,6 +267,7 @@ Constraint resolve_limit(const Constraint& limit,
   if (metric != nullptr &&
       (known.scale == ValueScale::kOurs || metric->cost || (share(metric) && negative)))
     check_range(resolved, *metric, where);
+  if (metric == nullptr) check_name(limit, resolved, where);
   check_sight(limit, resolved, known, where, notes);
   return resolved;
 }

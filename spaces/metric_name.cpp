@@ -94,13 +94,13 @@ constexpr std::string_view kCapacity[] = {"mac",
                                           "parameters",
                                           "size"};
 constexpr std::string_view kLowerIsBetter[] = {
-    "loss",  "losses",     "latency", "lat",     "ms",     "us",      "ns",
-    "sec",   "secs",       "second",  "seconds", "time",   "runtime", "bytes",
-    "kb",    "mb",         "gb",      "memory",  "mem",    "energy",  "mj",
-    "joule", "joules",     "power",   "watt",    "watts",  "cost",    "costs",
-    "ppl",   "perplexity", "nll",     "ce",      "bce",    "entropy", "crossentropy",
-    "rmse",  "mse",        "mae",     "regret",  "fid",    "kl",      "divergence",
-    "bpc",   "violation",  "rank",    "delay",   "cycles", "duration"};
+    "loss",  "losses",     "latency", "lat",     "ms",     "us",       "ns",
+    "sec",   "secs",       "second",  "seconds", "time",   "runtime",  "bytes",
+    "kb",    "mb",         "gb",      "memory",  "mem",    "energy",   "mj",
+    "joule", "joules",     "power",   "watt",    "watts",  "cost",     "costs",
+    "ppl",   "perplexity", "nll",     "ce",      "bce",    "entropy",  "crossentropy",
+    "rmse",  "mse",        "mae",     "regret",  "fid",    "kl",       "divergence",
+    "bpc",   "violation",  "rank",    "delay",   "cycles", "duration", "ece"};
 constexpr std::string_view kHigherIsBetter[] = {
     "accuracy", "acc",        "precision",   "recall",  "auc",        "auroc", "map",
     "iou",      "miou",       "bleu",        "psnr",    "ssim",       "score", "reward",

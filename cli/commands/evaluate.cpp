@@ -92,6 +92,11 @@ std::vector<Architecture> chosen(const Options& o, const SupernetRun& run, uint6
     throw ConfigError("--fix says what --sample, --top and --all take, and none was given",
                       "Add --sample N, --top N or --all, or leave out --fix.");
   const Domain domain = fixed_domain(space, with_trained_part(o.fix, run.row));
+  constexpr int64_t kMostDrawn = 1'000'000;
+  if (o.sample > kMostDrawn)
+    throw ConfigError("--sample " + std::to_string(o.sample) + ": at most " +
+                          std::to_string(kMostDrawn) + " at once",
+                      "--all judges every architecture of a small space.");
   if (o.sample > 0) {
     Rng rng(seed, "evaluate/sample");
     for (int64_t i = 0; i < o.sample; ++i) list.push_back(domain.sample(rng));

@@ -267,8 +267,36 @@ std::string NasBench201::text(const Architecture& a) const {
   return text;
 }
 
+namespace {
+
+/// `Structure.nodes` as its Python prints it, [(('nor_conv_3x3', 0),), (('none', 0),
+/// ('avg_pool_3x3', 1)), ...], as the string of the benchmark; "" for other texts.
+std::string of_nodes(std::string_view text) {
+  if (text.find("('") == text.npos && text.find("(\"") == text.npos) return "";
+  std::string out;
+  int target = 0, last = 0;
+  for (size_t at = 0; (at = text.find_first_of("'\"", at)) != text.npos;) {
+    const size_t end = text.find(text[at], at + 1);
+    const size_t number = end == text.npos ? end : text.find_first_of("0123456789)", end);
+    if (number == text.npos || text[number] == ')') return "";
+    const int source = text[number] - '0';
+    // Each node begins with its edge of node 0.
+    if (source == 0) ++target;
+    if (target > 3 || (source != 0 && source != last + 1)) return "";
+    last = source;
+    out += (source == 0 ? (target == 1 ? "|" : "+|") : "") +
+           std::string(text.substr(at + 1, end - at - 1)) + "~" + text[number] + "|";
+    at = number + 1;
+  }
+  return out;
+}
+
+}  // namespace
+
 Architecture NasBench201::parse(std::string_view raw) const {
   std::string_view text = trim(raw);
+  const std::string nodes_text = of_nodes(text);
+  if (!nodes_text.empty()) text = nodes_text;
   // Logs print `Structure(4 nodes with |...|)` and `genotype: |...|`, lists [3, 0, 3, 1, 0, 1].
   if (text.find('|') != text.npos)
     text = inside_log(text, '|', '|');

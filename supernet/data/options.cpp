@@ -44,6 +44,9 @@ std::string check_list(const std::vector<double>& v, bool deviation) {
       return "values are those of pixel/255 and at most 1; divide these by 255";
     if (!(x >= 0 && x <= 1)) return "values are those of pixel/255 and lie between 0 and 1";
     if (deviation && x == 0) return "every value must be greater than 0";
+    // A quarter of a shade of 255: images that hold less hold nothing, and inputs would be huge.
+    if (deviation && x < 1e-3)
+      return "every value must be at least 0.001; inputs are divided by it";
   }
   return "";
 }

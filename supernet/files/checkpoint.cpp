@@ -173,31 +173,33 @@ ReadCheckpoint read_newest_checkpoint(const std::string& folder,
   throw DataError("no checkpoint in " + folder + " can be read:\n  " + all);
 }
 
+// An older checkpoint whose files are all whole would judge the lost set with weights of an earlier
+// step beside the others': of one tree they are not comparable. So the newest stays, without it.
 ReadCheckpoint read_checkpoint_to_judge(const std::string& folder,
                                         const std::map<std::string, std::string>& recorded) {
-  try {
-    return read_newest_checkpoint(folder, recorded);
-  } catch (const DataError&) {
-    ReadCheckpoint result;
-    for (const std::string& path : checkpoints_in(folder)) {
-      try {
-        result.checkpoint = read_recorded(path, recorded, result.sha256);
+  ReadCheckpoint result;
+  for (const std::string& path : checkpoints_in(folder)) {
+    try {
+      const auto read = read_recorded(path, recorded, result.sha256);
+      const std::map<int, SetFile> files = set_files_of(*read, path);
+      std::map<int, std::string> lost;
+      for (const auto& [set, file] : files) try {
+          check_set(file, path);
+        } catch (const DataError& e) {
+          lost[set] = e.what();
+        }
+      if (files.empty() || lost.size() < files.size()) {
+        result.checkpoint = read;
         result.path = path;
-        result.lost.clear();
-        const std::map<int, SetFile> files = set_files_of(*result.checkpoint, path);
-        for (const auto& [set, file] : files) try {
-            check_set(file, path);
-          } catch (const DataError& e) {
-            result.lost[set] = e.what();
-          }
-        if (result.lost.size() < files.size()) return result;
-        for (const auto& [set, why] : result.lost) result.damaged.push_back({path, why});
-      } catch (const DataError& e) {
-        result.damaged.push_back({path, e.what()});
+        result.lost = std::move(lost);
+        return result;
       }
+      for (const auto& [set, why] : lost) result.damaged.push_back({path, why});
+    } catch (const DataError& e) {
+      result.damaged.push_back({path, e.what()});
     }
-    throw;
   }
+  return read_newest_checkpoint(folder, recorded);  // None is there, or none can be read: told.
 }
 
 std::vector<std::string> checkpoints_in(const std::string& folder) {

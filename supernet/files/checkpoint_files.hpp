@@ -32,8 +32,9 @@ struct ReadCheckpoint {
 /// all.
 ReadCheckpoint read_newest_checkpoint(const std::string& folder,
                                       const std::map<std::string, std::string>& recorded);
-/// For judging, where one set is of use without the others. As read_newest_checkpoint(); where no
-/// checkpoint is whole, the newest of those that name a set whose file is: the others are `lost`.
+/// For judging, where one set is of use without the others: the newest checkpoint that can be read
+/// and has a set whose file is whole. Its other sets are `lost`; weights of an older checkpoint
+/// never stand in for them. DataError as read_newest_checkpoint().
 ReadCheckpoint read_checkpoint_to_judge(const std::string& folder,
                                         const std::map<std::string, std::string>& recorded);
 /// One file. DataError naming path and cause: missing, truncated, corrupt, or not a checkpoint.

@@ -191,6 +191,28 @@ TEST(Limits, WhatCannotBeMetOrMeantIsRefused) {
   EXPECT_THAT(refusal("macs >= -5M"), HasSubstr("never below 0"));
   EXPECT_THAT(refusal("latency_ms < 0"), HasSubstr("no network"));
   EXPECT_THAT(refusal("loss <= 0"), HasSubstr("no network"));
+  // Of names that only a program knows, whatever its unit may be.
+  const auto unknown = [](const char* text) { return refusal(text, ValueScale::kUnknown); };
+  for (const char* text : {"err <= -0.1", "acc <= -3", "latency_us <= -3", "acc_share >= -0.5"})
+    EXPECT_THAT(unknown(text), HasSubstr("is never below 0")) << text;
+  for (const char* text : {"top5 >= 101",
+                           "acc >= 101",
+                           "auc >= 101",
+                           "miou >= 101",
+                           "acc_percent >= 101",
+                           "err >= 105",
+                           "error_percent <= 101"})
+    EXPECT_THAT(unknown(text), HasSubstr("is never above 100, were it in percent")) << text;
+  EXPECT_THAT(unknown("acc_share >= 30"), HasSubstr("is never above 1"));
+  EXPECT_THAT(unknown("latency_us <= 0"), HasSubstr("no network meets this"));
+  for (const char* text : {"acc >= 99",
+                           "err <= 0",
+                           "wer <= 105",
+                           "latency_us <= 5",
+                           "value >= -3",
+                           "reward >= 1000",
+                           "latency_change_ms <= -1"})
+    EXPECT_EQ(unknown(text), "") << text;
   EXPECT_EQ(refusal("accuracy >= 1"), "");
   EXPECT_EQ(refusal("accuracy >= 0.999"), "");
   EXPECT_EQ(refusal("macs <= 20M"), "");

@@ -192,7 +192,10 @@ TEST(ReadArchitecture, GenotypesAsLogsPrintThem) {
   for (const std::string& text : {"genotype: " + arch,
                                   "Structure(4 nodes with " + arch + ")",
                                   std::string("[3, 0, 2, 1, 0, 4]"),
-                                  std::string("3, 0, 2, 1, 0, 4")})
+                                  std::string("3, 0, 2, 1, 0, 4"),
+                                  std::string("[(('nor_conv_3x3', 0),), (('none', 0), "
+                                              "('nor_conv_1x1', 1)), (('skip_connect', 0), "
+                                              "('none', 1), ('avg_pool_3x3', 2))]")})
     EXPECT_EQ(read_architecture(*cells, text), b) << text;
   EXPECT_THAT(refusal(*cells, arch + " 68.1"), HasSubstr("something follows"));
   const auto macro = load_space("nasbench-macro");
