@@ -105,6 +105,38 @@ void close_all_files() {
   _exit(128 + number);
 }
 
+/// SIGKILL to the children of this process: once the program is gone these are what it started and
+/// what left its group (setsid), since orphans come to the subreaper. False where there is none, or
+/// the kernel does not list them. Only what is safe after a fork is called.
+bool kill_children() {
+  const int file = open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC);
+  if (file < 0) return false;
+  char text[4096];
+  const ssize_t size = read(file, text, sizeof text);
+  close(file);
+  bool any = false;
+  pid_t child = 0;
+  for (ssize_t i = 0; i < size; ++i) {
+    if (text[i] >= '0' && text[i] <= '9') {
+      child = 10 * child + (text[i] - '0');
+      continue;
+    }
+    // A number that the end of the list cut is left to the next round.
+    if (child > 0) any = kill(child, SIGKILL) == 0 || any;
+    child = 0;
+  }
+  return any;
+}
+
+/// Until none is left, but no longer than a second: each that ends may leave others.
+void end_strays() {
+  const timespec pause{0, 10'000'000};
+  for (int round = 0; round < 100 && kill_children(); ++round) {
+    nanosleep(&pause, nullptr);
+    while (waitpid(-1, nullptr, WNOHANG) > 0) continue;
+  }
+}
+
 /// All signals are blocked from before the fork on.
 [[noreturn]] void guard(const Start& s) {
   setpgid(0, 0);
@@ -144,7 +176,10 @@ void close_all_files() {
       status = one;
       if (!stopping) kill(-program, SIGKILL);  // What it started and left behind.
     }
-    if (status && (given_up || kill(-program, 0) != 0)) end_like(*status);
+    if (status && (given_up || kill(-program, 0) != 0)) {
+      end_strays();
+      end_like(*status);
+    }
   }
 }
 

@@ -11,6 +11,7 @@
 
 #include <chrono>
 #include <cstdlib>
+#include <fstream>
 
 #include "spaces/error.hpp"
 
@@ -67,6 +68,32 @@ TEST(Subprocess, AProgramThatWillNotEndIsEndedWithItsChildren) {
   ASSERT_GT(read(file, text, sizeof text - 1), 0);
   EXPECT_NE(kill(std::atoi(text), 0), 0) << "its child lives on";
   close(file);
+  unlink(name);
+}
+
+// In a session of its own it gets no signal of the group, and its parent may be gone.
+TEST(Subprocess, WhatLeftTheGroupEndsWithIt) {
+  char name[] = "/tmp/nas-stray-XXXXXX";
+  close(mkstemp(name));
+  for (const bool by_itself : {false, true}) {
+    std::ofstream(name, std::ios::trunc).flush();
+    Subprocess program(
+        shell(std::string("(setsid sh -c 'echo $$ > ") + name +
+              "; exec sleep 64' &) ; while [ ! -s " + name + " ]; do sleep 0.02; done; echo ready" +
+              (by_itself ? "" : "; sleep 60")),
+        {.out = true});
+    while (program.output().find("ready") == std::string::npos) program.turn(50);
+    pid_t stray = 0;
+    std::ifstream(name) >> stray;
+    ASSERT_GT(stray, 1);
+    if (!by_itself) {
+      EXPECT_EQ(kill(stray, 0), 0);
+      program.end(0.1);
+    } else {
+      EXPECT_TRUE(program.finish(5).first.good());
+    }
+    EXPECT_NE(kill(stray, 0), 0) << "still there";
+  }
   unlink(name);
 }
 
