@@ -21,6 +21,10 @@ struct Rates {
 constexpr Rates kProcessor{3e7, 3e12};
 constexpr double kFastestGraphics = 1e15;
 constexpr double kShortest = 0.02, kLongest = 60'000;  // A whole network, in ms.
+// Half of the ops of a table take longer anywhere: a call alone does.
+constexpr double kShortestOp = 2e-5;
+// Smaller pieces of work say nothing of how slow a machine is: the call is most of their time.
+constexpr double kTellingMacs = 1e5;
 
 Rates rates_of(std::string_view device) {
   std::string name(device);
@@ -93,7 +97,16 @@ Plausibility judge_unit(const std::vector<TimedWork>& times,
   if (ms.empty() || (rates.empty() && !whole)) return result;
   const bool by_rate = !rates.empty();
   const double middle = by_rate ? result.rate : median(ms);
-  const Rates bounds = rates_of(device);
+  Rates bounds = rates_of(device);
+  if (by_rate && !whole && most < kTellingMacs) bounds.slowest = 0;
+  if (!whole && median(ms) < kShortestOp) {
+    result.odd = "in " + unit.name + " half of these would take less than " +
+                 rounded(1e6 * median(ms)) + " ns" +
+                 (unit.name == "ms"   ? "; are they in s?"
+                  : unit.name == "us" ? "; are they in ms?"
+                                      : "");
+    return result;
+  }
   // `factor`: how many times longer the times are in another unit.
   const auto fits = [&](double factor) {
     return by_rate ? middle / factor >= bounds.slowest && middle / factor <= bounds.fastest

@@ -281,7 +281,7 @@ int check(const Options& o) {
               std::to_string(coverage.needed - coverage.missing.size()) + " of the " +
               pieces_text(table.grouping, coverage.needed) + " that " + domain.name() + " needs" +
               (coverage.exact ? "" : " (at least: its ops could only be sampled)"));
-  if (made_for == TableSpace::kOther)
+  if (made_for == TableSpace::kOther && coverage.missing.empty())
     print_prose("it was measured for the space '" + table.space +
                 "'; a search takes it once \"space\" is taken out of its file");
   if (made_for == TableSpace::kChanged)

@@ -100,9 +100,9 @@ class RowFile {
                           "'; it has: " + listed());
       return column_of(file_, o_.column);
     }
-    // What --save-rows writes beside the measured time.
+    // What --save-rows and import-results write beside the measured time.
     const auto ours = [](const std::string& name) {
-      return name == "sum_ms" || name == "held_out_ms";
+      return name == "sum_ms" || name == "held_out_ms" || name == "low_ms" || name == "high_ms";
     };
     std::vector<size_t> times, numbers;
     for (size_t c = 0; c < file_.header.size(); ++c) {
@@ -171,7 +171,8 @@ class RowFile {
 
   void read_comments() {
     if (CompactTable::is_file(o_.rows)) return;
-    for (auto& [key, value] : csv_conditions(read_text_file(o_.rows, "file of measured networks")))
+    for (auto& [key, value] :
+         csv_conditions(read_text_file(o_.rows, "file of measured networks"), o_.rows))
       said_[key] = {value.first, value.second, 1};
   }
   void read_conditions(const std::vector<CsvCell>& row) {

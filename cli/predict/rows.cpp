@@ -392,7 +392,7 @@ void read_conditions(PredictRows& out, const RowOptions& o) {
   std::map<std::string, std::string> first;  // Which file says so, for messages.
   for (const std::string& file : o.data) {
     if (CompactTable::is_file(file)) continue;
-    const auto said = csv_conditions(read_text_file(file, "a table of numbers"));
+    const auto said = csv_conditions(read_text_file(file, "a table of numbers"), file);
     const auto target = unit_in_name(out.target);
     if (const auto unit = said.find("unit"); unit != said.end() && target) {
       const auto named = time_unit(unit->second.first);

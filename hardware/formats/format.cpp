@@ -1,6 +1,7 @@
 #include "hardware/formats/format.hpp"
 
 #include <algorithm>
+#include <cctype>
 
 #include "hardware/formats/reading.hpp"
 #include "hardware/located_json.hpp"
@@ -63,7 +64,8 @@ std::string to_csv(const LatencyRows& rows) {
   return text;
 }
 
-std::map<std::string, std::pair<std::string, int>> csv_conditions(std::string_view text) {
+std::map<std::string, std::pair<std::string, int>> csv_conditions(std::string_view text,
+                                                                  const std::string& file) {
   std::map<std::string, std::pair<std::string, int>> conditions;
   if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
   for (int number = 1; text.starts_with("#"); ++number) {
@@ -73,7 +75,15 @@ std::map<std::string, std::pair<std::string, int>> csv_conditions(std::string_vi
     if (colon == line.npos || colon < 2) continue;
     std::string value(line.substr(colon + 2));
     while (!value.empty() && (value.back() == '\r' || value.back() == ' ')) value.pop_back();
-    conditions.emplace(line.substr(2, colon - 2), std::pair(std::move(value), number));
+    std::string key(line.substr(2, colon - 2));
+    std::transform(key.begin(), key.end(), key.begin(), [](unsigned char c) {
+      return static_cast<char>(std::tolower(c));
+    });
+    const auto [it, fresh] = conditions.emplace(key, std::pair(value, number));
+    if (!fresh && it->second.first != value)
+      throw DataError(file + ":" + std::to_string(number) + ": says " + printable(key) + " " +
+                      printable(value) + ", and line " + std::to_string(it->second.second) +
+                      " says " + printable(it->second.first));
   }
   return conditions;
 }

@@ -21,8 +21,10 @@ struct LatencyRows {
 };
 /// CSV; conditions stand above the header as lines `# key: value`, which readers of tables skip.
 std::string to_csv(const LatencyRows& rows);
-/// The conditions that stand so above the header of a CSV text, each with its line.
-std::map<std::string, std::pair<std::string, int>> csv_conditions(std::string_view text);
+/// The conditions that stand so above the header of a CSV text, each with its line; keys in small
+/// letters. DataError, with the name of the file, for one that is said twice and differs.
+std::map<std::string, std::pair<std::string, int>> csv_conditions(std::string_view text,
+                                                                  const std::string& file);
 
 /// What an import must know beside the file.
 struct ImportOptions {

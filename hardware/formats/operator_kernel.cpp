@@ -110,6 +110,12 @@ OperatorKernels::OperatorKernels(const ForeignFile& file,
 std::vector<std::string> OperatorKernels::of(const std::vector<CsvCell>& row) {
   const std::string kind = kind_of(plain(row[*op_].text));
   std::vector<std::string> keys;
+  // Windows of networks here are square.
+  const bool windowed = kind == "conv2d" || kind == "depthwise" || kind.ends_with("_pool");
+  if (windowed && !(square(row, kernel_) && square(row, stride_) && square(row, dilation_))) {
+    ++left_out_[row[*op_].text];
+    return keys;
+  }
   if (kind == "conv2d" || kind == "depthwise" || kind == "linear")
     keys = {matrix_product(row, kind)};
   else if (kind == "add" || kind == "mul" || kind == "concat")
@@ -233,6 +239,13 @@ size_t OperatorKernels::needed(const std::optional<size_t>& column, const std::s
   if (column) return *column;
   throw ConfigError(file_.name + " does not say which column is the " + role,
                     "name it: --column " + role + "=NAME; columns: " + header_text(csv_));
+}
+
+bool OperatorKernels::square(const std::vector<CsvCell>& row,
+                             const std::optional<size_t>& column) const {
+  if (!column) return true;
+  const std::vector<int64_t> list = numbers(row[*column]);
+  return list.size() != 2 || list[0] == list[1];
 }
 
 std::vector<int64_t> OperatorKernels::numbers(const CsvCell& cell) const {

@@ -37,6 +37,7 @@ class OperatorKernels {
 
   std::optional<size_t> column(const std::string& role, const std::vector<std::string>& usual);
   size_t needed(const std::optional<size_t>& column, const std::string& role) const;
+  bool square(const std::vector<CsvCell>& row, const std::optional<size_t>& column) const;
   std::vector<int64_t> numbers(const CsvCell& cell) const;
   int64_t whole(const CsvCell& cell) const;
   Shape image(const CsvCell& cell, std::vector<int64_t> sizes) const;

@@ -44,6 +44,15 @@ class OperatorReader {
       for (size_t i = 0; i < keys.size(); ++i) add(i == 0 ? times_ : others_, keys[i], row);
     }
     times_.merge(others_);
+    if (times_.empty() && kernels_ && !kernels_->left_out().empty()) {
+      std::string names;
+      for (const auto& [name, count] : kernels_->left_out())
+        names +=
+            (names.empty() ? "" : ", ") + std::to_string(count) + " of '" + printable(name) + "'";
+      throw DataError(file_.name +
+                      ": no row is of an operator, or of sizes, that networks here have (" + names +
+                      ")");
+    }
     EntryReader entries(file_, options_, grouping());
     size_t repeated = 0;
     std::string widest;

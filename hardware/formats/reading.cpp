@@ -131,7 +131,7 @@ void check_unit_in_name(const ForeignFile& file,
 }
 
 void check_comments(const ForeignFile& file, const ImportOptions& options) {
-  for (const auto& [key, said_in_file] : csv_conditions(file.text)) {
+  for (const auto& [key, said_in_file] : csv_conditions(file.text, file.name)) {
     auto [value, line] = said_in_file;
     const auto given = options.conditions.find(key);
     std::string said = key == "unit" ? options.unit.name : "";

@@ -12,12 +12,6 @@ namespace {
 using nlohmann::json;
 using testing::HasSubstr;
 
-const json* entry(const json& part, const std::string& name) {
-  for (const json& e : part)
-    if (e.at("name") == name) return &e;
-  return nullptr;
-}
-
 TEST(Doctor, TellsBuildMachineAndFiles) {
   const test::Finished text = test::run({.args = {"doctor"}, .folder = test::fresh_folder()});
   EXPECT_EQ(text.code, 0) << text.err;

@@ -271,6 +271,29 @@ TEST(LatencyFormats, SecondsOfTransformersAreNoMilliseconds) {
   EXPECT_THAT(odd("0.0251,0.2804\n"), HasSubstr("are they in s?"));
 }
 
+TEST(LatencyFormats, ConditionsAboveAHeaderAgree) {
+  const auto said = csv_conditions("# Device: phone\n# batch: 2\r\n# device: phone\na,b\n", "f");
+  EXPECT_EQ(said.at("device"), std::pair(std::string("phone"), 1));
+  EXPECT_EQ(said.at("batch"), std::pair(std::string("2"), 2));
+  try {
+    csv_conditions("# batch: 1\n# Batch: 2\na\n", "f.csv");
+    ADD_FAILURE();
+  } catch (const DataError& e) {
+    EXPECT_STREQ(e.what(), "f.csv:2: says batch 2, and line 1 says 1");
+  }
+}
+
+// What takes no arithmetic to speak of is slow by its call, and tells no unit; nothing takes a few
+// nanoseconds.
+TEST(LatencyFormats, SmallOpsAreNoWrongUnit) {
+  const TimeUnit ms = *time_unit("ms");
+  EXPECT_EQ(judge_unit({{0.042, 480}}, ms, /*whole=*/false).odd, "");
+  EXPECT_THAT(judge_unit({{0.9, 442368}}, *time_unit("s"), false).odd, "");
+  EXPECT_THAT(judge_unit({{900, 442368}}, ms, false).odd, HasSubstr("are they in us or ns?"));
+  EXPECT_THAT(judge_unit({{4e-6, 0}, {4.5e-6, 0}, {9e-4, 442368}}, ms, false).odd,
+              HasSubstr("half of these would take less than 4.5 ns; are they in s?"));
+}
+
 TEST(LatencyFormats, AWholeTableOfFbnetIsWrittenAndReadAgain) {
   std::string text = "ir_k3_e1,ir_k3_e3,ir_k3_e6,ir_k5_e1,ir_k5_e3,ir_k5_e6\n";
   for (int layer = 0; layer < 22; ++layer)
@@ -371,7 +394,7 @@ TEST(LatencyFormats, SayWhatIsWrongWithAFile) {
   refused("operators", "op,time\nCONV_2D,1\n", "no column 'avg'", {{"time", "avg"}});
   refused("operators", "op,in,out,k,s,time\nCONV_2D,2x3x8x8,2x4x8x8,1,1,1\n", "is of 2 images");
   refused("operators", "op,in,out,k,s,time\nCONV_2D,3x8,4x8x8,1,1,1\n", "is no shape");
-  refused("operators", "op,in,out,k,s,time\nCONV_2D,3x8x8,4x8x8,3x5,1,1\n", "square");
+  refused("operators", "op,in,out,k,s,time\nCONV_2D,3x8x8,4x8x8,3x5,1,1\n", "(1 of 'CONV_2D')");
 }
 
 std::string refusal(const std::string& format, const std::string& text, const std::string& unit) {
