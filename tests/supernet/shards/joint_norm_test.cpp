@@ -112,8 +112,9 @@ TEST(JointNorm, IsTheUndividedOpWhoeverHoldsThePartsToTheBit) {
               if (workers > shards) continue;
               const Result several = in_parts(op, x, relu, shards, workers);
               for (size_t k = 0; k < 4; ++k)
-                if (one.values[k].defined())
+                if (one.values[k].defined()) {
                   EXPECT_TRUE(at::equal(one.values[k], several.values[k]));
+                }
             }
           }
 }
