@@ -268,7 +268,12 @@ void print_result(const Options& o, const Result& r, const Space& space) {
     if (off(i) > off(worst)) worst = i;
   print_prose("farthest off: " + place_of(space, rows, worst) + ", " +
               format_number(rows.ms[worst]) + " ms, held out " + format_number(r.held[worst]));
-  if (r.held_out.tau_b < 0.9)
+  // What a drifting machine measures says nothing of the table.
+  const auto unstable = r.table.conditions.find("unstable");
+  if (unstable != r.table.conditions.end())
+    print_prose("unstable: " + printable(unstable->second) +
+                "; measure again on a quieter machine");
+  else if (r.held_out.tau_b < 0.9)
     print_prose(
         "tau-b below 0.9: sums of ops do not order these networks well. A predictor of "
         "whole networks may: --save-rows ROWS.csv, then " +
