@@ -9,7 +9,7 @@ namespace nas::test {
 /// Little endian.
 inline std::string little(uint64_t value, int bytes) {
   std::string text;
-  for (int k = 0; k < bytes; ++k) text += static_cast<char>(value >> (8 * k) & 255);
+  for (int k = 0; k < bytes; ++k, value >>= 8) text += static_cast<char>(value & 255);
   return text;
 }
 
