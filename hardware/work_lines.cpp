@@ -4,7 +4,8 @@
 #include "hardware/work_lines.hpp"
 
 #include "hardware/dtype.hpp"
-#include "hardware/key_check.hpp"
+#include "hardware/formats/key_check.hpp"
+#include "hardware/quartiles.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -50,13 +51,6 @@ std::string line_of(const Json& json) {
 
 Json head(const WorkId& id) {
   return {{"schema", "nas-latency-work/1"}, {"id", id_text(id)}};
-}
-
-double quantile(const std::vector<double>& sorted, double q) {
-  const double at = q * static_cast<double>(sorted.size() - 1);
-  const auto below = static_cast<size_t>(at);
-  const size_t above = std::min(below + 1, sorted.size() - 1);
-  return sorted[below] + (at - static_cast<double>(below)) * (sorted[above] - sorted[below]);
 }
 
 /// Lines of a text that hold something, with their numbers.
@@ -186,9 +180,9 @@ class ResultReader {
       std::vector<double> all;
       for (const auto& time : *times) all.push_back(time_of(time, "times", place));
       std::sort(all.begin(), all.end());
-      return {quantile(all, 0.5),
-              quantile(all, 0.25),
-              quantile(all, 0.75),
+      return {sorted_quantile(all, 0.5),
+              sorted_quantile(all, 0.25),
+              sorted_quantile(all, 0.75),
               static_cast<int>(std::min<size_t>(all.size(), 1'000'000'000))};
     }
     const auto time = json.find("time");

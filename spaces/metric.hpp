@@ -87,6 +87,7 @@ enum class Quantity {
   kParameters,
 };
 Quantity quantity_of(std::string_view name);
+const char* quantity_text(Quantity quantity);  ///< `an accuracy`, `a size in bytes`
 
 /// Factor from a unit that a user wrote (`ms`, `MiB`, `M`, `%`) to the unit of this metric's
 /// values; nullopt when the unit does not fit. Units of unknown metrics follow from their names

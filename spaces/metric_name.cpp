@@ -323,4 +323,32 @@ Quantity quantity_of(std::string_view name) {
   return Quantity::kUnknown;
 }
 
+const char* quantity_text(Quantity quantity) {
+  switch (quantity) {
+    case Quantity::kAccuracy:
+      return "an accuracy";
+    case Quantity::kError:
+      return "an error";
+    case Quantity::kLoss:
+      return "a loss";
+    case Quantity::kTime:
+      return "a time";
+    case Quantity::kBytes:
+      return "a size in bytes";
+    case Quantity::kEnergy:
+      return "an energy";
+    case Quantity::kPower:
+      return "a power";
+    case Quantity::kMacs:
+      return "a number of multiply-accumulates";
+    case Quantity::kFlops:
+      return "a number of operations (one or two for each multiply-accumulate)";
+    case Quantity::kParameters:
+      return "a number of parameters";
+    case Quantity::kUnknown:
+      break;
+  }
+  return "unknown";
+}
+
 }  // namespace nas

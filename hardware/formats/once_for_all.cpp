@@ -9,6 +9,7 @@
 #include "hardware/formats/reading.hpp"
 #include "hardware/kernel_key.hpp"
 #include "hardware/located_json.hpp"
+#include "hardware/quartiles.hpp"
 #include "spaces/base/printable.hpp"
 #include "spaces/error.hpp"
 #include "spaces/yaml/yaml_tree.hpp"
@@ -102,7 +103,7 @@ Row yaml_row(const ForeignFile& file, const detail::YamlNode::Entry& entry) {
 
 /// Of a normal law with these quartiles.
 double deviation_of(const LatencyEntry& entry) {
-  return (entry.high_ms - entry.low_ms) / (2 * 0.6744897501960817);
+  return (entry.high_ms - entry.low_ms) / (2 * kQuartileDeviations);
 }
 
 const LatencyTable& written(const LatencyTable& table) {

@@ -8,8 +8,8 @@
 #include <algorithm>
 #include <cctype>
 
+#include "hardware/formats/key_check.hpp"
 #include "hardware/kernel_key.hpp"
-#include "hardware/key_check.hpp"
 #include "spaces/base/printable.hpp"
 #include "spaces/error.hpp"
 

@@ -11,6 +11,7 @@
 #include "hardware/formats/operator_kernel.hpp"
 #include "hardware/formats/reading.hpp"
 #include "hardware/kernel_key.hpp"
+#include "hardware/quartiles.hpp"
 #include "spaces/base/printable.hpp"
 #include "spaces/error.hpp"
 
@@ -138,10 +139,7 @@ class OperatorReader {
                        "name it: --column " + role + "=NAME; columns: " + header_text(csv_));
   }
   static double at(const std::vector<std::pair<double, int>>& sorted, double q) {
-    const double place = q * static_cast<double>(sorted.size() - 1);
-    const auto below = static_cast<size_t>(place);
-    const size_t above = std::min(below + 1, sorted.size() - 1);
-    return std::lerp(sorted[below].first, sorted[above].first, place - static_cast<double>(below));
+    return sorted_quantile(sorted, q, [](const auto& time) { return time.first; });
   }
 
   /// Keys that are given are of the grouping whose grammar the first has.

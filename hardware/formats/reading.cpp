@@ -5,8 +5,9 @@
 #include <charconv>
 #include <cmath>
 
+#include "hardware/formats/key_check.hpp"
 #include "hardware/kernel_key.hpp"
-#include "hardware/key_check.hpp"
+#include "hardware/quartiles.hpp"
 #include "spaces/base/printable.hpp"
 #include "spaces/error.hpp"
 #include "spaces/metric.hpp"
@@ -21,9 +22,6 @@ std::string lower(std::string_view text) {
   });
   return low;
 }
-
-/// Quartiles of a normal law are so many deviations from its mean.
-constexpr double kQuartile = 0.6744897501960817;
 
 }  // namespace
 
@@ -51,7 +49,7 @@ void EntryReader::add(const std::string& key, const ForeignTime& time, int line)
   const double deviation = options_.unit.to_ms(time.deviation);
   if (!std::isfinite(deviation) || deviation < 0)
     fail(line, "\"" + printable(key) + "\": " + number_text(time.deviation) + " is no deviation");
-  const double half = std::min(kQuartile * deviation, 0.999 * ms);
+  const double half = std::min(kQuartileDeviations * deviation, 0.999 * ms);
   const LatencyEntry entry{
       ms, ms - half, ms + half, static_cast<int>(std::min<int64_t>(time.repeats, 1'000'000'000))};
   const auto [it, fresh] = table_.entries.emplace(key, entry);
@@ -83,43 +81,16 @@ bool same_time(double a, double b) {
   return std::abs(a - b) <= 1e-9 * std::max(std::abs(a), std::abs(b));
 }
 
-namespace {
-
-/// What a column is of whose name says that it is no time; "" otherwise.
-std::string other_than_time(const std::string& name) {
-  switch (quantity_of(name)) {
-    case Quantity::kAccuracy:
-      return "an accuracy";
-    case Quantity::kError:
-      return "an error";
-    case Quantity::kLoss:
-      return "a loss";
-    case Quantity::kBytes:
-      return "a size in bytes";
-    case Quantity::kEnergy:
-      return "an energy";
-    case Quantity::kPower:
-      return "a power";
-    case Quantity::kMacs:
-    case Quantity::kFlops:
-      return "a count of operations";
-    case Quantity::kParameters:
-      return "a count of parameters";
-    default:
-      return "";
-  }
-}
-
-}  // namespace
-
 void check_unit_in_name(const ForeignFile& file,
                         const CsvCell& name,
                         const ImportOptions& options) {
-  if (const std::string other = other_than_time(name.text); !other.empty())
+  const Quantity quantity = quantity_of(name.text);
+  if (quantity != Quantity::kTime && quantity != Quantity::kUnknown)
     fail_at(file.name,
             name.line,
             name.column,
-            "the column '" + printable(name.text) + "' is " + other + " by its name, no time");
+            "the column '" + printable(name.text) + "' is " + quantity_text(quantity) +
+                " by its name, no time");
   const auto named = unit_in_name(name.text);
   if (!named || named->kind != MetricUnit::kMilliseconds) return;
   if (same_time(named->size, options.unit.to_ms(1))) return;

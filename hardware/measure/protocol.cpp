@@ -8,6 +8,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "hardware/quartiles.hpp"
 #include "spaces/error.hpp"
 #include "spaces/random.hpp"
 
@@ -19,15 +20,9 @@ constexpr int kSentinelCalls = 3;
 constexpr size_t kLeastGap = 4;
 constexpr double kLeastJoulesSeconds = 0.05;
 
-double quantile(const std::vector<double>& sorted, double q) {
-  const double at = q * static_cast<double>(sorted.size() - 1);
-  const auto below = static_cast<size_t>(at);
-  const size_t above = std::min(below + 1, sorted.size() - 1);
-  return sorted[below] + (at - static_cast<double>(below)) * (sorted[above] - sorted[below]);
-}
 double median(std::vector<double> values) {
   std::sort(values.begin(), values.end());
-  return quantile(values, 0.5);
+  return sorted_quantile(values, 0.5);
 }
 std::vector<double> distances(const std::vector<double>& values, double centre) {
   std::vector<double> list;
@@ -42,9 +37,9 @@ std::optional<Timing> timing_of(const Samples& samples) {
   std::vector<double> ms = samples.ms;
   std::sort(ms.begin(), ms.end());
   Timing t;
-  t.median_ms = quantile(ms, 0.5);
-  t.low_ms = quantile(ms, 0.25);
-  t.high_ms = quantile(ms, 0.75);
+  t.median_ms = sorted_quantile(ms, 0.5);
+  t.low_ms = sorted_quantile(ms, 0.25);
+  t.high_ms = sorted_quantile(ms, 0.75);
   t.mad_ms = median(distances(ms, t.median_ms));
   t.repeats = static_cast<int>(ms.size());
   t.peak_bytes = samples.peak_bytes;

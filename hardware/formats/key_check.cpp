@@ -1,6 +1,6 @@
 // A key says all that decides the work; so the sizes in it can be held against one another, as the
 // ops themselves do when a network is built (Op::infer).
-#include "hardware/key_check.hpp"
+#include "hardware/formats/key_check.hpp"
 
 #include <algorithm>
 #include <charconv>
