@@ -183,10 +183,25 @@ void Predictor::check_rows(const FeatureMatrix& x) const {
   if (!x.allFinite()) throw DataError("a row to predict: " + first_bad(x, features_.names));
 }
 
+// A block's kernel values stay in the cache; of all rows together they would fill memory first.
+VectorXd Predictor::answers(const FeatureMatrix& x, VectorXd* spread) const {
+  constexpr Eigen::Index kBlock = 512;
+  if (x.rows() <= kBlock) return answer(x, spread);
+  VectorXd means(x.rows()), part;
+  if (spread != nullptr) spread->resize(x.rows());
+  for (Eigen::Index begin = 0; begin < x.rows(); begin += kBlock) {
+    const Eigen::Index size = std::min(kBlock, x.rows() - begin);
+    means.segment(begin, size) =
+        answer(x.middleRows(begin, size), spread == nullptr ? nullptr : &part);
+    if (spread != nullptr) spread->segment(begin, size) = part;
+  }
+  return means;
+}
+
 Prediction Predictor::predict(const FeatureMatrix& x) const {
   check_rows(x);
   Prediction p;
-  p.mean = answer(x, &p.spread);
+  p.mean = answers(x, &p.spread);
   if (transform_ == TargetTransform::kLog) {
     p.mean = p.mean.array().exp();
     p.spread = p.spread.array() * p.mean.array();
@@ -196,7 +211,7 @@ Prediction Predictor::predict(const FeatureMatrix& x) const {
 
 VectorXd Predictor::mean(const FeatureMatrix& x) const {
   check_rows(x);
-  const VectorXd mean = answer(x, nullptr);
+  const VectorXd mean = answers(x, nullptr);
   return transform_ == TargetTransform::kLog ? VectorXd(mean.array().exp()) : mean;
 }
 

@@ -109,6 +109,8 @@ class Predictor {
  private:
   friend std::unique_ptr<Predictor> predictor_from_json(const nlohmann::json&, const std::string&);
   void check_rows(const FeatureMatrix& x) const;
+  /// answer() of any number of rows.
+  Eigen::VectorXd answers(const FeatureMatrix& x, Eigen::VectorXd* spread) const;
   void learn_transformed(const FeatureMatrix& x,
                          const Eigen::VectorXd& y,
                          const FitOptions& options,

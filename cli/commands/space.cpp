@@ -12,6 +12,7 @@
 #include "cli/runs/arch_list.hpp"
 #include "cli/runs/fix.hpp"
 #include "cli/runs/latency.hpp"
+#include "cli/runs/results/narrowing.hpp"
 #include "cli/runs/space_limits.hpp"
 #include "cli/terminal/row_stream.hpp"
 #include "cli/terminal/suggest.hpp"
@@ -33,6 +34,8 @@ struct Options {
   int samples = 10;
   int64_t latency_batch = 1;
   bool choices = false, exact_count = false, histogram = false;
+  std::string run;
+  PopularOptions popular;
 };
 
 int list(const Options& o) {
@@ -341,6 +344,45 @@ void add_check(CLI::App& app, Options& o) {
   add_fix(app, o.fix);
 }
 
+void add_space_name(CLI::App& app, Options& o) {
+  app.add_option("space", o.space, "Name of a config in configs/spaces, or a YAML file")
+      ->required();
+}
+
+void add_sample(CLI::App& app, Options& o) {
+  add_fix(app, o.fix);
+  app.add_option("-n,--count", o.samples, "How many")
+      ->check(CLI::Range(1, 10'000'000))
+      ->type_name("N");
+  app.add_flag("--choices",
+               o.choices,
+               "Draw every choice uniformly instead of uniformly over architectures");
+  add_format(app, o.format);
+}
+
+void add_narrow(CLI::App& app, Options& o) {
+  app.add_option("--run", o.run, "Search: id, a start of it, name, or last")
+      ->required()
+      ->type_name("ID");
+  app.add_option("--min-share",
+                 o.popular.least_share,
+                 "Options that a smaller share of the networks in clusters has are left out "
+                 "(default 0.01)")
+      ->check(CLI::Range(0.0, 0.5))
+      ->type_name("SHARE");
+  app.add_option("--min-cluster",
+                 o.popular.clusters.min_cluster_size,
+                 "Fewer networks that lie together are noise (default 50)")
+      ->check(CLI::Range(2, 1000000))
+      ->type_name("N");
+  app.add_option("--min-samples",
+                 o.popular.clusters.min_samples,
+                 "Neighbours that a network must have near: the higher, the more is noise "
+                 "(default 10)")
+      ->check(CLI::Range(1, 1000000))
+      ->type_name("N");
+}
+
 }  // namespace
 
 int run_space(const std::vector<std::string>& args) {
@@ -357,17 +399,15 @@ int run_space(const std::vector<std::string>& args) {
       "nas space cost resnet20-pool --arch '[4,3,3]' --arch '[1,1,8]'\n"
       "nas space check my-space.yaml\n"
       "nas space check mobilenet --max 'macs <= 300M' --count\n"
-      "nas space check mobilenet --max 'latency_ms <= 25' --table phone.json");
+      "nas space check mobilenet --max 'latency_ms <= 25' --table phone.json\n"
+      "nas space narrow --run last");
   app.require_subcommand(1, 1);
   const auto add = [&](const char* name, const char* help, unsigned takes = kTakesNothing) {
     CLI::App* sub = app.add_subcommand(name, help);
     add_common(*sub, o.common, takes);
     return sub;
   };
-  const auto add_space = [&](CLI::App* sub) {
-    sub->add_option("space", o.space, "Name of a config in configs/spaces, or a YAML file")
-        ->required();
-  };
+  const auto add_space = [&](CLI::App* sub) { add_space_name(*sub, o); };
   CLI::App* list_app = add("list", "Families of spaces");
   add_format(*list_app, o.format);
   CLI::App* show_app = add("show", "A space's choices, or one network op by op");
@@ -388,14 +428,7 @@ int run_space(const std::vector<std::string>& args) {
   add_fix(*count_app, o.fix);
   CLI::App* sample_app = add("sample", "Random valid architectures with their cost", kTakesSeed);
   add_space(sample_app);
-  add_fix(*sample_app, o.fix);
-  sample_app->add_option("-n,--count", o.samples, "How many")
-      ->check(CLI::Range(1, 10'000'000))
-      ->type_name("N");
-  sample_app->add_flag("--choices",
-                       o.choices,
-                       "Draw every choice uniformly instead of uniformly over architectures");
-  add_format(*sample_app, o.format);
+  add_sample(*sample_app, o);
   CLI::App* enumerate_app = add("enumerate", "All architectures, numbered, with their cost");
   add_space(enumerate_app);
   add_fix(*enumerate_app, o.fix);
@@ -410,6 +443,9 @@ int run_space(const std::vector<std::string>& args) {
       "Every mistake of a space's YAML, whether its networks can be built, and what limits leave",
       kTakesSeed | kTakesDb);
   add_check(*check_app, o);
+  CLI::App* narrow_app = add(
+      "narrow", "The part of its space that a search has come to favour, for the next", kTakesDb);
+  add_narrow(*narrow_app, o);
   if (!parse(app, args)) return kExitOk;
   if (o.limits.empty() && (o.exact_count || o.histogram || !o.latency_table.empty() ||
                            (check_app->parsed() && !o.fix.empty())))
@@ -421,6 +457,11 @@ int run_space(const std::vector<std::string>& args) {
   if (sample_app->parsed()) return sample(o);
   if (enumerate_app->parsed()) return enumerate(o);
   if (cost_app->parsed()) return cost(o);
+  if (narrow_app->parsed()) {
+    print_narrowing(narrowing_of(Store(o.common.db, Store::Mode::kRead), o.run, o.popular),
+                    o.common.json);
+    return kExitOk;
+  }
   return check(o);
 }
 

@@ -1,6 +1,7 @@
-// Speed of exact answers: bench_exact SPACE macs|params LIMIT [REPEATS]. Processor seconds of each
-// step (median over the repeats), one line of JSON. The additive surrogate of the fronts has random
-// rising scores for the options of each choice, like scores of blocks.
+// Speed of exact answers: bench_exact SPACE macs|params LIMIT [REPEATS [FILE]]. Processor seconds
+// of each step (median over the repeats), one line of JSON. The additive surrogate of the fronts
+// has random rising scores for the options of each choice, like scores of blocks. FILE: the problem
+// of the optimum under one limit as tables, for other programs (exact_vs_pulp.py).
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -46,11 +47,68 @@ exact::MetricFunction surrogate(const Space& space) {
           }};
 }
 
+/// Rows of each term: key, score, cost, and the key of each child; all as whole numbers.
+void write_problem(const char* file, const exact::Terms& terms, int64_t limit, int64_t best) {
+  FILE* out = std::fopen(file, "w");
+  if (out == nullptr) throw std::runtime_error(std::string("cannot write ") + file);
+  std::fprintf(
+      out,
+      "{\"limit\": %lld, \"cost_constant\": %lld, \"score_constant\": %lld, \"best\": %lld, "
+      "\"terms\": [",
+      static_cast<long long>(limit),
+      static_cast<long long>(terms.units()[0].constant),
+      static_cast<long long>(terms.units()[1].constant),
+      static_cast<long long>(best));
+  for (const exact::Term& term : terms.terms()) {
+    std::fprintf(out,
+                 "%s\n{\"root\": %d, \"children\": [",
+                 &term == terms.terms().data() ? "" : ",",
+                 term.parent == exact::kNone ? 1 : 0);
+    for (size_t i = 0; i < term.children.size(); ++i)
+      std::fprintf(out, "%s%zu", i == 0 ? "" : ", ", term.children[i]);
+    std::fprintf(out, "], \"rows\": [");
+    for (size_t key = 0; key < term.key_count(); ++key)
+      for (size_t r = term.first[key]; r < term.first[key + 1]; ++r) {
+        std::fprintf(out,
+                     "%s[%zu, %lld, %lld",
+                     r == 0 ? "" : ", ",
+                     key,
+                     static_cast<long long>(terms.value(term, r, 1)),
+                     static_cast<long long>(terms.value(term, r, 0)));
+        for (size_t i = 0; i < term.children.size(); ++i)
+          std::fprintf(out, ", %u", term.keys[r * term.children.size() + i]);
+        std::fprintf(out, "]");
+      }
+    std::fprintf(out, "]}");
+  }
+  std::fprintf(out, "]}\n");
+  std::fclose(out);
+}
+
+void print_seconds(const char* space,
+                   const std::string& metric,
+                   const std::string& facts,
+                   const std::string& count,
+                   std::map<std::string, std::vector<double>>& seconds) {
+  std::printf("{\"space\": \"%s\", \"metric\": \"%s\", %s, \"count\": \"%s\", \"seconds\": {",
+              space,
+              metric.c_str(),
+              facts.c_str(),
+              count.c_str());
+  const char* comma = "";
+  for (auto& [step, all] : seconds) {
+    std::sort(all.begin(), all.end());
+    std::printf("%s\"%s\": %.4f", comma, step.c_str(), all[all.size() / 2]);
+    comma = ", ";
+  }
+  std::printf("}}\n");
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   if (argc < 4) {
-    std::fprintf(stderr, "usage: bench_exact SPACE macs|params LIMIT [REPEATS]\n");
+    std::fprintf(stderr, "usage: bench_exact SPACE macs|params LIMIT [REPEATS [FILE]]\n");
     return 2;
   }
   const auto space = load_space(argv[1]);
@@ -93,6 +151,9 @@ int main(int argc, char** argv) {
     const exact::Limit limits[] = {{.metric = 0, .high = limit}, {.metric = 2}};
     const exact::Optimum one = exact::optimum(*all.terms, aims[1], {limits, 1});
     lap("optimum, one limit");
+    if (argc > 5 && r == 0 && one.solution)
+      write_problem(argv[5], *all.terms, limit, one.solution->sums[1]);
+    start = now();
     exact::Limit both[] = {limits[0], limits[1]};
     if (one.solution) both[1].high = one.solution->sums[2] * 95 / 100;
     const exact::Optimum two = exact::optimum(*all.terms, aims[1], both);
@@ -114,17 +175,6 @@ int main(int argc, char** argv) {
                   pool.solutions.size());
     facts = text;
   }
-  std::printf("{\"space\": \"%s\", \"metric\": \"%s\", %s, \"count\": \"%s\", \"seconds\": {",
-              argv[1],
-              name.c_str(),
-              facts.c_str(),
-              count.c_str());
-  const char* comma = "";
-  for (auto& [step, all] : seconds) {
-    std::sort(all.begin(), all.end());
-    std::printf("%s\"%s\": %.4f", comma, step.c_str(), all[all.size() / 2]);
-    comma = ", ";
-  }
-  std::printf("}}\n");
+  print_seconds(argv[1], name, facts, count, seconds);
   return 0;
 }

@@ -77,8 +77,8 @@ job() {
     pa4) tree "$name" "$seed" panda gradient 4 ;;
     pa1) run "$name" "$seed" panda --set train.epochs="$epochs" ;;
     fixp)
-      run "$name" "$seed" spos --set train.epochs="$epochs" --set "path_sampler={kind: weighted, p:
-        [none=0.007, skip_connect=0.007, nor_conv_1x1=0.409, nor_conv_3x3=0.57, avg_pool_3x3=0.007]}" ;;
+      run "$name" "$seed" spos --set train.epochs="$epochs" --set "strategy={path_sampler: {name: weighted,
+        p: [none=0.007, skip_connect=0.007, nor_conv_1x1=0.409, nor_conv_3x3=0.57, avg_pool_3x3=0.007]}}" ;;
     os2 | os4)
       until [ "$(status_of "gm${cell#os}-s$seed")" = finished ]; do sleep 20; done
       local length

@@ -1,0 +1,135 @@
+#include "cli/runs/results/narrowing.hpp"
+
+#include <algorithm>
+
+#include "cli/command.hpp"
+#include "cli/config/stored_config.hpp"
+#include "cli/report/document.hpp"
+#include "cli/runs/fix.hpp"
+#include "cli/runs/run_files.hpp"
+#include "search/search_options.hpp"
+#include "spaces/base/shell_word.hpp"
+#include "spaces/registry.hpp"
+
+namespace nas::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::vector<std::string> names(const Narrowing& n, size_t choice, bool kept) {
+  std::vector<std::string> list;
+  for (const OptionShare& s : n.popular.shares)
+    if (s.choice == choice && s.kept == kept)
+      list.push_back(n.space->choices()[choice].options[static_cast<size_t>(s.option)]);
+  return list;
+}
+std::string joined(const std::vector<std::string>& list) {
+  std::string text;
+  for (const std::string& word : list) text += (text.empty() ? "" : " ") + word;
+  return text;
+}
+/// Choices that lose an option, in order.
+std::vector<size_t> narrowed_choices(const Narrowing& n) {
+  std::vector<size_t> list;
+  for (const OptionShare& s : n.popular.shares)
+    if (!s.kept && (list.empty() || list.back() != s.choice)) list.push_back(s.choice);
+  return list;
+}
+std::string count_text(const Domain& domain) {
+  const std::string exact = domain.count().str();
+  constexpr size_t kReadable = 7;
+  return exact.size() <= kReadable ? exact : format_number(std::stod(exact), 3);
+}
+
+void print_json(const Narrowing& n) {
+  Json choices = Json::array();
+  for (const OptionShare& s : n.popular.shares) {
+    const Choice& choice = n.space->choices()[s.choice];
+    if (choices.empty() || choices.back().at("choice") != choice.name)
+      choices.push_back({{"choice", choice.name}, {"networks", s.of}, {"options", Json::array()}});
+    choices.back()["options"].push_back({{"option", choice.options[static_cast<size_t>(s.option)]},
+                                         {"share", s.share()},
+                                         {"kept", s.kept}});
+  }
+  print(json_text(Json{{"schema", "nas-space-narrow/1"},
+                       {"run", n.run.id},
+                       {"space", n.space->name()},
+                       {"networks", n.popular.networks},
+                       {"clusters", n.popular.clusters},
+                       {"noise", n.popular.noise},
+                       {"architectures_before", n.before.count().str()},
+                       {"architectures_after", n.after.count().str()},
+                       {"fix", n.popular.part.text()},
+                       {"front", n.front},
+                       {"front_left_out", n.front_outside},
+                       {"choices", choices}}));
+}
+
+void print_people(const Narrowing& n) {
+  const Popular& p = n.popular;
+  print_prose(std::to_string(p.networks) + " networks of search " + n.run.id + ": " +
+              (p.clusters == 0
+                   ? "no clusters, so that all count"
+                   : std::to_string(p.networks - p.noise) + " in " + std::to_string(p.clusters) +
+                         (p.clusters == 1 ? " cluster, " : " clusters, ") +
+                         std::to_string(p.noise) + " are noise"));
+  const std::vector<size_t> choices = narrowed_choices(n);
+  if (choices.empty()) {
+    print_prose("every option is in use: nothing is left out");
+    return;
+  }
+  Table table({"choice", "kept", "left out"});
+  for (const size_t c : choices)
+    table.row({n.space->choices()[c].name, joined(names(n, c, true)), joined(names(n, c, false))});
+  print(table.text());
+  print_prose("architectures: " + count_text(n.before) + " before, " + count_text(n.after) +
+              " after");
+  if (!n.front_outside.empty())
+    print_prose("of the " + std::to_string(n.front) + " networks of its front " +
+                std::to_string(n.front_outside.size()) + " are left out, such as " +
+                n.front_outside.front() + "; --min-share and --min-cluster say how much is");
+  else if (n.front > 0)
+    print_prose("all " + std::to_string(n.front) + " networks of its front are inside");
+  print("search there with: --fix " + shell_word(p.part.text()));
+}
+
+}  // namespace
+
+Narrowing narrowing_of(const Store& store, const std::string& name, const PopularOptions& options) {
+  const auto found = store.run(name, "search");
+  if (!found)
+    throw ConfigError("--run: there is no search '" + name + "' in " + store.path(),
+                      "`nas runs --command search` lists them.");
+  const SearchRecord record = search_record(store, *found);
+  std::unique_ptr<Space> space = open_space(space_of_run(store, *found));
+  const auto config = read_yaml_as<SearchConfig>(stored_config(*found));
+  const Domain before = fixed_domain(*space, config.search.fix, "search.fix");
+  std::vector<Architecture> networks;
+  std::vector<Point> points;
+  for (const Evaluated& e : record.evaluated) {
+    networks.push_back(space->parse(e.architecture));
+    points.push_back(e.feasible ? e.point : Point{});
+  }
+  if (networks.empty())
+    throw ConfigError("search " + found->id + " has judged no network yet",
+                      "Let it go on with `nas search --resume " + found->id + "`.");
+  Popular popular = popular_part(before, networks, options);
+  Domain after(*space, popular.part);
+  std::vector<std::string> outside;
+  const std::vector<size_t> front = front_of(points);
+  for (const size_t i : front)
+    if (!after.contains(networks[i])) outside.push_back(record.evaluated[i].architecture);
+  return {*found,
+          std::move(space),
+          before,
+          std::move(after),
+          std::move(popular),
+          front.size(),
+          std::move(outside)};
+}
+
+void print_narrowing(const Narrowing& narrowing, bool as_json) {
+  as_json ? print_json(narrowing) : print_people(narrowing);
+}
+
+}  // namespace nas::cli
