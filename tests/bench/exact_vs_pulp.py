@@ -28,8 +28,9 @@ def solve(problem):
         for r, row in enumerate(term["rows"]):
             score.append((taken[t][r], row[1]))
             cost.append((taken[t][r], row[2]))
-    model += pulp.LpAffineExpression(score) * 1e-12
-    model += pulp.LpAffineExpression(cost) <= problem["limit"] - problem["cost_constant"]
+    model += pulp.LpAffineExpression(score) * (1e4 / max(abs(weight) for _, weight in score))
+    room = problem["limit"] - problem["cost_constant"]
+    model += pulp.LpAffineExpression(cost) * (1e3 / abs(room)) <= 1e3 * room / abs(room)
     for t, term in enumerate(terms):
         if term["root"]:
             model += pulp.lpSum(taken[t]) == 1
