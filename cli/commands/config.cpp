@@ -11,8 +11,8 @@
 #include "cli/config/config_kinds.hpp"
 #include "cli/config/config_new.hpp"
 #include "cli/config/config_path.hpp"
-#include "cli/config/config_problems.hpp"
 #include "cli/report/document.hpp"
+#include "cli/results/config_check.hpp"
 #include "cli/terminal/suggest.hpp"
 #include "spaces/base/whole_file.hpp"
 #include "spaces/registry.hpp"
@@ -188,26 +188,29 @@ void hand_over_if_needed(const Options& o) {
     }
 }
 
+CheckedConfig checked_config(const Options& o, const std::string& file) {
+  try {
+    Checked checked = resolved(o, file, /*warn=*/true);
+    return {file, std::move(checked.kind), std::move(checked.warnings), {}};
+  } catch (const ConfigError& e) {
+    return {file, "", {}, e.problems()};
+  }
+}
+
 int check(const Options& o) {
   hand_over_pipes(o.files);
   hand_over_if_needed(o);
+  std::vector<CheckedConfig> files;
   std::vector<Problem> problems;
-  Json files = Json::array();
   for (const std::string& file : o.files) {
-    try {
-      const Checked checked = resolved(o, file, /*warn=*/true);
-      files.push_back({{"file", file}, {"kind", checked.kind}, {"ok", true}});
-      if (!checked.warnings.empty()) files.back()["warnings"] = checked.warnings;
-      if (!o.common.json && !o.common.quiet) print(file + ": ok (" + checked.kind + ")");
-      for (const std::string& line : checked.warnings) warning(file + ": " + line);
-    } catch (const ConfigError& e) {
-      problems.insert(problems.end(), e.problems().begin(), e.problems().end());
-      files.push_back({{"file", file}, {"ok", false}, {"problems", problems_json(e.problems())}});
-    }
+    files.push_back(checked_config(o, file));
+    const CheckedConfig& found = files.back();
+    if (found.ok() && !o.common.json && !o.common.quiet)
+      print(found.file + ": ok (" + found.kind + ")");
+    for (const std::string& line : found.warnings) warning(found.file + ": " + line);
+    problems.insert(problems.end(), found.problems.begin(), found.problems.end());
   }
-  if (o.common.json)
-    print(Json{{"schema", "nas-config-check/1"}, {"files", files}}.dump(
-        2, ' ', false, Json::error_handler_t::replace));
+  if (o.common.json) print(json_text(config_check_json(files)));
   if (!problems.empty()) throw ConfigError(std::move(problems));
   return kExitOk;
 }
@@ -219,7 +222,7 @@ int show(const Options& o) {
   if (o.common.json) {
     Json json{{"schema", "nas-config-show/1"}, {"kind", checked.kind}};
     json.update(Json::parse(text));
-    text = json.dump(2, ' ', false, Json::error_handler_t::replace);
+    text = json_text(json);
   }
   while (!text.empty() && text.back() == '\n') text.pop_back();
   print(text);
@@ -245,8 +248,7 @@ int make(const Options& o) {
   }
   write_whole_file(o.out, text);
   if (o.common.json)
-    print(Json{{"schema", "nas-config-new/1"}, {"kind", kind.name}, {"file", o.out}}.dump(
-        2, ' ', false, Json::error_handler_t::replace));
+    print(json_text({{"schema", "nas-config-new/1"}, {"kind", kind.name}, {"file", o.out}}));
   else
     note(
         o.common,
