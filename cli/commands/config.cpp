@@ -14,6 +14,7 @@
 #include "cli/report/document.hpp"
 #include "cli/results/config_check.hpp"
 #include "cli/terminal/suggest.hpp"
+#include "cli/terminal/table_style.hpp"
 #include "spaces/base/whole_file.hpp"
 #include "spaces/registry.hpp"
 
@@ -26,7 +27,7 @@ namespace fs = std::filesystem;
 struct Options {
   Common common;
   std::vector<std::string> files;
-  std::string kind, from, out;
+  std::string kind, from, out, format = "table";
 };
 
 /// What was read from standard input, which has no second time.
@@ -284,15 +285,14 @@ int keys(const Options& o) {
   if (kind.torch) hand_over();
   const std::vector<HelpLine> lines = kind.keys();
   constexpr size_t kRoom = 140;
-  if (const size_t width = output_width(1); !o.common.json && width > 0 && width < kRoom)
+  const Format format = chosen_format(o.common, o.format);
+  const bool text = format == Format::kTable && table_style() == TableStyle::kText;
+  if (const size_t width = output_width(1); text && width > 0 && width < kRoom)
     return print_keys(lines, width), kExitOk;
   Rows rows{{"key", "type", "default", "range", "help"}, {}};
   for (const HelpLine& line : lines)
     rows.rows.push_back({line.key, line.type, line.value, line.range, line.help});
-  print_rows(rows,
-             o.common.json ? Format::kJson : Format::kTable,
-             {{"schema", "nas-config-keys/1"}, {"kind", kind.name}},
-             "keys");
+  print_rows(rows, format, {{"schema", "nas-config-keys/1"}, {"kind", kind.name}}, "keys");
   return kExitOk;
 }
 
@@ -326,6 +326,7 @@ int run_config(const std::vector<std::string>& args) {
   for (CLI::App* sub : {schema_app, keys_app})
     sub->add_option("kind", o.kind, "train, search or the family of a space (nas list kinds)")
         ->required();
+  add_format(*keys_app, o.format);
   for (CLI::App* sub : {check_app, show_app}) add_common(*sub, o.common, kTakesSets);
   CLI::App* new_app =
       app.add_subcommand("new", "Write a commented configuration to start from, with every key");

@@ -27,7 +27,7 @@ struct Options {
   Common common;
   RowOptions rows;
   std::vector<std::string> models, parameters;
-  std::string transform = "none", out, predictor, split = "random", table;
+  std::string format = "table", transform = "none", out, predictor, split = "random", table;
   std::vector<int64_t> sizes;
   int64_t train = 0;
   int folds = 5, repeats = 10;
@@ -96,6 +96,23 @@ void keep(const Options& o, const PredictRows& data, const char* kind, const Jso
   if (store.read_only())
     return warning(store.path() + " is read-only: what is printed is not stored");
   store.set_document(data.run, kind, json_line(document));
+}
+
+/// A document, rows or text, as --format says. Whether it was text.
+template <class Result>
+bool tell(const Options& o,
+          const Result& result,
+          Json (*document)(const Result&),
+          Rows (*rows)(const Result&),
+          void (*text)(const Result&)) {
+  const Format format = chosen_format(o.common, o.format);
+  if (format == Format::kJson)
+    print(json_text(document(result)));
+  else if (format == Format::kTable)
+    text(result);
+  else
+    print_rows(rows(result), format, {}, "");
+  return format == Format::kTable;
 }
 
 /// Rows in an order that --seed draws: neither a table's order nor that of texts is a random one,
@@ -198,9 +215,8 @@ int eval_fitted(const Options& o) {
                                   predicted.mean[i],
                                   predicted.spread[i],
                                   data.rows.y[i]});
-  if (o.common.json) return print(json_text(predict_eval_json(result))), kExitOk;
-  print_predict_eval(result);
-  if (!o.table.empty()) note(o.common, "predictions written to " + o.table);
+  const bool text = tell(o, result, predict_eval_json, predict_eval_rows, print_predict_eval);
+  if (text && !o.table.empty()) note(o.common, "predictions written to " + o.table);
   return kExitOk;
 }
 
@@ -283,10 +299,7 @@ int eval(const Options& o) {
                                                }),
                                          model));
   keep(o, data, "predict-eval", predict_eval_json(result));
-  if (o.common.json)
-    print(json_text(predict_eval_json(result)));
-  else
-    print_predict_eval(result);
+  tell(o, result, predict_eval_json, predict_eval_rows, print_predict_eval);
   return kExitOk;
 }
 
@@ -339,10 +352,7 @@ int curve(const Options& o) {
     result.curves.push_back(std::move(curve));
   }
   keep(o, data, "predict-curve", curve_json(result));
-  if (o.common.json)
-    print(json_text(curve_json(result)));
-  else
-    print_curve(result);
+  tell(o, result, curve_json, curve_rows, print_curve);
   return kExitOk;
 }
 
@@ -376,6 +386,7 @@ int run_predict(const std::vector<std::string>& args) {
       "nas predict fit --data top1.csv --space mobilenet --model gp --out top1.json\n"
       "nas predict eval --predictor top1.json --data new.csv --space mobilenet\n"
       "nas predict eval --data latency.csv --target ms --split mod10 --model ridge,gp\n"
+      "nas predict eval --run last --target accuracy --format csv > errors.csv\n"
       "nas predict curve --data latency.csv --target encoder_ms+decoder_ms --sizes 50,100,400");
   app.require_subcommand(1);
   CLI::App* fit_app = app.add_subcommand("fit", "Fit a predictor and write it to a file");
@@ -390,6 +401,7 @@ int run_predict(const std::vector<std::string>& args) {
   }
   fit_app->add_option("--out", o.out, "File to write; an older one is replaced")->required();
   for (CLI::App* sub : {eval_app, curve_app}) {
+    add_format(*sub, o.format);
     sub->add_option("--within",
                     o.rows.within,
                     "Also judge the order of rows that are equal in this column (or choice)");

@@ -96,6 +96,24 @@ void print_errors(const std::vector<JudgedModel>& judged) {
   print(table.text());
 }
 
+Rows judged_rows(const std::vector<JudgedModel>& judged) {
+  Rows rows{{"model", "train"}, {}};
+  for (const Column& column : kColumns)
+    rows.header.insert(rows.header.end(), {column.number, std::string(column.number) + "_sd"});
+  rows.header.emplace_back("fit_s");
+  for (const JudgedModel& row : judged) {
+    std::vector<Json> cells{row.model, row.train};
+    for (const Column& column : kColumns) {
+      const auto [mean, sd] = row.errors.of(column.number);
+      cells.push_back(json_number(mean));
+      cells.push_back(row.one_set ? Json(nullptr) : json_number(sd));
+    }
+    cells.push_back(row.fit_seconds ? Json(*row.fit_seconds) : Json(nullptr));
+    rows.rows.push_back(std::move(cells));
+  }
+  return rows;
+}
+
 /// `alpha 3.5, pairs 0`.
 std::string parameters_text(const PredictorFacts& p) {
   std::string text;
@@ -168,6 +186,22 @@ void print_predict_eval(const PredictEvalResult& result) {
   for (const PredictedRow& row : result.predictions)
     table.row({row.label, format_number(row.mean, 6), format_number(row.spread, 3)});
   print(table.text());
+}
+
+Rows predict_eval_rows(const PredictEvalResult& result) {
+  if (!result.predictor) return judged_rows(result.judged);
+  Rows rows{{result.label(), "predicted", "spread", "truth"}, {}};
+  for (const PredictedRow& row : result.predictions)
+    rows.rows.push_back(
+        {row.label, json_number(row.mean), json_number(row.spread), json_number(row.truth)});
+  return rows;
+}
+
+Rows curve_rows(const CurveResult& result) {
+  std::vector<JudgedModel> all;
+  for (const LearningCurve& curve : result.curves)
+    all.insert(all.end(), curve.points.begin(), curve.points.end());
+  return judged_rows(all);
 }
 
 Json curve_json(const CurveResult& result) {

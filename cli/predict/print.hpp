@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "cli/command.hpp"
+#include "cli/report/document.hpp"
 #include "predictors/judge.hpp"
 
 namespace nas::cli {
@@ -69,6 +69,9 @@ struct PredictEvalResult {
 /// Schema nas-predict-eval/1.
 nlohmann::ordered_json predict_eval_json(const PredictEvalResult& result);
 void print_predict_eval(const PredictEvalResult& result);
+/// For CSV and JSON lines: what a fitted predictor predicts; without one a row for each model, its
+/// errors as NAME and NAME_sd.
+Rows predict_eval_rows(const PredictEvalResult& result);
 
 /// Errors of one model at ascending sizes of the training set.
 struct LearningCurve {
@@ -85,5 +88,7 @@ struct CurveResult {
 /// Schema nas-predict-curve/1.
 nlohmann::ordered_json curve_json(const CurveResult& result);
 void print_curve(const CurveResult& result);
+/// A row for each model and size of the training set.
+Rows curve_rows(const CurveResult& result);
 
 }  // namespace nas::cli

@@ -177,6 +177,9 @@ TEST(PredictReports, MeansOfSplitsAndPlainNumbersOfOneSet) {
   EXPECT_FALSE(json["judged"][0]["errors"].contains("mape"));
   EXPECT_EQ(json["judged"][0]["fit_s"], 0.5);
   EXPECT_FALSE(json.contains("predictions"));
+  EXPECT_THAT(csv_text(predict_eval_rows(result)),
+              HasSubstr("model,train,mape,mape_sd,rmse,rmse_sd,tau_b,"));
+  EXPECT_THAT(csv_text(predict_eval_rows(result)), HasSubstr("\nridge,80,,,2,1,0,0,"));
   result.judged = {model_of({1.5}, true)};
   json = predict_eval_json(result);
   EXPECT_EQ(json["judged"][0]["errors"]["rmse"], 1.5);
