@@ -58,59 +58,6 @@ LatencyTable part_of(const LatencyTable& table, const Domain& domain) {
   return part;
 }
 
-void print_chosen(const Options& o,
-                  const std::vector<std::string>& list,
-                  const std::string& space,
-                  const std::string& grouping) {
-  const bool ops = o.what == "ops";
-  std::string text;
-  for (const std::string& line : list) text += (text.empty() ? "" : "\n") + line;
-  if (!o.out.empty()) write_whole_file(o.out, text + "\n");
-  if (o.common.json)
-    return print(json_text({{"schema", "nas-latency-plan/1"},
-                            {"space", space},
-                            {"what", o.what},
-                            {"table", o.table.empty() ? Json(nullptr) : Json(o.table)},
-                            {"budget", o.budget},
-                            {ops ? "ops" : "architectures", list}}));
-  if (static_cast<int>(list.size()) < o.budget)
-    note(o.common, "there are " + std::to_string(list.size()) + " in all");
-  if (o.out.empty()) return print(text);
-  print_prose(
-      (ops ? pieces_text(grouping, list.size()) : std::to_string(list.size()) + " networks") +
-      " of " + space + " written to " + o.out + ", those that tell most first");
-  if (ops && grouping == "ops")
-    print_prose(
-        "next, on the new device: " +
-        suggested({"measure", "--space", space, "--only", o.out, "--name", "few"}, o.common) +
-        " (elsewhere: " +
-        suggested({"latency", "export-work", space, "--only", o.out, "--out", "work.jsonl"},
-                  o.common) +
-        "), then " +
-        suggested({"latency", "calibrate", "--table", o.table, "--ops", "few", "--measure", "10"},
-                  o.common));
-  else if (!ops)
-    print_prose(
-        "next: measure them (" +
-        suggested({"latency", "export-work", space, "--networks", o.out, "--out", "work.jsonl"},
-                  o.common) +
-        "), then " +
-        suggested({"latency", "calibrate", "--table", "TABLE", "--rows", "measured.csv"},
-                  o.common) +
-        " or " +
-        suggested({"predict",
-                   "fit",
-                   "--data",
-                   "measured.csv",
-                   "--space",
-                   space,
-                   "--target",
-                   "latency_ms",
-                   "--out",
-                   "latency.json"},
-                  o.common));
-}
-
 int plan_few(Options o) {
   check_output("--out", o.out, {o.space, o.table, o.common.db});
   std::optional<LatencyTable> table;
@@ -127,14 +74,19 @@ int plan_few(Options o) {
   const auto space = load_space(o.space);
   const Domain domain = fixed_domain(*space, o.fix);
   if (table) require_fit(*table, *space);
-  std::vector<std::string> list;
-  if (o.what == "ops")
-    list = choose_ops(part_of(*table, domain), o.budget);
+  FewChosen few{
+      space->name(), table ? table->grouping : "ops", o.what, o.table, o.out, o.budget, {}};
+  if (few.ops())
+    few.list = choose_ops(part_of(*table, domain), o.budget);
   else
     for (const Architecture& a :
          choose_networks(domain, table ? &*table : nullptr, o.budget, o.common.seed))
-      list.push_back(space->text(a));
-  print_chosen(o, list, space->name(), table ? table->grouping : "ops");
+      few.list.push_back(space->text(a));
+  if (!o.out.empty()) write_whole_file(o.out, lines_of(few) + "\n");
+  if (o.common.json)
+    print(json_text(few_chosen_json(few)));
+  else
+    print_few_chosen(few, o.common);
   return kExitOk;
 }
 

@@ -86,6 +86,60 @@ void print_op_plan(const OpPlan& plan, Format format) {
     print_prose("table " + plan.table + " lacks " + std::to_string(plan.lacking()) + " of them");
 }
 
+std::string lines_of(const FewChosen& few) {
+  std::string text;
+  for (const std::string& line : few.list) text += (text.empty() ? "" : "\n") + line;
+  return text;
+}
+
+Json few_chosen_json(const FewChosen& few) {
+  return {{"schema", "nas-latency-plan/1"},
+          {"space", few.space},
+          {"what", few.what},
+          {"table", few.table.empty() ? Json(nullptr) : Json(few.table)},
+          {"budget", few.budget},
+          {few.ops() ? "ops" : "architectures", few.list}};
+}
+
+void print_few_chosen(const FewChosen& few, const Common& common) {
+  if (static_cast<int>(few.list.size()) < few.budget)
+    note(common, "there are " + std::to_string(few.list.size()) + " in all");
+  if (few.out.empty()) return print(lines_of(few));
+  print_prose((few.ops() ? pieces_text(few.grouping, few.list.size())
+                         : std::to_string(few.list.size()) + " networks") +
+              " of " + few.space + " written to " + few.out + ", those that tell most first");
+  if (few.ops() && few.grouping == "ops")
+    print_prose(
+        "next, on the new device: " +
+        suggested({"measure", "--space", few.space, "--only", few.out, "--name", "few"}, common) +
+        " (elsewhere: " +
+        suggested({"latency", "export-work", few.space, "--only", few.out, "--out", "work.jsonl"},
+                  common) +
+        "), then " +
+        suggested({"latency", "calibrate", "--table", few.table, "--ops", "few", "--measure", "10"},
+                  common));
+  else if (!few.ops())
+    print_prose(
+        "next: measure them (" +
+        suggested(
+            {"latency", "export-work", few.space, "--networks", few.out, "--out", "work.jsonl"},
+            common) +
+        "), then " +
+        suggested({"latency", "calibrate", "--table", "TABLE", "--rows", "measured.csv"}, common) +
+        " or " +
+        suggested({"predict",
+                   "fit",
+                   "--data",
+                   "measured.csv",
+                   "--space",
+                   few.space,
+                   "--target",
+                   "latency_ms",
+                   "--out",
+                   "latency.json"},
+                  common));
+}
+
 bool TableCheck::refused() const {
   return !coverage.missing.empty() || made_for == TableSpace::kOther ||
          made_for == TableSpace::kChanged;

@@ -33,6 +33,22 @@ struct OpPlan {
 /// In that form on standard output (JSON: schema nas-latency-plan/1); with a table also in words.
 void print_op_plan(const OpPlan& plan, Format format);
 
+/// The ops or networks that tell most about all others, best first.
+struct FewChosen {
+  std::string space, grouping;
+  std::string what;        ///< ops or networks.
+  std::string table, out;  ///< As the user named them; "" where none was.
+  int budget = 0;
+  std::vector<std::string> list;  ///< Keys or architectures.
+  bool ops() const { return what == "ops"; }
+};
+/// One a line, without a last line end.
+std::string lines_of(const FewChosen& few);
+/// Schema nas-latency-plan/1.
+nlohmann::ordered_json few_chosen_json(const FewChosen& few);
+/// The list, or where it was written and what may be done with it.
+void print_few_chosen(const FewChosen& few, const Common& common);
+
 /// Whether a search would take a table for a space.
 struct TableCheck {
   std::string domain;  ///< The space, or the part of it.
