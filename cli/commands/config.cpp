@@ -11,9 +11,10 @@
 #include "cli/config/config_kinds.hpp"
 #include "cli/config/config_new.hpp"
 #include "cli/config/config_path.hpp"
-#include "cli/config/config_problems.hpp"
 #include "cli/report/document.hpp"
+#include "cli/results/config_check.hpp"
 #include "cli/terminal/suggest.hpp"
+#include "cli/terminal/table_style.hpp"
 #include "spaces/base/whole_file.hpp"
 #include "spaces/registry.hpp"
 
@@ -26,7 +27,7 @@ namespace fs = std::filesystem;
 struct Options {
   Common common;
   std::vector<std::string> files;
-  std::string kind, from, out;
+  std::string kind, from, out, format = "table";
 };
 
 /// What was read from standard input, which has no second time.
@@ -188,26 +189,29 @@ void hand_over_if_needed(const Options& o) {
     }
 }
 
+CheckedConfig checked_config(const Options& o, const std::string& file) {
+  try {
+    Checked checked = resolved(o, file, /*warn=*/true);
+    return {file, std::move(checked.kind), std::move(checked.warnings), {}};
+  } catch (const ConfigError& e) {
+    return {file, "", {}, e.problems()};
+  }
+}
+
 int check(const Options& o) {
   hand_over_pipes(o.files);
   hand_over_if_needed(o);
+  std::vector<CheckedConfig> files;
   std::vector<Problem> problems;
-  Json files = Json::array();
   for (const std::string& file : o.files) {
-    try {
-      const Checked checked = resolved(o, file, /*warn=*/true);
-      files.push_back({{"file", file}, {"kind", checked.kind}, {"ok", true}});
-      if (!checked.warnings.empty()) files.back()["warnings"] = checked.warnings;
-      if (!o.common.json && !o.common.quiet) print(file + ": ok (" + checked.kind + ")");
-      for (const std::string& line : checked.warnings) warning(file + ": " + line);
-    } catch (const ConfigError& e) {
-      problems.insert(problems.end(), e.problems().begin(), e.problems().end());
-      files.push_back({{"file", file}, {"ok", false}, {"problems", problems_json(e.problems())}});
-    }
+    files.push_back(checked_config(o, file));
+    const CheckedConfig& found = files.back();
+    if (found.ok() && !o.common.json && !o.common.quiet)
+      print(found.file + ": ok (" + found.kind + ")");
+    for (const std::string& line : found.warnings) warning(found.file + ": " + line);
+    problems.insert(problems.end(), found.problems.begin(), found.problems.end());
   }
-  if (o.common.json)
-    print(Json{{"schema", "nas-config-check/1"}, {"files", files}}.dump(
-        2, ' ', false, Json::error_handler_t::replace));
+  if (o.common.json) print(json_text(config_check_json(files)));
   if (!problems.empty()) throw ConfigError(std::move(problems));
   return kExitOk;
 }
@@ -219,7 +223,7 @@ int show(const Options& o) {
   if (o.common.json) {
     Json json{{"schema", "nas-config-show/1"}, {"kind", checked.kind}};
     json.update(Json::parse(text));
-    text = json.dump(2, ' ', false, Json::error_handler_t::replace);
+    text = json_text(json);
   }
   while (!text.empty() && text.back() == '\n') text.pop_back();
   print(text);
@@ -245,8 +249,7 @@ int make(const Options& o) {
   }
   write_whole_file(o.out, text);
   if (o.common.json)
-    print(Json{{"schema", "nas-config-new/1"}, {"kind", kind.name}, {"file", o.out}}.dump(
-        2, ' ', false, Json::error_handler_t::replace));
+    print(json_text({{"schema", "nas-config-new/1"}, {"kind", kind.name}, {"file", o.out}}));
   else
     note(
         o.common,
@@ -282,15 +285,14 @@ int keys(const Options& o) {
   if (kind.torch) hand_over();
   const std::vector<HelpLine> lines = kind.keys();
   constexpr size_t kRoom = 140;
-  if (const size_t width = output_width(1); !o.common.json && width > 0 && width < kRoom)
+  const Format format = chosen_format(o.common, o.format);
+  const bool text = format == Format::kTable && table_style() == TableStyle::kText;
+  if (const size_t width = output_width(1); text && width > 0 && width < kRoom)
     return print_keys(lines, width), kExitOk;
   Rows rows{{"key", "type", "default", "range", "help"}, {}};
   for (const HelpLine& line : lines)
     rows.rows.push_back({line.key, line.type, line.value, line.range, line.help});
-  print_rows(rows,
-             o.common.json ? Format::kJson : Format::kTable,
-             {{"schema", "nas-config-keys/1"}, {"kind", kind.name}},
-             "keys");
+  print_rows(rows, format, {{"schema", "nas-config-keys/1"}, {"kind", kind.name}}, "keys");
   return kExitOk;
 }
 
@@ -324,6 +326,7 @@ int run_config(const std::vector<std::string>& args) {
   for (CLI::App* sub : {schema_app, keys_app})
     sub->add_option("kind", o.kind, "train, search or the family of a space (nas list kinds)")
         ->required();
+  add_format(*keys_app, o.format);
   for (CLI::App* sub : {check_app, show_app}) add_common(*sub, o.common, kTakesSets);
   CLI::App* new_app =
       app.add_subcommand("new", "Write a commented configuration to start from, with every key");

@@ -3,67 +3,51 @@
 #include <filesystem>
 
 #include "cli/report/document.hpp"
-#include "search/store/store.hpp"
-#include "search/store/store_merge.hpp"
+#include "cli/results/store_results.hpp"
 #include "spaces/base/shell_word.hpp"
 
 namespace nas::cli {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
-int upgrade(const Common& common) {
-  const StoreUpgrade done = upgrade_store(common.db);
-  if (common.json) {
-    print(Json{{"schema", "nas-db-upgrade/1"},
-               {"db", common.db},
-               {"from", done.from},
-               {"to", done.to},
-               {"backup", done.backup}}
-              .dump(2, ' ', false, Json::error_handler_t::replace));
-    return kExitOk;
-  }
-  if (done.from == done.to) {
-    print_prose(common.db + " is up to date (schema " + std::to_string(done.to) + ")");
-  } else {
-    print_prose(common.db + ": schema " + std::to_string(done.from) + " -> " +
-                std::to_string(done.to) + "; the file before: " + done.backup);
-  }
+/// A document with --json, else a sentence or some lines.
+int tell(const Common& common, const nlohmann::ordered_json& json, const std::string& text) {
+  if (common.json)
+    print(json_text(json));
+  else
+    print_prose(text);
   return kExitOk;
 }
 
-int info(const Common& common) {
-  const Store store(common.db, Store::Mode::kRead);
-  const Store::Counts counts = store.counts();
-  const std::vector<RunRow> running = store.runs_in("running");
-  const auto dead = std::count_if(running.begin(), running.end(), run_is_dead);
+int upgrade(const Common& common) {
+  const StoreUpgrade done = upgrade_store(common.db);
+  return tell(common, store_upgrade_json(common.db, done), store_upgrade_text(common.db, done));
+}
+
+StoreInfo info_of(const std::string& path) {
+  const Store store(path, Store::Mode::kRead);
+  StoreInfo info;
+  info.path = path;
+  info.version = store_version();
   std::error_code error;
-  const auto bytes = std::filesystem::file_size(common.db, error);
-  const Json json{{"schema", "nas-db-info/1"},
-                  {"db", common.db},
-                  {"version", store_version()},
-                  {"bytes", error ? 0 : bytes},
-                  {"runs", counts.runs},
-                  {"killed_runs", dead},
-                  {"evaluations", counts.evaluations},
-                  {"latency_tables", counts.latency_tables},
-                  {"read_only", store.read_only()}};
-  if (common.json) return print(json_text(json)), kExitOk;
-  std::string text;
-  for (const auto& [name, value] : json.items()) {
-    if (name == "schema") continue;
-    text += (text.empty() ? "" : "\n") + name + std::string(16 - name.size(), ' ') +
-            (value.is_string() ? value.get<std::string>() : value.dump());
-  }
-  print(text);
+  const auto bytes = std::filesystem::file_size(path, error);
+  info.bytes = error ? 0 : bytes;
+  info.counts = store.counts();
+  const std::vector<RunRow> running = store.runs_in("running");
+  info.killed_runs = std::count_if(running.begin(), running.end(), run_is_dead);
+  info.read_only = store.read_only();
+  return info;
+}
+
+int info(const Common& common) {
+  const StoreInfo found = info_of(common.db);
+  print(common.json ? json_text(store_info_json(found)) : store_info_text(found));
   return kExitOk;
 }
 
 int check(const Common& common) {
   const std::vector<std::string> mistakes = check_store(common.db);
   if (common.json) {
-    print(Json{{"schema", "nas-db-check/1"}, {"db", common.db}, {"mistakes", mistakes}}.dump(
-        2, ' ', false, Json::error_handler_t::replace));
+    print(json_text(store_check_json(common.db, mistakes)));
   } else if (mistakes.empty()) {
     print_prose(common.db + ": no damage found");
   } else {
@@ -75,43 +59,13 @@ int check(const Common& common) {
   return mistakes.empty() ? kExitOk : kExitFailed;
 }
 
-Json merged_json(const MergedStore& m) {
-  return {{"store", m.path},
-          {"runs", m.runs},
-          {"runs_gone_on", m.further},
-          {"runs_known", m.known},
-          {"metrics", m.metrics},
-          {"evaluations", m.evaluations},
-          {"documents", m.documents},
-          {"checkpoints", m.checkpoints},
-          {"exports", m.exports},
-          {"latency_tables", m.latency_tables},
-          {"folders_copied", m.folders},
-          {"notes", m.notes}};
-}
-
 int merge(const Common& common,
           const std::string& into,
           const std::vector<std::string>& from,
           const MergeOptions& options) {
   const std::vector<MergedStore> merged = merge_stores(into, from, options);
-  if (common.json) {
-    Json json{{"schema", "nas-db-merge/1"}, {"into", into}, {"stores", Json::array()}};
-    for (const MergedStore& m : merged) json["stores"].push_back(merged_json(m));
-    return print(json_text(json)), kExitOk;
-  }
-  Table table({"store", "new runs", "gone on", "known", "metrics", "evaluations", "tables"});
-  for (const MergedStore& m : merged)
-    table.row({m.path,
-               std::to_string(m.runs),
-               std::to_string(m.further),
-               std::to_string(m.known),
-               std::to_string(m.metrics),
-               std::to_string(m.evaluations),
-               std::to_string(m.latency_tables)});
-  print(table.text());
-  for (const MergedStore& m : merged)
-    for (const std::string& line : m.notes) print_prose(line);
+  if (common.json) return print(json_text(store_merge_json(into, merged))), kExitOk;
+  print_store_merge(merged);
   if (std::all_of(merged.begin(), merged.end(), [](const auto& m) { return m.nothing(); }))
     note(common, into + " had all of it: nothing was changed");
   return kExitOk;
@@ -119,19 +73,7 @@ int merge(const Common& common,
 
 int vacuum(const Common& common) {
   const Vacuumed done = vacuum_store(common.db);
-  if (common.json)
-    return print(json_text({{"schema", "nas-db-vacuum/1"},
-                            {"db", common.db},
-                            {"bytes_before", done.before},
-                            {"bytes_after", done.after},
-                            {"architectures_forgotten", done.architectures}})),
-           kExitOk;
-  print_prose(common.db + ": " + format_count(static_cast<double>(done.before)) + " bytes -> " +
-              format_count(static_cast<double>(done.after)) +
-              (done.architectures > 0 ? ", " + std::to_string(done.architectures) +
-                                            " architectures without values forgotten"
-                                      : ""));
-  return kExitOk;
+  return tell(common, store_vacuum_json(common.db, done), store_vacuum_text(common.db, done));
 }
 
 }  // namespace

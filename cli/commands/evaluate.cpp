@@ -6,8 +6,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
-#include "cli/report/document.hpp"
-#include "cli/report/training/scores.hpp"
+#include "cli/results/evaluation.hpp"
 #include "cli/runs/arch_list.hpp"
 #include "cli/runs/fix.hpp"
 #include "cli/runs/pick.hpp"
@@ -22,12 +21,10 @@
 namespace nas::cli {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 struct Options {
   Common common;
   std::string model;  ///< An exported file instead of a run.
-  std::string run = "last", split, file;
+  std::string run = "last", split, file, format = "table";
   std::vector<std::string> architectures, fix;
   std::string pick;
   std::string search, weights;  ///< Where the pick comes from, and what judged it there.
@@ -122,13 +119,11 @@ std::vector<Architecture> chosen(const Options& o, const SupernetRun& run, uint6
   return list;
 }
 
-struct Result {
-  Architecture architecture;
-  Score score;
-  std::string error;    ///< Not empty: it has no score.
-  bool lost = false;    ///< For its weights cannot be read: nothing is known of it.
-  std::string weights;  ///< Which of several sets judged it; "" where there is one.
-  Cost cost;
+/// What a network is told as, and whether it lost its weights.
+struct Judgement {
+  JudgedNetwork told;
+  bool lost = false;   ///< Its weights cannot be read: nothing is known of it.
+  int64_t images = 0;  ///< That it was judged on.
 };
 
 class Evaluation {
@@ -154,10 +149,13 @@ class Evaluation {
     if (!scorer.warning().empty()) warning(scorer.warning());
     const SavesOnStop saves;
     score_all(run, scorer, list);
-    if (std::all_of(results_.begin(), results_.end(), [](const Result& r) { return r.lost; }))
-      throw DataError(space.text(results_.front().architecture) + ": " + results_.front().error);
-    print_results(run, scorer, options.split);
-    return report_failures(space);
+    if (std::all_of(
+            judgements_.begin(), judgements_.end(), [](const Judgement& j) { return j.lost; }))
+      throw DataError(judgements_.front().told.architecture + ": " +
+                      judgements_.front().told.error);
+    EvaluationResult result = found(run, scorer, options.split);
+    print_evaluation(result, chosen_format(o_.common, o_.format));
+    return report_failures(result);
   }
 
  private:
@@ -178,31 +176,33 @@ class Evaluation {
     if (const std::string note = scorer.worker_note(distinct); !note.empty()) warning(note);
     std::vector<std::vector<size_t>> places(distinct.size());
     for (size_t i = 0; i < list.size(); ++i) places[number_of[i]].push_back(i);
-    results_.resize(list.size());
+    judgements_.resize(list.size());
     size_t done = 0;
     std::vector<EvaluationRow> rows;
     const std::string fidelity = fidelity_of(run, scorer);
     scorer.score_each(distinct, [&](size_t number, const Judged& judged) {
-      Result result;
+      Judgement one;
       try {
         throw_if_stopped();
-        result = result_of(judged);
+        one = judgement_of(judged, scorer.task());
       } catch (const Interrupted&) {
         keep(rows);
         throw Interrupted("stopped after " + std::to_string(done) + " of " +
                           std::to_string(list.size()) + " architectures; those are stored");
       }
       for (const size_t i : places[number]) {
-        result.architecture = list[i];
-        result.weights = judge_of(run, list[i]);
-        result.cost = cost_of(space.plan(list[i]), space.counting());
-        append_rows(run.row.id, space, scorer.task(), result, fidelity, rows);
+        const Cost cost = cost_of(space.plan(list[i]), space.counting());
+        one.told.architecture = space.text(list[i]);
+        one.told.weights = judge_of(run, list[i]);
+        one.told.macs = cost.macs;
+        one.told.params = cost.params;
+        append_rows(run.row.id, scorer.task(), one, fidelity, rows);
         if (rows.size() > 100) keep(rows);
-        results_[i] = result;
+        judgements_[i] = one;
         progress.update(static_cast<int64_t>(++done),
-                        result.error.empty() ? std::string(scorer.task().metrics().front()) + " " +
-                                                   format_number(result.score.first())
-                                             : "failed");
+                        one.told.error.empty() ? std::string(scorer.task().metrics().front()) +
+                                                     " " + format_number(one.told.scores.front())
+                                               : "failed");
       }
     });
     keep(rows);
@@ -217,114 +217,81 @@ class Evaluation {
     return run.weights->sets() == 1 ? "" : run.weights->set_name(run.weights->owner(a));
   }
 
-  static Result result_of(const Judged& judged) {
-    Result result;
+  static Judgement judgement_of(const Judged& judged, const Task& task) {
+    Judgement one;
     try {
-      result.score = judged.get();
+      const Score score = judged.get();
+      for (const char* metric : task.metrics()) one.told.scores.push_back(score.value(metric));
+      one.images = score.samples;
     } catch (const NotFiniteError& e) {
-      result.error = e.what();
+      one.told.error = e.what();
     } catch (const LostWeightsError& e) {
-      result.error = e.what();
-      result.lost = true;
+      one.told.error = e.what();
+      one.lost = true;
+    }
+    return one;
+  }
+
+  EvaluationResult found(const SupernetRun& run,
+                         const SubnetScorer& scorer,
+                         const std::string& split) {
+    EvaluationResult result;
+    for (const char* metric : scorer.task().metrics()) result.metrics.emplace_back(metric);
+    result.run = run.row.id;
+    result.split = split;
+    result.several_weights = run.weights->sets() > 1;
+    result.fidelity = nlohmann::ordered_json::parse(fidelity_of(run, scorer));
+    (store_.read_only() ? result.read_only : result.store) = store_.path();
+    for (Judgement& one : judgements_) {
+      // Equally many for all that could be judged.
+      result.images = std::max(result.images, one.images);
+      result.networks.push_back(std::move(one.told));
     }
     return result;
   }
 
   /// 1 when one could not be judged: a script must not take the rest for all.
-  int report_failures(const Space& space) const {
+  static int report_failures(const EvaluationResult& result) {
     size_t failed = 0;
     std::string first;
-    for (const Result& r : results_)
-      if (!r.error.empty() && failed++ == 0) first = space.text(r.architecture) + ": " + r.error;
+    for (const JudgedNetwork& n : result.networks)
+      if (!n.error.empty() && failed++ == 0) first = n.architecture + ": " + n.error;
     if (failed == 0) return kExitOk;
-    warning(std::to_string(failed) + " of " + std::to_string(results_.size()) +
+    warning(std::to_string(failed) + " of " + std::to_string(result.networks.size()) +
             " evaluations failed; the first, " + first);
     return kExitFailed;
   }
 
   static void append_rows(const std::string& run,
-                          const Space& space,
                           const Task& task,
-                          const Result& r,
+                          const Judgement& one,
                           const std::string& fidelity,
                           std::vector<EvaluationRow>& rows) {
-    const std::string text = space.text(r.architecture);
+    const JudgedNetwork& n = one.told;
     const auto add =
         [&](const char* metric, double value, const char* source, const std::string& f) {
           EvaluationRow row;
           row.run = run;
-          row.architecture = text;
+          row.architecture = n.architecture;
           row.metric = metric;
           row.value = value;
           row.source = source;
           row.fidelity_json = f;
           const bool judged = std::string(source) == "supernet";
-          row.status = judged && !r.error.empty() ? "failed" : "ok";
-          if (judged) row.error = r.error;
+          row.status = judged && !n.error.empty() ? "failed" : "ok";
+          if (judged) row.error = n.error;
           rows.push_back(std::move(row));
         };
-    for (const char* metric : task.metrics())
-      if (!r.lost) add(metric, r.error.empty() ? r.score.value(metric) : 0, "supernet", fidelity);
-    add("macs", static_cast<double>(r.cost.macs), "plan", "{}");
-    add("params", static_cast<double>(r.cost.params), "plan", "{}");
-  }
-
-  void print_results(const SupernetRun& run, const SubnetScorer& scorer, const std::string& split) {
-    const Space& space = *run.parts->space;
-    if (o_.common.json) {
-      Json list = Json::array();
-      for (const Result& r : results_) {
-        Json entry{{"architecture", space.text(r.architecture)}};
-        for (const char* metric : scorer.task().metrics())
-          entry[metric] = r.error.empty() ? Json(r.score.value(metric)) : Json(nullptr);
-        entry["macs"] = r.cost.macs;
-        entry["params"] = r.cost.params;
-        list.push_back(std::move(entry));
-        if (!r.weights.empty()) list.back()["weights"] = r.weights;
-        if (!r.error.empty()) list.back()["error"] = r.error;
-      }
-      Json json{{"schema", "nas-evaluate/1"},
-                {"run", run.row.id},
-                {"split", split},
-                {"fidelity", Json::parse(fidelity_of(run, scorer))},
-                {"evaluations", list}};
-      print(json_text(json));
-      return;
-    }
-    std::vector<std::string> header = {"architecture"};
-    for (const char* metric : scorer.task().metrics()) header.push_back(metric_heading(metric));
-    header.insert(header.end(), {"MACs", "params"});
-    const bool several = run.weights->sets() > 1;
-    if (several) header.insert(header.begin() + 1, "weights");
-    Table table(header);
-    for (const Result& r : results_) {
-      std::vector<std::string> row = {space.text(r.architecture)};
-      for (const char* metric : scorer.task().metrics())
-        row.push_back(r.error.empty()   ? metric_in_table(metric, r.score.value(metric))
-                      : row.size() == 1 ? "failed"
-                                        : "-");
-      row.push_back(format_count(static_cast<double>(r.cost.macs)));
-      row.push_back(format_count(static_cast<double>(r.cost.params)));
-      if (several) row.insert(row.begin() + 1, r.weights);
-      table.row(std::move(row));
-    }
-    print(table.text());
-    print_prose("run " + run.row.id + ", " + split + " split, " + std::to_string(images()) +
-                " images each; " +
-                (store_.read_only() ? "not stored, " + store_.path() + " is read-only"
-                                    : "stored in " + store_.path()));
-  }
-
-  /// Equally many for all that could be judged.
-  int64_t images() const {
-    int64_t most = 0;
-    for (const Result& r : results_) most = std::max<int64_t>(most, r.score.samples);
-    return most;
+    for (size_t m = 0; m < task.metrics().size(); ++m)
+      if (!one.lost)
+        add(task.metrics()[m], n.scores.empty() ? 0 : n.scores[m], "supernet", fidelity);
+    add("macs", static_cast<double>(n.macs), "plan", "{}");
+    add("params", static_cast<double>(n.params), "plan", "{}");
   }
 
   const Options& o_;
   Store& store_;
-  std::vector<Result> results_;
+  std::vector<Judgement> judgements_;
 };
 
 /// A file is one network: what chooses some of a run is refused, not passed over.
@@ -358,7 +325,7 @@ int run_evaluate(const std::vector<std::string>& args) {
       "nas evaluate --run digits --sample 5 --fix stage1.depth=2\n"
       "nas evaluate --run digits --pick best --split test\n"
       "nas evaluate --run digits --sample 20 --set evaluate.images=500 --set evaluate.batch=50\n"
-      "nas evaluate --run last --file architectures.txt --json\n"
+      "nas evaluate --run last --file architectures.txt --format csv\n"
       "nas evaluate model/model.onnx --split test");
   app.add_option("model",
                  o.model,
@@ -382,12 +349,14 @@ int run_evaluate(const std::vector<std::string>& args) {
   app.add_flag("--no-recalibrate",
                o.no_recalibrate,
                "Use the supernet's running batch-norm statistics (ranks badly)");
+  add_format(app, o.format);
   add_common(app, o.common, kTakesDb | kTakesSets | kTakesSeed);
   if (!parse(app, args)) return kExitOk;
   run_sets(o.common.sets);
   if (!o.model.empty()) {
     require_alone(app);
-    return evaluate_file(o.model, o.split, o.common);
+    print_evaluation(evaluate_file(o.model, o.split, o.common), chosen_format(o.common, o.format));
+    return kExitOk;
   }
   if (!o.file.empty() && !unreadable(o.file).empty())
     throw ConfigError("--file " + unreadable(o.file));

@@ -7,6 +7,7 @@
 #include "cli/config/stored_config.hpp"
 #include "cli/report/document.hpp"
 #include "cli/report/search_report.hpp"
+#include "cli/results/exported.hpp"
 #include "cli/runs/arch_list.hpp"
 #include "cli/runs/own_architecture.hpp"
 #include "cli/runs/pick.hpp"
@@ -144,18 +145,6 @@ class Export {
         *p.space, architecture_, *run_.weights, *on_cpu, p.data(), options);
   }
 
-  std::string batch_norm_text() const {
-    std::string text;
-    const auto add = [&](size_t n, const std::string& what) {
-      if (n > 0) text += (text.empty() ? "" : "; ") + std::to_string(n) + " " + what;
-    };
-    const BatchNormSources& from = subnet_->batch_norms();
-    add(from.images, "measured on " + std::to_string(from.calibration_images) + " training images");
-    add(from.running, "with the supernet's running statistics");
-    add(from.batch, "with the statistics of each batch");
-    return text.empty() ? "none" : text;
-  }
-
   ExportedSubnet exported() const { return {run_, *subnet_, architecture_, weights_, lineage_}; }
 
   /// This command, for those who want the files again.
@@ -183,21 +172,21 @@ class Export {
 
   int write(const Target& target) {
     const Json about = export_description(exported());
+    ExportResult result = result_of();
     if (o_.wants("torchscript")) {
       const std::string path = target.file("model.ts");
       std::string sha;
-      const FileCheck found = subnet_->write_torchscript(path, json_line(about), spawn_check, sha);
-      check_ = proof(found);
-      record("torchscript", path, sha, check_);
+      result.torchscript =
+          proof_of(subnet_->write_torchscript(path, json_line(about), spawn_check, sha));
+      record(result, "torchscript", path, sha, proof_json(*result.torchscript));
     }
     if (o_.wants("onnx")) {
       const std::string path = target.file("model.onnx");
       std::string sha;
-      const FileCheck found =
-          subnet_->write_onnx(path, onnx_text(exported(), about, o_.opset), spawn_check, sha);
-      onnx_check_ = proof(found);
-      onnx_check_["opset"] = o_.opset;
-      record("onnx", path, sha, onnx_check_);
+      result.onnx = proof_of(
+          subnet_->write_onnx(path, onnx_text(exported(), about, o_.opset), spawn_check, sha));
+      result.onnx->opset = o_.opset;
+      record(result, "onnx", path, sha, proof_json(*result.onnx));
     }
     if (o_.wants("safetensors")) {
       const std::string path = target.file("model.safetensors");
@@ -208,44 +197,62 @@ class Export {
                                                  {"run", run_.row.id},
                                                  {kExportedText, json_line(about)}},
                                                 sha);
-      record("safetensors", path, sha, {{"tensors_equal", equal}});
+      record(result, "safetensors", path, sha, {{"tensors_equal", equal}});
     }
     if (o_.wants("json")) {
       const std::string path = target.file("model.json");
       write_whole_file(path, json_text(about) + "\n");
-      record("json", path, file_sha256(path), nullptr);
+      record(result, "json", path, file_sha256(path), nullptr);
     }
-    Json latency = nullptr;
     if (latency_ != nullptr)
-      latency = latency_->verify(architecture_,
-                                 subnet_->plan(),
-                                 subnet_->folded() > 0 ? &subnet_->written_plan() : nullptr,
-                                 o_.common);
-    if (!latency.is_null()) keep_verification(store_, run_.row.id, text_, latency);
-    report(latency);
-    return latency.is_null() || latency["within"] ? kExitOk : kExitNothingFeasible;
+      result.latency = latency_->verify(architecture_,
+                                        subnet_->plan(),
+                                        subnet_->folded() > 0 ? &subnet_->written_plan() : nullptr,
+                                        o_.common);
+    if (!result.latency.is_null()) keep_verification(store_, run_.row.id, text_, result.latency);
+    if (o_.common.json)
+      print(json_text(export_json(result)));
+    else
+      print_export(result, result.latency.is_null() ? "" : verification_text(result.latency));
+    return result.latency.is_null() || result.latency["within"] ? kExitOk : kExitNothingFeasible;
+  }
+
+  /// All but the files.
+  ExportResult result_of() const {
+    ExportResult result;
+    result.run = run_.row.id;
+    result.architecture = text_;
+    result.weights = weights_;
+    result.macs = subnet_->cost().macs;
+    result.params = subnet_->cost().params;
+    result.params_in_file = subnet_->parameters();
+    result.folded = subnet_->folded();
+    const BatchNormSources& from = subnet_->batch_norms();
+    result.measured = from.images;
+    result.running = from.running;
+    result.batch = from.batch;
+    result.calibration_images = from.calibration_images;
+    result.batch_norm = batch_norm_json(exported());
+    return result;
   }
 
   /// What the fresh process found, for the store and for scripts.
-  static Json proof(const FileCheck& found) {
+  static ExportProof proof_of(const FileCheck& found) {
     if (!found.passed)
       throw Error(
           "the exported model does not answer as the subnet inside the supernet does "
           "(largest difference " +
           format_number(found.max_difference, 3) + "); nothing was exported");
-    return {{"images", found.images},
-            {"fresh_process", true},
-            {"logits_equal", found.logits_equal},
-            {"max_difference", found.max_difference},
-            {"tensors_equal", found.tensors_equal},
-            {"passed", found.passed}};
+    return {
+        found.images, found.logits_equal, found.max_difference, found.tensors_equal, found.passed};
   }
 
-  void record(const char* format,
+  void record(ExportResult& result,
+              const char* format,
               const std::string& path,
               const std::string& sha,
               const Json& check) {
-    files_[format] = {{"path", path}, {"sha256", sha}, {"bytes", fs::file_size(path)}};
+    result.files.push_back({format, path, sha, fs::file_size(path)});
     if (!store_.read_only())
       store_.add_export({run_.row.id,
                          text_,
@@ -254,50 +261,6 @@ class Export {
                          sha,
                          json_line(check),
                          utc_now()});
-  }
-
-  void report(const Json& latency) const {
-    if (o_.common.json) {
-      Json json{{"schema", "nas-export-report/1"},
-                {"run", run_.row.id},
-                {"architecture", text_},
-                {"macs", subnet_->cost().macs},
-                {"params", subnet_->cost().params},
-                {"params_in_file", subnet_->parameters()},
-                {"batch_norm", batch_norm_json(exported())},
-                {"batch_norms_folded", subnet_->folded()},
-                {"files", files_},
-                {"check", check_}};
-      if (!onnx_check_.is_null()) json["onnx_check"] = onnx_check_;
-      if (!weights_.empty()) json["weights"] = weights_;
-      if (!latency.is_null()) json["latency"] = latency;
-      return print(json_text(json));
-    }
-    print_prose("exported " + text_ + " of run " + run_.row.id +
-                (weights_.empty() ? "" : ", weights of " + weights_) + ": " +
-                format_count(static_cast<double>(subnet_->cost().macs)) + " MACs, " +
-                format_count(static_cast<double>(subnet_->cost().params)) + " parameters");
-    Table table({"format", "file", "bytes"});
-    for (const auto& [format, file] : files_.items())
-      table.row({format, file["path"].get<std::string>(), file["bytes"].dump()});
-    print(table.text());
-    print_prose("parameters in the file: " + std::to_string(subnet_->parameters()) +
-                " (counted: " + std::to_string(subnet_->cost().params) + ")" +
-                (subnet_->folded() > 0
-                     ? ", " + std::to_string(subnet_->folded()) + " batch norms folded"
-                     : ""));
-    print_prose("batch norms: " + batch_norm_text());
-    if (!latency.is_null()) print_prose(verification_text(latency));
-    tell_proof("model.ts", check_);
-    tell_proof("model.onnx", onnx_check_);
-  }
-  static void tell_proof(const std::string& file, const Json& check) {
-    if (check.is_null()) return;
-    print_prose(
-        file + " checked in a fresh process, " + check["images"].dump() + " images: " +
-        (check["logits_equal"]
-             ? "logits equal to the last bit"
-             : "largest difference " + format_number(check["max_difference"].get<double>(), 3)));
   }
 
   const Options& o_;
@@ -309,7 +272,6 @@ class Export {
   std::unique_ptr<SubnetExport> subnet_;
   std::unique_ptr<LatencyVerification> latency_;
   Json lineage_;
-  Json files_ = Json::object(), check_ = nullptr, onnx_check_ = nullptr;
 };
 
 }  // namespace

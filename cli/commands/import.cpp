@@ -4,9 +4,10 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 
 #include "cli/report/document.hpp"
+#include "cli/results/imported.hpp"
+#include "cli/runs/results/provenance.hpp"
 #include "cli/runs/run_files.hpp"
 #include "cli/runs/run_name.hpp"
 #include "cli/runs/trained/run_data.hpp"
@@ -19,8 +20,6 @@
 
 namespace nas::cli {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 struct Options {
   Common common;
@@ -93,6 +92,7 @@ void record(Imported& run, const Options& o, const Contents& contents) {
                                 {"config_hash", config_hash_of(run.row.config_yaml)},
                                 {"split_hash", run.parts->splits.hash}});
     store.add_checkpoint({run.row.id, path, run.sha256, 0, 0, utc_now()});
+    keep_provenance(store, run.row);
     store.finish_run(run.row.id, "finished");
   } catch (const std::exception& e) {
     record_failure(store, run.row.id, e);
@@ -121,22 +121,16 @@ int run_import(const std::vector<std::string>& args) {
   const Contents contents = contents_of(*run.parts->dataset, run.parts->splits);
   tell_data(*run.parts, contents, o.common);
   record(run, o, contents);
-  const int64_t parameters = count_weights(*run.weights->open(0)).parameters;
-  if (o.common.json) {
-    print(json_text(Json{{"schema", "nas-import/1"},
-                         {"run", run.row.id},
-                         {"name", run.row.name},
-                         {"space", run.row.space},
-                         {"kind", run.kind},
-                         {"parameters", parameters},
-                         {"checkpoint_sha256", run.sha256},
-                         {"directory", run.row.directory}}));
-    return kExitOk;
-  }
-  Table table({"run " + run.row.id, run.row.name.empty() ? run.row.space : run.row.name});
-  table.row({"weights", o.weights + " (" + run.kind + ")"});
-  table.row({"parameters", format_count(static_cast<double>(parameters))});
-  print(table.text());
+  const ImportResult result{run.row.id,
+                            run.row.name,
+                            run.row.space,
+                            run.row.directory,
+                            o.weights,
+                            run.kind,
+                            count_weights(*run.weights->open(0)).parameters,
+                            run.sha256};
+  if (o.common.json) return print(json_text(import_json(result))), kExitOk;
+  print_import(result);
   // Where its data lie is kept with the run.
   print_prose("next: " +
               suggested({"evaluate", "--run", run.row.id, "--sample", "5"}, o.common.db));

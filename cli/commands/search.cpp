@@ -299,8 +299,10 @@ int carry_out(const Options& o,
     run_search(search, store, row, config, o.common);
   } catch (const Interrupted&) {
     if (told == nullptr || told->waiting().empty() || stop_requested()) throw;
-    put_questions(*told, *parts.space, store, row, search.archive().evaluations(), o.common);
+    const AskedQuestions asked =
+        put_questions(*told, *parts.space, store, row, search.archive().evaluations());
     store.set_run_status(row.id, "interrupted");
+    print_questions(asked, o.common);
     return kExitOk;
   }
   Common hinting = o.common;

@@ -9,6 +9,7 @@
 #include "cli/report/limits_report.hpp"
 #include "cli/report/search_report.hpp"
 #include "cli/report/space_report.hpp"
+#include "cli/results/space_results.hpp"
 #include "cli/runs/arch_list.hpp"
 #include "cli/runs/fix.hpp"
 #include "cli/runs/latency.hpp"
@@ -132,28 +133,19 @@ int show(Options o) {
 int count(const Options& o) {
   const auto space = load_space(o.space);
   const Domain domain = fixed_domain(*space, o.fix);
-  const BigInt all = domain.count();
-  Json json{
-      {"schema", "nas-space-count/1"}, {"space", space->name()}, {"architectures", all.str()}};
-  put_fix(json, domain);
-  std::string text = all.str() + " architectures";
-  if (all <= kCountDistinctUpTo) {
+  SpaceCount found{domain.count(), std::nullopt};
+  if (found.architectures <= kCountDistinctUpTo) {
     std::set<Architecture> distinct;
     domain.enumerate([&](const Architecture& a) {
       distinct.insert(space->canonical(a));
       return true;
     });
-    // Counts are texts: they may be larger than the numbers that readers of JSON can hold.
-    json["distinct"] = std::to_string(distinct.size());
-    text += ", " + std::to_string(distinct.size()) + " distinct networks";
-  } else {
-    json["distinct"] = nullptr;
-    text += " (above " + std::to_string(kCountDistinctUpTo) + " distinct networks are not counted)";
+    found.distinct = static_cast<int64_t>(distinct.size());
   }
   if (o.common.json)
-    print(json.dump(2));
+    print(json_text(space_count_json(found, domain)));
   else
-    print_prose(text);
+    print_prose(space_count_text(found));
   return kExitOk;
 }
 
@@ -255,30 +247,50 @@ std::unique_ptr<Space> open_to_check(const std::string& name) {
   return space;
 }
 
+/// Every plan of the cover and some random ones must chain: a wrong size shows here, not in
+/// training.
+SpaceCheck build_some(const Options& o, const Space& space) {
+  Plan plan;
+  SpaceCheck found{o.space, space.name(), space.count(), 0};
+  const auto build = [&](const Architecture& a) {
+    try {
+      space.build(a, plan);
+    } catch (const InternalShapeError& e) {
+      throw ConfigError("space " + o.space + ": architecture " + space.text(a) +
+                        " cannot be built: " + e.what());
+    }
+    ++found.built;
+  };
+  for (const Architecture& a : space.cover()) build(a);
+  Rng rng(o.common.seed, "check");
+  for (int i = 0; i < 200; ++i) build(space.sample(rng));
+  return found;
+}
+
 /// Share, count or nearest values; 3 where nothing meets the limits.
-int check_what_limits_leave(const Options& o,
-                            const Space& space,
-                            Json document,
-                            const std::string& text) {
+int check_what_limits_leave(const Options& o, const Space& space, const SpaceCheck& built) {
   const Domain domain = fixed_domain(space, o.fix);
   CostModel costs(space);
+  Json latency;
   if (!o.latency_table.empty()) {
     if (is_predictor_file(o.latency_table)) {
-      document["latency"] = use_latency_predictor(costs, o.latency_table, o.latency_batch);
+      latency = use_latency_predictor(costs, o.latency_table, o.latency_batch);
     } else {
-      document["latency"] = use_latency(
+      latency = use_latency(
           costs, named_latency(o.latency_table, o.common.db).model, o.latency_batch, o.common.db);
     }
   }
   for (const std::string& limit : o.limits) add_quantile(costs, parse_constraint(limit).metric);
   const SpaceLimits answer =
       check_limits(costs, read_limits(o.limits, costs), domain, o.exact_count, o.common.seed);
-  put_fix(document, domain);
   if (o.common.json) {
+    Json document = space_check_json(built);
+    if (!latency.is_null()) document["latency"] = std::move(latency);
+    put_fix(document, domain);
     put_limits(document, answer, costs, domain);
     print(json_text(document));
   } else {
-    print(text);
+    print(space_check_text(built));
     print_prose(limits_text(answer, costs, domain, o.histogram));
   }
   return answer.reach.witness ? kExitOk : kExitNothingFeasible;
@@ -286,28 +298,9 @@ int check_what_limits_leave(const Options& o,
 
 int check_space(const Options& o) {
   const auto space = open_to_check(o.space);
-  // Every plan of the cover and some random ones must chain: a wrong size shows here, not in
-  // training.
-  Plan plan;
-  size_t built = 0;
-  const auto build = [&](const Architecture& a) {
-    try {
-      space->build(a, plan);
-    } catch (const InternalShapeError& e) {
-      throw ConfigError("space " + o.space + ": architecture " + space->text(a) +
-                        " cannot be built: " + e.what());
-    }
-    ++built;
-  };
-  for (const Architecture& a : space->cover()) build(a);
-  Rng rng(o.common.seed, "check");
-  for (int i = 0; i < 200; ++i) build(space->sample(rng));
-  const std::string text = o.space + ": fine: " + space->count().str() + " architectures; " +
-                           std::to_string(built) + " built";
-  Json document{
-      {"schema", "nas-space-check/1"}, {"ok", true}, {"space", space->name()}, {"built", built}};
-  if (!o.limits.empty()) return check_what_limits_leave(o, *space, std::move(document), text);
-  print(o.common.json ? document.dump(2) : text);
+  const SpaceCheck built = build_some(o, *space);
+  if (!o.limits.empty()) return check_what_limits_leave(o, *space, built);
+  print(o.common.json ? json_text(space_check_json(built)) : space_check_text(built));
   return kExitOk;
 }
 
@@ -315,12 +308,7 @@ int check(const Options& o) {
   try {
     return check_space(o);
   } catch (const Error& e) {
-    if (o.common.json)
-      print(Json{{"schema", "nas-space-check/1"},
-                 {"ok", false},
-                 {"space", o.space},
-                 {"problems", problems_json(problems_of(e))}}
-                .dump(2, ' ', false, Json::error_handler_t::replace));
+    if (o.common.json) print(json_text(space_problems_json(o.space, problems_of(e))));
     throw;
   }
 }

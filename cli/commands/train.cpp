@@ -400,6 +400,7 @@ int train(const Options& o) {
     }
     recorded = true;
     if (inherited) inherited->keep();
+    keep_provenance(store, row);  // What it began with may be changed while it trains.
     recorder.mirror(o.tensorboard);
     recorder.keep_learnt();
     set_error_log(row.directory + "/error.log");

@@ -94,6 +94,8 @@ bool has_pattern(const std::vector<std::string>& words) {
 DiffFormat format_of(const Options& o) {
   if (o.common.json || o.format == "json") return DiffFormat::kJson;
   if (o.format == "markdown") return DiffFormat::kMarkdown;
+  if (o.format == "csv") return DiffFormat::kCsv;
+  if (o.format == "jsonl") return DiffFormat::kJsonLines;
   return o.format == "junit" ? DiffFormat::kJunit : DiffFormat::kTable;
 }
 
@@ -104,6 +106,10 @@ std::string printed(const Options& o,
   switch (format_of(o)) {
     case DiffFormat::kMarkdown:
       return diff_markdown(head, comparisons);
+    case DiffFormat::kCsv:
+      return csv_text(diff_rows(comparisons));
+    case DiffFormat::kJsonLines:
+      return json_lines(diff_rows(comparisons));
     case DiffFormat::kJunit:
       return diff_junit(head, comparisons);
     case DiffFormat::kJson:
@@ -189,8 +195,9 @@ int run_diff(const std::vector<std::string>& args) {
       ->allow_extra_args(false);
   app.add_option("--split", o.split, "Accuracies of trainings on validation, test or train")
       ->check(CLI::IsMember({"validation", "test", "train"}));
-  app.add_option("--format", o.format, "How it is printed: table, markdown, junit or json")
-      ->check(CLI::IsMember({"table", "markdown", "junit", "json"}))
+  app.add_option(
+         "--format", o.format, "How it is printed: table, markdown, csv, json, jsonl or junit")
+      ->check(CLI::IsMember({"table", "markdown", "csv", "json", "jsonl", "junit"}))
       ->type_name("FORMAT")
       ->capture_default_str();
   app.add_option(

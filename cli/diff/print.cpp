@@ -174,6 +174,35 @@ std::string diff_markdown(const DiffHead& head, const std::vector<Comparison>& c
   return text + "\n\n</details>";
 }
 
+Rows diff_rows(const std::vector<Comparison>& comparisons) {
+  Rows rows{{"metric",
+             "base",
+             "head",
+             "change",
+             "change_low",
+             "change_high",
+             "relative",
+             "limit",
+             "verdict"},
+            {}};
+  for (const Comparison& c : comparisons) {
+    const auto of = [&](double Change::*number) {
+      return c.change ? json_number((*c.change).*number) : Json(nullptr);
+    };
+    rows.rows.push_back(
+        {c.metric,
+         of(&Change::base),
+         of(&Change::head),
+         of(&Change::change),
+         of(&Change::low),
+         of(&Change::high),
+         c.change ? json_number(c.change->change / std::abs(c.change->base)) : Json(nullptr),
+         c.limit ? Json(*c.limit) : Json(nullptr),
+         to_string(c.verdict)});
+  }
+  return rows;
+}
+
 std::string diff_junit(const DiffHead& head, const std::vector<Comparison>& comparisons) {
   const bool limited = !head.limit.empty();
   size_t failures = 0, errors = 0;

@@ -4,11 +4,12 @@
 #include <string>
 #include <vector>
 
+#include "cli/report/document.hpp"
 #include "cli/runs/results/comparison.hpp"
 
 namespace nas::cli {
 
-enum class DiffFormat { kTable, kMarkdown, kJunit, kJson };
+enum class DiffFormat { kTable, kMarkdown, kCsv, kJsonLines, kJunit, kJson };
 
 /// How the comparisons came about, for their heads.
 struct DiffHead {
@@ -21,6 +22,8 @@ struct DiffHead {
 std::string diff_table(const DiffHead& head, const std::vector<Comparison>& comparisons);
 /// A table and details, for a comment on a pull request.
 std::string diff_markdown(const DiffHead& head, const std::vector<Comparison>& comparisons);
+/// For CSV and JSON lines: a row for each metric, plain numbers in its unit.
+Rows diff_rows(const std::vector<Comparison>& comparisons);
 /// A test case for each metric; what is worse, infeasible or undecided (with a limit) fails.
 std::string diff_junit(const DiffHead& head, const std::vector<Comparison>& comparisons);
 /// Schema nas-diff/1.

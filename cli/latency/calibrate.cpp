@@ -10,6 +10,7 @@
 #include "cli/latency/judged.hpp"
 #include "cli/latency/networks.hpp"
 #include "cli/latency/output_file.hpp"
+#include "cli/latency/results/calibrated.hpp"
 #include "cli/latency/rows.hpp"
 #include "cli/latency/shared.hpp"
 #include "cli/latency/subcommands.hpp"
@@ -45,17 +46,17 @@ LatencyTable opened(const Options& o, const std::string& name) {
 }
 
 /// The table whose sums are calibrated: as it is, or carried over to another device.
-LatencyTable base_table(const Options& o, Json& document) {
+LatencyTable base_table(const Options& o, std::optional<CarriedOver>& carried) {
   LatencyTable table = opened(o, o.table);
   if (o.ops.empty()) return table;
-  const Transferred moved = transfer(table, opened(o, o.ops));
-  document["transfer"] = {{"from", table.id},
-                          {"ops_measured", moved.measured},
-                          {"ops", moved.table.entries.size()},
-                          {"scale", moved.scale},
-                          {"held_out_error", moved.held_out},
-                          {"held_out_error_of_scale", moved.scale_only}};
-  return moved.table;
+  Transferred moved = transfer(table, opened(o, o.ops));
+  carried = {table.id,
+             moved.measured,
+             moved.table.entries.size(),
+             moved.scale,
+             moved.held_out,
+             moved.scale_only};
+  return std::move(moved.table);
 }
 
 std::unique_ptr<Space> space_of(const Options& o, const LatencyTable& table) {
@@ -91,25 +92,10 @@ void take_conditions(const Options& o, LatencyTable& table, const MeasuredRows& 
   table.conditions["calibrated_from"] = table.id;
 }
 
-// ---- Results
-
-struct Result {
-  LatencyTable table;
-  std::optional<Calibration> calibration;
-  MeasuredRows rows;               ///< What was learnt from.
-  std::vector<double> sums, held;  ///< Of these.
-  MeasuredRows left_out;           ///< Far off: see far_off().
-  std::vector<double> left_out_sums;
-  Foretold raw, held_out;
-};
-
-std::string place_of(const Space& space, const MeasuredRows& rows, size_t i) {
-  return (rows.places[i].empty() ? "" : printable(rows.places[i]) + ": ") +
-         space.text(rows.networks[i]);
-}
+// ---- CalibrationResults
 
 /// Takes the networks that are far off out of `networks` and names them.
-void leave_out(Result& result,
+void leave_out(CalibrationResult& result,
                const Space& space,
                const MeasuredRows& rows,
                std::vector<MeasuredNetwork>& networks,
@@ -126,7 +112,7 @@ void leave_out(Result& result,
     (is_far ? result.left_out_sums : result.sums).push_back(networks[i].sum_ms);
     if (!is_far) kept.push_back(networks[i]);
     if (is_far)
-      named += "\n  " + place_of(space, rows, i) + ": " + format_number(rows.ms[i]) +
+      named += "\n  " + place_of_network(space, rows, i) + ": " + format_number(rows.ms[i]) +
                " ms, sum of its ops " + format_number(networks[i].sum_ms) + " ms";
   }
   networks = std::move(kept);
@@ -141,8 +127,11 @@ void leave_out(Result& result,
   warning(text + "\nmeasure them again, or correct their rows");
 }
 
-Result fitted(const Options& o, const Space& space, LatencyTable table, const MeasuredRows& rows) {
-  Result result;
+CalibrationResult fitted(const Options& o,
+                         const Space& space,
+                         LatencyTable table,
+                         const MeasuredRows& rows) {
+  CalibrationResult result;
   std::vector<MeasuredNetwork> networks;
   for (size_t i = 0; i < rows.networks.size(); ++i) {
     networks.push_back(summed(table, space.plan(rows.networks[i])));
@@ -166,7 +155,7 @@ Result fitted(const Options& o, const Space& space, LatencyTable table, const Me
 std::string save_rows(const Options& o,
                       const Space& space,
                       const MeasuredRows& rows,
-                      const Result* result,
+                      const CalibrationResult* result,
                       bool unfinished) {
   std::string file = o.save_rows;
   if (unfinished) file = unused_file("networks-" + (o.name.empty() ? "measured" : o.name));
@@ -231,10 +220,10 @@ std::string save_rows(const Options& o,
 }
 
 /// fitted(); where nothing comes of it, what was measured here is kept in a file.
-Result calibrated(const Options& o,
-                  const Space& space,
-                  LatencyTable table,
-                  const MeasuredRows& rows) {
+CalibrationResult calibrated(const Options& o,
+                             const Space& space,
+                             LatencyTable table,
+                             const MeasuredRows& rows) {
   if (rows.stopped && rows.ms.size() < kLeastCalibration)
     end_stopped(o,
                 space,
@@ -250,61 +239,8 @@ Result calibrated(const Options& o,
   }
 }
 
-void print_result(const Options& o, const Result& r, const Space& space) {
-  const MeasuredRows& rows = r.rows;
-  Table table(kForetoldHeader);
-  table.row(foretold_cells("sum of ops", r.raw));
-  table.row(foretold_cells("calibrated, held out", r.held_out));
-  print_prose("latency table " + r.table.id + ": " + o.table + " calibrated on " +
-              std::to_string(rows.ms.size()) + " networks" +
-              (r.left_out.ms.empty()
-                   ? ""
-                   : " (" + std::to_string(r.left_out.ms.size()) + " left out, far off)"));
-  print(table.text());
-  print_prose("latency = " + calibration_text(*r.calibration));
-  size_t worst = 0;
-  const auto off = [&](size_t i) { return std::abs(r.held[i] / rows.ms[i] - 1); };
-  for (size_t i = 1; i < rows.ms.size(); ++i)
-    if (off(i) > off(worst)) worst = i;
-  print_prose("farthest off: " + place_of(space, rows, worst) + ", " +
-              format_number(rows.ms[worst]) + " ms, held out " + format_number(r.held[worst]));
-  // What a drifting machine measures says nothing of the table.
-  const auto unstable = r.table.conditions.find("unstable");
-  if (unstable != r.table.conditions.end())
-    print_prose("unstable: " + printable(unstable->second) +
-                "; measure again on a quieter machine");
-  else if (r.held_out.tau_b < 0.9)
-    print_prose(
-        "tau-b below 0.9: sums of ops do not order these networks well. A predictor of "
-        "whole networks may: --save-rows ROWS.csv, then " +
-        suggested({"predict",
-                   "fit",
-                   "--data",
-                   "ROWS.csv",
-                   "--space",
-                   space.name(),
-                   "--target",
-                   "latency_ms",
-                   "--out",
-                   "latency.json"},
-                  o.common) +
-        ", and --latency-table latency.json");
-  const double middle =
-      std::accumulate(rows.ms.begin(), rows.ms.end(), 0.0) / static_cast<double>(rows.ms.size());
-  std::vector<std::string> next{"space",
-                                "check",
-                                o.space.empty() ? space.name() : o.space,
-                                "--table",
-                                r.table.id,
-                                "--max",
-                                "latency_ms@p95 <= " + format_number(middle, 2)};
-  if (r.table.batch() != 1)
-    next.insert(next.end(), {"--latency-batch", std::to_string(r.table.batch())});
-  print_prose("next: " + suggested(next, o.common));
-}
-
 /// What the calibration learnt from, each network as the others foretold it.
-LatencyCheck check_of(const Space& space, const Result& result) {
+LatencyCheck check_of(const Space& space, const CalibrationResult& result) {
   LatencyCheck check;
   for (const Architecture& a : result.rows.networks) check.networks.push_back(space.text(a));
   check.measured_ms = result.rows.ms;
@@ -325,47 +261,6 @@ std::string keep(Store& store, const LatencyModel& model, const LatencyCheck& ch
                            text,
                            table.created});
   return text;
-}
-
-Json result_json(const Result& result, const Space& space, Json document) {
-  const Calibration& c = *result.calibration;
-  document["calibration"] = {{"a_ms", c.a},
-                             {"b", c.b},
-                             {"c_ms", c.c},
-                             {"relative_spread", c.spread},
-                             {"networks", c.networks}};
-  document["sum"] = foretold_json(result.raw);
-  document["held_out"] = foretold_json(result.held_out);
-  document["measured"] = Json::array();
-  for (size_t i = 0; i < result.rows.ms.size(); ++i)
-    document["measured"].push_back({{"architecture", space.text(result.rows.networks[i])},
-                                    {"latency_ms", result.rows.ms[i]},
-                                    {"sum_ms", result.sums[i]},
-                                    {"held_out_ms", result.held[i]}});
-  document["left_out"] = Json::array();
-  for (size_t i = 0; i < result.left_out.ms.size(); ++i)
-    document["left_out"].push_back({{"architecture", space.text(result.left_out.networks[i])},
-                                    {"place", result.left_out.places[i]},
-                                    {"latency_ms", result.left_out.ms[i]},
-                                    {"sum_ms", result.left_out_sums[i]}});
-  return document;
-}
-
-void print_all(const Options& o, const Result& result, const Space& space, Json document) {
-  if (o.common.json) {
-    if (result.calibration) document = result_json(result, space, std::move(document));
-    return print(json_text(document));
-  }
-  if (document.contains("transfer"))
-    print_prose("carried over from " + o.table + " by " +
-                document["transfer"]["ops_measured"].dump() +
-                " measured ops: " + format_number(document["transfer"]["scale"].get<double>()) +
-                " times its times, other ops off by " +
-                format_number(100 * document["transfer"]["held_out_error"].get<double>(), 3) +
-                " % when left out");
-  if (result.calibration) return print_result(o, result, space);
-  print_prose("latency table " + result.table.id +
-              "; calibrate it on whole networks before its sums are trusted");
 }
 
 /// What can be refused before anything is opened or measured.
@@ -391,11 +286,11 @@ int run(const Options& o) {
   Store store(o.common.db);
   if (!name.empty() && store.latency_table(name))
     throw ConfigError("there is a latency table '" + name + "' already", "choose another --name");
-  Json document{{"schema", "nas-latency-calibrate/1"}};
-  LatencyTable table = base_table(o, document);
+  std::optional<CarriedOver> carried;
+  LatencyTable table = base_table(o, carried);
   const auto space = space_of(o, table);
   require_fit(table, *space, suggested({"measure", "--space", space->name()}, o.common));
-  Result result;
+  CalibrationResult result;
   MeasuredRows rows;
   if (sources) {
     rows = measured_networks(o.networks, o.common, *space, table);
@@ -415,11 +310,12 @@ int run(const Options& o) {
     with_stored_table(result.table.id,
                       [&] { kept = save_rows(o, *space, rows, &result, rows.stopped); });
   write_table_file(o.out, text, result.table.id);
-  document["table"] = result.table.id;
-  document["from"] = o.table;
-  document["space"] = space->name();
-  document["conditions"] = result.table.conditions;
-  print_all(o, result, *space, std::move(document));
+  result.from = o.table;
+  result.carried = std::move(carried);
+  if (o.common.json)
+    print(json_text(calibration_json(result, *space)));
+  else
+    print_calibration(result, *space, o.space.empty() ? space->name() : o.space, o.common);
   if (rows.stopped) end_stopped(o, *space, rows, kept, result.table.id);
   return kExitOk;
 }

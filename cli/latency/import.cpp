@@ -5,6 +5,7 @@
 
 #include "cli/latency/judged.hpp"
 #include "cli/latency/output_file.hpp"
+#include "cli/latency/results/imported.hpp"
 #include "cli/latency/shared.hpp"
 #include "cli/latency/subcommands.hpp"
 #include "cli/report/document.hpp"
@@ -48,59 +49,6 @@ ImportOptions options_of(const Import& o) {
   return options;
 }
 
-/// How rows of whole networks are used.
-std::string use_of_rows(const LatencyRows& rows, const std::string& out, const std::string& space) {
-  const std::string target = " --target latency_ms";
-  if (rows.header.front() == "architecture")
-    return "nas predict curve --data " + out + " --space " + (space.empty() ? "SPACE" : space) +
-           target;
-  if (rows.header.front() == "network")
-    return "join them with the architectures of a space by the column `network`, then: nas predict "
-           "curve --data " +
-           out + " --space SPACE" + target;
-  std::string features;
-  for (const std::string& name : rows.header)
-    if (!name.ends_with("_ms")) features += (features.empty() ? "" : ",") + name;
-  return "nas predict eval --data " + out + target + " --split mod10 --features " + features;
-}
-
-void print_imported(const Import& o,
-                    const Imported& read,
-                    const Plausibility& unit,
-                    Json coverage) {
-  if (o.common.json) {
-    Json document{{"schema", "nas-latency-import/1"},
-                  {"table", read.table ? Json(read.table->id) : Json(nullptr)},
-                  {"grouping", read.table ? Json(read.table->grouping) : Json(nullptr)},
-                  {"entries", read.table ? read.table->entries.size() : 0},
-                  {"rows", read.rows ? read.rows->rows.size() : 0},
-                  {"out", o.out},
-                  {"odd_unit", unit.odd},
-                  {"multiply_adds_per_second", unit.rate > 0 ? Json(unit.rate) : Json(nullptr)},
-                  {"notes", read.notes}};
-    if (!coverage.is_null()) document["coverage"] = std::move(coverage);
-    return print(json_text(document));
-  }
-  for (const std::string& text : read.notes) note(o.common, text);
-  if (read.rows) {
-    print_prose(std::to_string(read.rows->rows.size()) + " whole networks written to " + o.out);
-    print_prose("next: " + use_of_rows(*read.rows, shell_word(o.out), o.space));
-    return;
-  }
-  const LatencyTable& table = *read.table;
-  print_prose("latency table " + table.id + ": " +
-              pieces_text(table.grouping, table.entries.size()) + " on " + o.under.device +
-              ", batch " + std::to_string(o.under.batch) + ", " + checked_dtype(o.under.dtype) +
-              (unit.rate > 0
-                   ? "; the largest run at " + format_count(unit.rate) + " multiply-adds a second"
-                   : ""));
-  if (!coverage.is_null()) print_prose(coverage_text(coverage, o.space));
-  print_prose(
-      "next: " +
-      suggested({"latency", "check", o.space.empty() ? "SPACE" : o.space, "--table", table.id},
-                o.common));
-}
-
 int import_files(const Import& o) {
   const ImportOptions options = options_of(o);
   refuse_twice(o.files);
@@ -111,11 +59,10 @@ int import_files(const Import& o) {
   const auto space = o.space.empty() ? nullptr : load_space(o.space);
   std::vector<ForeignFile> files;
   for (const std::string& path : o.files) files.push_back(foreign_file(path));
-  Imported read = import_latency(files, o.format, options);
-  const Plausibility unit =
-      judge_unit(read.work, options.unit, read.rows.has_value(), o.under.device);
-  refuse_odd_unit(unit, o.under.trust_unit, files.front().name);
-  Json coverage;
+  TableImport found{import_latency(files, o.format, options), {}, {}, o.space, o.out};
+  Imported& read = found.read;
+  found.unit = judge_unit(read.work, options.unit, read.rows.has_value(), o.under.device);
+  refuse_odd_unit(found.unit, o.under.trust_unit, files.front().name);
   if (read.rows) {
     if (o.out.empty())
       throw ConfigError(
@@ -128,11 +75,14 @@ int import_files(const Import& o) {
     table.id = id;
     if (space) {
       set_space(table, *space);
-      coverage = coverage_for(table, *space, files.front().name);
+      found.coverage = coverage_for(table, *space, files.front().name);
     }
     keep_latency_table(table, o.common, o.out);
   }
-  print_imported(o, read, unit, std::move(coverage));
+  if (o.common.json)
+    print(json_text(table_import_json(found)));
+  else
+    print_table_import(found, o.under, o.common);
   return kExitOk;
 }
 

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "cli/latency/output_file.hpp"
+#include "cli/latency/results/planned.hpp"
 #include "cli/latency/shared.hpp"
 #include "cli/latency/subcommands.hpp"
 #include "cli/report/document.hpp"
@@ -27,28 +28,6 @@ struct Options {
   std::vector<std::string> fix;
   int budget = 0;
 };
-
-const char* how_text(SpaceOps::How how) {
-  switch (how) {
-    case SpaceOps::How::kListed:
-      return "listed";
-    case SpaceOps::How::kScopes:
-      return "scopes";
-    case SpaceOps::How::kSampled:
-      return "sampled";
-  }
-  return "";
-}
-
-std::string how_long(const SpaceOps& ops) {
-  const std::string built = std::to_string(ops.built);
-  if (ops.how == SpaceOps::How::kListed) return "exact: all " + built + " networks were looked at";
-  if (ops.how == SpaceOps::How::kScopes)
-    return "exact: every combination of choices that act together was looked at (" + built +
-           " networks, and none of the random ones among them has an op that is not listed)";
-  return "NOT exact: too many choices of this space act together, so " + built +
-         " networks were sampled; a rare op may be missing";
-}
 
 double macs_of_piece(const Space& space, const OpCase& op) {
   double macs = 0;
@@ -79,59 +58,6 @@ LatencyTable part_of(const LatencyTable& table, const Domain& domain) {
   return part;
 }
 
-void print_chosen(const Options& o,
-                  const std::vector<std::string>& list,
-                  const std::string& space,
-                  const std::string& grouping) {
-  const bool ops = o.what == "ops";
-  std::string text;
-  for (const std::string& line : list) text += (text.empty() ? "" : "\n") + line;
-  if (!o.out.empty()) write_whole_file(o.out, text + "\n");
-  if (o.common.json)
-    return print(json_text({{"schema", "nas-latency-plan/1"},
-                            {"space", space},
-                            {"what", o.what},
-                            {"table", o.table.empty() ? Json(nullptr) : Json(o.table)},
-                            {"budget", o.budget},
-                            {ops ? "ops" : "architectures", list}}));
-  if (static_cast<int>(list.size()) < o.budget)
-    note(o.common, "there are " + std::to_string(list.size()) + " in all");
-  if (o.out.empty()) return print(text);
-  print_prose(
-      (ops ? pieces_text(grouping, list.size()) : std::to_string(list.size()) + " networks") +
-      " of " + space + " written to " + o.out + ", those that tell most first");
-  if (ops && grouping == "ops")
-    print_prose(
-        "next, on the new device: " +
-        suggested({"measure", "--space", space, "--only", o.out, "--name", "few"}, o.common) +
-        " (elsewhere: " +
-        suggested({"latency", "export-work", space, "--only", o.out, "--out", "work.jsonl"},
-                  o.common) +
-        "), then " +
-        suggested({"latency", "calibrate", "--table", o.table, "--ops", "few", "--measure", "10"},
-                  o.common));
-  else if (!ops)
-    print_prose(
-        "next: measure them (" +
-        suggested({"latency", "export-work", space, "--networks", o.out, "--out", "work.jsonl"},
-                  o.common) +
-        "), then " +
-        suggested({"latency", "calibrate", "--table", "TABLE", "--rows", "measured.csv"},
-                  o.common) +
-        " or " +
-        suggested({"predict",
-                   "fit",
-                   "--data",
-                   "measured.csv",
-                   "--space",
-                   space,
-                   "--target",
-                   "latency_ms",
-                   "--out",
-                   "latency.json"},
-                  o.common));
-}
-
 int plan_few(Options o) {
   check_output("--out", o.out, {o.space, o.table, o.common.db});
   std::optional<LatencyTable> table;
@@ -148,14 +74,19 @@ int plan_few(Options o) {
   const auto space = load_space(o.space);
   const Domain domain = fixed_domain(*space, o.fix);
   if (table) require_fit(*table, *space);
-  std::vector<std::string> list;
-  if (o.what == "ops")
-    list = choose_ops(part_of(*table, domain), o.budget);
+  FewChosen few{
+      space->name(), table ? table->grouping : "ops", o.what, o.table, o.out, o.budget, {}};
+  if (few.ops())
+    few.list = choose_ops(part_of(*table, domain), o.budget);
   else
     for (const Architecture& a :
          choose_networks(domain, table ? &*table : nullptr, o.budget, o.common.seed))
-      list.push_back(space->text(a));
-  print_chosen(o, list, space->name(), table ? table->grouping : "ops");
+      few.list.push_back(space->text(a));
+  if (!o.out.empty()) write_whole_file(o.out, lines_of(few) + "\n");
+  if (o.common.json)
+    print(json_text(few_chosen_json(few)));
+  else
+    print_few_chosen(few, o.common);
   return kExitOk;
 }
 
@@ -180,130 +111,41 @@ int plan(const Options& o) {
   const Grouping& grouping =
       table ? table->pieces() : *find_grouping(o.grouping.empty() ? "ops" : o.grouping);
   const SpaceOps ops = ops_of(domain, grouping);
-  Rows rows{{"key", "networks_percent", "uses", "macs", "needs"}, {}};
-  if (table) rows.header.insert(rows.header.begin() + 1, "table_ms");
-  size_t lacking = 0;
+  OpPlan found{domain.name(),
+               std::string(grouping.name),
+               ops.how,
+               ops.built,
+               ops.looked_at,
+               table ? table->id : "",
+               {}};
   const auto looked_at = static_cast<double>(std::max<int64_t>(1, ops.looked_at));
   for (const auto& [key, op] : ops.ops) {
-    const auto behind = options_behind(domain, grouping, key, op);
-    std::vector<Json> row{key,
-                          100 * static_cast<double>(op.networks) / looked_at,
-                          static_cast<double>(op.uses) / looked_at,
-                          macs_of_piece(*space, op),
-                          behind_text(*space, behind)};
-    if (table) {
-      const auto it = table->entries.find(key);
-      if (it == table->entries.end()) ++lacking;
-      row.insert(row.begin() + 1,
-                 it == table->entries.end() ? Json(nullptr) : Json(it->second.median_ms));
-    }
-    rows.rows.push_back(std::move(row));
+    PlannedOp planned{key,
+                      100 * static_cast<double>(op.networks) / looked_at,
+                      static_cast<double>(op.uses) / looked_at,
+                      macs_of_piece(*space, op),
+                      behind_text(*space, options_behind(domain, grouping, key, op)),
+                      {}};
+    if (table)
+      if (const auto it = table->entries.find(key); it != table->entries.end())
+        planned.table_ms = it->second.median_ms;
+    found.ops.push_back(std::move(planned));
   }
-  Json document{{"schema", "nas-latency-plan/1"},
-                {"space", domain.name()},
-                {"grouping", std::string(grouping.name)},
-                {"exact", ops.exact()},
-                {"how", how_text(ops.how)},
-                {"networks_looked_at", ops.looked_at},
-                {"count", ops.ops.size()}};
-  if (table) {
-    document["table"] = table->id;
-    document["lacking"] = lacking;
-  }
-  const Format format = chosen_format(o.common, o.format);
-  print_rows(rows, format, std::move(document), "ops");
-  if (format != Format::kTable) return kExitOk;
-  print_prose(pieces_text(std::string(grouping.name), ops.ops.size()) + " of " + domain.name() +
-              "; " + how_long(ops));
-  print_prose("networks_percent and uses: of " + std::to_string(ops.looked_at) +
-              (ops.how == SpaceOps::How::kListed ? " networks, all" : " random networks") +
-              "; needs: options that, put into the largest network, bring the op about");
-  if (table && lacking > 0)
-    print_prose("table " + table->id + " lacks " + std::to_string(lacking) + " of them");
+  print_op_plan(found, chosen_format(o.common, o.format));
   return kExitOk;
-}
-
-const char* made_for_text(TableSpace space) {
-  switch (space) {
-    case TableSpace::kUnsaid:
-      return "not said";
-    case TableSpace::kSame:
-      return "this space";
-    case TableSpace::kChanged:
-      return "this space before it was changed";
-    case TableSpace::kOther:
-      return "another space";
-  }
-  return "";
 }
 
 int check(const Options& o) {
   const auto space = load_space(o.space);
   const Domain domain = fixed_domain(*space, o.fix);
   const LatencyTable table = named_latency_table(o.table, o.common.db);
-  const Coverage coverage = coverage_of(table, domain);
-  const TableSpace made_for = space_of_table(table, *space);
-  // Where a search would refuse it.
-  const bool refused = !coverage.missing.empty() || made_for == TableSpace::kOther ||
-                       made_for == TableSpace::kChanged;
-  const int code = refused ? kExitLacking : kExitOk;
-  if (o.common.json) {
-    Json missing = Json::array();
-    for (const std::string& key : coverage.missing)
-      missing.push_back({{"key", key}, {"nearest", coverage.nearest.at(key)}});
-    print(json_text(
-        {{"schema", "nas-latency-check/1"},
-         {"ok", !refused},
-         {"space", domain.name()},
-         {"table", table.id},
-         {"table_space", table.space},
-         {"table_fingerprint", table.fingerprint.empty() ? Json(nullptr) : Json(table.fingerprint)},
-         {"made_for", made_for_text(made_for)},
-         {"grouping", table.grouping},
-         {"batch", table.states_batch() ? Json(table.batch()) : Json(nullptr)},
-         {"needed", coverage.needed},
-         {"exact", coverage.exact},
-         {"missing", missing}}));
-    return code;
-  }
-  if (!coverage.missing.empty()) {
-    // A line each: keys are long. Another kind of op is no help, however near its sizes.
-    std::string text;
-    for (const std::string& key : coverage.missing) {
-      text += "lacks    " + printable(key) + "\n";
-      const std::string& near = coverage.nearest.at(key).front();
-      if (key.substr(0, key.find_first_of(" -")) == near.substr(0, near.find_first_of(" -")))
-        text += " nearest " + printable(near) + "\n";
-    }
-    print(text.substr(0, text.size() - 1));
-  }
-  print_prose("table " + table.id + " has " +
-              std::to_string(coverage.needed - coverage.missing.size()) + " of the " +
-              pieces_text(table.grouping, coverage.needed) + " that " + domain.name() + " needs" +
-              (coverage.exact ? "" : " (at least: its ops could only be sampled)"));
-  if (made_for == TableSpace::kOther && coverage.missing.empty())
-    print_prose("it was measured for the space '" + table.space +
-                "'; a search takes it once \"space\" is taken out of its file");
-  if (made_for == TableSpace::kChanged)
-    print_prose("it was made when the space '" + table.space +
-                "' built other networks (fingerprint " + table.fingerprint.substr(0, 12) +
-                ", now " + space->fingerprint().substr(0, 12) +
-                "), so a search refuses it: measure what it lacks, if anything (" +
-                suggested({"measure", "--space", o.space, "--continue", o.table}, o.common) +
-                "), or, if its times hold here too, take \"fingerprint\" out of its file");
-  if (table.batch() != 1)
-    print_prose("its times are those of " + std::to_string(table.batch()) +
-                " images at once; a search takes it with --latency-batch " +
-                std::to_string(table.batch()));
-  if (!coverage.missing.empty() && table.grouping == "ops") {
-    std::vector<std::string> words{"latency", "export-work", o.space};
-    for (const std::string& term : o.fix) words.insert(words.end(), {"--fix", term});
-    words.insert(words.end(), {"--missing-from", o.table});
-    if (table.batch() != 1) words.insert(words.end(), {"--batch", std::to_string(table.batch())});
-    words.insert(words.end(), {"--out", "work.jsonl"});
-    print_prose("next: " + suggested(words, o.common));
-  }
-  return code;
+  const TableCheck found{
+      domain.name(), coverage_of(table, domain), space_of_table(table, *space), table};
+  if (o.common.json)
+    print(json_text(table_check_json(found)));
+  else
+    print_table_check(found, *space, o.space, o.table, o.fix, o.common);
+  return found.refused() ? kExitLacking : kExitOk;
 }
 
 }  // namespace

@@ -104,19 +104,23 @@ void refuse_odd_unit(const Plausibility& unit, bool trust, const std::string& fi
   throw ConfigError(text, "Say the right unit; if the times are so, add --trust-unit.");
 }
 
-Json coverage_for(const LatencyTable& table, const Space& space, const std::string& file) {
-  const Coverage found = coverage_of(table, space);
+Coverage coverage_for(const LatencyTable& table, const Space& space, const std::string& file) {
+  Coverage found = coverage_of(table, space);
   if (found.needed > 0 && found.missing.size() == found.needed)
     throw ConfigError(printable(file) + " has no time of anything that " + space.name() +
                           " needs (" + pieces_text(table.grouping, found.needed) + ", such as " +
                           printable(found.missing.front()) + ")",
                       "leave --space out, or name the space that the times are of");
-  return {{"needed", found.needed}, {"missing", found.missing.size()}};
+  return found;
 }
 
-std::string coverage_text(const Json& coverage, const std::string& space) {
-  return "of the " + coverage["needed"].dump() + " that " + space + " needs it lacks " +
-         coverage["missing"].dump();
+Json coverage_json(const Coverage& coverage) {
+  return {{"needed", coverage.needed}, {"missing", coverage.missing.size()}};
+}
+
+std::string coverage_text(const Coverage& coverage, const std::string& space) {
+  return "of the " + std::to_string(coverage.needed) + " that " + space + " needs it lacks " +
+         std::to_string(coverage.missing.size());
 }
 
 void require_networks(const LatencyRows& rows, const Space& space, const std::string& file) {

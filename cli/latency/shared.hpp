@@ -47,13 +47,12 @@ void add_measured_under(CLI::App& app, MeasuredUnder& under);
 void add_trust_unit(CLI::App& app, bool& trust);
 /// ConfigError for times that can hardly be in their unit; with `trust` a warning.
 void refuse_odd_unit(const Plausibility& unit, bool trust, const std::string& file);
-/// What a new table has of what `space` needs: {"needed", "missing"}. ConfigError where it has
-/// nothing of it: then its times are of another space.
-nlohmann::ordered_json coverage_for(const LatencyTable& table,
-                                    const Space& space,
-                                    const std::string& file);
-/// The same for people.
-std::string coverage_text(const nlohmann::ordered_json& coverage, const std::string& space);
+/// What a new table has of what `space` needs; ConfigError where it has nothing of it: then its
+/// times are of another space.
+Coverage coverage_for(const LatencyTable& table, const Space& space, const std::string& file);
+/// {"needed", "missing"}, and the same for people.
+nlohmann::ordered_json coverage_json(const Coverage& coverage);
+std::string coverage_text(const Coverage& coverage, const std::string& space);
 /// DataError with the first row whose architecture is none of `space`; nothing where rows are of
 /// plain columns.
 void require_networks(const LatencyRows& rows, const Space& space, const std::string& file);

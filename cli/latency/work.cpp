@@ -6,6 +6,7 @@
 #include <unordered_set>
 
 #include "cli/latency/output_file.hpp"
+#include "cli/latency/results/imported.hpp"
 #include "cli/latency/shared.hpp"
 #include "cli/latency/subcommands.hpp"
 #include "cli/report/document.hpp"
@@ -250,19 +251,18 @@ int import_results(const Results& o) {
   std::vector<ForeignFile> files, work;
   for (const std::string& path : o.files) files.push_back(foreign_file(path));
   for (const std::string& path : o.work) work.push_back(foreign_file(path));
-  WorkResults results = read_results(files, options, work);
+  AnswersImport found{read_results(files, options, work), {}, false, o.space, o.rows};
+  WorkResults& results = found.results;
   if (!results.table && !results.rows && results.failed.empty())
     throw DataError(files.front().name + ": holds no answers");
   if (results.rows && o.rows.empty())
     throw ConfigError(files.front().name + " has times of whole networks",
                       "say where they go: --rows networks.csv");
-  Json document{{"schema", "nas-latency-import-results/1"}, {"table", nullptr}, {"rows", 0}};
-  bool odd = false;
   for (const bool whole : {false, true}) {
     const Plausibility unit = judge_unit(
         whole ? results.network_work : results.work, options.unit, whole, o.under.device);
     refuse_odd_unit(unit, o.under.trust_unit, files.front().name);
-    odd = odd || !unit.odd.empty();
+    found.odd_unit = found.odd_unit || !unit.odd.empty();
   }
   if (results.rows && space) require_networks(*results.rows, *space, files.front().name);
   if (results.table) {
@@ -270,39 +270,15 @@ int import_results(const Results& o) {
     table.id = id;
     if (space) set_space(table, *space);
     if (!o.add_to.empty()) add_old(table, named_latency(o.add_to, o.common.db).model, files);
-    if (space) document["coverage"] = coverage_for(table, *space, files.front().name);
+    if (space) found.coverage = coverage_for(table, *space, files.front().name);
     keep_latency_table(table, o.common, o.out);
-    document["table"] = table.id;
-    document["ops"] = table.entries.size();
   }
-  if (results.rows) {
-    write_whole_file(o.rows, to_csv(*results.rows));
-    document["rows"] = results.rows->rows.size();
-  }
-  document["failed"] = results.failed;
-  document["missing"] = results.missing;
-  document["odd_unit"] = odd;
-  const int code = results.failed.empty() && results.missing.empty() ? kExitOk : kExitLacking;
-  if (o.common.json) return print(json_text(document)), code;
-  if (results.table)
-    print_prose("latency table " + results.table->id + ": " +
-                pieces_text("ops", results.table->entries.size()) + " on " + o.under.device +
-                ", batch " + std::to_string(o.under.batch) + ", " + checked_dtype(o.under.dtype));
-  if (document.contains("coverage")) print_prose(coverage_text(document["coverage"], o.space));
-  if (results.rows)
-    print_prose(std::to_string(results.rows->rows.size()) + " networks written to " + o.rows +
-                "; a predictor from them: nas predict fit --data " + o.rows + " --space " +
-                (o.space.empty() ? "SPACE" : o.space) + " --target latency_ms --out latency.json");
-  for (const std::string& failed : results.failed) print_prose("failed: " + failed);
-  constexpr size_t kShown = 20;
-  for (size_t i = 0; i < std::min(kShown, results.missing.size()); ++i)
-    print_prose("no answer: " + results.missing[i]);
-  if (results.missing.size() > kShown)
-    print_prose("and " + std::to_string(results.missing.size() - kShown) + " more without answer");
-  if (results.table && space)
-    print_prose("next: " +
-                suggested({"latency", "check", o.space, "--table", results.table->id}, o.common));
-  return code;
+  if (results.rows) write_whole_file(o.rows, to_csv(*results.rows));
+  if (o.common.json)
+    print(json_text(answers_import_json(found)));
+  else
+    print_answers_import(found, o.under, o.common);
+  return found.whole() ? kExitOk : kExitLacking;
 }
 
 }  // namespace

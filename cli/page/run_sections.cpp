@@ -29,6 +29,14 @@ std::string short_hash(const std::string& hash) {
   return hash.substr(0, kShort);
 }
 
+/// `2026-11-24T18:03:07Z` -> `2026-11-24 18:03:07`: two lines where a table is narrow, and the
+/// heading says the zone.
+std::string moment(std::string text) {
+  if (text.size() > 10 && text[10] == 'T') text[10] = ' ';
+  if (text.ends_with('Z')) text.pop_back();
+  return text;
+}
+
 }  // namespace
 
 void add_runs(Page& page, Gathered& g) {
@@ -50,8 +58,8 @@ void add_runs(Page& page, Gathered& g) {
          {run.parent.empty()              ? ""
           : g.labels.contains(run.parent) ? g.labels[run.parent]
                                           : printable(run.parent)},
-         {run.started},
-         {run.ended}});
+         {moment(run.started)},
+         {moment(run.ended)}});
   }
   page.table({"run",
               "id",

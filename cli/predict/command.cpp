@@ -27,7 +27,7 @@ struct Options {
   Common common;
   RowOptions rows;
   std::vector<std::string> models, parameters;
-  std::string transform = "none", out, predictor, split = "random", table;
+  std::string format = "table", transform = "none", out, predictor, split = "random", table;
   std::vector<int64_t> sizes;
   int64_t train = 0;
   int folds = 5, repeats = 10;
@@ -81,13 +81,12 @@ void need_rows(const PredictRows& data, Index least) {
                   data.target + "'; at least " + std::to_string(least) + " are needed here");
 }
 
-Json head(const char* schema, const PredictRows& data) {
-  return {{"schema", schema},
-          {"data", data.origin},
-          {"target", data.target},
-          {"rows", data.rows.size()},
-          {"features", data.rows.features.names.size()},
-          {"space", data.space == nullptr ? Json(nullptr) : Json(data.space->name())}};
+PredictHead head(const PredictRows& data) {
+  return {data.origin,
+          data.target,
+          data.rows.size(),
+          data.rows.features.names.size(),
+          data.space == nullptr ? "" : data.space->name()};
 }
 
 /// A document about a run is kept with it.
@@ -97,6 +96,23 @@ void keep(const Options& o, const PredictRows& data, const char* kind, const Jso
   if (store.read_only())
     return warning(store.path() + " is read-only: what is printed is not stored");
   store.set_document(data.run, kind, json_line(document));
+}
+
+/// A document, rows or text, as --format says. Whether it was text.
+template <class Result>
+bool tell(const Options& o,
+          const Result& result,
+          Json (*document)(const Result&),
+          Rows (*rows)(const Result&),
+          void (*text)(const Result&)) {
+  const Format format = chosen_format(o.common, o.format);
+  if (format == Format::kJson)
+    print(json_text(document(result)));
+  else if (format == Format::kTable)
+    text(result);
+  else
+    print_rows(rows(result), format, {}, "");
+  return format == Format::kTable;
 }
 
 /// Rows in an order that --seed draws: neither a table's order nor that of texts is a random one,
@@ -128,29 +144,19 @@ int fit(const Options& o) {
   p->save(o.out);
   std::vector<TrainTest> splits;
   for (int k = 0; k < o.folds; ++k) splits.push_back(fold_split(rows.size(), o.folds, k));
-  Json document = head("nas-predict-fit/1", data);
-  document["predictor"] = predictor_json(*p);
-  document["out"] = o.out;
+  FitResult result{head(data), PredictorFacts(*p), o.out, o.folds, {}};
   // Folds are smaller than the whole: a size that the model needs may be missed.
-  if (rows.size() >= 2 * std::max(4, o.folds)) {
-    const Repeated judged = judge(p->name(), rows, splits, options);
-    document["folds"] = o.folds;
-    document["errors"] = errors_json(judged);
-  }
-  keep(o, data, "predict-fit", document);
-  if (o.common.json) return print(json_text(document)), kExitOk;
-  print_prose(p->name() + " learnt " + data.target + " from " + std::to_string(p->rows()) +
-              " rows of " + std::to_string(data.rows.features.names.size()) + " features (" +
-              parameters_text(document["predictor"]["chosen"]) + ")");
-  if (document.contains("errors")) {
-    Json row{{"model", p->name()},
-             {"train", rows.size() - rows.size() / o.folds},
-             {"errors", document["errors"]}};
-    print_prose("On rows it has not learnt (" + std::to_string(o.folds) +
-                " folds, mean and deviation):");
-    print_errors(Json::array({row}), "model");
-  }
-  print_prose("written to " + o.out);
+  if (rows.size() >= 2 * std::max(4, o.folds))
+    result.held_out = {p->name(),
+                       rows.size() - rows.size() / o.folds,
+                       judge(p->name(), rows, splits, options),
+                       false,
+                       {}};
+  keep(o, data, "predict-fit", fit_json(result));
+  if (o.common.json)
+    print(json_text(fit_json(result)));
+  else
+    print_fit(result);
   return kExitOk;
 }
 
@@ -192,39 +198,25 @@ int eval_fitted(const Options& o) {
   }
   const Prediction predicted = p->predict(data.rows.x);
   write_predictions(o, data, predicted);
-  Json document = head("nas-predict-eval/1", data);
-  document["predictor"] = predictor_json(*p);
+  PredictEvalResult result;
+  result.head = head(data);
+  result.predictor.emplace(*p);
   std::vector<int> known;
   for (Index i = 0; i < data.rows.size(); ++i)
     if (std::isfinite(data.rows.y[i])) known.push_back(static_cast<int>(i));
   if (!known.empty()) {
-    const Errors errors =
-        errors_of(data.rows.at(known), {predicted.mean(known), predicted.spread(known)});
-    document["judged"] = Json::array(
-        {{{"model", p->name()}, {"train", p->rows()}, {"errors", errors_json(errors)}}});
+    JudgedModel judged{p->name(), p->rows(), {}, /*one_set=*/true, {}};
+    judged.errors.each.push_back(
+        errors_of(data.rows.at(known), {predicted.mean(known), predicted.spread(known)}));
+    result.judged.push_back(std::move(judged));
   }
-  Json list = Json::array();
   for (Index i = 0; i < data.rows.size(); ++i)
-    list.push_back(
-        {{data.space == nullptr ? "row" : "architecture", data.labels[static_cast<size_t>(i)]},
-         {"predicted", json_number(predicted.mean[i])},
-         {"spread", json_number(predicted.spread[i])},
-         {"truth", json_number(data.rows.y[i])}});
-  if (o.common.json) {
-    document["predictions"] = std::move(list);
-    return print(json_text(document)), kExitOk;
-  }
-  if (document.contains("judged")) {
-    print_errors(document["judged"], "model");
-  } else {
-    Table table({data.space == nullptr ? "row" : "architecture", "predicted", "spread"});
-    for (const Json& row : list)
-      table.row({row[data.space == nullptr ? "row" : "architecture"].get<std::string>(),
-                 format_number(row["predicted"].get<double>(), 6),
-                 format_number(row["spread"].get<double>(), 3)});
-    print(table.text());
-  }
-  if (!o.table.empty()) note(o.common, "predictions written to " + o.table);
+    result.predictions.push_back({data.labels[static_cast<size_t>(i)],
+                                  predicted.mean[i],
+                                  predicted.spread[i],
+                                  data.rows.y[i]});
+  const bool text = tell(o, result, predict_eval_json, predict_eval_rows, print_predict_eval);
+  if (text && !o.table.empty()) note(o.common, "predictions written to " + o.table);
   return kExitOk;
 }
 
@@ -267,13 +259,12 @@ std::vector<TrainTest> splits_of(const Options& o, Index n) {
   return list;
 }
 
-Json judged_json(const Repeated& r, const std::string& asked) {
+JudgedModel judged_model(Repeated r, const std::string& asked) {
   double seconds = 0;
   for (const double s : r.fit_seconds) seconds += s / static_cast<double>(r.fit_seconds.size());
-  return {{"model", asked == "auto" ? "auto (" + r.model + ")" : asked},
-          {"train", r.train},
-          {"errors", errors_json(r)},
-          {"fit_s", seconds}};
+  const std::string name = asked == "auto" ? "auto (" + r.model + ")" : asked;
+  const Index train = r.train;
+  return {name, train, std::move(r), false, seconds};
 }
 
 void throw_if_asked() {
@@ -289,29 +280,26 @@ int eval(const Options& o) {
   const PredictRows data = read_rows(o.rows, o.common);
   need_rows(data, std::max(4, o.folds) + 2);
   const std::vector<TrainTest> splits = splits_of(o, data.rows.size());
-  Json document = head("nas-predict-eval/1", data);
-  document["split"] = o.split;
-  document["judged"] = Json::array();
+  PredictEvalResult result;
+  result.head = head(data);
+  result.split = o.split;
+  result.splits = splits.size();
+  result.test_rows = splits[0].test.size();
   const auto total = static_cast<int64_t>(models.size() * splits.size());
   Progress progress(o.common, "predict", total);
   int64_t done = 0;
   for (const std::string& model : models)
-    document["judged"].push_back(judged_json(judge(model,
-                                                   data.rows,
-                                                   splits,
-                                                   fit_options(o),
-                                                   [&] {
-                                                     throw_if_asked();
-                                                     progress.update(++done, model);
-                                                   }),
-                                             model));
-  keep(o, data, "predict-eval", document);
-  if (o.common.json) return print(json_text(document)), kExitOk;
-  print_prose(
-      data.target + " of " + std::to_string(data.rows.size()) + " rows; split " + o.split +
-      (splits.size() > 1 ? ", mean and deviation over " + std::to_string(splits.size()) : "") +
-      "; " + std::to_string(splits[0].test.size()) + " rows judged");
-  print_errors(document["judged"], "model");
+    result.judged.push_back(judged_model(judge(model,
+                                               data.rows,
+                                               splits,
+                                               fit_options(o),
+                                               [&] {
+                                                 throw_if_asked();
+                                                 progress.update(++done, model);
+                                               }),
+                                         model));
+  keep(o, data, "predict-eval", predict_eval_json(result));
+  tell(o, result, predict_eval_json, predict_eval_rows, print_predict_eval);
   return kExitOk;
 }
 
@@ -341,17 +329,15 @@ int curve(const Options& o) {
   const Index n = data.rows.size();
   need_rows(data, std::max(4, o.folds) + 2);
   const std::vector<int64_t> sizes = sizes_of(o, n);
-  Json document = head("nas-predict-curve/1", data);
-  document["repeats"] = o.repeats;
-  document["curves"] = Json::array();
+  CurveResult result{head(data), o.repeats, 0, {}};
   Progress progress(
       o.common, "predict", static_cast<int64_t>(models.size() * sizes.size()) * o.repeats);
   int64_t done = 0;
   const double mean = data.rows.y.mean();
-  const double constant = std::sqrt((data.rows.y.array() - mean).square().mean());
+  result.constant = std::sqrt((data.rows.y.array() - mean).square().mean());
   for (const std::string& model : models) {
     std::vector<Repeated> points;
-    Json list = Json::array();
+    LearningCurve curve{model, {}, {}};
     for (const int64_t size : sizes) {
       std::vector<TrainTest> splits;
       for (int s = 0; s < o.repeats; ++s)
@@ -360,33 +346,13 @@ int curve(const Options& o) {
         throw_if_asked();
         progress.update(++done, model + " at " + std::to_string(size));
       }));
-      list.push_back(judged_json(points.back(), model));
+      curve.points.push_back(judged_model(points.back(), model));
     }
-    const Verdict v = enough_samples(points, constant);
-    document["curves"].push_back(
-        {{"model", model},
-         {"points", std::move(list)},
-         {"verdict",
-          {{"enough", v.known ? Json(v.enough) : Json(nullptr)},
-           {"better_than_mean", v.known ? Json(v.useful) : Json(nullptr)},
-           {"gain_of_doubling", v.known ? json_number(v.gain) : Json(nullptr)},
-           {"rmse_at_double", v.known ? json_number(v.next) : Json(nullptr)},
-           {"text", v.text}}}});
+    curve.verdict = enough_samples(points, result.constant);
+    result.curves.push_back(std::move(curve));
   }
-  keep(o, data, "predict-curve", document);
-  if (o.common.json) return print(json_text(document)), kExitOk;
-  print_prose(data.target + " of " + std::to_string(n) + " rows; mean and deviation over " +
-              std::to_string(o.repeats) +
-              " random splits, judged on the rows not learnt; RMSE of "
-              "predicting the mean: " +
-              format_number(constant));
-  Json all = Json::array();
-  for (const Json& c : document["curves"])
-    for (const Json& point : c["points"]) all.push_back(point);
-  print_errors(all, "model");
-  for (const Json& c : document["curves"])
-    print_prose((models.size() > 1 ? c["model"].get<std::string>() + ": " : "") +
-                c["verdict"]["text"].get<std::string>());
+  keep(o, data, "predict-curve", curve_json(result));
+  tell(o, result, curve_json, curve_rows, print_curve);
   return kExitOk;
 }
 
@@ -420,6 +386,7 @@ int run_predict(const std::vector<std::string>& args) {
       "nas predict fit --data top1.csv --space mobilenet --model gp --out top1.json\n"
       "nas predict eval --predictor top1.json --data new.csv --space mobilenet\n"
       "nas predict eval --data latency.csv --target ms --split mod10 --model ridge,gp\n"
+      "nas predict eval --run last --target accuracy --format csv > errors.csv\n"
       "nas predict curve --data latency.csv --target encoder_ms+decoder_ms --sizes 50,100,400");
   app.require_subcommand(1);
   CLI::App* fit_app = app.add_subcommand("fit", "Fit a predictor and write it to a file");
@@ -434,6 +401,7 @@ int run_predict(const std::vector<std::string>& args) {
   }
   fit_app->add_option("--out", o.out, "File to write; an older one is replaced")->required();
   for (CLI::App* sub : {eval_app, curve_app}) {
+    add_format(*sub, o.format);
     sub->add_option("--within",
                     o.rows.within,
                     "Also judge the order of rows that are equal in this column (or choice)");

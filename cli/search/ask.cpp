@@ -138,6 +138,30 @@ bool equal(const Evaluation& a, const Evaluation& b) {
   return a.values == b.values && a.error == b.error;
 }
 
+/// What `nas tell` took.
+struct Told {
+  std::string run;
+  size_t answers = 0, fresh = 0, failed = 0;
+  size_t asked = 0, open = 0;  ///< Questions, and those without an answer now.
+};
+
+Json told_json(const Told& told) {
+  return {{"schema", "nas-tell/1"},
+          {"run", told.run},
+          {"answers", told.answers},
+          {"new", told.fresh},
+          {"failed", told.failed},
+          {"open", told.open}};
+}
+
+std::string told_text(const Told& told, const Common& common) {
+  return std::to_string(told.answers) + (told.answers == 1 ? " answer" : " answers") + " stored" +
+         (told.failed > 0 ? " (" + std::to_string(told.failed) + " failed)" : "") + "; " +
+         std::to_string(told.open) + " of " + std::to_string(told.asked) +
+         " questions are open. `" + suggested({"ask", told.run}, common) +
+         (told.open > 0 ? "` lists them" : "` goes on");
+}
+
 int tell(const Options& o) {
   SearchConfig config;
   Store store(o.common.db);
@@ -152,35 +176,24 @@ int tell(const Options& o) {
                                          : read_text_file(o.file, "answers");
   const std::string file = o.file == "-" ? "standard input" : o.file;
   const std::vector<Answer> answers = read_answers(file, text, asked, metrics);
-  size_t fresh = 0, failed = 0;
+  Told told{row.id, answers.size(), 0, 0, asked.size(), 0};
   for (const Answer& answer : answers) {
     const auto before = stored_answer(store, row.id, answer.id);
     if (before && !equal(*before, answer.value) && !o.replace)
       throw DataError(answer.id + " (" + asked.at(answer.id).architecture +
                       ") has another answer already\n  --replace takes the new one.");
-    fresh += !before.has_value();
-    failed += !answer.value.error.empty();
+    told.fresh += !before.has_value();
+    told.failed += !answer.value.error.empty();
   }
   refuse_mixtures(store, row.id, asked, answers, metrics);
   for (const Answer& answer : answers) store_answer(store, row.id, answer.id, answer.value);
-  const auto open =
-      static_cast<size_t>(std::count_if(asked.begin(), asked.end(), [&](const auto& q) {
-        return !stored_answer(store, row.id, q.first);
-      }));
+  told.open = static_cast<size_t>(std::count_if(asked.begin(), asked.end(), [&](const auto& q) {
+    return !stored_answer(store, row.id, q.first);
+  }));
   if (o.common.json)
-    print(json_text({{"schema", "nas-tell/1"},
-                     {"run", row.id},
-                     {"answers", answers.size()},
-                     {"new", fresh},
-                     {"failed", failed},
-                     {"open", open}}));
+    print(json_text(told_json(told)));
   else
-    note(o.common,
-         std::to_string(answers.size()) + (answers.size() == 1 ? " answer" : " answers") +
-             " stored" + (failed > 0 ? " (" + std::to_string(failed) + " failed)" : "") + "; " +
-             std::to_string(open) + " of " + std::to_string(asked.size()) +
-             " questions are open. `" + suggested({"ask", row.id}, o.common) +
-             (open > 0 ? "` lists them" : "` goes on"));
+    note(o.common, told_text(told, o.common));
   return kExitOk;
 }
 

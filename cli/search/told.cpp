@@ -55,40 +55,45 @@ void take_answers(ToldEvaluator& evaluator,
       evaluator.tell(space.parse(question.architecture), std::move(*value));
 }
 
-void put_questions(const ToldEvaluator& evaluator,
-                   const Space& space,
-                   Store& store,
-                   const RunRow& run,
-                   size_t evaluations,
-                   const Common& common) {
-  Json all = Json::array(), open = Json::array();
-  std::string lines;
+AskedQuestions put_questions(const ToldEvaluator& evaluator,
+                             const Space& space,
+                             Store& store,
+                             const RunRow& run,
+                             size_t evaluations) {
+  AskedQuestions asked{run.id, evaluations, evaluator.waiting().size(), {}};
+  Json all = Json::array();
   for (size_t i = 0; i < evaluator.waiting().size(); ++i) {
     const Architecture& a = evaluator.waiting()[i];
     const Question q = question_of(space, a, evaluations + i + 1);
     all.push_back({{"id", q.id}, {"architecture", q.architecture}});
     if (evaluator.knows(a)) continue;
-    const std::string line = to_line(q, space, a);
-    open.push_back(Json::parse(line));
-    lines += line;
+    std::string line = to_line(q, space, a);
+    line.pop_back();  // Its end.
+    asked.open.push_back(std::move(line));
   }
   store.set_document(run.id, kQuestions, json_line(all));
+  return asked;
+}
+
+void print_questions(const AskedQuestions& asked, const Common& common) {
   if (common.json) {
-    print(json_text({{"schema", "nas-ask/1"},
-                     {"run", run.id},
-                     {"evaluations", evaluations},
-                     {"batch", all.size()},
-                     {"questions", open}}));
-    return;
+    Json open = Json::array();
+    for (const std::string& line : asked.open) open.push_back(Json::parse(line));
+    return print(json_text({{"schema", "nas-ask/1"},
+                            {"run", asked.run},
+                            {"evaluations", asked.evaluations},
+                            {"batch", asked.batch},
+                            {"questions", open}}));
   }
-  lines.pop_back();
+  std::string lines;
+  for (const std::string& line : asked.open) lines += (lines.empty() ? "" : "\n") + line;
   print(lines);
   note(common,
-       std::to_string(open.size()) + " of " + std::to_string(all.size()) +
+       std::to_string(asked.open.size()) + " of " + std::to_string(asked.batch) +
            " architectures wait for their values; answers are JSON lines with the question's id. "
            "Next: " +
-           suggested({"tell", run.id, "answers.jsonl"}, common) + ", then " +
-           suggested({"ask", run.id}, common));
+           suggested({"tell", asked.run, "answers.jsonl"}, common) + ", then " +
+           suggested({"ask", asked.run}, common));
 }
 
 }  // namespace nas::cli

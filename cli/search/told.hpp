@@ -1,6 +1,7 @@
 #pragma once
 // Searches whose values are told: questions and answers in the store.
 #include <string>
+#include <vector>
 
 #include "cli/command.hpp"
 #include "search/evaluators/told_evaluator.hpp"
@@ -15,13 +16,22 @@ void take_answers(ToldEvaluator& evaluator,
                   const Store& store,
                   const std::string& run);
 
-/// Stores the batch that waits as the run's open questions and prints those without an answer, as
-/// JSON lines on standard output (with --json one document). `evaluations`: done before it.
-void put_questions(const ToldEvaluator& evaluator,
-                   const Space& space,
-                   Store& store,
-                   const RunRow& run,
-                   size_t evaluations,
-                   const Common& common);
+/// What a search asks now.
+struct AskedQuestions {
+  std::string run;
+  size_t evaluations = 0;  ///< Done before this batch.
+  size_t batch = 0;        ///< Architectures in it.
+  /// Those without an answer, as JSON lines (search/evaluators/external_answers.hpp).
+  std::vector<std::string> open;
+};
+
+/// Stores the batch that waits as the run's open questions.
+AskedQuestions put_questions(const ToldEvaluator& evaluator,
+                             const Space& space,
+                             Store& store,
+                             const RunRow& run,
+                             size_t evaluations);
+/// JSON lines on standard output, with --json one document (schema nas-ask/1).
+void print_questions(const AskedQuestions& asked, const Common& common);
 
 }  // namespace nas::cli

@@ -22,7 +22,7 @@ using Json = nlohmann::ordered_json;
 
 struct Options {
   Common common;
-  std::string file, shard;
+  std::string file, shard, format = "table";
   int jobs = 1, tasks = 0, cpus = 0;
   bool dry_run = false, sbatch = false, fail_fast = false;
 };
@@ -144,14 +144,24 @@ std::string sbatch_script(const Options& o, const SweepPlan& plan, const SweepPl
          shell_word(place.nas) + " sweep " + file + more + " --db " + shell_word(db) + " --quiet";
 }
 
+void print_as(const Options& o,
+              const Json& document,
+              void (*table)(const Json&),
+              Rows (*rows)(const Json&)) {
+  const Format format = chosen_format(o.common, o.format);
+  if (format == Format::kJson)
+    print(json_text(document));
+  else if (format == Format::kTable)
+    table(document);
+  else
+    print_rows(rows(document), format, {}, "");
+}
+
 int dry_run(const Options& o, const SweepPlan& plan, const SweepPlace& place) {
   const std::vector<StageState> states = stage_states(plan, place.store, place.others);
   const Json document =
       dry_run_document(plan, states, estimated_seconds(plan, states, place, o.common), place);
-  if (o.common.json)
-    print(json_text(document));
-  else
-    print_dry_run(document);
+  print_as(o, document, print_dry_run, dry_run_rows);
   return kExitOk;
 }
 
@@ -175,10 +185,7 @@ int sweep(Options& o) {
   const SweepPlace place = place_of(o, plan, shard);
   if (o.dry_run) return dry_run(o, plan, place);
   const Json document = sweep_document(plan, run_sweep(plan, place, o.common, o.fail_fast), place);
-  if (o.common.json)
-    print(json_text(document));
-  else
-    print_sweep(document);
+  print_as(o, document, print_sweep, sweep_rows);
   const auto failed = document["failed"].get<size_t>();
   if (failed > 0)
     throw Error(std::to_string(failed) + " of " + std::to_string(plan.cells.size()) +
@@ -198,6 +205,7 @@ int run_sweep(const std::vector<std::string>& args) {
   app.footer(
       "nas sweep sweeps/digits --dry-run\n"
       "nas sweep sweeps/digits --jobs 2\n"
+      "nas sweep sweeps/digits --format csv > cells.csv\n"
       "nas sweep sweep.yaml --shard 2/8\n"
       "nas sweep sweep.yaml --sbatch --tasks 16 --cpus 8 > sweep.sh\n"
       "nas help sweep");
@@ -222,6 +230,7 @@ int run_sweep(const std::vector<std::string>& args) {
   app.add_option("--cpus", o.cpus, "Processors of each task (default: as many as are here)")
       ->check(CLI::Range(1, 4096));
   app.add_flag("--fail-fast", o.fail_fast, "Begin nothing more after the first failure");
+  add_format(app, o.format);
   add_common(app, o.common, kTakesDb | kTakesSets | kTakesSeed);
   if (!parse(app, args)) return kExitOk;
   if (!o.sbatch && (o.tasks > 0 || o.cpus > 0))

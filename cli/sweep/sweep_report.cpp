@@ -201,6 +201,46 @@ void print_sweep(const Json& document) {
   print_failures(document);
 }
 
+Rows sweep_rows(const Json& document) {
+  std::vector<std::string> metrics;
+  bool errors = false;
+  for (const Json& cell : document["cells"]) {
+    errors = errors || cell.contains("error");
+    for (const auto& [name, value] : cell["metrics"].items())
+      if (std::find(metrics.begin(), metrics.end(), name) == metrics.end()) metrics.push_back(name);
+  }
+  Rows rows;
+  for (const Json& column : document["columns"]) rows.header.push_back(column.get<std::string>());
+  const size_t values = rows.header.size();
+  rows.header.insert(rows.header.end(), {"seed", "status"});
+  rows.header.insert(rows.header.end(), metrics.begin(), metrics.end());
+  if (errors) rows.header.emplace_back("error");
+  for (const Json& cell : document["cells"]) {
+    std::vector<Json> row;
+    for (size_t k = 0; k < values; ++k)
+      row.push_back(cell["values"].value(rows.header[k], Json(nullptr)));
+    row.push_back(cell["seed"]);
+    row.push_back(cell["status"]);
+    for (const std::string& name : metrics)
+      row.push_back(cell["metrics"].value(name, Json(nullptr)));
+    if (errors) row.push_back(cell.value("error", Json(nullptr)));
+    rows.rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+Rows dry_run_rows(const Json& document) {
+  Rows rows{{"stage", "name", "what", "cells", "seconds", "run"}, {}};
+  for (const Json& stage : document["stages"])
+    rows.rows.push_back({stage["stage"],
+                         stage["name"],
+                         stage["what"],
+                         stage["cells"].size(),
+                         stage["seconds"],
+                         stage["run"]});
+  return rows;
+}
+
 Json dry_run_document(const SweepPlan& plan,
                       const std::vector<StageState>& states,
                       const std::vector<double>& seconds,

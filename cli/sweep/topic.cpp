@@ -48,8 +48,8 @@ nas.db in nas-sweeps/nas/NAME). --jobs N runs N stages at once and divides the
 processors among them, unless `threads:` says otherwise; other numbers of
 threads round differently.
 
-The table has mean and standard deviation over the seeds; --json every value
-of every cell. Hypervolumes are in it where search.reference gives the point
+The table has mean and standard deviation over the seeds; --format csv a row
+for each cell, --json also its stages. Hypervolumes are in it where search.reference gives the point
 that they are measured from: others cannot be compared.
 
 Several machines: --shard I/N takes its part of the cells into a store of its

@@ -26,9 +26,9 @@ std::string fit(std::string text) {
   return text.size() <= kLongestLabel ? text : text.substr(0, kLongestLabel - 2) + "..";
 }
 
-/// `panda`, `{name: panda, preset: paper}` -> panda-paper, `[1, 2]` -> 1-2.
+/// `panda`, `{name: panda, preset: paper}` -> panda-paper, `[1, 2]` -> 1-2, nothing -> none.
 std::string label_of(const YamlNode& node) {
-  if (node.is_scalar()) return fit(node.text);
+  if (node.is_scalar()) return fit(node.text.empty() ? "none" : node.text);
   std::string text;
   const auto add = [&text](const YamlNode& part) {
     text += (text.empty() ? "" : "-") + label_of(part);

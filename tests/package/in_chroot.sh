@@ -29,8 +29,10 @@ run 'rm -rf /tmp/try && mkdir /tmp/try && cd /tmp/try
   nas doctor || true
   nas train --config quickstart/train --set train.epochs=3 --set train.schedule.warmup_epochs=1 --name small -q
   nas search --config quickstart/search --set search.evaluations=16 --set search.population=8 --run small -q
-  nas export --run last --pick best --out best -q
+  nas export --run last --pick best --out best --format torchscript,onnx,json -q
   ls best
+  nas evaluate best/model.onnx --split test -q
+  nas reproduce best >/dev/null
   nas completion bash >/dev/null
   test -s /usr/share/man/man1/nas-train.1* || test -s /usr/share/man/man1/nas-train.1
   test -s /usr/share/bash-completion/completions/nas'

@@ -144,7 +144,10 @@ class Lineage {
     if (!path.empty()) needs.push_back(need("data", path, data.value("contents_sha256", "")));
     const std::string init = yaml_scalar(config, "train.init").value_or("");
     const bool inherited = recipe && !recipe->inherited.empty();
-    if (!init.empty() && !inherited) needs.push_back(need("weights", init, hash_of_file(init)));
+    if (!init.empty() && !inherited) {
+      const std::string kept = first_weights_hash(store_, run);
+      needs.push_back(need("weights", init, kept.empty() ? hash_of_file(init) : kept));
+    }
     if (command == "split" && !store_.run(run.parent, "train"))
       needs.push_back(need("run", run.parent, ""));
     if (inherited && !store_.run(recipe->inherited, "train"))

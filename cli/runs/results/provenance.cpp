@@ -67,6 +67,28 @@ void add_evaluated(const Store& store, const RunRow& run, std::vector<Input>& in
   }
 }
 
+std::string hash_of_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  text << file.rdbuf();
+  return file ? sha256_hex(text.str()) : "";
+}
+
+Json kept_document(const Store& store, const std::string& run) {
+  const auto kept = store.document(run, kDocument);
+  Json json = kept ? Json::parse(*kept, nullptr, false) : Json();
+  return json.is_object() ? json : Json();
+}
+
+/// The file whose weights a training began with. It may be another one later: what it was when the
+/// run first kept its provenance stays.
+void add_first_weights(const Store& store, const RunRow& run, std::vector<Input>& inputs) {
+  const std::string file = config_value(run, "train.init");
+  if (run.command != "train" || file.empty()) return;
+  std::string hash = first_weights_hash(store, run);
+  inputs.push_back({"weights", file, hash.empty() ? hash_of_file(file) : hash});
+}
+
 Provenance made(const Store& store, const RunRow& run) {
   Provenance p{sha256_hex(run.config_yaml), recipe_of(run.config_yaml), {}};
   p.inputs.push_back({"space", run.space, run.fingerprint});
@@ -83,9 +105,18 @@ Provenance made(const Store& store, const RunRow& run) {
 
 }  // namespace
 
+std::string first_weights_hash(const Store& store, const RunRow& run) {
+  const std::string file = config_value(run, "train.init");
+  const Json json = kept_document(store, run.id);
+  if (!file.empty() && json.is_object() && json.contains("inputs"))
+    for (const Json& input : json["inputs"])
+      if (input.value("what", "") == "weights" && input.value("which", "") == file)
+        return input.value("hash", "");
+  return "";
+}
+
 Provenance provenance_of(const Store& store, const RunRow& run) {
-  const auto kept = store.document(run.id, kDocument);
-  const Json json = kept ? Json::parse(*kept, nullptr, false) : Json();
+  const Json json = kept_document(store, run.id);
   // Of another configuration: the run was resumed with changes.
   if (!json.is_object() || json.value("config", "") != sha256_hex(run.config_yaml))
     return made(store, run);
@@ -107,7 +138,9 @@ Json provenance_json(const Provenance& p) {
 }
 
 void keep_provenance(Store& store, const RunRow& run) {
-  store.set_document(run.id, kDocument, json_line(provenance_json(made(store, run))));
+  Provenance p = made(store, run);
+  add_first_weights(store, run, p.inputs);
+  store.set_document(run.id, kDocument, json_line(provenance_json(p)));
 }
 
 }  // namespace nas::cli

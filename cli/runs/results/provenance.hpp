@@ -25,7 +25,11 @@ struct Provenance {
 /// As kept with the run, else (runs of earlier versions) made from what else the store has.
 Provenance provenance_of(const Store& store, const RunRow& run);
 nlohmann::ordered_json provenance_json(const Provenance& provenance);
-/// Keeps it with the run (document `provenance`): once it has read its inputs.
+/// SHA-256 of the file that `train.init` names, as it was when a run began with it; "" where that
+/// was not kept (runs of earlier versions).
+std::string first_weights_hash(const Store& store, const RunRow& run);
+/// Keeps it with the run (document `provenance`): once it has read its inputs; again, when there
+/// are more of them.
 void keep_provenance(Store& store, const RunRow& run);
 
 }  // namespace nas::cli

@@ -3,13 +3,16 @@
 #include <string>
 
 #include "cli/command.hpp"
+#include "cli/results/evaluation.hpp"
 
 namespace nas::cli {
 
 /// `file`: model.ts or model.onnx of `nas export`, or their folder. `split`: validation, test,
 /// train;
-/// "": as its run is judged. Of `common`: json, and sets of where its data lie and how it is judged
+/// "": as its run is judged. Of `common`: sets of where its data lie and how it is judged
 /// (evaluate.images, evaluate.batch). ConfigError or DataError where it cannot be judged.
-int evaluate_file(const std::string& file, const std::string& split, const Common& common);
+EvaluationResult evaluate_file(const std::string& file,
+                               const std::string& split,
+                               const Common& common);
 
 }  // namespace nas::cli

@@ -89,6 +89,21 @@ TEST(DiffPrint, JsonHasEverything) {
   EXPECT_EQ(json["metrics"][0]["head_runs"][0]["why_not"], kHostile);
 }
 
+// A cell holds a number as it is, and nothing where nothing compares.
+TEST(DiffPrint, RowsForScripts) {
+  Comparison none;
+  none.metric = "latency_ms";
+  none.why_not = "no latency";
+  const std::string text = csv_text(diff_rows({hostile(), none}));
+  EXPECT_EQ(text,
+            "metric,base,head,change,change_low,change_high,relative,limit,verdict\n"
+            "accuracy,0.9,0.8,-0.1,-0.15,-0.05," +
+                nlohmann::json(-0.1 / 0.9).dump() +
+                ",-0.01,worse\n"
+                "latency_ms,,,,,,,," +
+                to_string(Verdict::kNoNumbers));
+}
+
 TEST(JsonLines, ARowIsALine) {
   const Rows rows{{"a", "b"}, {{1, "x\ny"}, {nullptr, 0.5}}};
   EXPECT_EQ(json_lines(rows), "{\"a\":1,\"b\":\"x\\ny\"}\n{\"a\":null,\"b\":0.5}");

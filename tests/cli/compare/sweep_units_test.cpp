@@ -343,6 +343,12 @@ TEST(SweepReport, SeedsArePutTogether) {
   ASSERT_EQ(json["table"].size(), 2u);
   EXPECT_EQ(json["table"][0]["cells"], 3);
   EXPECT_EQ(json["table"][0]["done"], 0);
+  EXPECT_EQ(csv_text(sweep_rows(json)),
+            "epochs,method,seed,status,error\n"
+            "10,,0,not begun,\n"
+            "10,,1,failed,out of memory\n"
+            "10,,2,left out,\n"
+            "20,ours,,not begun,");
 }
 
 }  // namespace

@@ -2,10 +2,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "process.hpp"
+#include "spaces/base/sha256.hpp"
+#include "spaces/base/subprocess.hpp"
 
 namespace nas::test {
 namespace {
@@ -37,11 +42,20 @@ Finished call(const std::string& folder, std::vector<std::string> args) {
   return run(launch);
 }
 
+std::string sha_of(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return sha256_hex(std::string(std::istreambuf_iterator<char>(file), {}));
+}
+
 TEST(Import, MakesARunThatSearchesAndExports) {
   const std::string folder = fresh_folder(), file = config(folder);
-  const Finished made = call(
-      folder, {"import", "--config", file, "--weights", kWeights, "--name", "ofa", "--json", "-q"});
+  std::filesystem::copy_file(kWeights, folder + "/ofa.pth");
+  const Finished made =
+      call(folder,
+           {"import", "--config", file, "--weights", "ofa.pth", "--name", "ofa", "--json", "-q"});
   ASSERT_EQ(made.code, 0) << made.err;
+  // Whatever lies there later, those were the weights.
+  write_file(folder + "/ofa.pth", "something else");
   EXPECT_EQ(Json::parse(made.out)["kind"], "once-for-all checkpoint");
   const Finished judged =
       call(folder, {"evaluate", "--run", "ofa", "--sample", "2", "--json", "-q"});
@@ -52,6 +66,26 @@ TEST(Import, MakesARunThatSearchesAndExports) {
   const Finished written = call(folder, {"export", "--run", "ofa", "--pick", "best", "--out", "m"});
   EXPECT_EQ(written.code, 0) << written.err;
   EXPECT_TRUE(std::filesystem::exists(folder + "/m"));
+
+  const Finished said = call(folder, {"reproduce", "m", "--json"});
+  ASSERT_EQ(said.code, 0) << said.err;
+  const Json again = Json::parse(said.out);
+  EXPECT_EQ(again["commands"].size(), 3U);
+  EXPECT_EQ(again["variables"]["WEIGHTS"], folder + "/ofa.pth");
+  EXPECT_THAT(again["missing"][0].get<std::string>(), HasSubstr("SHA-256 " + sha_of(kWeights)));
+  // The script says where the weights are looked for; with them it makes the same network.
+  std::string script = call(folder, {"reproduce", "m"}).out;
+  const std::string place = "WEIGHTS=" + folder + "/ofa.pth\n";
+  const size_t at = script.find(place);
+  ASSERT_NE(at, std::string::npos) << script;
+  script.replace(at, place.size(), "WEIGHTS='" + kWeights + "'\n");
+  write_file(folder + "/again.sh", script);
+  const std::string path = std::string(NAS_BINARY_DIR) + ":" + std::getenv("PATH");
+  Subprocess shell({"env", "PATH=" + path, "sh", "-c", "cd '" + folder + "' && sh again.sh"},
+                   {.out = true, .err = true});
+  while (!shell.ending() || !shell.output_ended()) shell.turn(50);
+  EXPECT_TRUE(shell.ending()->good()) << shell.output() << shell.errors();
+  EXPECT_THAT(shell.output(), HasSubstr("the same network, to the last bit of its tensors"));
 }
 
 TEST(Import, TrainingBeginsWithTheWeights) {

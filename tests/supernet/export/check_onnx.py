@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Reads ONNX files as strangers do: the checker with shape inference, then onnxruntime on batches of 1
-and 3, whose logits lie beside each NAME.onnx in NAME.safetensors (x1, y1, x3, y3).
+"""Reads ONNX files as strangers do: the checker with shape inference, then onnxruntime on batches
+whose logits lie beside each NAME.onnx in NAME.safetensors (of 1 and 3 images: x1, y1, x3, y3).
 
 Usage: check_onnx.py FOLDER. Prints what does not hold, or `N files agree, ...`; exit status 1 or 0.
 """
@@ -45,7 +45,7 @@ def check(path):
     session = onnxruntime.InferenceSession(
         str(path), options, providers=['CPUExecutionProvider'])
     worst = 0.0
-    for n in ('1', '3'):
+    for n in sorted(name[1:] for name in tensors if name.startswith('x')):
         logits = session.run(None, {'image': tensors['x' + n]})[0]
         expected = tensors['y' + n]
         assert logits.shape == expected.shape, (logits.shape, expected.shape)
@@ -57,15 +57,15 @@ def check(path):
 
 def main():
     paths = sorted(pathlib.Path(sys.argv[1]).glob('*.onnx'))
-    failed, worst = 0, 0.0
+    failed, worst = 0, (0.0, '')
     for path in paths:
         try:
-            worst = max(worst, check(path))
+            worst = max(worst, (check(path), path.stem))
         except Exception as error:  # Each file is told.
             failed += 1
             print(f'{path.name}: {type(error).__name__}: {error}')
     if failed == 0:
-        print(f'{len(paths)} files agree, largest relative difference {worst:.1e}; '
+        print(f'{len(paths)} files agree, largest relative difference {worst[0]:.1e} ({worst[1]}); '
               f'onnx {onnx.__version__}, onnxruntime {onnxruntime.__version__}')
     return 1 if failed or not paths else 0
 

@@ -1,0 +1,132 @@
+#include "cli/latency/results/calibrated.hpp"
+
+#include <cmath>
+#include <numeric>
+
+#include "cli/latency/shared.hpp"
+#include "cli/terminal/suggest.hpp"
+#include "spaces/base/printable.hpp"
+
+namespace nas::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+void put_fit(Json& document, const CalibrationResult& result, const Space& space) {
+  const Calibration& c = *result.calibration;
+  document["calibration"] = {{"a_ms", c.a},
+                             {"b", c.b},
+                             {"c_ms", c.c},
+                             {"relative_spread", c.spread},
+                             {"networks", c.networks}};
+  document["sum"] = foretold_json(result.raw);
+  document["held_out"] = foretold_json(result.held_out);
+  document["measured"] = Json::array();
+  for (size_t i = 0; i < result.rows.ms.size(); ++i)
+    document["measured"].push_back({{"architecture", space.text(result.rows.networks[i])},
+                                    {"latency_ms", result.rows.ms[i]},
+                                    {"sum_ms", result.sums[i]},
+                                    {"held_out_ms", result.held[i]}});
+  document["left_out"] = Json::array();
+  for (size_t i = 0; i < result.left_out.ms.size(); ++i)
+    document["left_out"].push_back({{"architecture", space.text(result.left_out.networks[i])},
+                                    {"place", result.left_out.places[i]},
+                                    {"latency_ms", result.left_out.ms[i]},
+                                    {"sum_ms", result.left_out_sums[i]}});
+}
+
+void print_fit(const CalibrationResult& r,
+               const Space& space,
+               const std::string& named,
+               const Common& common) {
+  const MeasuredRows& rows = r.rows;
+  Table table(kForetoldHeader);
+  table.row(foretold_cells("sum of ops", r.raw));
+  table.row(foretold_cells("calibrated, held out", r.held_out));
+  print_prose("latency table " + r.table.id + ": " + r.from + " calibrated on " +
+              std::to_string(rows.ms.size()) + " networks" +
+              (r.left_out.ms.empty()
+                   ? ""
+                   : " (" + std::to_string(r.left_out.ms.size()) + " left out, far off)"));
+  print(table.text());
+  print_prose("latency = " + calibration_text(*r.calibration));
+  size_t worst = 0;
+  const auto off = [&](size_t i) { return std::abs(r.held[i] / rows.ms[i] - 1); };
+  for (size_t i = 1; i < rows.ms.size(); ++i)
+    if (off(i) > off(worst)) worst = i;
+  print_prose("farthest off: " + place_of_network(space, rows, worst) + ", " +
+              format_number(rows.ms[worst]) + " ms, held out " + format_number(r.held[worst]));
+  // What a drifting machine measures says nothing of the table.
+  const auto unstable = r.table.conditions.find("unstable");
+  if (unstable != r.table.conditions.end())
+    print_prose("unstable: " + printable(unstable->second) +
+                "; measure again on a quieter machine");
+  else if (r.held_out.tau_b < 0.9)
+    print_prose(
+        "tau-b below 0.9: sums of ops do not order these networks well. A predictor of "
+        "whole networks may: --save-rows ROWS.csv, then " +
+        suggested({"predict",
+                   "fit",
+                   "--data",
+                   "ROWS.csv",
+                   "--space",
+                   space.name(),
+                   "--target",
+                   "latency_ms",
+                   "--out",
+                   "latency.json"},
+                  common) +
+        ", and --latency-table latency.json");
+  const double middle =
+      std::accumulate(rows.ms.begin(), rows.ms.end(), 0.0) / static_cast<double>(rows.ms.size());
+  std::vector<std::string> next{"space",
+                                "check",
+                                named,
+                                "--table",
+                                r.table.id,
+                                "--max",
+                                "latency_ms@p95 <= " + format_number(middle, 2)};
+  if (r.table.batch() != 1)
+    next.insert(next.end(), {"--latency-batch", std::to_string(r.table.batch())});
+  print_prose("next: " + suggested(next, common));
+}
+
+}  // namespace
+
+std::string place_of_network(const Space& space, const MeasuredRows& rows, size_t i) {
+  return (rows.places[i].empty() ? "" : printable(rows.places[i]) + ": ") +
+         space.text(rows.networks[i]);
+}
+
+Json calibration_json(const CalibrationResult& result, const Space& space) {
+  Json document{{"schema", "nas-latency-calibrate/1"}};
+  if (const auto& carried = result.carried)
+    document["transfer"] = {{"from", carried->from},
+                            {"ops_measured", carried->measured},
+                            {"ops", carried->ops},
+                            {"scale", carried->scale},
+                            {"held_out_error", carried->held_out},
+                            {"held_out_error_of_scale", carried->scale_only}};
+  document["table"] = result.table.id;
+  document["from"] = result.from;
+  document["space"] = space.name();
+  document["conditions"] = result.table.conditions;
+  if (result.calibration) put_fit(document, result, space);
+  return document;
+}
+
+void print_calibration(const CalibrationResult& result,
+                       const Space& space,
+                       const std::string& named,
+                       const Common& common) {
+  if (const auto& carried = result.carried)
+    print_prose("carried over from " + result.from + " by " + std::to_string(carried->measured) +
+                " measured ops: " + format_number(carried->scale) +
+                " times its times, other ops off by " + format_number(100 * carried->held_out, 3) +
+                " % when left out");
+  if (result.calibration) return print_fit(result, space, named, common);
+  print_prose("latency table " + result.table.id +
+              "; calibrate it on whole networks before its sums are trusted");
+}
+
+}  // namespace nas::cli
