@@ -48,7 +48,9 @@ LatencyTable opened(const Options& o, const std::string& name) {
 LatencyTable base_table(const Options& o, Json& document) {
   LatencyTable table = opened(o, o.table);
   if (o.ops.empty()) return table;
-  const Transferred moved = transfer(table, opened(o, o.ops));
+  const LatencyTable few = opened(o, o.ops);
+  tell_unsaid(table, few, "the ratio of both may be that of other conditions");
+  const Transferred moved = transfer(table, few);
   document["transfer"] = {{"from", table.id},
                           {"ops_measured", moved.measured},
                           {"ops", moved.table.entries.size()},
@@ -98,6 +100,7 @@ struct Result {
   std::optional<Calibration> calibration;
   MeasuredRows rows;               ///< What was learnt from.
   std::vector<double> sums, held;  ///< Of these.
+  Widening widening;               ///< Of these.
   MeasuredRows left_out;           ///< Far off: see far_off().
   std::vector<double> left_out_sums;
   Foretold raw, held_out;
@@ -152,6 +155,7 @@ Result fitted(const Options& o, const Space& space, LatencyTable table, const Me
   leave_out(result, space, rows, networks, least);
   Calibration calibration = fit_calibration(networks, least);
   result.held = held_out(networks, least, calibration);
+  result.widening = widened_by(networks, result.held);
   result.calibration = calibration;
   result.raw = foretold(result.sums, result.rows.ms);
   result.held_out = foretold(result.held, result.rows.ms);
@@ -250,6 +254,24 @@ Result calibrated(const Options& o,
   }
 }
 
+/// Networks that are kept and widen the spread: whoever measured them may know why.
+void tell_widening(const Options& o, const Result& r, const Space& space) {
+  constexpr size_t kNamed = 5;
+  const auto& [rows, without] = r.widening;
+  if (rows.empty()) return;
+  const bool one = rows.size() == 1;
+  std::string text = std::to_string(rows.size()) +
+                     (one ? " network fits badly with the others and widens"
+                          : " networks fit badly with the others and widen") +
+                     " the spread from " + format_number(100 * without, 2) + " to " +
+                     format_number(100 * r.calibration->spread, 2) + " %:";
+  for (size_t k = 0; k < std::min(kNamed, rows.size()); ++k)
+    text += "\n  " + place_of(space, r.rows, rows[k]) + ": " + format_number(r.rows.ms[rows[k]]) +
+            " ms, foretold by the others " + format_number(r.held[rows[k]]) + " ms";
+  if (rows.size() > kNamed) text += "\n  and " + std::to_string(rows.size() - kNamed) + " more";
+  note(o.common, text + "\nmeasure them again, or leave them out, if they are wrong");
+}
+
 void print_result(const Options& o, const Result& r, const Space& space) {
   const MeasuredRows& rows = r.rows;
   Table table(kForetoldHeader);
@@ -282,7 +304,7 @@ void print_result(const Options& o, const Result& r, const Space& space) {
                    "--data",
                    "ROWS.csv",
                    "--space",
-                   space.name(),
+                   o.space.empty() ? space.name() : o.space,
                    "--target",
                    "latency_ms",
                    "--out",
@@ -342,6 +364,13 @@ Json result_json(const Result& result, const Space& space, Json document) {
                                     {"latency_ms", result.rows.ms[i]},
                                     {"sum_ms", result.sums[i]},
                                     {"held_out_ms", result.held[i]}});
+  document["widening"] = Json::array();
+  for (const size_t i : result.widening.rows)
+    document["widening"].push_back({{"architecture", space.text(result.rows.networks[i])},
+                                    {"place", result.rows.places[i]},
+                                    {"latency_ms", result.rows.ms[i]},
+                                    {"held_out_ms", result.held[i]}});
+  if (!result.widening.rows.empty()) document["spread_without"] = result.widening.without;
   document["left_out"] = Json::array();
   for (size_t i = 0; i < result.left_out.ms.size(); ++i)
     document["left_out"].push_back({{"architecture", space.text(result.left_out.networks[i])},
@@ -394,7 +423,8 @@ int run(const Options& o) {
   Json document{{"schema", "nas-latency-calibrate/1"}};
   LatencyTable table = base_table(o, document);
   const auto space = space_of(o, table);
-  require_fit(table, *space, suggested({"measure", "--space", space->name()}, o.common));
+  const std::string word = space_argument(*space, o.space);
+  require_fit(table, *space, suggested({"measure", "--space", word}, o.common), word);
   Result result;
   MeasuredRows rows;
   if (sources) {
@@ -419,6 +449,7 @@ int run(const Options& o) {
   document["from"] = o.table;
   document["space"] = space->name();
   document["conditions"] = result.table.conditions;
+  tell_widening(o, result, *space);
   print_all(o, result, *space, std::move(document));
   if (rows.stopped) end_stopped(o, *space, rows, kept, result.table.id);
   return kExitOk;

@@ -206,6 +206,7 @@ int diff(const Options& o) {
   if (a.batch() != b.batch())
     warning("times of " + std::to_string(a.batch()) + " and of " + std::to_string(b.batch()) +
             " image(s) at once are compared");
+  tell_unsaid(a, b, "what moved may be that");
   if (o.common.json) {
     Json document = document_of(found, a, b, above);
     document["calibration_a"] = calibration_json(model_a);

@@ -6,6 +6,7 @@
 #include "cli/latency/output_file.hpp"
 #include "cli/latency/shared.hpp"
 #include "cli/latency/subcommands.hpp"
+#include "cli/latency/units.hpp"
 #include "cli/report/document.hpp"
 #include "cli/runs/fix.hpp"
 #include "cli/terminal/suggest.hpp"
@@ -103,9 +104,9 @@ void print_chosen(const Options& o,
   if (ops && grouping == "ops")
     print_prose(
         "next, on the new device: " +
-        suggested({"measure", "--space", space, "--only", o.out, "--name", "few"}, o.common) +
+        suggested({"measure", "--space", o.space, "--only", o.out, "--name", "few"}, o.common) +
         " (elsewhere: " +
-        suggested({"latency", "export-work", space, "--only", o.out, "--out", "work.jsonl"},
+        suggested({"latency", "export-work", o.space, "--only", o.out, "--out", "work.jsonl"},
                   o.common) +
         "), then " +
         suggested({"latency", "calibrate", "--table", o.table, "--ops", "few", "--measure", "10"},
@@ -113,7 +114,7 @@ void print_chosen(const Options& o,
   else if (!ops)
     print_prose(
         "next: measure them (" +
-        suggested({"latency", "export-work", space, "--networks", o.out, "--out", "work.jsonl"},
+        suggested({"latency", "export-work", o.space, "--networks", o.out, "--out", "work.jsonl"},
                   o.common) +
         "), then " +
         suggested({"latency", "calibrate", "--table", "TABLE", "--rows", "measured.csv"},
@@ -124,7 +125,7 @@ void print_chosen(const Options& o,
                    "--data",
                    "measured.csv",
                    "--space",
-                   space,
+                   o.space,
                    "--target",
                    "latency_ms",
                    "--out",
@@ -147,7 +148,10 @@ int plan_few(Options o) {
                       "Name it with --table.");
   const auto space = load_space(o.space);
   const Domain domain = fixed_domain(*space, o.fix);
-  if (table) require_fit(*table, *space);
+  if (table) {
+    const std::string word = space_argument(*space, o.space);
+    require_fit(*table, *space, suggested({"measure", "--space", word}, o.common), word);
+  }
   std::vector<std::string> list;
   if (o.what == "ops")
     list = choose_ops(part_of(*table, domain), o.budget);
@@ -237,6 +241,28 @@ const char* made_for_text(TableSpace space) {
   return "";
 }
 
+// ---- check
+
+Json odd_times_json(const LatencyTable& table) {
+  const std::vector<TimedWork> work = work_of(table);
+  Json list = Json::array();
+  for (const OddRow& row : odd_rows(work))
+    list.push_back({{"key", work[row.at].key},
+                    {"ms", row.ms},
+                    {"expected_ms", row.expected},
+                    {"factor", row.factor}});
+  return list;
+}
+
+/// Times that no other row of the kind bears out: not refused, as some ops are slow.
+void tell_odd_times(const Common& common, const LatencyTable& table) {
+  const std::vector<TimedWork> work = work_of(table);
+  std::vector<std::string> odd;
+  for (const OddRow& row : odd_rows(work))
+    odd.push_back(odd_row_text(row, work[row.at], *time_unit("ms")));
+  tell_odd_rows(common, odd);
+}
+
 int check(const Options& o) {
   const auto space = load_space(o.space);
   const Domain domain = fixed_domain(*space, o.fix);
@@ -263,7 +289,8 @@ int check(const Options& o) {
          {"batch", table.states_batch() ? Json(table.batch()) : Json(nullptr)},
          {"needed", coverage.needed},
          {"exact", coverage.exact},
-         {"missing", missing}}));
+         {"missing", missing},
+         {"odd_times", odd_times_json(table)}}));
     return code;
   }
   if (!coverage.missing.empty()) {
@@ -281,6 +308,7 @@ int check(const Options& o) {
               std::to_string(coverage.needed - coverage.missing.size()) + " of the " +
               pieces_text(table.grouping, coverage.needed) + " that " + domain.name() + " needs" +
               (coverage.exact ? "" : " (at least: its ops could only be sampled)"));
+  tell_odd_times(o.common, table);
   if (made_for == TableSpace::kOther && coverage.missing.empty())
     print_prose("it was measured for the space '" + table.space +
                 "'; a search takes it once \"space\" is taken out of its file");
