@@ -119,11 +119,21 @@ void take_color(std::vector<std::string>& args) {
   }
 }
 
+/// Whether `--format` of this command is the form of files that it reads or writes, and not how
+/// results are printed.
+bool names_form_of_files(const std::vector<std::string>& words) {
+  if (words.empty()) return false;
+  return words[0] == "export" || (words.size() > 1 && words[0] == "latency" &&
+                                  (words[1] == "import" || words[1] == "export"));
+}
+
 // Before the command --json is a mistake of its own, but says what is wanted all the same.
 bool wants_json(const std::vector<std::string>& words) {
+  const bool files = names_form_of_files(words);
   for (size_t i = 0; i < words.size() && words[i] != "--"; ++i)
-    if (words[i] == "--json" || words[i] == "--format=json" ||
-        (i > 0 && words[i] == "json" && words[i - 1] == "--format"))
+    if (words[i] == "--json" ||
+        (!files && (words[i] == "--format=json" ||
+                    (i > 0 && words[i] == "json" && words[i - 1] == "--format"))))
       return true;
   return false;
 }

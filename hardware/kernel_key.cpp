@@ -150,6 +150,38 @@ double macs_of_key(std::string_view key) {
          static_cast<double>(kernel * kernel);
 }
 
+double elements_of_key(std::string_view key) {
+  OfaBlock block;
+  if (read_ofa_key(key, block)) return product(block.input) + product(block.output);
+  std::vector<int64_t> sizes;
+  const auto numbers = [&sizes](std::string_view text) {
+    // A sequence is PLACES:WIDTH.
+    std::string with_x(text);
+    std::replace(with_x.begin(), with_x.end(), ':', 'x');
+    return sizes_of(with_x, sizes) ? product(sizes) : 0;
+  };
+  const double out = numbers(attribute(key, "out"));
+  if (out <= 0) return 0;
+  const double out_channels = static_cast<double>(sizes[0]);
+  double all = out, in_channels = 0;
+  for (std::string_view rest = attribute(key, "in"); !rest.empty();) {
+    const std::string_view one = rest.substr(0, rest.find('+'));
+    rest.remove_prefix(std::min(rest.size(), one.size() + 1));
+    const double in = numbers(one);
+    if (in <= 0) return 0;
+    in_channels = static_cast<double>(sizes[0]);
+    all += in;
+  }
+  const std::string_view op = key.substr(0, key.find(' '));
+  if (op == "linear") return all + in_channels * out_channels;
+  int64_t kernel = 1, groups = 1;
+  if (op != "conv2d" || !whole(attribute(key, "k"), kernel) ||
+      !whole(attribute(key, "g"), groups) || groups == 0)
+    return all;
+  return all + in_channels * out_channels * static_cast<double>(kernel * kernel) /
+                   static_cast<double>(groups);
+}
+
 double key_distance(std::string_view a, std::string_view b) {
   constexpr double kOtherWord = 8, kOtherKind = 100;
   const std::vector<Token> x = tokens_of(a), y = tokens_of(b);

@@ -34,6 +34,9 @@ bool read_ofa_key(std::string_view key, OfaBlock& block, std::string* why = null
 
 /// MACs for one image of what a key of any grouping names; 0 where it has none or does not tell.
 double macs_of_key(std::string_view key);
+/// Numbers that it reads and writes for one image: inputs, output and, of convolutions and linear
+/// layers, weights; 0 where the key does not tell.
+double elements_of_key(std::string_view key);
 
 /// Up to `most` keys of `known` that are most like `key`: of the same kind, with numbers in near
 /// proportion.

@@ -99,7 +99,7 @@ std::string name_of(const LatencyTable& table) {
 
 /// How a table is brought to the space as it is now, on the device that it is of.
 std::string how_to_continue(const LatencyTable& table,
-                            const Space& space,
+                            const std::string& space,
                             const std::string& command) {
   const auto condition = [&](const char* key) {
     const auto it = table.conditions.find(key);
@@ -108,13 +108,12 @@ std::string how_to_continue(const LatencyTable& table,
   const std::string name = shell_word(name_of(table)), device = condition("device");
   if (!device.empty() && device != "cpu" && !device.starts_with("cuda"))
     return "time what it lacks on " + printable(device) + " (nas latency export-work " +
-           shell_word(space.name()) + " --missing-from " + name +
+           shell_word(space) + " --missing-from " + name +
            ") and add it: nas latency import-results ... --add-to " + name + " --space " +
-           shell_word(space.name());
-  std::string text =
-      "measure what it lacks, if anything: " +
-      (command.empty() ? "nas measure --space " + shell_word(space.name()) : command) +
-      " --continue " + name;
+           shell_word(space);
+  std::string text = "measure what it lacks, if anything: " +
+                     (command.empty() ? "nas measure --space " + shell_word(space) : command) +
+                     " --continue " + name;
   // Times of other conditions do not stand beside these.
   if (!device.empty() && device != "cpu") text += " --device " + shell_word(device);
   if (const std::string threads = condition("threads"); !threads.empty())
@@ -138,10 +137,14 @@ TableSpace space_of_table(const LatencyTable& table, const Space& space) {
   return table.fingerprint.empty() ? TableSpace::kSame : TableSpace::kChanged;
 }
 
-void require_fit(const LatencyTable& table, const Space& space, const std::string& command) {
+void require_fit(const LatencyTable& table,
+                 const Space& space,
+                 const std::string& command,
+                 const std::string& argument) {
+  const std::string word = argument.empty() ? space.name() : argument;
   const std::string measure =
       "measure one with: " +
-      (command.empty() ? "nas measure --space " + shell_word(space.name()) : command);
+      (command.empty() ? "nas measure --space " + shell_word(word) : command);
   const std::string place = table.place.empty() ? "" : printable(table.place) + ": ";
   const TableSpace made_for = space_of_table(table, space);
   if (made_for == TableSpace::kOther)
@@ -160,7 +163,7 @@ void require_fit(const LatencyTable& table, const Space& space, const std::strin
                  ? ""
                  : ", and lacks " + std::to_string(coverage.missing.size()) + " of its " +
                        std::to_string(coverage.needed) + " " + what_is(table) + "s"),
-        how_to_continue(table, space, command) +
+        how_to_continue(table, word, command) +
             "; or, if its times hold here too, take \"fingerprint\" out of " +
             (table.place.empty() ? "the file that nas latency export writes of it" : "the file"));
   if (coverage.missing.empty()) return;

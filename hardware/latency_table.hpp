@@ -59,8 +59,11 @@ TableSpace space_of_table(const LatencyTable& table, const Space& space);
 /// it built other networks (ConfigError), or without times for some of its ops (DataError lists
 /// them). What is searched is then never stopped by an op without a time, or hardly ever where the
 /// ops of the space cannot be listed exactly (op_cases.hpp). `command`: how to measure one, as the
-/// user should type it.
-void require_fit(const LatencyTable& table, const Space& space, const std::string& command = {});
+/// user should type it; `argument`: how commands take the space (a file; default: its name).
+void require_fit(const LatencyTable& table,
+                 const Space& space,
+                 const std::string& command = {},
+                 const std::string& argument = {});
 
 /// What a table has and lacks of what a part of a space needs.
 struct Coverage {

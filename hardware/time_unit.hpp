@@ -23,11 +23,14 @@ extern const char* const kTimeUnits;
 /// One time with the work done in it, in the unit that is claimed, as ms.
 struct TimedWork {
   double ms = 0;
-  double macs = 0;  ///< 0: not known.
+  double macs = 0;         ///< 0: not known.
+  double elements = 0;     ///< Numbers read and written (elements_of_key()); 0: not known.
+  std::string key = {};    ///< Of an op, or the text of a network; may be empty.
+  std::string place = {};  ///< "file:line", "file" or empty.
 };
 /// What times mean in the unit that is said, and whether they can be so. `device`: what they were
-/// measured on; a graphics processor may be faster than others, and is not as slow. `whole`: of
-/// whole networks, whose MACs need not be known. A guess for people, never a conversion.
+/// measured on; a graphics processor may be faster than others, a microcontroller slower. `whole`:
+/// of whole networks, whose MACs need not be known. A guess for people, never a conversion.
 struct Plausibility {
   /// Multiply-adds a second of the largest pieces of work (median); 0: not known.
   double rate = 0;

@@ -3,17 +3,16 @@
 // to get out of step, and an answer measured at another batch shows.
 #include "hardware/work_lines.hpp"
 
-#include "hardware/dtype.hpp"
-#include "hardware/formats/key_check.hpp"
-#include "hardware/quartiles.hpp"
-
 #include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "hardware/kernel_key.hpp"
+#include "hardware/checks/odd_rows.hpp"
+#include "hardware/dtype.hpp"
+#include "hardware/formats/key_check.hpp"
 #include "hardware/located_json.hpp"
+#include "hardware/quartiles.hpp"
 #include "spaces/base/printable.hpp"
 #include "spaces/error.hpp"
 
@@ -126,7 +125,7 @@ class ResultReader {
 
  private:
   void one(const nlohmann::json& json, const std::string& place) {
-    const std::string text = id_of(json, place);
+    std::string text = id_of(json, place);
     WorkId id;
     const std::string shown = "\"" + printable(text) + "\"";
     if (!read_id(text, id)) throw DataError(place + shown + " is no id of a line of work");
@@ -138,9 +137,14 @@ class ResultReader {
         dtype->second != dtype_named(id.dtype))
       throw DataError(place + shown + " asked for " + printable(id.dtype) + ", and --dtype says " +
                       printable(dtype->second));
-    if (!id.network)
-      if (const std::string why = key_problem(id.what, "ops"); !why.empty())
-        throw DataError(place + shown + " names no op: " + printable(why));
+    if (!id.network) {
+      // Another order of attributes, more blanks: the same op, under its own name.
+      std::string why;
+      const std::string key = canonical_op_key(id.what, why);
+      if (key.empty()) throw DataError(place + shown + " names no op: " + printable(why));
+      id.what = key;
+      if (asked_.find(text) == asked_.end()) text = id_text(id);
+    }
     if (!asked_.empty()) {
       const auto it = asked_.find(text);
       if (it == asked_.end()) throw DataError(place + shown + " was not asked for");
@@ -154,7 +158,7 @@ class ResultReader {
                                 (error->is_string() ? error->get<std::string>() : error->dump()));
       return;
     }
-    add(id, entry_of(json, place));
+    add(id, entry_of(json, place), place.substr(0, place.size() - 2));
   }
 
   double time_of(const nlohmann::json& value, const char* name, const std::string& place) const {
@@ -202,7 +206,7 @@ class ResultReader {
     return entry;
   }
 
-  void add(const WorkId& id, const LatencyEntry& entry) {
+  void add(const WorkId& id, const LatencyEntry& entry, const std::string& place) {
     if (id.network) {
       if (!results_.rows)
         results_.rows = LatencyRows{{}, {"architecture", "low_ms", "high_ms", "latency_ms"}, {}};
@@ -210,7 +214,7 @@ class ResultReader {
       for (const double ms : {entry.low_ms, entry.high_ms, entry.median_ms})
         row.push_back(nlohmann::json(ms).dump());
       results_.rows->rows.push_back(std::move(row));
-      results_.network_work.push_back({entry.median_ms, 0});
+      results_.network_work.push_back({entry.median_ms, 0, 0, id.what, place});
       return;
     }
     if (!results_.table) {
@@ -218,8 +222,7 @@ class ResultReader {
       results_.table->conditions = options_.conditions;
     }
     results_.table->entries[id.what] = entry;
-    results_.work.push_back(
-        {entry.median_ms, macs_of_key(id.what) * static_cast<double>(id.batch)});
+    results_.work.push_back(work_of(id.what, entry.median_ms, id.batch, place));
   }
 
   const ImportOptions& options_;

@@ -303,6 +303,10 @@ std::optional<LatencyTable> table_to_continue(const Options& o,
                       printable(table.space) + "', not of '" + space.name() + "'");
   std::map<std::string, std::string> now = place.conditions;
   now["batch"] = std::to_string(o.measure.batch);
+  if (const std::string lacks = unsaid(table.conditions, {"device", "threads", "batch", "dtype"});
+      !lacks.empty())
+    warning("latency table " + printable(o.from) + " does not say the " + lacks +
+            " of its times; new ones, measured as is asked for here, will stand beside them");
   for (const char* key : {"device", "threads", "cpu", "gpu", "batch", "dtype"}) {
     const auto was = table.conditions.find(key);
     if (was != table.conditions.end() && now.contains(key) && now.at(key) != was->second)

@@ -276,8 +276,11 @@ int check_what_limits_leave(const Options& o, const Space& space, const SpaceChe
     if (is_predictor_file(o.latency_table)) {
       latency = use_latency_predictor(costs, o.latency_table, o.latency_batch);
     } else {
-      latency = use_latency(
-          costs, named_latency(o.latency_table, o.common.db).model, o.latency_batch, o.common.db);
+      latency = use_latency(costs,
+                            named_latency(o.latency_table, o.common.db).model,
+                            o.latency_batch,
+                            o.common.db,
+                            o.space);
     }
   }
   for (const std::string& limit : o.limits) add_quantile(costs, parse_constraint(limit).metric);

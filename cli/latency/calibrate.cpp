@@ -49,7 +49,9 @@ LatencyTable opened(const Options& o, const std::string& name) {
 LatencyTable base_table(const Options& o, std::optional<CarriedOver>& carried) {
   LatencyTable table = opened(o, o.table);
   if (o.ops.empty()) return table;
-  Transferred moved = transfer(table, opened(o, o.ops));
+  const LatencyTable few = opened(o, o.ops);
+  tell_unsaid(table, few, "the ratio of both may be that of other conditions");
+  Transferred moved = transfer(table, few);
   carried = {table.id,
              moved.measured,
              moved.table.entries.size(),
@@ -141,6 +143,7 @@ CalibrationResult fitted(const Options& o,
   leave_out(result, space, rows, networks, least);
   Calibration calibration = fit_calibration(networks, least);
   result.held = held_out(networks, least, calibration);
+  result.widening = widened_by(networks, result.held);
   result.calibration = calibration;
   result.raw = foretold(result.sums, result.rows.ms);
   result.held_out = foretold(result.held, result.rows.ms);
@@ -289,7 +292,8 @@ int run(const Options& o) {
   std::optional<CarriedOver> carried;
   LatencyTable table = base_table(o, carried);
   const auto space = space_of(o, table);
-  require_fit(table, *space, suggested({"measure", "--space", space->name()}, o.common));
+  const std::string word = space_argument(*space, o.space);
+  require_fit(table, *space, suggested({"measure", "--space", word}, o.common), word);
   CalibrationResult result;
   MeasuredRows rows;
   if (sources) {
@@ -312,6 +316,7 @@ int run(const Options& o) {
   write_table_file(o.out, text, result.table.id);
   result.from = o.table;
   result.carried = std::move(carried);
+  tell_widening(o.common, result, *space);
   if (o.common.json)
     print(json_text(calibration_json(result, *space)));
   else

@@ -78,6 +78,7 @@ int diff(const Options& o) {
   if (a.batch() != b.batch())
     warning("times of " + std::to_string(a.batch()) + " and of " + std::to_string(b.batch()) +
             " image(s) at once are compared");
+  tell_unsaid(a, b, "what moved may be that");
   if (o.common.json)
     print(json_text(table_comparison_json(found)));
   else

@@ -1,13 +1,16 @@
 // nas latency import and export: tables of other programs.
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <filesystem>
 #include <memory>
+#include <optional>
 
 #include "cli/latency/judged.hpp"
 #include "cli/latency/output_file.hpp"
 #include "cli/latency/results/imported.hpp"
 #include "cli/latency/shared.hpp"
 #include "cli/latency/subcommands.hpp"
+#include "cli/latency/units.hpp"
 #include "cli/report/document.hpp"
 #include "cli/runs/run_name.hpp"
 #include "cli/terminal/suggest.hpp"
@@ -61,8 +64,8 @@ int import_files(const Import& o) {
   for (const std::string& path : o.files) files.push_back(foreign_file(path));
   TableImport found{import_latency(files, o.format, options), {}, {}, o.space, o.out};
   Imported& read = found.read;
-  found.unit = judge_unit(read.work, options.unit, read.rows.has_value(), o.under.device);
-  refuse_odd_unit(found.unit, o.under.trust_unit, files.front().name);
+  const SaidUnit said{options.unit, o.under.device, read.rows.has_value(), o.under.trust_unit};
+  found.unit = check_unit(o.common, read.work, said, files);
   if (read.rows) {
     if (o.out.empty())
       throw ConfigError(
@@ -73,6 +76,7 @@ int import_files(const Import& o) {
   } else {
     LatencyTable& table = *read.table;
     table.id = id;
+    refuse_far_from_known(table, said, o.common.db, files.front().name);
     if (space) {
       set_space(table, *space);
       found.coverage = coverage_for(table, *space, files.front().name);
@@ -93,20 +97,24 @@ struct Export {
   std::string table, format = "nas", space, out;
 };
 
-/// Blocks of a space, each the sum of its ops in the table.
-LatencyTable in_blocks(const LatencyTable& table, const Space& space) {
-  for (const char* name : {"ofa-mobilenetv3", "ofa-proxyless"}) {
+/// Pieces of a space in one of the groupings, each the sum of its ops in the table.
+LatencyTable in_pieces(const LatencyTable& table,
+                       const Space& space,
+                       const std::vector<std::string>& wanted) {
+  for (const std::string& name : wanted) {
     const Grouping& grouping = *find_grouping(name);
-    const SpaceOps blocks = ops_of(space, grouping);
+    const SpaceOps pieces_of = ops_of(space, grouping);
     LatencyTable sums = table;
     sums.grouping = name;
     sums.entries.clear();
     OfaBlock ignored;
-    const bool all = std::all_of(blocks.ops.begin(), blocks.ops.end(), [&](const auto& block) {
-      return read_ofa_key(block.first, ignored);
-    });
+    const bool all =
+        name == "fused" ||
+        std::all_of(pieces_of.ops.begin(), pieces_of.ops.end(), [&](const auto& block) {
+          return read_ofa_key(block.first, ignored);
+        });
     if (!all) continue;
-    for (const auto& [key, block] : blocks.ops) {
+    for (const auto& [key, block] : pieces_of.ops) {
       Pieces pieces;
       op_grouping().split(*block.plan, pieces);
       LatencyEntry sum;
@@ -118,7 +126,7 @@ LatencyTable in_blocks(const LatencyTable& table, const Space& space) {
         const auto it = table.entries.find(op);
         if (it == table.entries.end())
           throw DataError("table " + table.id + " has no time for the op `" + op +
-                          "` of the block " + key);
+                          "` of the piece " + key);
         sum.median_ms += it->second.median_ms;
         sum.low_ms += it->second.low_ms;
         sum.high_ms += it->second.high_ms;
@@ -144,45 +152,129 @@ std::string own_form(NamedLatency& named) {
   return check.networks.empty() ? text : with_check(text, check);
 }
 
+/// Names of the formats that hold tables, or whole networks.
+std::string formats_of(bool rows) {
+  std::string names;
+  for (const LatencyFormat& format : latency_formats())
+    if (rows ? format.write_rows != nullptr : format.write != nullptr)
+      names += (names.empty() ? rows ? "" : "nas, " : ", ") + format.name;
+  return names;
+}
+
+/// `--table` where it is no table but a file of whole networks, as `import` writes it.
+std::optional<LatencyRows> rows_file(const std::string& name) {
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(name, ignored)) return std::nullopt;
+  const ForeignFile file = foreign_file(name);
+  const size_t first = file.text.find_first_not_of(" \t\r\n");
+  if (first == std::string::npos || file.text[first] == '{') return std::nullopt;
+  return rows_from_csv(file);
+}
+
+/// The whole networks that a table keeps: what it was calibrated on, or checked with.
+LatencyRows rows_of(const NamedLatency& named, const std::string& format) {
+  const LatencyTable& table = named.model.table();
+  const LatencyCheck check = check_of(Json::parse(named.text));
+  if (check.networks.empty())
+    throw ConfigError("table " + printable(table.id) + " holds times of " +
+                          pieces_text(table.grouping, table.entries.size()) + ", and the form " +
+                          format + " holds whole networks",
+                      "Its times can be written as " + formats_of(false) +
+                          "; whole networks come from nas latency calibrate (the calibrated table "
+                          "keeps them) or from nas latency import (the file that --out names).");
+  LatencyRows rows{table.conditions, {"architecture", "latency_ms"}, {}};
+  for (size_t i = 0; i < check.networks.size(); ++i)
+    rows.rows.push_back({check.networks[i], Json(check.measured_ms[i]).dump()});
+  return rows;
+}
+
+/// Text in a form of whole networks.
+std::string rows_text(const Export& o, const LatencyFormat& format, const LatencyRows& rows) {
+  const std::string text = format.write_rows(rows);
+  const auto has = [&](const char* name) {
+    return std::find(rows.header.begin(), rows.header.end(), name) != rows.header.end();
+  };
+  if (has("low_ms")) note(o.common, "the quartiles low_ms and high_ms have no place in this form");
+  if (format.name == "nn-meter-data")
+    note(o.common, "graphs are not known here: each line has an empty one");
+  return text;
+}
+
+struct Written {
+  std::string text, id, grouping;
+  size_t entries = 0, rows = 0;
+  bool calibrated = false;
+};
+
+Written table_text(const Export& o, NamedLatency named, const LatencyFormat* format) {
+  LatencyTable& table = named.model.table();
+  const bool own = format == nullptr;
+  if (const auto& c = named.model.calibration(); c && !own)
+    warning("table " + printable(table.id) + " is calibrated (latency = " + calibration_text(*c) +
+            "), which the form " + o.format +
+            " cannot say: its times are the raw ones, and their sums not what whole networks take");
+  Written written;
+  if (own) {
+    written.text = own_form(named) + "\n";
+  } else {
+    const bool blocks = format->name == "once-for-all" || format->name == "dynamic-ofa";
+    if (table.grouping == "ops" && !o.space.empty() &&
+        (blocks || format->name == "nn-meter-kernels"))
+      table = in_pieces(table,
+                        *load_space(o.space),
+                        blocks ? std::vector<std::string>{"ofa-mobilenetv3", "ofa-proxyless"}
+                               : std::vector<std::string>{"fused"});
+    written.text = format->write(table);
+  }
+  written.id = table.id;
+  written.grouping = table.grouping;
+  written.entries = table.entries.size();
+  written.calibrated = own && named.model.calibration().has_value();
+  return written;
+}
+
+Written written_as(const Export& o) {
+  const LatencyFormat* format = o.format == "nas" ? nullptr : &format_of(o.format, {});
+  const bool wants_rows = format != nullptr && format->write_rows != nullptr;
+  if (const auto rows = rows_file(o.table)) {
+    if (!wants_rows)
+      throw ConfigError(printable(o.table) + " holds whole networks, and the form " + o.format +
+                            " holds times of ops, kernels or blocks",
+                        "Name a form of whole networks: --format " + formats_of(true) + ".");
+    return {rows_text(o, *format, *rows), o.table, "", 0, rows->rows.size()};
+  }
+  NamedLatency named = named_latency(o.table, o.common.db);
+  if (!wants_rows) return table_text(o, std::move(named), format);
+  const LatencyRows rows = rows_of(named, o.format);
+  return {rows_text(o, *format, rows), named.model.table().id, "", 0, rows.rows.size()};
+}
+
 int export_table(const Export& o) {
   check_output("--out", o.out, {o.table, o.space, o.common.db});
   const bool to_file = !o.out.empty() && o.out != "-";
   if (o.common.json && !to_file && o.format != "nas")
     throw ConfigError("--json says what was written, and without --out the table itself is printed",
                       "Add --out FILE, or leave --json out.");
-  NamedLatency named = named_latency(o.table, o.common.db);
-  LatencyTable& table = named.model.table();
-  std::string text;
-  if (o.format == "nas") {
-    text = own_form(named) + "\n";
-  } else {
-    if (const auto& c = named.model.calibration())
-      warning(
-          "table " + printable(table.id) + " is calibrated (latency = " + calibration_text(*c) +
-          "), which the form " + o.format +
-          " cannot say: its times are the raw ones, and their sums not what whole networks take");
-    const LatencyFormat& format = format_of(o.format, {});
-    if (format.write == nullptr)
-      throw ConfigError("tables are not written as " + format.name + ", only read",
-                        "known: nas, once-for-all, dynamic-ofa, operators");
-    const bool blocks = format.name == "once-for-all" || format.name == "dynamic-ofa";
-    if (blocks && table.grouping == "ops" && !o.space.empty())
-      table = in_blocks(table, *load_space(o.space));
-    text = format.write(table);
-  }
-  if (!to_file) return print(text.substr(0, text.size() - 1)), kExitOk;
-  write_whole_file(o.out, text);
-  if (o.common.json)
-    print(json_text({{"schema", "nas-latency-export/1"},
-                     {"table", table.id},
-                     {"format", o.format},
-                     {"grouping", table.grouping},
-                     {"entries", table.entries.size()},
-                     {"calibrated", o.format == "nas" && named.model.calibration().has_value()},
-                     {"out", o.out}}));
-  else
-    print_prose("table " + table.id + ": " + pieces_text(table.grouping, table.entries.size()) +
+  const Written written = written_as(o);
+  if (!to_file) return print(written.text.substr(0, written.text.size() - 1)), kExitOk;
+  write_whole_file(o.out, written.text);
+  if (o.common.json) {
+    Json document{{"schema", "nas-latency-export/1"},
+                  {"table", written.id},
+                  {"format", o.format},
+                  {"grouping", written.grouping},
+                  {"entries", written.entries},
+                  {"calibrated", written.calibrated},
+                  {"out", o.out}};
+    if (written.rows > 0) document["rows"] = written.rows;
+    print(json_text(document));
+  } else if (written.rows > 0) {
+    print_prose(std::to_string(written.rows) + " whole networks of " + printable(written.id) +
                 " written to " + o.out);
+  } else {
+    print_prose("table " + written.id + ": " + pieces_text(written.grouping, written.entries) +
+                " written to " + o.out);
+  }
   return kExitOk;
 }
 
@@ -218,14 +310,17 @@ std::function<int()> add_latency_export(CLI::App& command) {
   CLI::App& app = *command.add_subcommand("export", "Write a table in the form of another program");
   auto o = std::make_shared<Export>();
   std::vector<std::string> names{"nas"};
-  for (const LatencyFormat& format : latency_formats())
-    if (format.write != nullptr) names.push_back(format.name);
-  app.add_option("table", o->table, "Latency table: id, last or file")->required();
+  for (const LatencyFormat& format : latency_formats()) names.push_back(format.name);
+  app.add_option("table",
+                 o->table,
+                 "Latency table: id, last or file; or a CSV of whole networks (import --out)")
+      ->required();
   app.add_option("--format", o->format, "Form to write")
       ->check(CLI::IsMember(names))
       ->type_name("FORMAT")
       ->capture_default_str();
-  app.add_option("--space", o->space, "Whose blocks are added up from a table of single ops");
+  app.add_option(
+      "--space", o->space, "Whose blocks or kernels are added up from a table of single ops");
   app.add_option("--out", o->out, "File to write; -: standard output (default)");
   add_common(app, o->common);
   return [o] { return export_table(*o); };

@@ -7,14 +7,15 @@
 #include <set>
 #include <sstream>
 
+#include "cli/latency/units.hpp"
 #include "cli/terminal/suggest.hpp"
-#include "hardware/kernel_key.hpp"
 #include "hardware/located_json.hpp"
-#include "hardware/time_unit.hpp"
 #include "predictors/predictor.hpp"
 #include "spaces/base/printable.hpp"
+#include "spaces/base/sha256.hpp"
 #include "spaces/error.hpp"
 #include "spaces/metric.hpp"
+#include "spaces/registry.hpp"
 
 namespace nas::cli {
 namespace {
@@ -62,29 +63,46 @@ double ms_of_target(const Predictor& predictor, const std::string& file) {
   return size.value_or(1);
 }
 
-/// A file that was written by hand says its unit itself, and may mean another one: judged as an
-/// import is. What this program wrote is in ms.
-void refuse_odd_unit(const LatencyTable& table, const std::string& text, const std::string& file) {
-  if (!table.program.empty()) return;
-  std::vector<TimedWork> work;
-  for (const auto& [key, entry] : table.entries)
-    work.push_back({entry.median_ms, macs_of_key(key) * static_cast<double>(table.batch())});
+/// A file that was written or changed by hand may mean another unit than it says: judged as an
+/// import is, and beside tables of the same device where it is none of this program's own.
+void refuse_odd_times(const LatencyTable& table,
+                      const std::string& text,
+                      const std::string& file,
+                      const std::string& db) {
+  const std::vector<TimedWork> work = work_of(table);
   const auto device = table.conditions.find("device");
-  const Plausibility unit =
-      judge_unit(work,
-                 *time_unit(table.unit),
-                 /*whole=*/false,
-                 device == table.conditions.end() ? "" : std::string_view(device->second));
-  if (unit.odd.empty()) return;
-  const LocatedJson json = parse_located(text, file);
-  const auto trust = json.root.find("trust_unit");
-  const bool said = trust != json.root.end();
-  if (said && !trust->is_boolean())
-    throw DataError(json.place("trust_unit") + "trust_unit: expected true or false");
-  const std::string odd = json.place("unit") + "\"unit\" says that " + unit.odd;
-  if (said && trust->get<bool>()) return warning(odd + " (\"trust_unit\" is true)");
-  throw ConfigError(
-      odd, "Write the right unit; if the times are so, add \"trust_unit\": true to the file.");
+  const SaidUnit said{*time_unit(table.unit),
+                      device == table.conditions.end() ? "" : device->second};
+  Plausibility unit = judge_unit(work, said.unit, /*whole=*/false, said.device);
+  std::error_code ignored;
+  const bool own = !table.program.empty() && table.unit == "ms";
+  if (unit.odd.empty() && !own && std::filesystem::exists(db, ignored))
+    unit.odd = far_from_known(table, said.unit, Store(db, Store::Mode::kRead));
+  std::optional<LocatedJson> json;  // A second reading, for messages only.
+  const auto located = [&]() -> const LocatedJson& {
+    if (!json) json = parse_located(text, file);
+    return *json;
+  };
+  std::vector<std::string> odd;
+  const std::string rows = wrong_rows(work, said, odd, [&](const TimedWork& time) {
+    const std::string place = located().place("ops/" + time.key);
+    return place.substr(0, place.size() - 2);
+  });
+  if (unit.odd.empty() && rows.empty()) return;
+  const auto trust = located().root.find("trust_unit");
+  const bool trusted = trust != located().root.end();
+  if (trusted && !trust->is_boolean())
+    throw DataError(located().place("trust_unit") + "trust_unit: expected true or false");
+  const std::string whole =
+      unit.odd.empty() ? "" : located().place("unit") + "\"unit\" says that " + unit.odd;
+  if (trusted && trust->get<bool>())
+    return warning((whole.empty() ? rows : whole) + " (\"trust_unit\" is true)");
+  if (!whole.empty())
+    throw ConfigError(
+        whole, "Write the right unit; if the times are so, add \"trust_unit\": true to the file.");
+  throw DataError(rows +
+                  "\nCorrect the times; if they are so, add \"trust_unit\": true to the "
+                  "file.");
 }
 
 /// Whoever reads the times must know what they are of; once for each table.
@@ -98,7 +116,7 @@ void tell_assumed_batch(const LatencyTable& table) {
 }
 
 /// none where `name` is no file.
-std::optional<NamedLatency> latency_file(const std::string& name) {
+std::optional<NamedLatency> latency_file(const std::string& name, const std::string& db) {
   std::optional<std::string> text = text_of_file(name);
   if (!text) return std::nullopt;
   if (is_predictor_file(name))
@@ -108,7 +126,7 @@ std::optional<NamedLatency> latency_file(const std::string& name) {
         "--table; it has no ops to list, compare or calibrate.");
   LatencyModel model = latency_model_from_json(*text, name);
   if (model.table().id.empty()) model.table().id = name;
-  refuse_odd_unit(model.table(), *text, name);
+  refuse_odd_times(model.table(), *text, name, db);
   tell_assumed_batch(model.table());
   return NamedLatency{std::move(model), std::move(*text)};
 }
@@ -137,8 +155,15 @@ void tell_hidden(const Store& store, const std::string& name) {
 
 }  // namespace
 
+std::string space_argument(const Space& space, const std::string& given) {
+  if (!given.empty() && given != "-") return given;
+  std::error_code ignored;
+  const std::string shipped = config_dir() + "/spaces/" + space.name() + ".yaml";
+  return std::filesystem::exists(shipped, ignored) ? space.name() : "SPACE.yaml";
+}
+
 LatencyModel open_latency_model(const Store& store, const std::string& name) {
-  std::optional<NamedLatency> file = latency_file(name);
+  std::optional<NamedLatency> file = latency_file(name, store.path());
   if (!file) return stored_latency(store, name).model;
   tell_hidden(store, name);
   return std::move(file->model);
@@ -147,7 +172,7 @@ LatencyModel open_latency_model(const Store& store, const std::string& name) {
 NamedLatency named_latency(const std::string& name, const std::string& db) {
   std::error_code ignored;
   const bool has_store = std::filesystem::exists(db, ignored);
-  if (std::optional<NamedLatency> file = latency_file(name)) {
+  if (std::optional<NamedLatency> file = latency_file(name, db)) {
     try {
       if (has_store && name.find('/') == name.npos)
         tell_hidden(Store(db, Store::Mode::kRead), name);
@@ -212,6 +237,7 @@ Json use_latency_predictor(CostModel& costs, const std::string& file, int64_t ba
   costs.set_spread("latency_ms",
                    [ask](const Architecture& a, const Plan&) { return ask(a).spread; });
   Json about{{"predictor", file},
+             {"sha256", sha256_hex(text_of_file(file).value_or(""))},
              {"model", predictor->name()},
              {"rows", predictor->rows()},
              {"unit", "ms"},

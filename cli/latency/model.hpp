@@ -17,6 +17,10 @@ namespace nas::cli {
 /// stored table of its name.
 LatencyModel open_latency_model(const Store& store, const std::string& name);
 
+/// How commands take `space`: `given` (what the user typed) where it is said, else the name of a
+/// space that ships, else a word that stands for its file.
+std::string space_argument(const Space& space, const std::string& given = {});
+
 /// A table with the text that it was read from, which may say more (document `check`, memory).
 struct NamedLatency {
   LatencyModel model;

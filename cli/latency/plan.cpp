@@ -7,6 +7,7 @@
 #include "cli/latency/results/planned.hpp"
 #include "cli/latency/shared.hpp"
 #include "cli/latency/subcommands.hpp"
+#include "cli/latency/units.hpp"
 #include "cli/report/document.hpp"
 #include "cli/runs/fix.hpp"
 #include "cli/terminal/suggest.hpp"
@@ -73,9 +74,18 @@ int plan_few(Options o) {
                       "Name it with --table.");
   const auto space = load_space(o.space);
   const Domain domain = fixed_domain(*space, o.fix);
-  if (table) require_fit(*table, *space);
-  FewChosen few{
-      space->name(), table ? table->grouping : "ops", o.what, o.table, o.out, o.budget, {}};
+  if (table) {
+    const std::string word = space_argument(*space, o.space);
+    require_fit(*table, *space, suggested({"measure", "--space", word}, o.common), word);
+  }
+  FewChosen few{space->name(),
+                table ? table->grouping : "ops",
+                o.what,
+                o.space,
+                o.table,
+                o.out,
+                o.budget,
+                {}};
   if (few.ops())
     few.list = choose_ops(part_of(*table, domain), o.budget);
   else
@@ -139,8 +149,10 @@ int check(const Options& o) {
   const auto space = load_space(o.space);
   const Domain domain = fixed_domain(*space, o.fix);
   const LatencyTable table = named_latency_table(o.table, o.common.db);
-  const TableCheck found{
-      domain.name(), coverage_of(table, domain), space_of_table(table, *space), table};
+  TableCheck found{
+      domain.name(), coverage_of(table, domain), space_of_table(table, *space), table, {}, {}};
+  found.work = work_of(table);
+  found.odd = odd_rows(found.work);
   if (o.common.json)
     print(json_text(table_check_json(found)));
   else

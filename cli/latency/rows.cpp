@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "cli/latency/shared.hpp"
+#include "cli/latency/units.hpp"
 #include "hardware/dtype.hpp"
 #include "hardware/formats/reading.hpp"
 #include "search/evaluators/compact_table.hpp"
@@ -59,6 +60,7 @@ class RowFile {
     for (const auto& row : file_.rows) add(reader, row);
     rows_.asked = rows_.networks.size();
     for (const auto& [key, said] : said_) rows_.conditions[key] = said.value;
+    tell_unsaid_conditions();
     refuse_far_from_sums();  // First: it knows the unit better.
     refuse_odd_unit(judge_unit(work_, unit_, /*whole=*/true, device()), o_.trust_unit, o_.rows);
     return std::move(rows_);
@@ -204,6 +206,25 @@ class RowFile {
     refuse("dtype", found(of_.conditions, "dtype"), table);
     if (o_.device != "auto") refuse("device", o_.device, "and --device says");
     refuse("threads", o_.threads > 0 ? std::to_string(o_.threads) : "", "and --threads says");
+  }
+
+  /// Of the table and of networks that are measured here these stand beside: nobody may take
+  /// silently that they are of one kind.
+  void tell_unsaid_conditions() const {
+    std::vector<std::string> assumed;
+    std::string values;
+    for (const char* key : {"device", "batch", "dtype", "threads"}) {
+      const std::string of_table = std::string_view(key) == "batch" ? std::to_string(of_.batch())
+                                                                    : found(of_.conditions, key);
+      if (said_.contains(key) || of_table.empty()) continue;
+      assumed.emplace_back(key);
+      values += (values.empty() ? "" : ", ") + std::string(key) + " " + printable(of_table);
+    }
+    if (assumed.empty()) return;
+    warning(o_.rows + " does not say the " + unsaid({}, assumed) +
+            " of its times; those of table " + printable(of_.id) + " are assumed (" + values + ")" +
+            (o_.measures() ? ", also beside the networks that are measured here" : "") +
+            ". Lines above its header say them: # batch: 1");
   }
 
   // ---- Rows

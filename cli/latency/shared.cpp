@@ -97,13 +97,6 @@ void add_trust_unit(CLI::App& app, bool& trust) {
                "Take the times even where they can hardly be in the unit that is said");
 }
 
-void refuse_odd_unit(const Plausibility& unit, bool trust, const std::string& file) {
-  if (unit.odd.empty()) return;
-  const std::string text = printable(file) + ": " + unit.odd;
-  if (trust) return warning(text);
-  throw ConfigError(text, "Say the right unit; if the times are so, add --trust-unit.");
-}
-
 Coverage coverage_for(const LatencyTable& table, const Space& space, const std::string& file) {
   Coverage found = coverage_of(table, space);
   if (found.needed > 0 && found.missing.size() == found.needed)
@@ -207,6 +200,30 @@ std::vector<std::string> read_op_keys(const std::string& file, const SpaceOps& n
 
 ForeignFile foreign_file(const std::string& path) {
   return {path == "-" ? "stdin" : path, read_text_file(path, "file of latencies")};
+}
+
+std::string unsaid(const std::map<std::string, std::string>& conditions,
+                   const std::vector<std::string>& keys) {
+  std::vector<std::string> lacking;
+  for (const std::string& key : keys)
+    if (const auto it = conditions.find(key); it == conditions.end() || it->second.empty())
+      lacking.push_back(key);
+  std::string text;
+  for (size_t i = 0; i < lacking.size(); ++i)
+    text += (i == 0 ? "" : i + 1 == lacking.size() ? " and " : ", ") + lacking[i];
+  return text;
+}
+
+void tell_unsaid(const LatencyTable& a, const LatencyTable& b, const std::string& consequence) {
+  for (const auto& [one, other] : {std::pair(&a, &b), std::pair(&b, &a)}) {
+    std::vector<std::string> said;
+    for (const char* key : {"batch", "dtype", "threads"})
+      if (!unsaid(one->conditions, {key}).empty() && unsaid(other->conditions, {key}).empty())
+        said.emplace_back(key);
+    if (said.empty()) continue;
+    warning("table " + printable(one->id) + " does not say its " + unsaid({}, said) + ", table " +
+            printable(other->id) + " does: " + consequence);
+  }
 }
 
 std::string pieces_text(const std::string& grouping, size_t count) {

@@ -45,8 +45,6 @@ struct MeasuredUnder {
 void add_measured_under(CLI::App& app, MeasuredUnder& under);
 /// `--trust-unit`: take times that can hardly be in the unit that is said.
 void add_trust_unit(CLI::App& app, bool& trust);
-/// ConfigError for times that can hardly be in their unit; with `trust` a warning.
-void refuse_odd_unit(const Plausibility& unit, bool trust, const std::string& file);
 /// What a new table has of what `space` needs; ConfigError where it has nothing of it: then its
 /// times are of another space.
 Coverage coverage_for(const LatencyTable& table, const Space& space, const std::string& file);
@@ -68,6 +66,13 @@ std::vector<std::string> read_op_keys(const std::string& file, const SpaceOps& n
 
 /// The text of a file (`-`: standard input) for the readers of hardware/formats.
 ForeignFile foreign_file(const std::string& path);
+
+/// Those of `keys` that are not said: "batch, threads and dtype"; "" where all are.
+std::string unsaid(const std::map<std::string, std::string>& conditions,
+                   const std::vector<std::string>& keys);
+/// Warns where one of two tables whose times are to be compared says under what it was measured
+/// (batch, dtype, threads), and the other does not.
+void tell_unsaid(const LatencyTable& a, const LatencyTable& b, const std::string& consequence);
 
 /// "single ops", "kernels" or "blocks": what a table of that grouping holds.
 std::string pieces_text(const std::string& grouping, size_t count);

@@ -50,7 +50,8 @@ Answers   One JSON object a line, in any order:
           {"id": ID, "time": 0.41, "low": 0.40, "high": 0.42, "repeats": 30}
           {"id": ID, "error": "out of memory"}
           `id` is copied from the work. It says op, batch and dtype, so that
-          an answer at another batch is refused. low and high are quartiles.
+          an answer at another batch is refused; its attributes may stand in
+          another order, but none may lack. low and high are quartiles.
           Of times the median is kept. Other fields are ignored.
 Errors    named with file and line: a line that is no JSON object, an id
           that is none, was not asked for (--work) or is answered twice, a
@@ -68,7 +69,8 @@ CSV or JSON with a column of architectures and one of times, each network
 once. Conditions stand in lines above the header (# device: phone) or in
 columns batch, dtype, device, threads. A row without a time is an error; one
 that no line fits with the others is left out by name (beyond a factor of 3
-and 8 times the usual deviation). Where the times are 50 times what the table
+and 8 times the usual deviation); one that is less off and widens the spread
+is kept and named. Where the times are 50 times what the table
 adds up, or a 50th, the unit is doubted (--trust-unit: it is right).
 
 A table remembers the space that it was made for. Once the space builds other
@@ -86,11 +88,19 @@ table. The form is told by what the file holds, or by --format:
 
 )" + formats() +
          R"(
-The unit is never guessed. Where the largest of the times could not be in it,
-that is an error with the likely one (--trust-unit: they are so); so is a
-column whose name says another unit (latency_ms under --unit s). A table in
-nas's own form that was written by hand is judged so, too; "trust_unit": true
-in the file says that its times are so.
+The unit is never guessed. It is an error with the likely one where times
+could not be in it: by what a device of that kind can do (controller, phone
+or server, graphics processor; its name says which), by tables of the same
+device in the store (50 times apart or more), by the name of the column
+(latency_ms under --unit s). So is a single row that is 50 times off what
+others of its kind take for as much work, and six times their deviation, with
+file and line; from 8 times on it is a note, which nas latency check prints,
+too. --trust-unit: they are so. A table file in nas's own form is judged in
+the same way; "trust_unit": true in the file says that its times are so.
+
+What does not say its batch, dtype or threads is not taken silently beside
+what does: calibrate, diff, measure --continue and export --verify-latency
+say what they assume.
 
 Groupings: what one time covers. `ops` are single ops, as they run here: the
 executor runs a network op by op and fuses none (export can fold batch norms
@@ -104,6 +114,11 @@ table lacks is an error with the three nearest keys, never a guess.
       --batch 1 --dtype float32 --name note10
   nas latency check mobilenet --table note10
   nas latency export laptop --format once-for-all --space mobilenet
+  nas latency export xeon.csv --format hat --out wmt.csv
+
+export writes every form that import reads. Whole networks are those of the
+file that import --out wrote, or those that a calibrated table keeps. What a
+form cannot hold is an error that names the forms that can.
 
 Whole networks (hat, nn-meter-data, hw-nas-bench, networks) are written to
 --out as CSV, one network a row with latency_ms, and learnt from:

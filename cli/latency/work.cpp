@@ -9,6 +9,7 @@
 #include "cli/latency/results/imported.hpp"
 #include "cli/latency/shared.hpp"
 #include "cli/latency/subcommands.hpp"
+#include "cli/latency/units.hpp"
 #include "cli/report/document.hpp"
 #include "cli/runs/fix.hpp"
 #include "cli/runs/run_name.hpp"
@@ -232,6 +233,25 @@ void add_old(LatencyTable& table,
   table.fingerprint = old.fingerprint;
 }
 
+/// New rows that are to stand beside those of `old` are judged by these: of a few ops no unit can
+/// be told, of a few beside a whole table it can.
+void check_beside(const std::vector<TimedWork>& rows,
+                  const LatencyTable& old,
+                  const SaidUnit& said,
+                  const std::string& file) {
+  constexpr double kFar = 50;  // As between rows of one kind (odd_rows.cpp).
+  const double ratio = ratio_to_known(rows, work_of(old));
+  if (ratio == 0 || (ratio < kFar && ratio > 1 / kFar)) return;
+  Plausibility unit;
+  unit.odd = "read in " + said.unit.name + " its times are " +
+             (ratio > 1 ? format_number(ratio, 3) + " times"
+                        : "1/" + format_number(1 / ratio, 3) + " of") +
+             " what table " + printable(old.id) +
+             " (--add-to) says of as much work; not in one "
+             "unit?";
+  refuse_odd_unit(unit, said.trust, file);
+}
+
 void check_files(const Results& o) {
   refuse_twice(o.files);
   std::vector<std::string> inputs = o.files;
@@ -259,9 +279,9 @@ int import_results(const Results& o) {
     throw ConfigError(files.front().name + " has times of whole networks",
                       "say where they go: --rows networks.csv");
   for (const bool whole : {false, true}) {
-    const Plausibility unit = judge_unit(
-        whole ? results.network_work : results.work, options.unit, whole, o.under.device);
-    refuse_odd_unit(unit, o.under.trust_unit, files.front().name);
+    const SaidUnit said{options.unit, o.under.device, whole, o.under.trust_unit};
+    const Plausibility unit =
+        check_unit(o.common, whole ? results.network_work : results.work, said, files);
     found.odd_unit = found.odd_unit || !unit.odd.empty();
   }
   if (results.rows && space) require_networks(*results.rows, *space, files.front().name);
@@ -269,7 +289,13 @@ int import_results(const Results& o) {
     LatencyTable& table = *results.table;
     table.id = id;
     if (space) set_space(table, *space);
-    if (!o.add_to.empty()) add_old(table, named_latency(o.add_to, o.common.db).model, files);
+    const SaidUnit said{options.unit, o.under.device, false, o.under.trust_unit};
+    if (!o.add_to.empty()) {
+      const LatencyModel old = named_latency(o.add_to, o.common.db).model;
+      check_beside(results.work, old.table(), said, files.front().name);
+      add_old(table, old, files);
+    }
+    refuse_far_from_known(table, said, o.common.db, files.front().name);
     if (space) found.coverage = coverage_for(table, *space, files.front().name);
     keep_latency_table(table, o.common, o.out);
   }

@@ -19,14 +19,15 @@ using Json = nlohmann::ordered_json;
 Json add_latency(CostModel& costs,
                  const EvaluatorOptions& evaluator,
                  const Goal& goal,
-                 const Store& store) {
+                 const Store& store,
+                 const std::string& space) {
   const std::string& name = evaluator.latency_table;
   Json about = nullptr;
   if (is_predictor_file(name))
     about = use_latency_predictor(costs, name, evaluator.latency_batch);
   else if (!name.empty())
-    about =
-        use_latency(costs, open_latency_model(store, name), evaluator.latency_batch, store.path());
+    about = use_latency(
+        costs, open_latency_model(store, name), evaluator.latency_batch, store.path(), space);
   add_quantiles(costs, goal);
   return about;
 }
@@ -34,7 +35,8 @@ Json add_latency(CostModel& costs,
 Json use_latency(CostModel& costs,
                  LatencyModel opened,
                  int64_t wanted_batch,
-                 const std::string& db) {
+                 const std::string& db,
+                 const std::string& space) {
   const auto model = std::make_shared<const LatencyModel>(std::move(opened));
   const LatencyTable* table = &model->table();
   const std::string batch = std::to_string(table->batch());
@@ -45,8 +47,8 @@ Json use_latency(CostModel& costs,
                       "measure with --batch " + std::to_string(wanted_batch) +
                           "; or say that the batch of " + batch + " is meant: --latency-batch " +
                           batch + " (evaluator.latency_batch)");
-  const std::string space = costs.space().name();
-  require_fit(*table, costs.space(), suggested({"measure", "--space", space}, db));
+  const std::string word = space_argument(costs.space(), space);
+  require_fit(*table, costs.space(), suggested({"measure", "--space", word}, db), word);
   if (const auto it = table->conditions.find("unstable"); it != table->conditions.end())
     warning("latency table " + printable(table->id) + ": " + printable(it->second) +
             "; measure it again on a quieter machine");
@@ -77,16 +79,27 @@ Json use_latency(CostModel& costs,
   return about;
 }
 
+namespace {
+
+/// What the search `run` read as its latency table or predictor; "" where nothing tells.
+std::string hash_then(const Store& store, const RunRow& run) {
+  const Json front = Json::parse(store.document(run.id, "front").value_or(""), nullptr, false);
+  if (front.is_object() && front.contains("latency") && front["latency"].is_object())
+    if (const std::string hash = front["latency"].value("sha256", ""); !hash.empty()) return hash;
+  for (const Input& input : provenance_of(store, run).inputs)
+    if (input.what == "latency table") return input.hash;
+  return "";
+}
+
+}  // namespace
+
 std::string replaced_since(const Store& store,
                            const std::string& search,
                            const std::string& table) {
   const auto run = store.run(search);
-  if (!run || is_predictor_file(table)) return "";
-  const Provenance made = provenance_of(store, *run);
-  const auto input = std::find_if(made.inputs.begin(), made.inputs.end(), [](const Input& i) {
-    return i.what == "latency table";
-  });
-  if (input == made.inputs.end() || input->hash.empty()) return "";
+  if (!run) return "";
+  const std::string then = hash_then(store, *run);
+  if (then.empty()) return "";
   std::string now;
   if (std::ifstream file(table, std::ios::binary); file) {
     std::ostringstream content;
@@ -95,9 +108,10 @@ std::string replaced_since(const Store& store,
   } else if (const auto stored = store.latency_table(table)) {
     now = sha256_hex(stored->table_json);
   }
-  if (now == input->hash) return "";
-  return "latency table " + printable(table) + " is not the one that search " + search +
-         " read: it was replaced since (SHA-256 " + input->hash.substr(0, 12) + " then, " +
+  if (now == then) return "";
+  return std::string("latency ") + (is_predictor_file(table) ? "predictor " : "table ") +
+         printable(table) + " is not the one that search " + search +
+         " read: it was replaced since (SHA-256 " + then.substr(0, 12) + " then, " +
          (now.empty() ? "no such table" : now.substr(0, 12)) + " now)";
 }
 

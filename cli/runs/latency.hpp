@@ -25,17 +25,20 @@ inline constexpr const char* kLatencyCheck = "latency-check";
 nlohmann::ordered_json add_latency(CostModel& costs,
                                    const EvaluatorOptions& evaluator,
                                    const Goal& goal,
-                                   const Store& store);
+                                   const Store& store,
+                                   const std::string& space = {});
 
-/// The same for a table that is open. `db`: the store, for what users are told to run.
+/// The same for a table that is open. `db`: the store, for what users are told to run; `space`: how
+/// they name the space (a file), "" where only its name is known.
 nlohmann::ordered_json use_latency(CostModel& costs,
                                    LatencyModel model,
                                    int64_t batch,
-                                   const std::string& db);
+                                   const std::string& db,
+                                   const std::string& space = {});
 
-/// Says, where the store knows of what the search `search` was made, that its latency table `table`
-/// is not what it read any more (the file was replaced, or the id is of another table); "" where it
-/// is, or where nothing tells.
+/// Says, where the store knows of what the search `search` was made, that its latency table or
+/// predictor `table` is not what it read any more (the file was replaced, or the id is of another
+/// table), with both hashes; "" where it is, or where nothing tells.
 std::string replaced_since(const Store& store, const std::string& search, const std::string& table);
 
 /// The same in words: "of 8 images at once on cpu, 1 thread (table laptop)".

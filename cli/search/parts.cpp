@@ -14,6 +14,7 @@
 #include "search/feasibility.hpp"
 #include "spaces/base/stop.hpp"
 #include "spaces/registry.hpp"
+#include "spaces/text/space_file.hpp"
 
 namespace nas::cli {
 
@@ -75,7 +76,8 @@ SearchParts make_parts(const SearchConfig& config,
   // A table answers for nothing, however many of its rows are missing.
   if (config.evaluator.kind == EvaluatorKind::kTable) parts.settings.failures_in_a_row = 0;
   parts.costs = std::make_unique<CostModel>(*parts.space);
-  parts.latency = add_latency(*parts.costs, config.evaluator, parts.settings.goal, store);
+  parts.latency =
+      add_latency(*parts.costs, config.evaluator, parts.settings.goal, store, space_file(space));
   if (config.evaluator.kind == EvaluatorKind::kTable)
     parts.evaluator = make_evaluator(config, *parts.domain, store, common);
   if (config.evaluator.kind == EvaluatorKind::kTable && config.evaluator.table.known_only)

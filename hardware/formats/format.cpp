@@ -64,6 +64,33 @@ std::string to_csv(const LatencyRows& rows) {
   return text;
 }
 
+LatencyRows rows_from_csv(const ForeignFile& file) {
+  require_utf8(file.text, file.name);
+  LatencyRows rows;
+  for (const auto& [key, value] : csv_conditions(file.text, file.name))
+    rows.conditions[key] = value.first;
+  const Csv csv = read_csv(file.name, file.text);
+  const auto latency = find_column(csv, "latency_ms");
+  if (!latency)
+    throw DataError(file.name + ":" +
+                    std::to_string(csv.header.empty() ? 1 : csv.header.front().line) +
+                    ": has no column latency_ms, so it is no file of whole networks as nas latency "
+                    "import writes it; columns: " +
+                    header_text(csv));
+  if (const auto unit = rows.conditions.find("unit");
+      unit != rows.conditions.end() && unit->second != "ms")
+    throw DataError(file.name + ": says unit " + printable(unit->second) +
+                    ", and its column is latency_ms");
+  for (const CsvCell& cell : csv.header) rows.header.push_back(cell.text);
+  for (const auto& cells : csv.rows) {
+    time_of_cell(file, cells[*latency], TimeUnit{});
+    rows.rows.emplace_back();
+    for (const CsvCell& cell : cells) rows.rows.back().push_back(cell.text);
+  }
+  if (rows.rows.empty()) throw DataError(file.name + ": holds no rows");
+  return rows;
+}
+
 std::map<std::string, std::pair<std::string, int>> csv_conditions(std::string_view text,
                                                                   const std::string& file) {
   std::map<std::string, std::pair<std::string, int>> conditions;
@@ -105,23 +132,32 @@ const std::vector<LatencyFormat>& latency_formats() {
        is_fbnet,
        read_fbnet,
        write_fbnet},
-      {"hat", "CSV of HAT: whole Transformers by their features", is_hat, read_hat},
+      {"hat",
+       "CSV of HAT: whole Transformers by their features",
+       is_hat,
+       read_hat,
+       nullptr,
+       {},
+       write_hat},
       {"nn-meter-kernels",
        "JSON of nn-Meter's profiled kernels: config and latency",
        is_nn_meter_kernels,
-       read_nn_meter_kernels},
+       read_nn_meter_kernels,
+       write_nn_meter_kernels},
       {"nn-meter-data",
        "JSON lines of nn-Meter's data set: whole networks by id",
        is_nn_meter_data,
        read_nn_meter_data,
        nullptr,
-       {"latency"}},
+       {"latency"},
+       write_nn_meter_data},
       {"hw-nas-bench",
        "CSV with columns such as edgegpu_latency: whole networks by architecture",
        is_hw_nas_bench,
        read_hw_nas_bench,
        nullptr,
-       {"architecture", "latency"}},
+       {"architecture", "latency"},
+       write_hw_nas_bench},
       {"operators",
        "CSV of operators (TFLite, trtexec): columns named with --column",
        is_operator_csv,
@@ -145,7 +181,8 @@ const std::vector<LatencyFormat>& latency_formats() {
        is_network_csv,
        read_network_csv,
        nullptr,
-       {"architecture", "latency"}}};
+       {"architecture", "latency"},
+       write_network_csv}};
   return table;
 }
 

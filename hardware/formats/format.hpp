@@ -12,6 +12,12 @@
 
 namespace nas {
 
+/// A foreign file as text. `name` is what messages call it.
+struct ForeignFile {
+  std::string name;
+  std::string text;
+};
+
 /// Latencies of whole networks, for `nas predict` and calibration: one row each, the features or
 /// the architecture first, `latency_ms` last.
 struct LatencyRows {
@@ -21,6 +27,9 @@ struct LatencyRows {
 };
 /// CSV; conditions stand above the header as lines `# key: value`, which readers of tables skip.
 std::string to_csv(const LatencyRows& rows);
+/// What to_csv() wrote. DataError (file:line) for a file without a column latency_ms, or with a
+/// time that is no number above 0.
+LatencyRows rows_from_csv(const ForeignFile& file);
 /// The conditions that stand so above the header of a CSV text, each with its line; keys in small
 /// letters. DataError, with the name of the file, for one that is said twice and differs.
 std::map<std::string, std::pair<std::string, int>> csv_conditions(std::string_view text,
@@ -42,12 +51,6 @@ struct Imported {
   std::vector<std::string> notes;     ///< What was left out, and the like.
 };
 
-/// A foreign file as text. `name` is what messages call it.
-struct ForeignFile {
-  std::string name;
-  std::string text;
-};
-
 struct LatencyFormat {
   std::string name;
   std::string summary;
@@ -62,6 +65,9 @@ struct LatencyFormat {
   std::string (*write)(const LatencyTable& table) = nullptr;
   /// Names that ImportOptions::columns may have.
   std::vector<std::string> columns = {};
+  /// The text of whole networks in this form, which reads back as the same rows, or null where it
+  /// holds none; DataError for rows of another kind.
+  std::string (*write_rows)(const LatencyRows& rows) = nullptr;
 };
 const std::vector<LatencyFormat>& latency_formats();
 
@@ -87,14 +93,19 @@ std::string write_fbnet(const LatencyTable& table);
 Imported read_fbnet(const ForeignFile& file, const ImportOptions& options);
 bool is_hat(std::string_view text);
 Imported read_hat(const ForeignFile& file, const ImportOptions& options);
+std::string write_hat(const LatencyRows& rows);
 bool is_nn_meter_kernels(std::string_view text);
 Imported read_nn_meter_kernels(const ForeignFile& file, const ImportOptions& options);
+std::string write_nn_meter_kernels(const LatencyTable& table);
 bool is_nn_meter_data(std::string_view text);
 Imported read_nn_meter_data(const ForeignFile& file, const ImportOptions& options);
+std::string write_nn_meter_data(const LatencyRows& rows);
 bool is_hw_nas_bench(std::string_view text);
 Imported read_hw_nas_bench(const ForeignFile& file, const ImportOptions& options);
+std::string write_hw_nas_bench(const LatencyRows& rows);
 bool is_network_csv(std::string_view text);
 Imported read_network_csv(const ForeignFile& file, const ImportOptions& options);
+std::string write_network_csv(const LatencyRows& rows);
 bool is_operator_csv(std::string_view text);
 Imported read_operator_csv(const ForeignFile& file, const ImportOptions& options);
 std::string write_operator_csv(const LatencyTable& table);

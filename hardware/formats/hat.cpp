@@ -1,7 +1,9 @@
 // HAT's latency data sets: whole Transformers, ten features of each, and the time of encoder and
 // decoder with their deviations. They become rows with the sum of both.
+#include <algorithm>
 #include <cmath>
 #include <map>
+#include <utility>
 
 #include "hardware/formats/reading.hpp"
 #include "spaces/base/printable.hpp"
@@ -20,6 +22,10 @@ constexpr const char* kFeatures[] = {"encoder_embed_dim",
                                      "decoder_self_attention_heads_avg",
                                      "decoder_ende_attention_heads_avg",
                                      "decoder_arbitrary_ende_attn_avg"};
+
+/// Of the file, and what rows here call them.
+constexpr std::pair<const char*, const char*> kDeviationColumns[] = {
+    {"latency_std_encoder", "encoder_sd_ms"}, {"latency_std_decoder", "decoder_sd_ms"}};
 
 /// Features are averages over layers, so that two networks may share them; their times are alike.
 constexpr double kSameNetwork = 0.25;
@@ -57,7 +63,14 @@ Imported read_hat(const ForeignFile& file, const ImportOptions& options) {
     features.push_back(column(name));
   }
   const size_t encoder = column("latency_mean_encoder"), decoder = column("latency_mean_decoder");
-  rows.header.insert(rows.header.end(), {"encoder_ms", "decoder_ms", "latency_ms"});
+  rows.header.insert(rows.header.end(), {"encoder_ms", "decoder_ms"});
+  std::vector<size_t> deviations;
+  for (const auto& [foreign, own] : kDeviationColumns)
+    if (const auto found = find_column(csv, foreign)) {
+      rows.header.emplace_back(own);
+      deviations.push_back(*found);
+    }
+  rows.header.emplace_back("latency_ms");
   std::vector<TimedWork> work;
   std::map<std::string, std::pair<double, int>> seen;  // By features: total in ms, line.
   size_t again = 0;
@@ -79,7 +92,17 @@ Imported read_hat(const ForeignFile& file, const ImportOptions& options) {
     }
     const double first = time_of_cell(file, cells[encoder], options.unit);
     const double second = time_of_cell(file, cells[decoder], options.unit);
-    for (const double ms : {first, second, first + second}) row.push_back(number_text(ms));
+    for (const double ms : {first, second}) row.push_back(number_text(ms));
+    for (const size_t c : deviations) {
+      const double deviation = options.unit.to_ms(number_of(cells[c].text).value_or(-1));
+      if (!(deviation >= 0) || !std::isfinite(deviation))
+        fail_at(file.name,
+                cells[c].line,
+                cells[c].column,
+                "'" + printable(cells[c].text) + "' is no deviation");
+      row.push_back(number_text(deviation));
+    }
+    row.push_back(number_text(first + second));
     const auto [before, fresh] =
         seen.emplace(features_text, std::pair(first + second, cells[encoder].line));
     if (!fresh) {
@@ -91,7 +114,11 @@ Imported read_hat(const ForeignFile& file, const ImportOptions& options) {
                 "the network of line " + std::to_string(line) + " again, with another time");
       ++again;
     }
-    work.push_back({first + second, macs_of(numbers)});
+    work.push_back({first + second,
+                    macs_of(numbers),
+                    0,
+                    "",
+                    file.name + ":" + std::to_string(cells[encoder].line)});
     rows.rows.push_back(std::move(row));
   }
   if (rows.rows.empty()) throw DataError(file.name + ": holds no rows");
@@ -100,6 +127,26 @@ Imported read_hat(const ForeignFile& file, const ImportOptions& options) {
     result.notes.push_back(std::to_string(again) +
                            " rows have the features of another row; all are kept");
   return result;
+}
+
+std::string write_hat(const LatencyRows& rows) {
+  LatencyRows out;
+  std::vector<size_t> columns;
+  const auto take = [&](const std::string& own, const std::string& foreign) {
+    columns.push_back(row_column(rows, own, "hat"));
+    out.header.push_back(foreign);
+  };
+  for (const char* name : kFeatures) take(name, name);
+  take("encoder_ms", "latency_mean_encoder");
+  take("decoder_ms", "latency_mean_decoder");
+  for (const auto& [foreign, own] : kDeviationColumns)
+    if (std::find(rows.header.begin(), rows.header.end(), own) != rows.header.end())
+      take(own, foreign);
+  for (const auto& row : rows.rows) {
+    out.rows.emplace_back();
+    for (const size_t c : columns) out.rows.back().push_back(row[c]);
+  }
+  return to_csv(out);  // No conditions: the form has no comments.
 }
 
 }  // namespace nas

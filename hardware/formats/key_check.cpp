@@ -3,10 +3,12 @@
 #include "hardware/formats/key_check.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <map>
 #include <optional>
 #include <set>
+#include <type_traits>
 #include <vector>
 
 #include "hardware/kernel_key.hpp"
@@ -181,6 +183,67 @@ std::string sizes_problem(const Parts& parts) {
   return merge_problem(parts);
 }
 
+/// Attributes of an op in the order of its key, and whether they are flags.
+struct Attribute {
+  std::string name;
+  bool flag = false;
+};
+using Attributes = std::vector<Attribute>;
+
+template <typename SomeOp>
+Attributes attributes_of(const SomeOp& op) {
+  Attributes list;
+  op.fields([&list]<typename T>(T, const char* = nullptr, const char* key = nullptr) {
+    if (key != nullptr) list.push_back({key, std::is_same_v<T, bool>});
+  });
+  return list;
+}
+
+const Attributes& attributes_named(std::string_view op) {
+  static const std::map<std::string_view, Attributes> table = [] {
+    std::map<std::string_view, Attributes> all;
+    const auto put = [&all](const auto&... ops) {
+      (all.emplace(ops.name(), attributes_of(ops)), ...);
+    };
+    put(Conv2d{}, BatchNorm{}, Pool{true}, Pool{false}, GlobalAvgPool{}, Linear{}, Zero{});
+    put(Subsample{});
+    return all;
+  }();
+  static const Attributes none;
+  const auto it = table.find(op);
+  return it == table.end() ? none : it->second;
+}
+
+std::string sizes_text(const Sizes& sizes) {
+  std::string text;
+  for (const int64_t size : sizes)
+    text += (text.empty() ? "" : sizes.size() == 2 ? ":" : "x") + std::to_string(size);
+  return text;
+}
+
+/// `conv2d in=CxHxW out=CxHxW k=N s=N p=N d=N g=N bias=0|1`, for messages.
+std::string form_of(const Parts& parts) {
+  std::string text = std::string(parts.op) + " in=" + sizes_text(parts.inputs[0]) +
+                     (parts.inputs.size() > 1 ? "+..." : "") + " out=" + sizes_text(parts.out);
+  for (const Attribute& a : attributes_named(parts.op))
+    text += " " + a.name + (a.flag ? "=0|1" : "=N");
+  return text;
+}
+
+std::string attributes_problem(const Parts& parts) {
+  const Attributes& known = attributes_named(parts.op);
+  for (const auto& [name, number] : parts.numbers) {
+    const auto it = std::find_if(
+        known.begin(), known.end(), [&](const Attribute& a) { return a.name == name; });
+    if (it == known.end()) return quoted(name) + " is no attribute of " + std::string(parts.op);
+    if (it->flag && number > 1)
+      return std::string(name) + " is 0 or 1, not " + std::to_string(number);
+  }
+  for (const Attribute& a : known)
+    if (!parts.numbers.contains(a.name)) return "it has no " + a.name + "=";
+  return "";
+}
+
 /// Of once-for-all's blocks: sizes and attributes that contradict each other.
 std::string block_problem(const OfaBlock& block) {
   if (block.type != "expanded_conv") return "";
@@ -202,6 +265,34 @@ std::string block_problem(const OfaBlock& block) {
 }
 
 }  // namespace
+
+std::string canonical_op_key(std::string_view key, std::string& why) {
+  // Words with one blank between, in small letters.
+  std::string text;
+  for (const char c : key) {
+    const bool blank = c == ' ' || c == '\t';
+    if (blank && (text.empty() || text.back() == ' ')) continue;
+    text += blank ? ' ' : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  }
+  if (text.ends_with(' ')) text.pop_back();
+  why = key_problem(text, "ops");
+  Parts parts;
+  if (!why.empty() && !read_parts(text, parts).empty()) return "";
+  parts = {};
+  read_parts(text, parts);
+  if (const std::string problem = attributes_problem(parts); !problem.empty()) why = problem;
+  if (!why.empty()) {
+    why += "; its form is `" + form_of(parts) + "`";
+    return "";
+  }
+  std::string plain = std::string(parts.op) + " in=";
+  for (size_t i = 0; i < parts.inputs.size(); ++i)
+    plain += (i > 0 ? "+" : "") + sizes_text(parts.inputs[i]);
+  plain += " out=" + sizes_text(parts.out);
+  for (const Attribute& a : attributes_named(parts.op))
+    plain += " " + a.name + "=" + std::to_string(parts.numbers.at(a.name));
+  return plain;
+}
 
 bool window_fits(int64_t in, int64_t out, int64_t kernel, int64_t stride, int64_t dilation) {
   if (in < 1 || out < 1 || kernel < 1 || stride < 1 || dilation < 1) return false;

@@ -11,6 +11,12 @@ namespace nas {
 /// whether a space has such work.
 std::string key_problem(std::string_view key, std::string_view grouping);
 
+/// The key of a single op (grouping `ops`) as tables have it: names of attributes in their order,
+/// one blank between, small letters, numbers without leading zeros. "" where `key` cannot be read
+/// so: an attribute that the op does not have, has not got or has twice, a flag that is neither 0
+/// nor 1, sizes that contradict each other; `why` then says it, with the right form.
+std::string canonical_op_key(std::string_view key, std::string& why);
+
 /// Whether a window of `kernel` steps of `stride` can make `out` places of `in`: with some padding
 /// that is alike on both sides, or with that of SAME (out = in / stride, rounded up).
 bool window_fits(int64_t in, int64_t out, int64_t kernel, int64_t stride, int64_t dilation = 1);

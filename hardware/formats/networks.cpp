@@ -1,6 +1,7 @@
 // Whole networks with their times: HW-NAS-Bench's tables exported as CSV (a column for each
 // device), and any CSV with an architecture and a latency, as DyNAS writes them.
 #include <algorithm>
+#include <cctype>
 #include <map>
 
 #include "hardware/formats/reading.hpp"
@@ -44,7 +45,7 @@ Imported read(const ForeignFile& file,
                   std::to_string(it->second->line));
     if (!fresh) continue;
     rows.rows.push_back({name.text, number_text(ms)});
-    work.push_back({ms, 0});
+    work.push_back({ms, 0, 0, name.text, file.name + ":" + std::to_string(name.line)});
   }
   if (rows.rows.empty()) throw DataError(file.name + ": holds no rows");
   const size_t again = csv.rows.size() - rows.rows.size();
@@ -62,6 +63,38 @@ size_t architecture_column(const ForeignFile& file, const Csv& csv, const Import
 }
 
 }  // namespace
+
+namespace {
+
+/// Architectures and times under these names, conditions as lines above.
+std::string written(const LatencyRows& rows, const std::string& format, const std::string& column) {
+  const size_t architecture = row_column(rows, "architecture", format);
+  const size_t latency = row_column(rows, "latency_ms", format);
+  LatencyRows out{rows.conditions, {"architecture", column}, {}};
+  out.conditions["unit"] = "ms";
+  for (const auto& row : rows.rows) out.rows.push_back({row[architecture], row[latency]});
+  return to_csv(out);
+}
+
+/// `edgegpu_latency`: small letters and digits of the device's name.
+std::string device_column(const LatencyRows& rows) {
+  std::string name;
+  if (const auto it = rows.conditions.find("device"); it != rows.conditions.end())
+    for (const char c : it->second)
+      if (std::isalnum(static_cast<unsigned char>(c)))
+        name += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return (name.empty() ? "device" : name) + "_latency";
+}
+
+}  // namespace
+
+std::string write_hw_nas_bench(const LatencyRows& rows) {
+  return written(rows, "hw-nas-bench", device_column(rows));
+}
+
+std::string write_network_csv(const LatencyRows& rows) {
+  return written(rows, "networks", "latency_ms");
+}
 
 bool is_hw_nas_bench(std::string_view text) {
   const std::string_view line = first_line(text);

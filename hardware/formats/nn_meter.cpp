@@ -6,11 +6,13 @@
 #include <cmath>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <set>
 
 #include "hardware/formats/reading.hpp"
 #include "hardware/kernel_key.hpp"
 #include "hardware/located_json.hpp"
+#include "hardware/quartiles.hpp"
 #include "spaces/base/printable.hpp"
 #include "spaces/error.hpp"
 
@@ -225,12 +227,127 @@ Imported read_nn_meter_data(const ForeignFile& file, const ImportOptions& option
       fail("the network '" + printable(id) + "' stands in line " + std::to_string(at->second) +
            ", too");
     rows.rows.push_back({id, number_text(ms)});
-    work.push_back({ms, 0});
+    work.push_back({ms, 0, 0, id, file.name + ":" + std::to_string(number)});
   }
   if (rows.rows.empty()) throw DataError(file.name + ": holds no rows");
   Imported result = finish_rows(std::move(rows), std::move(work), options);
   result.notes.push_back("graphs are not read: rows have the network's id and its time");
   return result;
+}
+
+std::string write_nn_meter_data(const LatencyRows& rows) {
+  const size_t id = row_column(rows, "network", "nn-meter-data");
+  const size_t latency = row_column(rows, "latency_ms", "nn-meter-data");
+  const auto device = rows.conditions.find("device");
+  std::string column = device == rows.conditions.end() ? "" : device->second;
+  if (column.empty() || column == "id" || column == "graph") column = "latency";
+  std::string text;
+  for (const auto& row : rows.rows) {
+    nlohmann::ordered_json line{{"id", row[id]}};
+    line[column] = number_of(row[latency]).value_or(0);
+    line["graph"] = Json::object();
+    text += line.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  }
+  return text;
+}
+
+namespace {
+
+/// The number behind ` name=`; -1 where there is none.
+int64_t number_in(const std::string& key, const std::string& name) {
+  const size_t at = key.find(" " + name + "=");
+  return at == key.npos ? -1 : std::atoll(key.c_str() + at + name.size() + 2);
+}
+
+/// Sizes of ` in=CxHxW` or ` out=...`; empty for what has several inputs of different sizes.
+std::vector<int64_t> sizes_in(const std::string& key, const std::string& name) {
+  const size_t at = key.find(" " + name + "=");
+  if (at == key.npos) return {};
+  std::string text = key.substr(at + name.size() + 2);
+  text.resize(std::min(text.size(), text.find(' ')));
+  if (const size_t plus = text.find('+'); plus != text.npos) {
+    if (text.substr(0, plus) != text.substr(plus + 1)) return {};
+    text.resize(plus);
+  }
+  std::vector<int64_t> sizes;
+  for (const char* c = text.c_str();; ++c) {
+    char* end = nullptr;
+    sizes.push_back(std::strtoll(c, &end, 10));
+    c = end;
+    if (*c != 'x') return sizes;
+  }
+}
+
+/// nn-Meter's name of what a kernel ends in; nullopt where it has none.
+std::optional<std::string> ending_of(const std::string& key) {
+  const size_t at = key.find(" act=");
+  const std::string act = at == key.npos ? "none" : key.substr(at + 5);
+  if (act == "none") return "";
+  if (act == "h_swish") return "-hswish";
+  if (act == "relu" || act == "relu6" || act == "swish" || act == "sigmoid") return "-" + act;
+  return std::nullopt;
+}
+
+/// Whether the reader makes this key of it again: what the config leaves out (padding, a second
+/// size) may be another.
+bool reads_as(const std::string& name, const Json& config, const std::string& key) {
+  const Json json{{name, {{"0", {{"config", config}, {"latency", 1}}}}}};
+  try {
+    const Imported read = read_nn_meter_kernels({"kernel", json.dump()}, {});
+    return read.table->entries.contains(key);
+  } catch (const DataError&) {  // Left out, or sizes that do not fit.
+    return false;
+  }
+}
+
+/// Name and config of a kernel's key; an empty name where nn-Meter has no such kernel.
+std::pair<std::string, Json> kernel_of(const std::string& key) {
+  const std::string op = key.substr(0, key.find(' '));
+  const std::vector<int64_t> in = sizes_in(key, "in"), out = sizes_in(key, "out");
+  const auto ending = ending_of(key);
+  if (in.empty() || out.empty() || !ending) return {};
+  if (op == "linear") return {"fc" + *ending, {{"CIN", in[0]}, {"COUT", out[0]}}};
+  if (in.size() != 3) return {};
+  Json config{{"HW", in[1]}, {"CIN", in[0]}};
+  if (op == "add") return {"add" + *ending, config};
+  config["KERNEL_SIZE"] = number_in(key, "k");
+  if (op == "max_pool" || op == "avg_pool") {
+    config["POOL_STRIDES"] = number_in(key, "s");
+    return {op == "max_pool" ? "maxpool" : "avgpool", config};
+  }
+  if (op != "conv2d") return {};
+  config["STRIDES"] = number_in(key, "s");
+  if (number_in(key, "g") != 1) return {"dwconv-bn" + *ending, config};
+  config["COUT"] = out[0];
+  return {"conv-bn" + *ending, config};
+}
+
+}  // namespace
+
+std::string write_nn_meter_kernels(const LatencyTable& table) {
+  if (table.grouping != "fused")
+    throw DataError("nn-Meter's form holds fused kernels; a table of '" + table.grouping +
+                    "' needs --space SPACE, whose kernels are then added up from it (single ops "
+                    "only), or --format operators");
+  Json json = Json::object();
+  std::vector<std::string> lost;
+  for (const auto& [key, entry] : table.entries) {
+    const auto [name, config] = kernel_of(key);
+    if (name.empty() || !reads_as(name, config, key)) {
+      lost.push_back(key);
+      continue;
+    }
+    const double deviation = (entry.high_ms - entry.low_ms) / (2 * kQuartileDeviations);
+    const std::string id = "nas_" + std::to_string(json.contains(name) ? json[name].size() : 0);
+    json[name][id] = {{"config", config},
+                      {"latency", number_text(entry.median_ms) + " +- " + number_text(deviation)}};
+  }
+  if (lost.empty()) return json.dump(1) + "\n";
+  throw DataError("nn-Meter's form has no kernel for " + std::to_string(lost.size()) + " of the " +
+                  std::to_string(table.entries.size()) + " of the table, such as \"" +
+                  printable(lost.front()) +
+                  "\" (it has square convolutions with `same` padding, dense or depthwise, linear "
+                  "layers, sums of two, and pooling); --format operators holds them all");
 }
 
 }  // namespace nas

@@ -63,8 +63,8 @@ class OperatorReader {
       check_agreement(key, times);
       const bool several = times.all.size() > 1;
       const int64_t repeats = several ? static_cast<int64_t>(times.all.size()) : times.repeats;
-      entries.add(key, {at(times.all, 0.5), 0, repeats}, times.line());
-      LatencyEntry& entry = entries.table().entries.at(key);
+      const std::string plain = entries.add(key, {at(times.all, 0.5), 0, repeats}, times.line());
+      LatencyEntry& entry = entries.table().entries.at(plain);
       if (!several && times.quartiles.first > 0) {
         if (times.quartiles.first > entry.median_ms || times.quartiles.second < entry.median_ms)
           entries.fail(times.line(), "low and high do not enclose the time");

@@ -5,8 +5,8 @@
 #include <charconv>
 #include <cmath>
 
+#include "hardware/checks/odd_rows.hpp"
 #include "hardware/formats/key_check.hpp"
-#include "hardware/kernel_key.hpp"
 #include "hardware/quartiles.hpp"
 #include "spaces/base/printable.hpp"
 #include "spaces/error.hpp"
@@ -37,10 +37,13 @@ void EntryReader::fail(int line, const std::string& message) const {
   throw DataError(file_.name + (line > 0 ? ":" + std::to_string(line) : "") + ": " + message);
 }
 
-void EntryReader::add(const std::string& key, const ForeignTime& time, int line) {
-  if (const std::string why = key_problem(key, table_.grouping); !why.empty())
+std::string EntryReader::add(const std::string& given, const ForeignTime& time, int line) {
+  std::string why = key_problem(given, table_.grouping), key = given;
+  // Another order of attributes, more blanks: the same op, under its own name.
+  if (table_.grouping == "ops") key = canonical_op_key(given, why);
+  if (!why.empty())
     fail(line,
-         "\"" + printable(key) + "\" is no key of '" + table_.grouping + "': " + printable(why));
+         "\"" + printable(given) + "\" is no key of '" + table_.grouping + "': " + printable(why));
   const double ms = options_.unit.to_ms(time.value);
   if (!std::isfinite(ms) || !(ms > 0))
     fail(line,
@@ -55,21 +58,28 @@ void EntryReader::add(const std::string& key, const ForeignTime& time, int line)
   const auto [it, fresh] = table_.entries.emplace(key, entry);
   if (fresh) {
     lines_[key] = line;
-    return;
+    return key;
   }
   if (!same_time(it->second.median_ms, ms))
     fail(line,
          "\"" + printable(key) + "\" has the time " + number_text(time.value) + " " +
              options_.unit.name + " here, but another in line " + std::to_string(lines_[key]));
   ++again_;
+  return key;
+}
+
+/// Readers of whole documents know lines only by reading again: then the key is looked for.
+std::string EntryReader::place_of(const std::string& key) const {
+  const auto it = lines_.find(key);
+  if (it != lines_.end() && it->second > 0) return file_.name + ":" + std::to_string(it->second);
+  return file_.name;
 }
 
 Imported EntryReader::finish(std::vector<std::string> notes) {
   if (table_.entries.empty()) fail(0, "holds no times");
   Imported result;
   for (const auto& [key, entry] : table_.entries)
-    result.work.push_back(
-        {entry.median_ms, macs_of_key(key) * static_cast<double>(table_.batch())});
+    result.work.push_back(work_of(key, entry.median_ms, table_.batch(), place_of(key)));
   if (again_ > 0)
     notes.push_back(std::to_string(again_) + " row(s) stand twice with the same time");
   result.table = std::move(table_);
@@ -186,6 +196,20 @@ Imported finish_rows(LatencyRows rows, std::vector<TimedWork> work, const Import
   result.rows = std::move(rows);
   result.work = std::move(work);
   return result;
+}
+
+size_t row_column(const LatencyRows& rows, const std::string& name, const std::string& format) {
+  const auto it = std::find(rows.header.begin(), rows.header.end(), name);
+  if (it != rows.header.end()) return static_cast<size_t>(it - rows.header.begin());
+  const auto has = [&](const char* column) {
+    return std::find(rows.header.begin(), rows.header.end(), column) != rows.header.end();
+  };
+  throw DataError("the form " + format + " needs a column " + name +
+                  ", which these rows do not have; they can be written as " +
+                  (has("architecture")        ? "hw-nas-bench or networks"
+                   : has("network")           ? "nn-meter-data"
+                   : has("encoder_embed_dim") ? "hat"
+                                              : "none of the known forms"));
 }
 
 std::string number_text(double value) {

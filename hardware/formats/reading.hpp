@@ -24,12 +24,15 @@ class EntryReader {
   EntryReader(const ForeignFile& file, const ImportOptions& options, std::string grouping);
   /// `line` 0: not known. DataError for a time that is no positive finite number and for a key that
   /// has another time already; the same time again is told in a note.
-  void add(const std::string& key, const ForeignTime& time, int line);
+  /// Returns the key as the table has it.
+  std::string add(const std::string& key, const ForeignTime& time, int line);
   [[noreturn]] void fail(int line, const std::string& message) const;
   LatencyTable& table() { return table_; }
   Imported finish(std::vector<std::string> notes = {});
 
  private:
+  std::string place_of(const std::string& key) const;
+
   const ForeignFile& file_;
   const ImportOptions& options_;
   LatencyTable table_;
@@ -69,6 +72,10 @@ std::string_view first_line(std::string_view text);
 
 /// Plain rows of networks with their times for the plausibility of the unit.
 Imported finish_rows(LatencyRows rows, std::vector<TimedWork> work, const ImportOptions& options);
+
+/// Position of a column of rows; DataError that names the form `format` and those that hold rows of
+/// this kind where it is not there.
+size_t row_column(const LatencyRows& rows, const std::string& name, const std::string& format);
 
 /// The shortest decimal that reads back as the same number.
 std::string number_text(double value);

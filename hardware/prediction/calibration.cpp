@@ -186,4 +186,31 @@ std::vector<double> held_out(std::span<const MeasuredNetwork> networks,
   return told;
 }
 
+Widening widened_by(std::span<const MeasuredNetwork> networks, std::span<const double> held) {
+  constexpr double kOdd = 5, kLeastOdd = 0.1, kWider = 1.2;
+  std::vector<double> errors, sizes;
+  double all = 0, rest = 0;
+  for (size_t i = 0; i < networks.size(); ++i) {
+    errors.push_back((networks[i].measured_ms - held[i]) / std::max(held[i], 1e-12));
+    sizes.push_back(std::abs(errors.back()));
+    all += errors.back() * errors.back();
+  }
+  Widening result;
+  if (networks.size() < kLeastCalibration) return result;
+  const double bound = std::max(kLeastOdd, kOdd * 1.4826 * median(sizes));
+  for (size_t i = 0; i < networks.size(); ++i)
+    if (sizes[i] > bound)
+      result.rows.push_back(i);
+    else
+      rest += errors[i] * errors[i];
+  const auto n = static_cast<double>(networks.size());
+  const double kept = n - static_cast<double>(result.rows.size());
+  result.without = std::sqrt(rest / std::max(kept, 1.0));
+  if (result.rows.empty() || std::sqrt(all / n) < kWider * result.without) return {};
+  std::stable_sort(result.rows.begin(), result.rows.end(), [&](size_t i, size_t j) {
+    return sizes[i] > sizes[j];
+  });
+  return result;
+}
+
 }  // namespace nas

@@ -49,4 +49,13 @@ std::vector<double> held_out(std::span<const MeasuredNetwork> networks,
                              double least_op_ms,
                              Calibration& calibration);
 
+/// Networks that a calibration keeps although the others foretell them badly: beyond five robust
+/// deviations of the held-out errors, and a tenth. Each counts in the spread.
+struct Widening {
+  std::vector<size_t> rows;  ///< Farthest first.
+  double without = 0;        ///< The spread without them.
+};
+/// Nothing where they widen the spread by less than a fifth. `held`: of held_out().
+Widening widened_by(std::span<const MeasuredNetwork> networks, std::span<const double> held);
+
 }  // namespace nas

@@ -324,9 +324,8 @@ TEST_F(Refusals, AUnitThatCannotBeIsRefusedUnlessTheFileTrustsIt) {
   const Ended trusted = latency({"check", "digits", "--table", "hand.json"});
   EXPECT_EQ(trusted.code, 0) << trusted.err;
   EXPECT_THAT(trusted.err, HasSubstr("\"trust_unit\" is true"));
-  // What the program wrote is not judged.
   hand.erase("trust_unit");
-  hand["program"] = "nas 0.2.0";
+  hand["unit"] = "ms";
   write_file("hand.json", hand.dump(1));
   EXPECT_EQ(latency({"check", "digits", "--table", "hand.json"}).err, "");
 }

@@ -119,6 +119,43 @@ TEST(WorkLines, SayWhatIsWrongWithAnAnswer) {
                DataError);
 }
 
+// What an answer says in another order is the same op; what it leaves open or cannot be is none.
+TEST(WorkLines, IdsThatAreWrittenOtherwiseAreNormalised) {
+  const std::string key = "conv2d in=3x8x8 out=16x8x8 k=3 s=1 p=1 d=1 g=1 bias=0";
+  const auto read = [&](const std::string& id, const std::vector<ForeignFile>& asked = {}) {
+    return read_results({{"r.jsonl", "\n{\"id\": \"" + id + "\", \"time\": 5}"}}, options(), asked);
+  };
+  const std::vector<ForeignFile> asked = {{"w", "{\"id\": \"op/4/float16/" + key + "\"}"}};
+  for (const char* same : {"conv2d out=16x8x8 in=3x8x8 bias=0 g=1 d=1 p=1 s=1 k=3",
+                           " conv2d  in=3x8x8 out=16x8x8 k=03 s=1 p=1 d=1 g=1 bias=0 ",
+                           "Conv2D in=3x8x8 out=16x8x8 K=3 s=1 p=1 d=1 g=1 bias=0"}) {
+    const std::string id = std::string("op/4/float16/") + same;
+    EXPECT_TRUE(read(id).table->entries.contains(key)) << same;
+    EXPECT_TRUE(read(id, asked).missing.empty()) << same;
+  }
+  const auto refused = [&](const std::string& bad, const std::string& why) {
+    try {
+      read("op/4/float16/" + bad);
+      ADD_FAILURE() << bad;
+    } catch (const DataError& e) {
+      EXPECT_THAT(e.what(), HasSubstr("r.jsonl:2: "));
+      EXPECT_THAT(e.what(), HasSubstr(why));
+    }
+  };
+  const std::string form = "its form is `conv2d in=3x8x8 out=16x8x8 k=N s=N p=N d=N g=N bias=0|1`";
+  refused("conv2d in=3x8x8 out=16x8x8 k=3 s=1 p=1 d=1 g=1 bias=2",
+          "bias is 0 or 1, not 2; " + form);
+  refused("conv2d in=3x8x8 out=16x8x8 k=3 s=1 p=1 d=1 g=1", "it has no bias=; " + form);
+  refused("conv2d in=3x8x8 out=16x8x8 k=3 s=1 p=1 d=1 g=1 bias=0 x=1", "'x' is no attribute");
+  refused("conv2d in=3x8x8 out=16x8x8 k=3 k=3 s=1 p=1 d=1 g=1 bias=0", "is given twice");
+  // The same op twice in two spellings is one answer too many.
+  EXPECT_THROW(read_results({{"r",
+                              "{\"id\": \"op/4/float16/relu in=8 out=8\", \"time\": 5}\n"
+                              "{\"id\": \"op/4/float16/relu out=8 in=8\", \"time\": 5}"}},
+                            options()),
+               DataError);
+}
+
 LatencyTable table_of(std::map<std::string, LatencyEntry> entries) {
   LatencyTable table;
   table.entries = std::move(entries);

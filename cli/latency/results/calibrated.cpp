@@ -1,5 +1,6 @@
 #include "cli/latency/results/calibrated.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 
@@ -27,6 +28,13 @@ void put_fit(Json& document, const CalibrationResult& result, const Space& space
                                     {"latency_ms", result.rows.ms[i]},
                                     {"sum_ms", result.sums[i]},
                                     {"held_out_ms", result.held[i]}});
+  document["widening"] = Json::array();
+  for (const size_t i : result.widening.rows)
+    document["widening"].push_back({{"architecture", space.text(result.rows.networks[i])},
+                                    {"place", result.rows.places[i]},
+                                    {"latency_ms", result.rows.ms[i]},
+                                    {"held_out_ms", result.held[i]}});
+  if (!result.widening.rows.empty()) document["spread_without"] = result.widening.without;
   document["left_out"] = Json::array();
   for (size_t i = 0; i < result.left_out.ms.size(); ++i)
     document["left_out"].push_back({{"architecture", space.text(result.left_out.networks[i])},
@@ -70,7 +78,7 @@ void print_fit(const CalibrationResult& r,
                    "--data",
                    "ROWS.csv",
                    "--space",
-                   space.name(),
+                   named,
                    "--target",
                    "latency_ms",
                    "--out",
@@ -92,6 +100,24 @@ void print_fit(const CalibrationResult& r,
 }
 
 }  // namespace
+
+void tell_widening(const Common& common, const CalibrationResult& r, const Space& space) {
+  constexpr size_t kNamed = 5;
+  const auto& [rows, without] = r.widening;
+  if (rows.empty()) return;
+  const bool one = rows.size() == 1;
+  std::string text = std::to_string(rows.size()) +
+                     (one ? " network fits badly with the others and widens"
+                          : " networks fit badly with the others and widen") +
+                     " the spread from " + format_number(100 * without, 2) + " to " +
+                     format_number(100 * r.calibration->spread, 2) + " %:";
+  for (size_t k = 0; k < std::min(kNamed, rows.size()); ++k)
+    text += "\n  " + place_of_network(space, r.rows, rows[k]) + ": " +
+            format_number(r.rows.ms[rows[k]]) + " ms, foretold by the others " +
+            format_number(r.held[rows[k]]) + " ms";
+  if (rows.size() > kNamed) text += "\n  and " + std::to_string(rows.size() - kNamed) + " more";
+  note(common, text + "\nmeasure them again, or leave them out, if they are wrong");
+}
 
 std::string place_of_network(const Space& space, const MeasuredRows& rows, size_t i) {
   return (rows.places[i].empty() ? "" : printable(rows.places[i]) + ": ") +

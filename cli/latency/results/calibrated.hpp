@@ -28,6 +28,7 @@ struct CalibrationResult {
   std::optional<Calibration> calibration;  ///< None where the table was only carried over.
   MeasuredRows rows;                       ///< What was learnt from.
   std::vector<double> sums, held;          ///< Of these: sums of ops, and what the others foretell.
+  Widening widening;                       ///< Of these.
   MeasuredRows left_out;                   ///< Far off (hardware/prediction: far_off).
   std::vector<double> left_out_sums;
   Foretold raw, held_out;
@@ -40,6 +41,8 @@ void print_calibration(const CalibrationResult& result,
                        const Space& space,
                        const std::string& named,
                        const Common& common);
+/// A note about networks that are kept and widen the spread: whoever measured them may know why.
+void tell_widening(const Common& common, const CalibrationResult& result, const Space& space);
 /// `rows.csv:5: ARCHITECTURE`.
 std::string place_of_network(const Space& space, const MeasuredRows& rows, size_t i);
 

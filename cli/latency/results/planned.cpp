@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "cli/latency/shared.hpp"
+#include "cli/latency/units.hpp"
 #include "cli/terminal/suggest.hpp"
 #include "spaces/base/printable.hpp"
 
@@ -111,9 +112,9 @@ void print_few_chosen(const FewChosen& few, const Common& common) {
   if (few.ops() && few.grouping == "ops")
     print_prose(
         "next, on the new device: " +
-        suggested({"measure", "--space", few.space, "--only", few.out, "--name", "few"}, common) +
+        suggested({"measure", "--space", few.named, "--only", few.out, "--name", "few"}, common) +
         " (elsewhere: " +
-        suggested({"latency", "export-work", few.space, "--only", few.out, "--out", "work.jsonl"},
+        suggested({"latency", "export-work", few.named, "--only", few.out, "--out", "work.jsonl"},
                   common) +
         "), then " +
         suggested({"latency", "calibrate", "--table", few.table, "--ops", "few", "--measure", "10"},
@@ -122,7 +123,7 @@ void print_few_chosen(const FewChosen& few, const Common& common) {
     print_prose(
         "next: measure them (" +
         suggested(
-            {"latency", "export-work", few.space, "--networks", few.out, "--out", "work.jsonl"},
+            {"latency", "export-work", few.named, "--networks", few.out, "--out", "work.jsonl"},
             common) +
         "), then " +
         suggested({"latency", "calibrate", "--table", "TABLE", "--rows", "measured.csv"}, common) +
@@ -132,13 +133,15 @@ void print_few_chosen(const FewChosen& few, const Common& common) {
                    "--data",
                    "measured.csv",
                    "--space",
-                   few.space,
+                   few.named,
                    "--target",
                    "latency_ms",
                    "--out",
                    "latency.json"},
                   common));
 }
+
+// ---- check
 
 bool TableCheck::refused() const {
   return !coverage.missing.empty() || made_for == TableSpace::kOther ||
@@ -150,6 +153,12 @@ Json table_check_json(const TableCheck& check) {
   Json missing = Json::array();
   for (const std::string& key : check.coverage.missing)
     missing.push_back({{"key", key}, {"nearest", check.coverage.nearest.at(key)}});
+  Json odd = Json::array();
+  for (const OddRow& row : check.odd)
+    odd.push_back({{"key", check.work[row.at].key},
+                   {"ms", row.ms},
+                   {"expected_ms", row.expected},
+                   {"factor", row.factor}});
   return {
       {"schema", "nas-latency-check/1"},
       {"ok", !check.refused()},
@@ -162,7 +171,16 @@ Json table_check_json(const TableCheck& check) {
       {"batch", table.states_batch() ? Json(table.batch()) : Json(nullptr)},
       {"needed", check.coverage.needed},
       {"exact", check.coverage.exact},
-      {"missing", missing}};
+      {"missing", missing},
+      {"odd_times", odd}};
+}
+
+// Times that no other row of the kind bears out: not refused, as some ops are slow.
+static void tell_odd_times(const Common& common, const TableCheck& check) {
+  std::vector<std::string> odd;
+  for (const OddRow& row : check.odd)
+    odd.push_back(odd_row_text(row, check.work[row.at], *time_unit("ms")));
+  tell_odd_rows(common, odd);
 }
 
 void print_table_check(const TableCheck& check,
@@ -188,6 +206,7 @@ void print_table_check(const TableCheck& check,
               pieces_text(table.grouping, check.coverage.needed) + " that " + check.domain +
               " needs" +
               (check.coverage.exact ? "" : " (at least: its ops could only be sampled)"));
+  tell_odd_times(common, check);
   if (check.made_for == TableSpace::kOther && check.coverage.missing.empty())
     print_prose("it was measured for the space '" + table.space +
                 "'; a search takes it once \"space\" is taken out of its file");

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cli/report/document.hpp"
+#include "hardware/checks/odd_rows.hpp"
 #include "hardware/latency_table.hpp"
 #include "hardware/op_cases.hpp"
 
@@ -36,8 +37,8 @@ void print_op_plan(const OpPlan& plan, Format format);
 /// The ops or networks that tell most about all others, best first.
 struct FewChosen {
   std::string space, grouping;
-  std::string what;        ///< ops or networks.
-  std::string table, out;  ///< As the user named them; "" where none was.
+  std::string what;               ///< ops or networks.
+  std::string named, table, out;  ///< The space and files as the user named them; "": none.
   int budget = 0;
   std::vector<std::string> list;  ///< Keys or architectures.
   bool ops() const { return what == "ops"; }
@@ -55,6 +56,8 @@ struct TableCheck {
   Coverage coverage;
   TableSpace made_for = TableSpace::kUnsaid;
   const LatencyTable& table;
+  std::vector<TimedWork> work;  ///< Of its rows,
+  std::vector<OddRow> odd;      ///< and those that no other row of the kind bears out.
   /// Where a search would refuse it.
   bool refused() const;
 };

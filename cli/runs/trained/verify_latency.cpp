@@ -72,7 +72,8 @@ LatencyVerification::LatencyVerification(const Store& store,
   impl_->tolerance = tolerance_percent;
   if (table.empty())
     if (const std::string text = replaced_since(store, search, name); !text.empty())
-      warning(text + "; the prediction is that of the table as it is now");
+      warning(text + "; the prediction is that of the " +
+              (is_predictor_file(name) ? "predictor" : "table") + " as it is now");
   if (is_predictor_file(name)) {
     impl_->conditions = predictor_conditions(name);
     const auto own = impl_->conditions.find("batch");
@@ -135,6 +136,18 @@ Json LatencyVerification::verify(const Architecture& a,
          "the prediction does not say with how many threads it was measured; the network is "
          "measured with " +
              used->second + " (OMP_NUM_THREADS changes that)");
+  json["assumed"] = Json::array();
+  std::string assumed;
+  for (const auto& [key, value] : {std::pair("device", device),
+                                   std::pair("batch", std::to_string(options.batch)),
+                                   std::pair("dtype", std::string("float32"))}) {
+    if (impl_->conditions.contains(key)) continue;
+    json["assumed"].push_back(key);
+    assumed += (assumed.empty() ? "" : ", ") + std::string(key) + " " + value;
+  }
+  if (!assumed.empty())
+    warning("the prediction does not say of what it is; the network is measured with " + assumed +
+            ", and beyond the tolerance may mean that");
   const double error = 100 * (predicted - t.median_ms) / t.median_ms;
   json["measured_ms"] = t.median_ms;
   json["measured"] = like == 1 ? "folded" : "as built";

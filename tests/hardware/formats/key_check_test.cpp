@@ -34,6 +34,14 @@ TEST(KeyCheck, WhatSpacesNeedIsRight) {
     }
 }
 
+TEST(KeyCheck, KeysOfSpacesAreInTheirOwnForm) {
+  for (const char* name : {"digits", "mobilenet-32", "nasbench201-n1", "darts-small"})
+    for (const auto& [key, op] : ops_of(*load_space(name)).ops) {
+      std::string why;
+      EXPECT_EQ(canonical_op_key(key, why), key) << why;
+    }
+}
+
 TEST(KeyCheck, WhatContradictsItselfIsNone) {
   const auto ops = [](const char* key) { return key_problem(key, "ops"); };
   const auto fused = [](const char* key) { return key_problem(key, "fused"); };

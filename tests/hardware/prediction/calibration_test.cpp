@@ -126,6 +126,23 @@ TEST(Calibration, OneSlowMeasurementCountsLittle) {
     EXPECT_NEAR(after.mean(m.sum_ms, m.ops) / before.mean(m.sum_ms, m.ops), 1, 0.03);
 }
 
+// Too near to be left out, far enough to be named: by a factor below three.
+TEST(Calibration, WhatWidensTheSpreadIsNamed) {
+  auto list = networks(20, 0.3, 0.8, 0.01, 0.01);
+  Calibration fit = fit_calibration(list, kLeastOp);
+  EXPECT_THAT(widened_by(list, held_out(list, kLeastOp, fit)).rows, testing::IsEmpty());
+  const double before = fit.spread;
+  list[7].measured_ms *= 2;
+  list[9].measured_ms *= 0.6;
+  fit = fit_calibration(list, kLeastOp);
+  EXPECT_THAT(far_off(list, kLeastOp), testing::IsEmpty());
+  const std::vector<double> held = held_out(list, kLeastOp, fit);
+  const Widening found = widened_by(list, held);
+  EXPECT_THAT(found.rows, testing::ElementsAre(7, 9));
+  EXPECT_GT(fit.spread, 0.15);
+  EXPECT_LT(found.without, 2 * before);
+}
+
 TEST(Calibration, RefusesTooLittleAndWhatIsNoTime) {
   EXPECT_THROW(fit_calibration(networks(kLeastCalibration - 1, 0, 1, 0), kLeastOp), DataError);
   for (const double bad : {0.0, -1.0, std::nan(""), HUGE_VAL}) {
