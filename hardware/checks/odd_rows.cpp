@@ -11,8 +11,8 @@
 // factor 50 (100 beside other kinds, 300 between networks of unknown work), at most by 300: units
 // are a thousand apart, and what else makes an op slow (a fallback kernel, a cold cache, a form the
 // library is bad at) stays within some tens on all tables seen. At most: where half of the rows are
-// wrong the deviation itself is a thousand. Below that, from the factor 8 on, it is odd: worth a
-// note, no error.
+// wrong the deviation itself is a thousand. Below that, from the factor 8 on (30 beside other
+// kinds), it is odd: worth a note, no error.
 #include "hardware/checks/odd_rows.hpp"
 
 #include <algorithm>
@@ -28,8 +28,8 @@ namespace nas {
 namespace {
 
 constexpr size_t kNeighbours = 8, kFewest = 5, kPairs = 80;
-constexpr double kDeviations = 6, kOdd = 8, kUnit = 50, kUnitOfOthers = 100, kUnitOfUnknown = 300,
-                 kMost = 300;
+constexpr double kDeviations = 6, kOdd = 8, kOddBesideOthers = 30, kUnit = 50, kUnitOfOthers = 100,
+                 kUnitOfUnknown = 300, kMost = 300;
 
 double median(std::vector<double> values) {
   const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
@@ -111,7 +111,7 @@ void judge_kind(const std::vector<Point>& rows,
   const double middle = rows.size() >= kFewest ? median(off) : 0;
   for (const double o : off) sizes.push_back(std::abs(o - middle));
   const double wide = rows.size() >= kFewest ? kDeviations * 1.4826 * median(sizes) : 0;
-  const Bounds bounds{std::max(std::log(kOdd), wide),
+  const Bounds bounds{std::max(std::log(least > kUnit ? kOddBesideOthers : kOdd), wide),
                       std::clamp(wide, std::log(least), std::log(kMost))};
   for (size_t i = 0; i < rows.size(); ++i) {
     if (std::abs(off[i]) <= std::min(bounds.odd, bounds.unit)) continue;
@@ -184,7 +184,7 @@ std::vector<OddRow> odd_rows(const std::vector<TimedWork>& times, bool whole) {
       times.begin(), times.end(), [](const TimedWork& t) { return t.macs > 0 || t.elements > 0; });
   if (whole) {
     const std::vector<Point> points = sorted_points(times, all, 1);
-    judge_kind(points, points, known ? kUnitOfOthers : kUnitOfUnknown, found);
+    judge_kind(points, points, known ? kUnit : kUnitOfUnknown, found);
   } else {
     const auto kinds = by_kind(times);
     const double share = share_of(times, kinds);

@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "hardware/checks/odd_rows.hpp"
+#include "hardware/formats/key_check.hpp"
 #include "hardware/prediction/latency_model.hpp"
 #include "hardware/work_lines.hpp"
 #include "spaces/error.hpp"
@@ -19,6 +21,17 @@ inline void require_times(const LatencyTable& table) {
     if (!(entry.low_ms > 0) || !(entry.low_ms <= entry.median_ms) ||
         !(entry.median_ms <= entry.high_ms) || !std::isfinite(entry.high_ms))
       std::abort();
+}
+
+/// What is written of rows is read as the same rows.
+inline void require_rows_again(const LatencyFormat& format,
+                               const LatencyRows& rows,
+                               const ImportOptions& options) {
+  const LatencyRows kept = rows_from_csv({"rows", to_csv(rows)});
+  if (kept.header != rows.header || kept.rows != rows.rows) std::abort();
+  if (format.write_rows == nullptr) return;
+  const Imported again = import_latency({{"again", format.write_rows(kept)}}, format.name, options);
+  if (!again.rows || again.rows->rows != rows.rows) std::abort();
 }
 
 inline void read_latency(std::string_view bytes) {
@@ -53,10 +66,16 @@ inline void read_latency(std::string_view bytes) {
         require_times(*read.table);
         if (format.write != nullptr) format.write(*read.table);
       } else {
-        to_csv(*read.rows);
+        require_rows_again(format, *read.rows, options);
       }
       judge_unit(read.work, options.unit, read.rows.has_value(), "gpu");
+      for (const OddRow& row : odd_rows(read.work, read.rows.has_value()))
+        if (odd_row_text(row, read.work.at(row.at), options.unit).empty()) std::abort();
     });
+  answers([&] { rows_from_csv({"fuzz", text}); });
+  std::string why;
+  if (const std::string key = canonical_op_key(text, why); !key.empty())
+    if (!key_problem(key, "ops").empty() || canonical_op_key(key, why) != key) std::abort();
   answers([&] {
     const WorkResults results = read_results({{"fuzz", text}}, options, {{"work", text}});
     if (results.table) require_times(*results.table);
