@@ -131,10 +131,17 @@ std::vector<std::pair<Architecture, Evaluation>> Search::known_from(
   const std::string fidelity = evaluator_.fidelity_json();
   std::vector<std::pair<Architecture, Evaluation>> known;
   std::unordered_map<std::string, size_t> index;
+  // Where nothing is measured, the costs of an architecture say that it was evaluated; they say not
+  // by whom, and a baseline that costs nothing is done anew.
+  const bool free = evaluator_.metrics().empty();
+  if (free && !suffix.empty()) return known;
   for (const EvaluationRow& row : rows) {
-    if (row.source != source || row.fidelity_json != fidelity) continue;
+    if (free ? !costs_.knows(row.metric) || row.source != costs_.source(row.metric)
+             : row.source != source || row.fidelity_json != fidelity)
+      continue;
     const auto [it, fresh] = index.emplace(row.architecture, known.size());
     if (fresh) known.emplace_back(space_.parse(row.architecture), Evaluation{});
+    if (free) continue;
     Evaluation& evaluation = known[it->second].second;
     if (row.status == "ok")
       evaluation.values[row.metric] = row.value;

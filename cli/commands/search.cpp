@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <filesystem>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -27,6 +28,7 @@
 #include "search/evaluators/evaluators.hpp"
 #include "search/feasibility.hpp"
 #include "search/search_options.hpp"
+#include "spaces/base/printable.hpp"
 #include "spaces/base/stop.hpp"
 #include "spaces/registry.hpp"
 
@@ -267,10 +269,39 @@ RunRow resumed_row(const Options& o, const Store& store, SearchConfig& config) {
   return *found;
 }
 
-void restore(
-    Search& search, Evaluator& evaluator, Store& store, const RunRow& row, const Common& common) {
+/// What a latency table or predictor said of the networks so far, it says of them now: a file that
+/// was replaced would give one search two scales.
+void require_same_costs(const SearchParts& parts,
+                        const SearchConfig& config,
+                        const std::vector<EvaluationRow>& stored) {
+  constexpr double kRounding = 1e-9;
+  const CostModel& costs = *parts.costs;
+  for (const EvaluationRow& e : stored) {
+    if (e.status != "ok" || !costs.knows(e.metric) || e.source != costs.source(e.metric)) continue;
+    const double now = costs.of(parts.space->parse(e.architecture)).at(e.metric);
+    if (std::abs(now - e.value) <= kRounding * std::abs(e.value)) continue;
+    throw ConfigError(
+        e.metric + " of " + e.architecture + " was " + format_number(e.value, 6) +
+            " when this search evaluated it, and is " + format_number(now, 6) + " now: " +
+            (e.source == "plan"
+                 ? "the costs of its networks"
+                 : "latency table or predictor " + printable(config.evaluator.latency_table)) +
+            " changed since",
+        "Put the old one back and resume, or begin a new search.");
+  }
+}
+
+void restore(const SearchParts& parts,
+             const SearchConfig& config,
+             Search& search,
+             Store& store,
+             const RunRow& row,
+             const Common& common) {
+  Evaluator& evaluator = *parts.evaluator;
   const auto state = store.search_state(row.id);
-  const auto known = search.known_from(store.evaluations(row.id));
+  const std::vector<EvaluationRow> stored = store.evaluations(row.id);
+  require_same_costs(parts, config, stored);
+  const auto known = search.known_from(stored);
   if (auto* program = dynamic_cast<ExternalEvaluator*>(&evaluator))
     for (const auto& [a, evaluation] : known) program->know(a, evaluation);
   if (state)
@@ -292,7 +323,7 @@ int carry_out(const Options& o,
   const auto start = Clock::now();
   if (config.search.reuse && config.evaluator.kind == EvaluatorKind::kSupernet)
     know_stored(search, store, row.parent, row.id);
-  if (!o.resume.empty()) restore(search, *parts.evaluator, store, row, o.common);
+  if (!o.resume.empty()) restore(parts, config, search, store, row, o.common);
   auto* told = dynamic_cast<ToldEvaluator*>(parts.evaluator.get());
   if (told != nullptr) take_answers(*told, *parts.space, store, row.id);
   try {

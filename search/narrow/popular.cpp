@@ -9,6 +9,7 @@
 #include <algorithm>
 
 #include "predictors/predictor_state.hpp"
+#include "spaces/error.hpp"
 
 namespace nas {
 namespace {
@@ -39,6 +40,19 @@ std::vector<int> labels_of(const std::vector<std::vector<int16_t>>& columns,
     std::copy(differ.begin(), differ.end(), row.begin());
   };
   return hdbscan(n, distances, options);
+}
+
+/// Whether any architecture of the domain has the option: what constraints rule out is not left
+/// out.
+bool possible(const Domain& domain, size_t choice, int16_t option) {
+  const Space& space = domain.space();
+  const Restriction part = domain.whole() ? Restriction(space) : domain.restriction();
+  try {
+    const Domain with(space, part.keep(choice, {&option, 1}));
+    return with.count() > 0;
+  } catch (const ConfigError&) {
+    return false;
+  }
 }
 
 }  // namespace
@@ -75,14 +89,20 @@ Popular popular_part(const Domain& domain,
     }
     if (of == 0) continue;
     std::vector<int16_t> kept;
+    bool any = false;
     for (const int16_t option : domain.options(c)) {
       OptionShare s{c, option, count[static_cast<size_t>(option)], of};
+      if (s.count == 0 && !possible(domain, c, option)) {
+        kept.push_back(option);
+        continue;
+      }
       s.kept = s.share() >= options.least_share;
+      any = any || s.kept;
       if (s.kept) kept.push_back(option);
       popular.shares.push_back(s);
     }
     // With many options none may reach the share: then nothing is known against any.
-    if (!kept.empty())
+    if (any)
       popular.part = popular.part.keep(c, kept);
     else
       for (OptionShare& s : popular.shares)

@@ -323,5 +323,38 @@ TEST_F(Trust, AReplacedPredictorIsKnownByItsHash) {
                     HasSubstr(now.substr(0, 12))));
 }
 
+// Its networks would stand on two scales.
+TEST_F(Trust, ASearchDoesNotGoOnWithAnotherTable) {
+  const auto put = [&](double factor) {
+    LatencyTable table = table_;
+    for (auto& [key, entry] : table.entries) {
+      entry.median_ms *= factor;
+      entry.low_ms *= factor;
+      entry.high_ms *= factor;
+    }
+    write_file("ops.json", to_json(table));
+  };
+  put(1);
+  write_file("search.yaml",
+             "space: digits\n"
+             "search: {algorithm: random, evaluations: 30, "
+             "objectives: [minimize: latency_ms, minimize: params]}\n"
+             "evaluator: {kind: none, latency_table: ops.json}\n");
+  const Finished first = run({"search", "--config", "search.yaml", "--name", "s"});
+  ASSERT_EQ(first.code, 0) << first.err;
+  Store("nas.db").set_run_status(Store("nas.db").run("s")->id, "interrupted");
+  put(2);
+  const Finished other = run({"search", "--resume", "s"});
+  EXPECT_EQ(other.code, 2);
+  EXPECT_THAT(other.err,
+              AllOf(HasSubstr("latency_ms of "),
+                    HasSubstr("when this search evaluated it"),
+                    HasSubstr("ops.json changed since"),
+                    HasSubstr("Put the old one back")));
+  put(1);
+  const Finished same = run({"search", "--resume", "s"});
+  EXPECT_EQ(same.code, 0) << same.err;
+}
+
 }  // namespace
 }  // namespace nas::test
