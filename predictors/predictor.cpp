@@ -2,12 +2,14 @@
 #include "predictors/predictor.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <stdexcept>
 
 #include "predictors/cross_validation.hpp"
 #include "predictors/mlp.hpp"
 #include "spaces/error.hpp"
+#include "spaces/random.hpp"
 
 namespace nas {
 namespace {
@@ -213,6 +215,29 @@ VectorXd Predictor::mean(const FeatureMatrix& x) const {
   check_rows(x);
   const VectorXd mean = answers(x, nullptr);
   return transform_ == TargetTransform::kLog ? VectorXd(mean.array().exp()) : mean;
+}
+
+namespace {
+uint32_t mark_of(const FeatureMatrix& x, Eigen::Index row) {
+  uint64_t hash = 0;
+  for (Eigen::Index c = 0; c < x.cols(); ++c)
+    hash = splitmix64(hash ^ std::bit_cast<uint64_t>(x(row, c) + 0.0));  // -0 is 0.
+  return static_cast<uint32_t>(hash >> 32);
+}
+}  // namespace
+
+void Predictor::set_learnt(const FeatureMatrix& x) {
+  learnt_.clear();
+  for (Eigen::Index i = 0; i < x.rows(); ++i) learnt_.push_back(mark_of(x, i));
+  std::sort(learnt_.begin(), learnt_.end());
+  learnt_.erase(std::unique(learnt_.begin(), learnt_.end()), learnt_.end());
+}
+
+size_t Predictor::learnt(const FeatureMatrix& x) const {
+  size_t count = 0;
+  for (Eigen::Index i = 0; i < x.rows() && !learnt_.empty(); ++i)
+    count += std::binary_search(learnt_.begin(), learnt_.end(), mark_of(x, i)) ? 1 : 0;
+  return count;
 }
 
 void Predictor::require(const FeatureSpace& features) const {

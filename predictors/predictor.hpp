@@ -71,6 +71,11 @@ class Predictor {
   /// what a measurement that is held against a prediction has to have in common with it.
   const std::map<std::string, std::string>& conditions() const { return conditions_; }
   void set_conditions(std::map<std::string, std::string> c) { conditions_ = std::move(c); }
+  /// Marks the rows that it learnt from, so that whoever judges it later can be told. Kept by
+  /// save().
+  void set_learnt(const FeatureMatrix& x);
+  /// How many rows of `x` are among them (one in four billion by chance); 0 where nobody marked.
+  size_t learnt(const FeatureMatrix& x) const;
   TargetTransform transform() const { return transform_; }
   /// Chosen or given hyper-parameters by name, for people and documents.
   const std::map<std::string, double>& chosen() const { return chosen_; }
@@ -121,6 +126,7 @@ class Predictor {
   int64_t rows_ = 0;
   std::string target_;
   std::map<std::string, std::string> conditions_;
+  std::vector<uint32_t> learnt_;  ///< Hashes of rows, rising.
   TargetTransform transform_ = TargetTransform::kNone;
 };
 

@@ -1,5 +1,6 @@
 // Predictors as JSON: numbers in it are exact (shortest text that reads back as the same double),
 // and everything that a later version needs to refuse or to open it stands beside them.
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <nlohmann/json.hpp>
@@ -47,6 +48,7 @@ Json Predictor::to_json() const {
             {"state", state()}};
   if (!target_.empty()) json["target"] = target_;
   if (!conditions_.empty()) json["conditions"] = conditions_;
+  if (!learnt_.empty()) json["learnt"] = learnt_;
   return json;
 }
 
@@ -72,6 +74,10 @@ std::unique_ptr<Predictor> predictor_from_json(const Json& json, const std::stri
     if (json.contains("target")) p->target_ = json.at("target").get<std::string>();
     if (json.contains("conditions"))
       p->conditions_ = json.at("conditions").get<std::map<std::string, std::string>>();
+    if (json.contains("learnt")) {
+      p->learnt_ = json.at("learnt").get<std::vector<uint32_t>>();
+      std::sort(p->learnt_.begin(), p->learnt_.end());
+    }
     const std::string transform = json.at("transform").get<std::string>();
     if (transform != "none" && transform != "log")
       damaged(origin, "its transform '" + transform + "' is not known");

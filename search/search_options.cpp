@@ -61,6 +61,12 @@ void check_objectives(Binder& b, const SearchOptions& o) {
       b.problem("objectives", problem.message, problem.hint);
     return;
   }
+  constexpr size_t kMostObjectives = 4;
+  if (objectives.size() > kMostObjectives)
+    b.problem("objectives",
+              std::to_string(objectives.size()) + " objectives; at most " +
+                  std::to_string(kMostObjectives) + " are searched together",
+              "Make limits of the others: search.constraints.");
   for (const AlgorithmInfo& info : search_algorithms())
     if (const std::string problem = info.objectives_problem(objectives.size());
         info.name == o.algorithm && !problem.empty())

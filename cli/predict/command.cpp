@@ -139,6 +139,7 @@ int fit(const Options& o) {
   need_rows(data, std::max(4, o.folds));
   const PredictorRows rows = mixed(data, o.common.seed);
   const auto p = fit_predictor(models[0], rows, options);
+  p->set_learnt(rows.x);
   p->set_target(data.target);
   p->set_conditions(data.conditions);
   p->save(o.out);
@@ -176,6 +177,19 @@ void write_predictions(const Options& o, const PredictRows& data, const Predicti
   write_whole_file(o.table, csv_text(rows) + "\n");
 }
 
+/// Errors on rows that a predictor learnt from say nothing of others; those of another target
+/// nothing at all.
+void tell_what_it_learnt(const Options& o, const Predictor& p, const PredictRows& data) {
+  const size_t known = p.learnt(data.rows.x);
+  if (known > 0)
+    warning(o.predictor + " learnt from " + std::to_string(known) + " of these " +
+            std::to_string(data.rows.size()) +
+            " rows: its errors on them say nothing of networks that it has not seen");
+  if (!o.rows.target.empty() && !p.target().empty() && o.rows.target != p.target())
+    warning(o.predictor + " predicts " + printable(p.target()) + ", and is judged on " +
+            printable(o.rows.target));
+}
+
 int eval_fitted(const Options& o) {
   if (!o.models.empty() || !o.parameters.empty())
     throw ConfigError("--predictor is fitted already", "Leave out --model and --parameter.");
@@ -196,6 +210,7 @@ int eval_fitted(const Options& o) {
       warning(o.predictor + " was fitted on measurements with " + key + " " +
               printable(learnt->second) + ", these rows are of " + printable(here->second));
   }
+  tell_what_it_learnt(o, *p, data);
   const Prediction predicted = p->predict(data.rows.x);
   write_predictions(o, data, predicted);
   PredictEvalResult result;
@@ -246,10 +261,21 @@ std::vector<TrainTest> splits_of(const Options& o, Index n) {
             ? ""
             : "Did you mean " + nearest(o.split, {"random", "mod10", "order", "folds:10"}) + "?");
   }
+  // The rows between training and test ones of mod10 and order, where more are asked for.
+  if (o.split == "mod10" && o.train > static_cast<Index>(list[0].train.size())) {
+    list[0].train.clear();
+    for (int i = 0; i < n; ++i)
+      if (i % 10 != 9) list[0].train.push_back(i);
+  }
   if (o.train > 0 && o.split != "random")
-    for (TrainTest& split : list)
-      if (static_cast<size_t>(o.train) < split.train.size())
-        split.train.resize(static_cast<size_t>(o.train));
+    for (TrainTest& split : list) {
+      const auto wanted = static_cast<size_t>(o.train);
+      if (wanted > split.train.size() && &split == list.data())
+        note(o.common,
+             "--split " + o.split + " has " + std::to_string(split.train.size()) +
+                 " rows to learn from, " + std::to_string(wanted) + " are asked for");
+      split.train.resize(std::min(wanted, split.train.size()));
+    }
   for (const TrainTest& split : list)
     if (split.test.size() < 2 || split.train.size() < static_cast<size_t>(std::max(4, o.folds)))
       throw DataError("--split " + o.split + " of " + std::to_string(n) + " rows learns from " +

@@ -1,5 +1,7 @@
 #include "cli/predict/plain_table.hpp"
 
+#include <cctype>
+
 #include "search/evaluators/compact_table.hpp"
 #include "spaces/error.hpp"
 #include "spaces/text/plain_text.hpp"
@@ -29,6 +31,18 @@ bool numeric(const TableFile& table, size_t column) {
     numbers += value.kind == CellValue::Kind::kNumber;
   }
   return numbers > 0;
+}
+
+std::string first_word(const std::string& name) {
+  std::string word;
+  for (const char c : name) {
+    if (std::isalpha(static_cast<unsigned char>(c)) == 0) {
+      if (word.empty()) continue;
+      break;
+    }
+    word += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  }
+  return word;
 }
 
 }  // namespace nas::cli

@@ -12,4 +12,8 @@ TableFile plain_table(const std::string& file);
 /// Whether every cell of the column that holds something holds a number.
 bool numeric(const TableFile& table, size_t column);
 
+/// `latency_std_encoder` -> latency: what the names of columns begin with that were measured
+/// together; lower case.
+std::string first_word(const std::string& name);
+
 }  // namespace nas::cli

@@ -271,9 +271,14 @@ void refuse_mixed_units(const TableFile& table, const std::vector<size_t>& colum
   }
 }
 
+/// All columns of numbers but the targets and what looks measured with them (`left_out`).
 std::vector<std::string> default_features(const TableFile& table,
-                                          const std::vector<size_t>& targets) {
+                                          const std::vector<size_t>& targets,
+                                          std::vector<std::string>& left_out) {
   std::vector<std::string> names;
+  std::set<std::string> measured;
+  for (const size_t c : targets) measured.insert(first_word(table.header[c].text));
+  measured.erase("");
   for (size_t c = 0; c < table.header.size(); ++c) {
     if (std::find(targets.begin(), targets.end(), c) != targets.end()) continue;
     const std::string& name = table.header[c].text;
@@ -283,7 +288,8 @@ std::vector<std::string> default_features(const TableFile& table,
            "column '" + name +
                "' holds architectures: name their space with --space, or the columns to learn "
                "from with --features");
-    if (!name.empty() && numeric(table, c)) names.push_back(name);
+    if (name.empty() || !numeric(table, c)) continue;
+    (measured.contains(first_word(name)) ? left_out : names).push_back(name);
   }
   if (names.empty())
     fail(table, table.header[0], "has no column of numbers besides the target to learn from");
@@ -326,11 +332,17 @@ void read_plain(PredictRows& out,
         o.target.empty() ? std::vector<size_t>{} : target_columns(table, o.target);
     refuse_mixed_units(table, targets);
     if (out.rows.features.names.empty()) {
-      std::vector<std::string> names = fitted != nullptr     ? fitted->features().names
-                                       : !o.features.empty() ? o.features
-                                                             : default_features(table, targets);
+      std::vector<std::string> left_out;
+      std::vector<std::string> names = fitted != nullptr ? fitted->features().names
+                                       : !o.features.empty()
+                                           ? o.features
+                                           : default_features(table, targets, left_out);
       if (o.features.empty() && fitted == nullptr)
-        note(common, "learnt from: " + joined(names) + " (--features chooses)");
+        note(common,
+             "learnt from: " + joined(names) + " (--features chooses)" +
+                 (left_out.empty() ? ""
+                                   : "; not from " + joined(left_out) +
+                                         ", which by their names were measured with the target"));
       out.rows.features = feature_space(std::move(names));
     }
     std::vector<Column> columns, sums;

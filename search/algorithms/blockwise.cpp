@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -38,6 +39,13 @@ std::string percent(double share) {
   char text[32];
   std::snprintf(text, sizeof text, "%.3g %%", 100 * share);
   return text;
+}
+
+/// To ten digits: sums that are equal but for rounding are ties.
+double rounded(double v) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.10g", v);
+  return std::strtod(text, nullptr);
 }
 
 class Blockwise : public SearchAlgorithm {
@@ -422,9 +430,9 @@ class Blockwise : public SearchAlgorithm {
     for (const Architecture& a : list) {
       const std::optional<double> truth = value(context, a, metric);
       if (!truth) continue;
-      told.push_back(sum.value(a));
-      measured.push_back(*truth);
-      error += std::abs(told.back() - *truth) / std::abs(*truth);
+      told.push_back(rounded(sum.value(a)));
+      measured.push_back(rounded(*truth));
+      error += std::abs(told.back() - measured.back()) / std::abs(*truth);
     }
     const auto number = [](double v) { return std::isfinite(v) ? Json(v) : Json(nullptr); };
     const auto n = static_cast<double>(told.size());

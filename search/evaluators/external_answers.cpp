@@ -2,6 +2,7 @@
 // once, and what is no answer is shown to the user as it came.
 #include "search/evaluators/external_answers.hpp"
 
+#include <cctype>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -11,6 +12,15 @@
 
 namespace nas {
 namespace {
+
+/// But for blanks: programs print `[1, 3, 6]` where `[1,3,6]` was asked.
+bool same_text(const std::string& a, const std::string& b) {
+  const auto without = [](std::string text) {
+    std::erase_if(text, [](unsigned char c) { return std::isspace(c) != 0; });
+    return text;
+  };
+  return without(a) == without(b);
+}
 
 using Json = nlohmann::json;
 
@@ -133,7 +143,8 @@ Line read_line(const std::string& text,
     return line;
   }
   if (const auto a = object.find("architecture");
-      a != object.end() && !a->is_null() && *a != it->second.architecture) {
+      a != object.end() && !a->is_null() &&
+      !(a->is_string() && same_text(a->get<std::string>(), it->second.architecture))) {
     line.kind = Line::Kind::kSurplus;
     line.why = "the answer to " + line.id + " names the architecture " +
                shown_text(dumped(*a), 100) + ", asked was " + it->second.architecture;

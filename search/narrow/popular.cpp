@@ -15,6 +15,7 @@ namespace nas {
 namespace {
 
 constexpr int16_t kClosed = -1;
+constexpr double kRuleOfThree = 3;
 
 /// Genes by choice, closed ones as such: a distance is a pass over short columns.
 std::vector<std::vector<int16_t>> columns_of(const Space& space,
@@ -79,6 +80,7 @@ Popular popular_part(const Domain& domain,
     popular.clusters = std::max(popular.clusters, static_cast<size_t>(l + 1));
     popular.noise += l < 0 ? 1 : 0;
   }
+  if (popular.clusters == 0) popular.noise = 0;
   for (size_t c = 0; c < columns.size(); ++c) {
     size_t of = 0;
     std::vector<size_t> count(space.choices()[c].options.size());
@@ -88,6 +90,8 @@ Popular popular_part(const Domain& domain,
       ++count[static_cast<size_t>(columns[c][i])];
     }
     if (of == 0) continue;
+    const bool enough = static_cast<double>(of) * options.least_share >= kRuleOfThree;
+    popular.too_few += enough ? 0 : 1;
     std::vector<int16_t> kept;
     bool any = false;
     for (const int16_t option : domain.options(c)) {
@@ -96,7 +100,7 @@ Popular popular_part(const Domain& domain,
         kept.push_back(option);
         continue;
       }
-      s.kept = s.share() >= options.least_share;
+      s.kept = !enough || s.share() >= options.least_share;
       any = any || s.kept;
       if (s.kept) kept.push_back(option);
       popular.shares.push_back(s);

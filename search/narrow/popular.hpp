@@ -10,9 +10,11 @@
 namespace nas {
 
 struct PopularOptions {
-  HdbscanOptions clusters;    ///< Of networks, by the number of choices in which two differ.
-  double least_share = 0.01;  ///< Options that fewer of the networks in clusters have are left out.
-  size_t most = 20'000;       ///< Of more networks so many are looked at, evenly spread.
+  HdbscanOptions clusters;  ///< Of networks, by the number of choices in which two differ.
+  /// Options that fewer of the networks in clusters have are left out, where there are enough to
+  /// tell: of n networks 3 / n may well have what none shows (the rule of three, at 95 %).
+  double least_share = 0.01;
+  size_t most = 20'000;  ///< Of more networks so many are looked at, evenly spread.
 };
 
 /// One option of an open choice among the networks in clusters in which the choice is active.
@@ -25,8 +27,9 @@ struct OptionShare {
 };
 
 struct Popular {
-  size_t networks = 0;  ///< Different ones that were looked at.
-  size_t clusters = 0, noise = 0;
+  size_t networks = 0;             ///< Different ones that were looked at.
+  size_t clusters = 0, noise = 0;  ///< Without clusters nothing is noise.
+  size_t too_few = 0;  ///< Choices that keep all options: too few networks tell of them.
   std::vector<OptionShare> shares;  ///< Of all choices that are active in at least one.
   Restriction part;                 ///< Within the domain's own.
 };

@@ -54,9 +54,11 @@ void print_json(const Narrowing& n) {
   print(json_text(Json{{"schema", "nas-space-narrow/1"},
                        {"run", n.run.id},
                        {"space", n.space->name()},
+                       {"judged", n.judged},
                        {"networks", n.popular.networks},
                        {"clusters", n.popular.clusters},
                        {"noise", n.popular.noise},
+                       {"choices_with_too_few", n.popular.too_few},
                        {"architectures_before", n.before.count().str()},
                        {"architectures_after", n.after.count().str()},
                        {"fix", n.popular.part.text()},
@@ -67,15 +69,21 @@ void print_json(const Narrowing& n) {
 
 void print_people(const Narrowing& n) {
   const Popular& p = n.popular;
-  print_prose(std::to_string(p.networks) + " networks of search " + n.run.id + ": " +
+  print_prose(std::to_string(p.networks) + " of the " + std::to_string(n.judged) +
+              " networks of search " + n.run.id +
+              " are looked at (those that worked and keep its " + "limits, each once): " +
               (p.clusters == 0
                    ? "no clusters, so that all count"
                    : std::to_string(p.networks - p.noise) + " in " + std::to_string(p.clusters) +
                          (p.clusters == 1 ? " cluster, " : " clusters, ") +
                          std::to_string(p.noise) + " are noise"));
   const std::vector<size_t> choices = narrowed_choices(n);
+  if (p.too_few > 0)
+    print_prose(std::to_string(p.too_few) +
+                " of the choices keep all options: too few networks "
+                "have them open to tell (3 / share are needed, 300 for 1 %; --min-share)");
   if (choices.empty()) {
-    print_prose("every option is in use: nothing is left out");
+    print_prose("nothing is left out");
     return;
   }
   Table table({"choice", "kept", "left out"});
@@ -106,24 +114,29 @@ Narrowing narrowing_of(const Store& store, const std::string& name, const Popula
   const Domain before = fixed_domain(*space, config.search.fix, "search.fix");
   std::vector<Architecture> networks;
   std::vector<Point> points;
+  std::vector<std::string> texts;
   for (const Evaluated& e : record.evaluated) {
+    if (!e.feasible || e.point.empty()) continue;
     networks.push_back(space->parse(e.architecture));
-    points.push_back(e.feasible ? e.point : Point{});
+    points.push_back(e.point);
+    texts.push_back(e.architecture);
   }
   if (networks.empty())
-    throw ConfigError("search " + found->id + " has judged no network yet",
-                      "Let it go on with `nas search --resume " + found->id + "`.");
+    throw ConfigError("search " + found->id + " has no network within its limits (" +
+                          std::to_string(record.evaluated.size() + record.failed) + " judged)",
+                      "Name another search, or let it go on.");
   Popular popular = popular_part(before, networks, options);
   Domain after(*space, popular.part);
   std::vector<std::string> outside;
   const std::vector<size_t> front = front_of(points);
   for (const size_t i : front)
-    if (!after.contains(networks[i])) outside.push_back(record.evaluated[i].architecture);
+    if (!after.contains(networks[i])) outside.push_back(texts[i]);
   return {*found,
           std::move(space),
           before,
           std::move(after),
           std::move(popular),
+          record.evaluated.size() + record.failed,
           front.size(),
           std::move(outside)};
 }

@@ -15,12 +15,13 @@ struct Narrowing {
   std::unique_ptr<Space> space;
   Domain before, after;  ///< What the search searched, and what is left of it.
   Popular popular;
-  size_t front = 0;                        ///< Networks of its front,
+  size_t judged = 0;  ///< By the search; those that failed or broke its limits say nothing.
+  size_t front = 0;   ///< Networks of its front,
   std::vector<std::string> front_outside;  ///< and those of them that are left out.
 };
 
-/// Of the networks that search `name` judged, within its limits or not. ConfigError where there is
-/// no such search or it has judged nothing.
+/// Of the networks that search `name` judged and found within its limits. ConfigError where there
+/// is no such search, or none of its networks is.
 Narrowing narrowing_of(const Store& store, const std::string& name, const PopularOptions& options);
 
 void print_narrowing(const Narrowing& narrowing, bool as_json);

@@ -63,16 +63,16 @@ int64_t checksum(const std::vector<int>& labels) {
 
 // scikit-learn 1.9.1, HDBSCAN(metric="precomputed"), which counts a point among its neighbours:
 // min_samples one higher. Its labels numbered by first points. In the first two, point 384 hangs on
-// by an edge as long as the one at which its cluster splits off: there scikit-learn answers by the
-// order of the points (35 or 36 are noise in twelve orders); here it belongs to neither side.
+// by an edge as long as the one at which its cluster splits off, and the order of the points
+// decides to which side it belongs.
 TEST(Hdbscan, LabelsAreThoseOfScikitLearn) {
   const auto points = plane();
   const auto label = [&](size_t least, size_t samples) {
     return hdbscan(points.size(), euclid(points), {least, samples});
   };
   for (const size_t least : {size_t{20}, size_t{50}}) {
-    EXPECT_EQ(sizes(label(least, 10)), (std::vector<int>{130, 94, 60, 60, 59}));
-    EXPECT_EQ(checksum(label(least, 10)), 267490 - 385);
+    EXPECT_EQ(sizes(label(least, 10)), (std::vector<int>{131, 94, 60, 60, 59}));
+    EXPECT_EQ(checksum(label(least, 10)), 267490);
   }
   EXPECT_EQ(sizes(label(5, 3)), (std::vector<int>{133, 95, 60, 60, 49, 5, 6}));
   EXPECT_EQ(checksum(label(5, 3)), 278856);
@@ -80,7 +80,7 @@ TEST(Hdbscan, LabelsAreThoseOfScikitLearn) {
   EXPECT_EQ(checksum(label(30, 1)), 290228);
 }
 
-TEST(Hdbscan, OrderOfThePointsChangesNothingEvenWithEqualDistances) {
+TEST(Hdbscan, GridsAreGroupsWhateverTheOrderOfTheirPoints) {
   // On a grid nearly all distances are equal to others.
   std::vector<std::pair<double, double>> points;
   for (int x = 0; x < 8; ++x)
@@ -152,6 +152,7 @@ TEST_F(PopularPart, LeavesOutWhatClustersHardlyHave) {
   for (int i = 0; i < 60; ++i) networks_.push_back(space_->sample(rng));
   PopularOptions options;
   options.clusters = {30, 5};
+  options.least_share = .02;  // Of 150 networks at least.
   const Domain whole(*space_);
   const Popular p = popular_part(whole, networks_, options);
   EXPECT_EQ(p.clusters, 2U);
@@ -160,7 +161,7 @@ TEST_F(PopularPart, LeavesOutWhatClustersHardlyHave) {
   // The first two edges keep what the two groups have there (and what is close to them by chance
   // is less than a hundredth or kept by right of its share).
   for (const OptionShare& s : p.shares) {
-    EXPECT_EQ(s.kept, s.share() >= .01) << s.choice << " " << s.option;
+    EXPECT_EQ(s.kept, s.of * .02 < 3 || s.share() >= .02) << s.choice << " " << s.option;
     EXPECT_EQ(p.part.allows(s.choice, s.option), s.kept);
     EXPECT_EQ(s.of, p.networks - p.noise);
   }
@@ -176,8 +177,13 @@ TEST_F(PopularPart, LeavesOutWhatClustersHardlyHave) {
 
 TEST_F(PopularPart, WithoutClustersAllSaySo) {
   gather(kConvs, 80, "a");
-  const Popular p = popular_part(Domain(*space_), networks_, {{50, 10}, .01, 20'000});
+  const Popular few = popular_part(Domain(*space_), networks_, {});
+  EXPECT_TRUE(few.part.everything()) << "80 networks do not tell of 1 %";
+  EXPECT_EQ(few.too_few, 6U);
+  const Popular p = popular_part(Domain(*space_), networks_, {{50, 10}, .04, 20'000});
   EXPECT_EQ(p.clusters, 0U);
+  EXPECT_EQ(p.noise, 0U);
+  EXPECT_EQ(p.too_few, 0U);
   // The first edge is nor_conv_3x3 in all 80.
   EXPECT_EQ(Domain(*space_, p.part).options(0), std::vector<int16_t>{networks_[0].genes[0]});
 }
@@ -185,7 +191,7 @@ TEST_F(PopularPart, WithoutClustersAllSaySo) {
 TEST_F(PopularPart, StaysWithinItsDomainAndKeepsWhatNothingIsKnownOf) {
   const Domain part(*space_, Restriction::parse(*space_, {"1<-0=nor_conv_3x3|none"}));
   gather(kConvs, 80, "a");
-  const Popular p = popular_part(part, networks_, {});
+  const Popular p = popular_part(part, networks_, {{}, .04, 20'000});
   EXPECT_EQ(Domain(*space_, p.part).options(0).size(), 1U);
   const Popular none = popular_part(part, {}, {});
   EXPECT_EQ(none.part, part.restriction());
