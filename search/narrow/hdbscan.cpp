@@ -4,10 +4,9 @@
 // stability is the sum over its points of how long, in 1 / distance, they stay; a cluster is taken
 // where it is more stable than the clusters below it together.
 //
-// Of edges of one length those found first come first: what falls out of a group as its parts come
-// apart belongs to the part that keeps it longest, which is a matter of order where distances are
-// equal (as in the programs in use). Callers who want an answer that depends on the points alone
-// put them in an order of their own.
+// Distances between networks are small integers, so that many are equal, and what a binary tree
+// makes of them depends on the order of its points. Here all edges of one length are cut at once:
+// the answer depends on the points alone.
 #include "search/narrow/hdbscan.hpp"
 
 #include <algorithm>
@@ -71,16 +70,16 @@ std::vector<Edge> spanning_tree(size_t n, const DistanceRow& distances, size_t m
 struct Group {
   double length = 0;
   size_t size = 1;
-  std::vector<size_t> parts;  ///< Numbers of the two groups; of a point none.
+  std::vector<size_t> parts;  ///< Numbers of groups; of a point none.
 };
 
 struct Dendrogram {
-  std::vector<Group> groups;  ///< 0 .. n - 1 are the points; parts stand before what holds them.
+  std::vector<Group> groups;  ///< 0 .. n - 1 are the points; some of the others led nowhere.
   size_t whole = 0;
 };
 
 Dendrogram merged(size_t n, const std::vector<Edge>& edges) {
-  Dendrogram tree{std::vector<Group>(n), 0};
+  std::vector<Group> groups(n);
   std::vector<size_t> parent(n), group(n);
   std::iota(parent.begin(), parent.end(), size_t{0});
   std::iota(group.begin(), group.end(), size_t{0});
@@ -88,15 +87,29 @@ Dendrogram merged(size_t n, const std::vector<Edge>& edges) {
     while (parent[i] != i) i = parent[i] = parent[parent[i]];
     return i;
   };
-  for (const Edge& edge : edges) {
-    const size_t a = root(edge.a), b = root(edge.b);
-    const size_t size = tree.groups[group[a]].size + tree.groups[group[b]].size;
-    tree.groups.push_back({edge.length, size, {group[a], group[b]}});
-    parent[b] = a;
-    group[a] = tree.groups.size() - 1;
+  for (size_t begin = 0; begin < edges.size();) {
+    size_t end = begin;
+    while (end < edges.size() && edges[end].length == edges[begin].length) ++end;
+    const size_t first_new = groups.size();
+    for (size_t k = begin; k < end; ++k) {
+      const size_t a = root(edges[k].a), b = root(edges[k].b);
+      if (group[a] < first_new) {  // The first edge of this length at this group.
+        groups.push_back({edges[k].length, groups[group[a]].size, {group[a]}});
+        group[a] = groups.size() - 1;
+      }
+      Group& whole = groups[group[a]];
+      if (group[b] < first_new)
+        whole.parts.push_back(group[b]);
+      else  // Of the same length: its parts are parts of both together.
+        whole.parts.insert(
+            whole.parts.end(), groups[group[b]].parts.begin(), groups[group[b]].parts.end());
+      whole.size += groups[group[b]].size;
+      parent[b] = a;
+    }
+    begin = end;
   }
-  tree.whole = tree.groups.size() - 1;
-  return tree;
+  const size_t whole = group[root(0)];
+  return {std::move(groups), whole};
 }
 
 struct Cluster {

@@ -75,12 +75,14 @@ Popular popular_part(const Domain& domain,
   popular.networks = looked_at.size();
   popular.part = domain.whole() ? Restriction(space) : domain.restriction();
   const auto columns = columns_of(space, looked_at);
-  const std::vector<int> label = labels_of(columns, looked_at.size(), options.clusters);
+  std::vector<int> label = labels_of(columns, looked_at.size(), options.clusters);
   for (const int l : label) {
     popular.clusters = std::max(popular.clusters, static_cast<size_t>(l + 1));
     popular.noise += l < 0 ? 1 : 0;
   }
-  if (popular.clusters == 0) popular.noise = 0;
+  // Clusters of the fewer say where some of the search went, not what it favours.
+  popular.scattered = popular.clusters > 0 && 2 * popular.noise > looked_at.size();
+  if (popular.clusters == 0 || popular.scattered) popular.clusters = popular.noise = 0;
   for (size_t c = 0; c < columns.size(); ++c) {
     size_t of = 0;
     std::vector<size_t> count(space.choices()[c].options.size());

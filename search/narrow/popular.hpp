@@ -29,14 +29,15 @@ struct OptionShare {
 struct Popular {
   size_t networks = 0;             ///< Different ones that were looked at.
   size_t clusters = 0, noise = 0;  ///< Without clusters nothing is noise.
+  bool scattered = false;          ///< Clusters held less than half, and were given up.
   size_t too_few = 0;  ///< Choices that keep all options: too few networks tell of them.
   std::vector<OptionShare> shares;  ///< Of all choices that are active in at least one.
   Restriction part;                 ///< Within the domain's own.
 };
 
 /// Of the networks that a search has judged, those in clusters say which options of each choice
-/// are worth having; where nothing forms a cluster, all say so. A choice that is active in none of
-/// them keeps its options. `networks` are inside `domain`; repeats count once.
+/// are worth having; where less than half lie in any, all say so. A choice that is active in none
+/// of them keeps its options. `networks` are inside `domain`; repeats count once.
 Popular popular_part(const Domain& domain,
                      std::span<const Architecture> networks,
                      const PopularOptions& options = {});

@@ -123,7 +123,7 @@ Narrowing narrowing_of(const Store& store, const std::string& name, const Popula
   }
   if (networks.empty())
     throw ConfigError("search " + found->id + " has no network within its limits (" +
-                          std::to_string(record.evaluated.size() + record.failed) + " judged)",
+                          std::to_string(record.evaluated.size()) + " judged)",
                       "Name another search, or let it go on.");
   Popular popular = popular_part(before, networks, options);
   Domain after(*space, popular.part);
@@ -136,7 +136,7 @@ Narrowing narrowing_of(const Store& store, const std::string& name, const Popula
           before,
           std::move(after),
           std::move(popular),
-          record.evaluated.size() + record.failed,
+          record.evaluated.size(),
           front.size(),
           std::move(outside)};
 }

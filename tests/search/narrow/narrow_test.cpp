@@ -82,7 +82,7 @@ TEST(Hdbscan, LabelsAreThoseOfScikitLearn) {
   EXPECT_EQ(checksum(label(30, 1)), 290228);
 }
 
-TEST(Hdbscan, GridsAreGroupsWhateverTheOrderOfTheirPoints) {
+TEST(Hdbscan, OrderOfThePointsChangesNothingEvenWithEqualDistances) {
   // On a grid nearly all distances are equal to others.
   std::vector<std::pair<double, double>> points;
   for (int x = 0; x < 8; ++x)
@@ -160,6 +160,7 @@ TEST_F(PopularPart, LeavesOutWhatClustersHardlyHave) {
   EXPECT_EQ(p.clusters, 2U);
   EXPECT_GE(p.noise, 30U);
   EXPECT_LE(p.networks, 360U);
+  EXPECT_FALSE(p.scattered);
   // The first two edges keep what the two groups have there (and what is close to them by chance
   // is less than a hundredth or kept by right of its share).
   for (const OptionShare& s : p.shares) {
@@ -175,6 +176,29 @@ TEST_F(PopularPart, LeavesOutWhatClustersHardlyHave) {
   again.insert(again.end(), networks_.begin(), networks_.begin() + 50);
   std::reverse(again.begin(), again.end());
   EXPECT_EQ(popular_part(whole, again, options).part, p.part);
+}
+
+TEST_F(PopularPart, ClustersOfTheFewAreNotTheSearch) {
+  // Two small groups close to each other, and three times as many networks far from all.
+  space_ = load_space("mobilenet");
+  Rng rng(1, "noise");
+  const Architecture a = space_->largest(), b = space_->mutate(a, .2, rng);
+  for (const Architecture& base : {a, b}) {
+    std::vector<Architecture> near = space_->neighbours(base);
+    near.resize(60);
+    networks_.insert(networks_.end(), near.begin(), near.end());
+  }
+  for (int i = 0; i < 360; ++i) networks_.push_back(space_->sample(rng));
+  PopularOptions options;
+  options.clusters = {20, 5};
+  options.least_share = .02;
+  const Popular p = popular_part(Domain(*space_), networks_, options);
+  EXPECT_TRUE(p.scattered);
+  EXPECT_EQ(p.clusters, 0U);
+  EXPECT_EQ(p.noise, 0U);
+  size_t most = 0;
+  for (const OptionShare& s : p.shares) most = std::max(most, s.of);
+  EXPECT_EQ(most, p.networks) << "a choice that is always open counts all";
 }
 
 TEST_F(PopularPart, WithoutClustersAllSaySo) {
