@@ -8,6 +8,8 @@
 
 #include "cli/command.hpp"
 #include "cli/latency/judged.hpp"
+#include "cli/latency/kept/continued.hpp"
+#include "cli/latency/kept/keep_measured.hpp"
 #include "cli/latency/measure_report.hpp"
 #include "cli/latency/output_file.hpp"
 #include "cli/latency/shared.hpp"
@@ -115,9 +117,9 @@ void put_truth(const Options& o, const LatencyTable* from, bool complete, Ops& r
                                         : "of sampled architectures";
   if (from == nullptr) return;
   c["continued_from"] = from->id;
-  if (const auto it = from->conditions.find("unstable");
-      it != from->conditions.end() && !c.contains("unstable"))
-    c["unstable"] = it->second;
+  if (const auto it = from->conditions.find("unstable"); it != from->conditions.end())
+    if (std::string& now = c["unstable"]; now != it->second)
+      now = it->second + (now.empty() ? "" : "; " + now);
 }
 
 /// A table that has all ops, of a space that was changed: nothing is measured, and it says that it
@@ -137,13 +139,34 @@ Ops only_stamped(const Options& o, const Space& space, const LatencyTable& from,
   return result;
 }
 
+/// Warns where the machine is no more what it was when `from` was measured, and marks the table.
+void tell_state(const Options& o,
+                const LatencyTable& from,
+                const std::map<std::string, OpCase>& again,
+                const std::map<std::string, Timing>& timed,
+                std::map<std::string, std::string>& conditions) {
+  std::vector<std::string> keys;
+  for (const auto& [key, op] : again) keys.push_back(key);
+  const std::string changed = compare_states(from, keys, timed, conditions);
+  if (changed.empty()) return;
+  std::vector<std::string> words = {"measure"};
+  if (o.run.empty())
+    words.insert(words.end(), {"--space", o.space});
+  else
+    words.insert(words.end(), {"--run", o.run});
+  warning(changed + ": old and new times do not add up, and the table is marked as unstable. " +
+          "Measure all anew (" + suggested(words, o.common) +
+          "), or go on once the machine is as quiet as it was");
+}
+
 /// All ops of the space, or of those in `from` that it lacks.
 Ops measure_all(const Options& o,
                 const Space& space,
                 MeasuringPlace place,
                 const LatencyTable* from) {
   bool complete = false;
-  std::map<std::string, OpCase> ops = distinct_ops(space, complete);
+  const std::map<std::string, OpCase> all = distinct_ops(space, complete);
+  std::map<std::string, OpCase> ops = all;
   if (!o.only.empty()) {
     std::map<std::string, OpCase> few;
     for (const std::string& key : read_op_keys(o.only, {.ops = ops})) few[key] = ops.at(key);
@@ -151,7 +174,9 @@ Ops measure_all(const Options& o,
   }
   Ops result;
   LatencyTable& table = result.table;
+  std::map<std::string, OpCase> again;  // Timed in `from`, too: is the machine as it was?
   if (from != nullptr) {
+    for (const std::string& key : timed_again(*from, all)) again[key] = all.at(key);
     for (const auto& [key, entry] : from->entries)
       if (ops.erase(key) > 0) table.entries[key] = entry;
     if (ops.empty() && space_of_table(*from, space) == TableSpace::kChanged && complete)
@@ -163,6 +188,7 @@ Ops measure_all(const Options& o,
     note(o.common,
          std::to_string(table.entries.size()) + " ops are taken from " + printable(from->id));
   }
+  ops.insert(again.begin(), again.end());
   MeasureOptions options = o.measure;
   const auto each = static_cast<int64_t>(ops.size());
   Progress progress(o.common, "measure", each * kPasses);
@@ -173,9 +199,14 @@ Ops measure_all(const Options& o,
   throw_if_stopped("the ops of the space were listed");
   // What was measured is kept, however long the call takes that the stop waits for.
   const SavesOnStop saves;
-  const MeasuredOps measured = measure_ops(ops, options, place.device);
+  MeasuredOps measured = measure_ops(ops, options, place.device);
+  const std::map<std::string, Timing> timed = measured.times;
+  for (const auto& [key, op] : again) {
+    measured.times.erase(key);  // The table keeps the older times.
+    std::erase(measured.missing, key);
+  }
   if (measured.times.empty())
-    throw Interrupted("stopped before any of the " + std::to_string(ops.size()) +
+    throw Interrupted("stopped before any of the " + std::to_string(each) +
                       " ops was timed; nothing is stored");
   table.id = o.name.empty() ? new_run_id("latency") : o.name;
   set_space(table, space);
@@ -190,6 +221,7 @@ Ops measure_all(const Options& o,
   result.times = measured.times;
   result.missing = measured.missing;
   result.stopped = measured.stopped;
+  if (from != nullptr) tell_state(o, *from, again, timed, table.conditions);
   put_truth(o, from, complete, result);
   if (result.stopped)
     table.conditions["stopped"] =
@@ -256,6 +288,18 @@ std::string with_details(const Ops& ops) {
   put("--out", o.out);
   if (o.common.seed_given) put("--seed", std::to_string(o.common.seed));
   throw Interrupted(text + "\nGo on with: " + suggested(words, o.common));
+}
+
+/// With the table that is stored already; the check is reported even where that fails.
+void keep_check(Store& store, const std::string& id, const LatencyCheck& checked) {
+  try {
+    auto row = store.latency_table(id);
+    if (!row) throw DataError("another process removed it");
+    row->table_json = with_check(row->table_json, checked);
+    store.add_latency_table(*row);
+  } catch (const Error& e) {
+    warning("the check is not kept with the latency table " + printable(id) + ": " + e.what());
+  }
 }
 
 /// What the measuring came to, with the least and the largest network of the space.
@@ -359,7 +403,7 @@ int run_measure(const std::vector<std::string>& args) {
   if (o.measure.flush_l2 && !place.device.cuda)
     throw ConfigError("--flush-l2 is for GPUs, and the device is " + place.device.str(),
                       "leave it out, or add --device cuda");
-  o.name = checked_name(o.name);
+  o.name = checked_table_name(o.name);
   o.measure.pin = !o.no_pin;
   o.measure.seed = o.common.seed;
   const auto space = space_of(o);
@@ -370,17 +414,9 @@ int run_measure(const std::vector<std::string>& args) {
     throw ConfigError("--check needs times of all ops, and --only measures a few",
                       "leave one of them out");
   const auto from = table_to_continue(o, store, *space, place);
-  const Ops ops = measure_all(o, *space, place, from ? &*from : nullptr);
+  Ops ops = measure_all(o, *space, place, from ? &*from : nullptr);
+  keep_measured(ops.table, store, o.out, [&] { return with_details(ops); });
   const LatencyTable& table = ops.table;
-  const std::string text = with_details(ops);
-  LatencyTableRow row{table.id,
-                      table.space,
-                      table.conditions.at("device"),
-                      Json(table.conditions).dump(),
-                      text,
-                      table.created};
-  store.add_latency_table(row);
-  write_table_file(o.out, text, table.id);
   if (ops.stopped) end_stopped(o, ops);
   if (!o.only.empty()) return report_few(o, table);
   // Last: whatever ends it, the table is there.
@@ -391,8 +427,7 @@ int run_measure(const std::vector<std::string>& args) {
   LatencyCheck checked;
   if (o.check > 0) {
     checked = check(o, *space, table, place.device);
-    row.table_json = with_check(text, checked);
-    store.add_latency_table(row);
+    keep_check(store, table.id, checked);
   }
   const MeasureReport report = report_of(o, table, *space, std::move(checked));
   if (o.common.json)

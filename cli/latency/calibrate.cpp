@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "cli/latency/judged.hpp"
+#include "cli/latency/kept/keep_measured.hpp"
 #include "cli/latency/networks.hpp"
 #include "cli/latency/output_file.hpp"
 #include "cli/latency/results/calibrated.hpp"
@@ -251,19 +252,31 @@ LatencyCheck check_of(const Space& space, const CalibrationResult& result) {
   return check;
 }
 
-/// Into the store; the text of what is kept.
-std::string keep(Store& store, const LatencyModel& model, const LatencyCheck& check) {
-  const LatencyTable& table = model.table();
-  const auto device = table.conditions.find("device");
-  const std::string text =
-      check.networks.empty() ? to_json(model) : with_check(to_json(model), check);
-  store.add_latency_table({table.id,
-                           table.space,
-                           device == table.conditions.end() ? "" : device->second,
-                           json_line(Json(table.conditions)),
-                           text,
-                           table.created});
-  return text;
+/// Into the store and --out; where the store refuses, the networks that were measured here are kept
+/// in a file, too.
+void keep(const Options& o,
+          Store& store,
+          const Space& space,
+          CalibrationResult& result,
+          const MeasuredRows& rows) {
+  const LatencyCheck check = result.calibration ? check_of(space, result) : LatencyCheck{};
+  const auto text = [&] {
+    const std::string json = to_json(LatencyModel(result.table, result.calibration));
+    return check.networks.empty() ? json : with_check(json, check);
+  };
+  try {
+    keep_measured(result.table, store, o.out, text);
+  } catch (const DataError& e) {
+    if (!o.networks.measures()) throw;
+    std::string kept;
+    try {
+      kept = "The measured networks are kept in " +
+             save_rows(o, space, rows, &result, o.save_rows.empty() || rows.stopped);
+    } catch (const DataError& also) {
+      kept = std::string("The measured networks are not kept: ") + also.what();
+    }
+    throw DataError(std::string(e.what()) + "\n" + kept);
+  }
 }
 
 /// What can be refused before anything is opened or measured.
@@ -283,9 +296,9 @@ int run(const Options& o) {
                       "Measure networks here (--measure 30), or name a file of measured ones "
                       "(--rows FILE).");
   check_files(o);
+  const std::string name = checked_table_name(o.name);
   // Before anything is printed: the other program begins anew.
   if (o.networks.measures()) need_torch();
-  const std::string name = checked_name(o.name);
   Store store(o.common.db);
   if (!name.empty() && store.latency_table(name))
     throw ConfigError("there is a latency table '" + name + "' already", "choose another --name");
@@ -293,6 +306,7 @@ int run(const Options& o) {
   LatencyTable table = base_table(o, carried);
   const auto space = space_of(o, table);
   const std::string word = space_argument(*space, o.space);
+  tell_renamed_space(table, *space, o.common);
   require_fit(table, *space, suggested({"measure", "--space", word}, o.common), word);
   CalibrationResult result;
   MeasuredRows rows;
@@ -306,14 +320,11 @@ int run(const Options& o) {
   result.table.created = utc_now();
   result.table.program = program_text();
   if (result.table.fingerprint.empty()) set_space(result.table, *space);
-  const std::string text = keep(store,
-                                LatencyModel(result.table, result.calibration),
-                                result.calibration ? check_of(*space, result) : LatencyCheck{});
+  keep(o, store, *space, result, rows);
   std::string kept;
   if (sources)
     with_stored_table(result.table.id,
                       [&] { kept = save_rows(o, *space, rows, &result, rows.stopped); });
-  write_table_file(o.out, text, result.table.id);
   result.from = o.table;
   result.carried = std::move(carried);
   tell_widening(o.common, result, *space);

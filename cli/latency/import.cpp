@@ -58,7 +58,7 @@ int import_files(const Import& o) {
   std::vector<std::string> inputs = o.files;
   inputs.insert(inputs.end(), {o.space, o.common.db});
   check_output("--out", o.out, inputs);
-  const std::string id = checked_name(o.name);
+  const std::string id = checked_table_name(o.name);
   const auto space = o.space.empty() ? nullptr : load_space(o.space);
   std::vector<ForeignFile> files;
   for (const std::string& path : o.files) files.push_back(foreign_file(path));

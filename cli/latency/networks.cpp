@@ -3,9 +3,9 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdlib>
-#include <filesystem>
 #include <set>
 
+#include "cli/latency/model.hpp"
 #include "cli/latency/rows.hpp"
 #include "cli/latency/shared.hpp"
 #include "cli/report/document.hpp"
@@ -14,8 +14,10 @@
 #include "hardware/prediction/calibration.hpp"
 #include "hardware/prediction/choose.hpp"
 #include "spaces/base/printable.hpp"
+#include "spaces/base/shell_word.hpp"
 #include "spaces/base/stop.hpp"
 #include "spaces/text/architecture_list.hpp"
+#include "supernet/device_name.hpp"
 
 namespace nas::cli {
 namespace {
@@ -48,6 +50,21 @@ std::vector<Architecture> wanted_networks(const NetworkOptions& o,
                          : read_architecture_file(space, o.archs);
 }
 
+/// ConfigError for the table of a phone, say: its networks are not measured here.
+void require_here(const NetworkOptions& o, const Space& space, const LatencyTable& table) {
+  const std::string device = found(table.conditions, "device");
+  if (!o.device.empty() || device.empty() || device_name_problem(device).empty()) return;
+  throw ConfigError(
+      "table " + printable(table.id) + " is of another device (" + printable(device) +
+          "), whose networks cannot be measured here",
+      "Measure them there: `nas latency export-work " + space_argument(space) + " --networks " +
+          (o.archs.empty() ? std::to_string(o.measure) : shell_word(o.archs)) + " --batch " +
+          std::to_string(table.batch()) +
+          " --out work.jsonl` writes what to time, `nas latency import-results ANSWERS --rows "
+          "networks.csv` takes the answers, and --rows networks.csv names them here. If this "
+          "machine is meant, say so: --device cpu.");
+}
+
 /// Adds to `rows` those that it lacks.
 void measure_here(const NetworkOptions& o,
                   const Common& common,
@@ -75,6 +92,7 @@ void measure_here(const NetworkOptions& o,
   MeasureOptions options = o.options;
   options.batch = table.batch();
   options.seed = common.seed;
+  require_here(o, space, table);
   const std::string device = o.device.empty() ? found(table.conditions, "device") : o.device;
   const int threads =
       o.threads > 0 ? o.threads : std::atoi(found(table.conditions, "threads").c_str());
@@ -123,13 +141,6 @@ std::string conditions_as_comments(const Conditions& conditions) {
     if (key != "calibrated_with") text += "# " + key + ": " + value + "\n";
   }
   return text;
-}
-
-std::string unused_file(const std::string& stem) {
-  std::string file = stem + ".csv";
-  for (int i = 2; std::filesystem::exists(file); ++i)
-    file = stem + "-" + std::to_string(i) + ".csv";
-  return file;
 }
 
 std::vector<std::string> words_of(const NetworkOptions& o) {

@@ -47,8 +47,6 @@ MeasuredRows measured_networks(const NetworkOptions& options,
 
 /// Lines `# key: value`, which readers of tables skip.
 std::string conditions_as_comments(const std::map<std::string, std::string>& conditions);
-/// `STEM.csv`, or `STEM-2.csv` ... where there is one.
-std::string unused_file(const std::string& stem);
 /// How the networks were asked for, as words of a command that measures the rest of them as these
 /// are; without `--rows`, whose file is another one then.
 std::vector<std::string> words_of(const NetworkOptions& options);

@@ -54,6 +54,16 @@ void write_table_file(const std::string& file, const std::string& text, const st
   with_stored_table(id, [&] { write_whole_file(file, text + "\n"); });
 }
 
+void tell_renamed_space(const LatencyTable& table, const Space& space, const Common& common) {
+  if (table.space.empty() || table.space == space.name() || table.fingerprint.empty() ||
+      !space.has_fingerprint(table.fingerprint))
+    return;
+  note(common,
+       "latency table " + printable(table.id) + " names the space '" + printable(table.space) +
+           "', but its fingerprint is that of '" + space.name() +
+           "': it is taken as of the latter");
+}
+
 void keep_latency_table(LatencyTable& table, const Common& common, const std::string& out) {
   Store store(common.db);
   if (!table.id.empty() && store.latency_table(table.id))

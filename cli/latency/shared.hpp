@@ -29,6 +29,9 @@ void with_stored_table(const std::string& id, const std::function<void()>& rest)
 /// above.
 void write_table_file(const std::string& file, const std::string& text, const std::string& id);
 
+/// A note where the table names another space than `space`, whose fingerprint it has.
+void tell_renamed_space(const LatencyTable& table, const Space& space, const Common& common);
+
 /// Keeps a table in the store under its id, which is made up where it is empty; with `out` also as
 /// a file.
 void keep_latency_table(LatencyTable& table, const Common& common, const std::string& out);

@@ -266,7 +266,7 @@ void check_files(const Results& o) {
 int import_results(const Results& o) {
   const ImportOptions options = import_options(o.under);
   check_files(o);
-  const std::string id = checked_name(o.name);
+  const std::string id = checked_table_name(o.name);
   const auto space = o.space.empty() ? nullptr : load_space(o.space);
   std::vector<ForeignFile> files, work;
   for (const std::string& path : o.files) files.push_back(foreign_file(path));

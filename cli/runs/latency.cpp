@@ -5,6 +5,7 @@
 #include <memory>
 #include <sstream>
 
+#include "cli/latency/shared.hpp"
 #include "cli/runs/results/provenance.hpp"
 #include "cli/terminal/suggest.hpp"
 #include "search/quantile.hpp"
@@ -49,6 +50,7 @@ Json use_latency(CostModel& costs,
                           batch + " (evaluator.latency_batch)");
   const std::string word = space_argument(costs.space(), space);
   require_fit(*table, costs.space(), suggested({"measure", "--space", word}, db), word);
+  tell_renamed_space(*table, costs.space(), {});
   if (const auto it = table->conditions.find("unstable"); it != table->conditions.end())
     warning("latency table " + printable(table->id) + ": " + printable(it->second) +
             "; measure it again on a quieter machine");

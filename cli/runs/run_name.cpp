@@ -93,6 +93,16 @@ std::string checked_name(const std::string& name, const std::string& flag) {
   return cut;
 }
 
+std::string checked_table_name(const std::string& name, const std::string& flag) {
+  std::string checked = checked_name(name, flag);
+  if (checked.find('/') != std::string::npos)
+    throw ConfigError(flag + " \"" + printable(checked) +
+                          "\": holds /, which separates folders; names of tables are names of "
+                          "files, too",
+                      "Use letters, digits and signs.");
+  return checked;
+}
+
 void tell_taken_name(const Store& store, const std::string& name) {
   const std::vector<RunRow> same = store.runs_named(name);
   if (same.empty()) return;

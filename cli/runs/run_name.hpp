@@ -11,6 +11,9 @@ namespace nas::cli {
 /// (`last`), begins with `-` or looks like the id of a run. "" (not given) stays "".
 std::string checked_name(const std::string& name, const std::string& flag = "--name");
 
+/// The same for a latency table, whose name is also that of files: without `/`.
+std::string checked_table_name(const std::string& name, const std::string& flag = "--name");
+
 /// Warns where runs of that name exist: the name then means the newest.
 void tell_taken_name(const Store& store, const std::string& name);
 
