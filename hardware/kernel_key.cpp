@@ -31,26 +31,26 @@ bool sizes_of(std::string_view text, std::vector<int64_t>& sizes) {
   }
 }
 
-/// Words and numbers of a key, in order.
+/// Words and numbers of a key, in order; no list is made, as many keys are compared with many.
 struct Token {
   std::string_view word;
   double number = -1;
 };
-std::vector<Token> tokens_of(std::string_view key) {
-  std::vector<Token> tokens;
-  for (size_t at = 0; at < key.size();) {
-    const size_t begin = at;
-    if (digit(key[at])) {
-      int64_t number = 0;
-      while (at < key.size() && digit(key[at])) ++at;
-      whole(key.substr(begin, std::min<size_t>(9, at - begin)), number);
-      tokens.push_back({{}, static_cast<double>(number)});
-    } else {
-      while (at < key.size() && !digit(key[at])) ++at;
-      tokens.push_back({key.substr(begin, at - begin)});
-    }
+/// Takes the first one off `key`, which is not empty.
+Token next_token(std::string_view& key) {
+  size_t end = 0;
+  Token token;
+  if (digit(key[0])) {
+    int64_t number = 0;
+    while (end < key.size() && digit(key[end])) ++end;
+    whole(key.substr(0, std::min<size_t>(9, end)), number);
+    token.number = static_cast<double>(number);
+  } else {
+    while (end < key.size() && !digit(key[end])) ++end;
+    token.word = key.substr(0, end);
   }
-  return tokens;
+  key.remove_prefix(end);
+  return token;
 }
 
 /// The value behind ` name=`; "" where it is not there.
@@ -184,13 +184,14 @@ double elements_of_key(std::string_view key) {
 
 double key_distance(std::string_view a, std::string_view b) {
   constexpr double kOtherWord = 8, kOtherKind = 100;
-  const std::vector<Token> x = tokens_of(a), y = tokens_of(b);
   double distance = 0;
-  for (size_t i = 0; i < std::max(x.size(), y.size()); ++i) {
-    if (i >= x.size() || i >= y.size() || x[i].word != y[i].word) {
-      distance += i == 0 ? kOtherKind : kOtherWord;
-    } else if (x[i].word.empty()) {
-      distance += std::abs(std::log((x[i].number + 1) / (y[i].number + 1)));
+  for (bool first = true; !a.empty() || !b.empty(); first = false) {
+    const bool both = !a.empty() && !b.empty();
+    const Token x = a.empty() ? Token{} : next_token(a), y = b.empty() ? Token{} : next_token(b);
+    if (!both || x.word != y.word) {
+      distance += first ? kOtherKind : kOtherWord;
+    } else if (x.word.empty() && x.number != y.number) {
+      distance += std::abs(std::log((x.number + 1) / (y.number + 1)));
     }
   }
   return distance;

@@ -32,6 +32,7 @@
 #include <algorithm>
 #include <unordered_set>
 
+#include "hardware/kernel_key.hpp"
 #include "spaces/counting/interactions.hpp"
 #include "spaces/error.hpp"
 
@@ -330,6 +331,18 @@ SpaceOps ops_of(const Domain& domain, const Grouping& grouping, const OpsOptions
   return collector.take(SpaceOps::How::kSampled);
 }
 
+bool all_blocks(const SpaceOps& ops) {
+  OfaBlock ignored;
+  return std::all_of(ops.ops.begin(), ops.ops.end(), [&](const auto& block) {
+    return read_ofa_key(block.first, ignored);
+  });
+}
+
+ConfigError no_blocks(const Space& space) {
+  return ConfigError("the networks of '" + space.name() +
+                     "' do not fall into blocks that once-for-all's tables have keys for");
+}
+
 std::vector<std::pair<size_t, int16_t>> options_behind(const Domain& domain,
                                                        const Grouping& grouping,
                                                        const std::string& key,
@@ -346,14 +359,28 @@ std::vector<std::pair<size_t, int16_t>> options_behind(const Domain& domain,
     return false;
   };
   const Architecture largest = domain.largest();
+  if (has(largest)) return {};
   Architecture a = op.architecture;
+  // `c` as in the largest; choices that this opens, too, where the piece then still stands.
+  const auto take = [&](size_t c) {
+    for (const bool opened : {true, false}) {
+      Architecture other = a;
+      other.genes[c] = largest.genes[c];
+      for (size_t i = 0; opened && i < a.genes.size(); ++i)
+        if (!space.active(a, i)) other.genes[i] = largest.genes[i];
+      other = space.fix_inactive(std::move(other));
+      if (other == a || !has(other)) continue;
+      a = std::move(other);
+      return true;
+    }
+    return false;
+  };
   // The last choices first: those of depth and size, which open others, stand there or are few.
-  for (size_t c = a.genes.size(); c-- > 0;) {
-    if (a.genes[c] == largest.genes[c]) continue;
-    Architecture other = a;
-    other.genes[c] = largest.genes[c];
-    other = space.fix_inactive(std::move(other));
-    if (has(other)) a = std::move(other);
+  // Again while one helps: what a later one opened is another choice to be taken back.
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (size_t c = a.genes.size(); c-- > 0;)
+      if (a.genes[c] != largest.genes[c] && space.active(a, c)) changed = take(c) || changed;
   }
   std::vector<std::pair<size_t, int16_t>> options;
   for (size_t c = 0; c < a.genes.size(); ++c)

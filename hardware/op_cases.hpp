@@ -9,6 +9,7 @@
 
 #include "hardware/grouping.hpp"
 #include "spaces/domain.hpp"
+#include "spaces/error.hpp"
 
 namespace nas {
 
@@ -49,9 +50,14 @@ SpaceOps ops_of(const Domain& domain,
                 const Grouping& grouping = op_grouping(),
                 const OpsOptions& options = {});
 
-/// The options that bring `key` about: of the piece's architecture the fewest active choices (with
-/// their options) that, put into the domain's largest architecture, still give a network that has
-/// it. Empty: the largest one has it anyway.
+/// Whether all of them are blocks that once-for-all's tables have keys for.
+bool all_blocks(const SpaceOps& ops);
+/// What is said where they are not.
+ConfigError no_blocks(const Space& space);
+
+/// The options that bring `key` about: of the piece's architecture active choices (with their
+/// options) that, put into the domain's largest architecture, still give a network that has it, and
+/// none of which can be left out. Empty: the largest one has it anyway.
 std::vector<std::pair<size_t, int16_t>> options_behind(const Domain& domain,
                                                        const Grouping& grouping,
                                                        const std::string& key,

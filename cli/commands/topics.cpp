@@ -4,9 +4,9 @@
 
 #include <fstream>
 
-#include "cli/latency/topic.hpp"
 #include "cli/report/document.hpp"
 #include "cli/sweep/topic.hpp"
+#include "cli/topics/latency_topic.hpp"
 #include "cli/topics/texts.hpp"
 #include "spaces/registry.hpp"
 

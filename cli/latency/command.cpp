@@ -8,7 +8,8 @@
 namespace nas::cli {
 
 int run_latency(const std::vector<std::string>& args) {
-  CLI::App app("Latency tables: plan, check, import, export, compare, calibrate", "nas latency");
+  CLI::App app("Latency tables: plan, check, import, export, compare, calibrate, list, remove",
+               "nas latency");
   app.footer(
       "nas latency plan mobilenet\n"
       "nas latency check mobilenet --table phone.json\n"
@@ -19,7 +20,9 @@ int run_latency(const std::vector<std::string>& args) {
       "nas latency diff monday.json tuesday.json --fail-above 10\n"
       "nas latency plan digits --table laptop --budget 30 --out few.txt\n"
       "nas latency calibrate --table laptop --measure 30 --name laptop-calibrated\n"
-      "nas latency calibrate --table laptop --rows measured.csv --unit us");
+      "nas latency calibrate --table laptop --rows measured.csv --unit us\n"
+      "nas latency list\n"
+      "nas latency remove laptop");
   app.require_subcommand(1);
   constexpr std::function<int()> (*kSubcommands[])(CLI::App&) = {add_latency_plan,
                                                                  add_latency_check,
@@ -28,7 +31,9 @@ int run_latency(const std::vector<std::string>& args) {
                                                                  add_latency_import,
                                                                  add_latency_export,
                                                                  add_latency_diff,
-                                                                 add_latency_calibrate};
+                                                                 add_latency_calibrate,
+                                                                 add_latency_list,
+                                                                 add_latency_remove};
   std::vector<std::function<int()>> runs;
   for (const auto add : kSubcommands) runs.push_back(add(app));
   if (!parse(app, args)) return kExitOk;

@@ -102,7 +102,7 @@ int diff(const Options& o) {
 std::function<int()> add_latency_diff(CLI::App& command) {
   CLI::App& app = *command.add_subcommand("diff", "Say what moved between two tables");
   auto o = std::make_shared<Options>();
-  app.add_option("a", o->a, "Latency table: id, last or file")->required();
+  app.add_option("a", o->a, "Latency table: id (nas latency list), last or file")->required();
   app.add_option("b", o->b, "The one to compare with it")->required();
   app.add_option("--fail-above",
                  o->fail_above,

@@ -107,13 +107,7 @@ LatencyTable in_pieces(const LatencyTable& table,
     LatencyTable sums = table;
     sums.grouping = name;
     sums.entries.clear();
-    OfaBlock ignored;
-    const bool all =
-        name == "fused" ||
-        std::all_of(pieces_of.ops.begin(), pieces_of.ops.end(), [&](const auto& block) {
-          return read_ofa_key(block.first, ignored);
-        });
-    if (!all) continue;
+    if (name != "fused" && !all_blocks(pieces_of)) continue;
     for (const auto& [key, block] : pieces_of.ops) {
       Pieces pieces;
       op_grouping().split(*block.plan, pieces);
@@ -136,8 +130,7 @@ LatencyTable in_pieces(const LatencyTable& table,
     }
     return sums;
   }
-  throw ConfigError("the networks of '" + space.name() +
-                    "' do not fall into blocks that once-for-all's tables have keys for");
+  throw no_blocks(space);
 }
 
 /// nas's own form: all that the table says, with its calibration, what that was learnt from, and
@@ -313,7 +306,8 @@ std::function<int()> add_latency_export(CLI::App& command) {
   for (const LatencyFormat& format : latency_formats()) names.push_back(format.name);
   app.add_option("table",
                  o->table,
-                 "Latency table: id, last or file; or a CSV of whole networks (import --out)")
+                 "Latency table: id (nas latency list), last or file; or a CSV of whole networks "
+                 "(import --out)")
       ->required();
   app.add_option("--format", o->format, "Form to write")
       ->check(CLI::IsMember(names))

@@ -134,9 +134,11 @@ std::optional<NamedLatency> latency_file(const std::string& name, const std::str
 NamedLatency stored_latency(const Store& store, const std::string& name) {
   auto row = store.latency_table(name);
   if (!row)
-    throw ConfigError("there is no latency table '" + printable(name) +
-                          "', neither as a file nor in " + store.path(),
-                      "make one with: " + suggested({"measure", "--space", "SPACE"}, store.path()));
+    throw ConfigError(
+        "there is no latency table '" + printable(name) + "', neither as a file nor in " +
+            store.path(),
+        "See which there are: " + suggested({"latency", "list"}, store.path()) +
+            "; make one with: " + suggested({"measure", "--space", "SPACE"}, store.path()));
   LatencyModel model = latency_model_from_json(row->table_json, "latency table " + row->id);
   model.table().place.clear();  // There is no file that it could be looked up in.
   tell_assumed_batch(model.table());

@@ -11,6 +11,7 @@
 #include "cli/report/document.hpp"
 #include "cli/runs/fix.hpp"
 #include "cli/terminal/suggest.hpp"
+#include "hardware/formats/key_check.hpp"
 #include "hardware/kernel_key.hpp"
 #include "hardware/op_cases.hpp"
 #include "hardware/prediction/choose.hpp"
@@ -27,7 +28,7 @@ struct Options {
   Common common;
   std::string space, table, grouping, what, out, format = "table";
   std::vector<std::string> fix;
-  int budget = 0;
+  int budget = 0, limit = 20;
 };
 
 double macs_of_piece(const Space& space, const OpCase& op) {
@@ -59,6 +60,8 @@ LatencyTable part_of(const LatencyTable& table, const Domain& domain) {
   return part;
 }
 
+constexpr int kDrawn = 2000;  ///< Networks, of which the budget is chosen.
+
 int plan_few(Options o) {
   check_output("--out", o.out, {o.space, o.table, o.common.db});
   std::optional<LatencyTable> table;
@@ -85,12 +88,13 @@ int plan_few(Options o) {
                 o.table,
                 o.out,
                 o.budget,
+                {},
                 {}};
   if (few.ops())
     few.list = choose_ops(part_of(*table, domain), o.budget);
   else
-    for (const Architecture& a :
-         choose_networks(domain, table ? &*table : nullptr, o.budget, o.common.seed))
+    for (const Architecture& a : choose_networks(
+             domain, table ? &*table : nullptr, o.budget, o.common.seed, kDrawn, &few.among))
       few.list.push_back(space->text(a));
   if (!o.out.empty()) write_whole_file(o.out, lines_of(few) + "\n");
   if (o.common.json)
@@ -121,6 +125,7 @@ int plan(const Options& o) {
   const Grouping& grouping =
       table ? table->pieces() : *find_grouping(o.grouping.empty() ? "ops" : o.grouping);
   const SpaceOps ops = ops_of(domain, grouping);
+  if (grouping.name.starts_with("ofa-") && !all_blocks(ops)) throw no_blocks(*space);
   OpPlan found{domain.name(),
                std::string(grouping.name),
                ops.how,
@@ -150,13 +155,16 @@ int check(const Options& o) {
   const Domain domain = fixed_domain(*space, o.fix);
   const LatencyTable table = named_latency_table(o.table, o.common.db);
   TableCheck found{
-      domain.name(), coverage_of(table, domain), space_of_table(table, *space), table, {}, {}};
+      domain.name(), coverage_of(table, domain), space_of_table(table, *space), table, {}, {}, {}};
   found.work = work_of(table);
   found.odd = odd_rows(found.work);
+  for (const auto& [key, entry] : table.entries)
+    if (!known_operator(key)) found.unknown.push_back(key);
   if (o.common.json)
     print(json_text(table_check_json(found)));
   else
-    print_table_check(found, *space, o.space, o.table, o.fix, o.common);
+    print_table_check(
+        found, *space, o.space, o.table, o.fix, static_cast<size_t>(o.limit), o.common);
   return found.refused() ? kExitLacking : kExitOk;
 }
 
@@ -170,7 +178,8 @@ std::function<int()> add_latency_plan(CLI::App& command) {
   add_fix(app, o->fix);
   app.add_option("--table",
                  o->table,
-                 "Also print what this latency table has: id, last or file; with --budget, the "
+                 "Also print what this latency table has: id (nas latency list), last or file; "
+                 "with --budget, the "
                  "table of another device whose ops are chosen from");
   app.add_option("--budget",
                  o->budget,
@@ -197,7 +206,12 @@ std::function<int()> add_latency_check(CLI::App& command) {
   auto o = std::make_shared<Options>();
   app.add_option("space", o->space, "Space: a name or a file")->required();
   add_fix(app, o->fix);
-  app.add_option("--table", o->table, "Latency table: id, last or file")->required();
+  app.add_option("--table", o->table, "Latency table: id (nas latency list), last or file")
+      ->required();
+  app.add_option("--limit", o->limit, "Print at most so many of the ops that lack (0: all)")
+      ->check(CLI::Range(0, 1'000'000))
+      ->type_name("N")
+      ->capture_default_str();
   add_common(app, o->common);
   return [o] { return check(*o); };
 }

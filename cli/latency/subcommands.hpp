@@ -17,5 +17,7 @@ std::function<int()> add_latency_import_results(CLI::App& app);
 std::function<int()> add_latency_import(CLI::App& app);
 std::function<int()> add_latency_export(CLI::App& app);
 std::function<int()> add_latency_diff(CLI::App& app);
+std::function<int()> add_latency_list(CLI::App& app);
+std::function<int()> add_latency_remove(CLI::App& app);
 
 }  // namespace nas::cli

@@ -317,7 +317,7 @@ std::function<int()> add_latency_export_work(CLI::App& command) {
   add_fix(app, o->fix);
   app.add_option("--missing-from",
                  o->missing_from,
-                 "Only ops that this latency table lacks: id, last or file");
+                 "Only ops that this latency table lacks: id (nas latency list), last or file");
   app.add_option("--only",
                  o->only,
                  "Only the ops of this file, one a line (nas latency plan --budget N --out FILE)");
@@ -344,7 +344,9 @@ std::function<int()> add_latency_import_results(CLI::App& command) {
       ->allow_extra_args(false);
   app.add_option("--name", o->name, "Id of the table (default: made up)");
   app.add_option("--space", o->space, "The space it is for, which the table then names");
-  app.add_option("--add-to", o->add_to, "Take in the times of this table: id, last or file");
+  app.add_option("--add-to",
+                 o->add_to,
+                 "Take in the times of this table: id (nas latency list), last or file");
   app.add_option("--out", o->out, "Also write the table to this file (JSON)");
   app.add_option("--rows", o->rows, "File for times of whole networks (CSV)");
   add_common(app, o->common);

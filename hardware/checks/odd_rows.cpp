@@ -4,8 +4,10 @@
 // What a row should take is the median
 // of what its 8 nearest neighbours in w take, each carried over to its w along the slope of the
 // kind (Theil and Sen: the median slope of all pairs, which 29 % of wrong rows do not move; between
-// 0, all call, and 1, all work). Neighbours and not one line, as times are flat where the call is
-// most of them and steep where the work is. Of a kind with fewer than 5 rows all kinds are taken.
+// 0, all call, and 1, all work; of at most 80 of them, so that a long table costs its sorting and
+// no more). Rows of operators that are none here are compared with nothing. Neighbours and not one
+// line, as times are flat where the call is most of them and steep where the work is. Of a kind
+// with fewer than 5 rows all kinds are taken.
 //
 // A row is of another unit where it is off by 6 robust deviations of its kind, and at least by the
 // factor 50 (100 beside other kinds, 300 between networks of unknown work), at most by 300: units
@@ -20,7 +22,9 @@
 #include <cstdio>
 #include <map>
 #include <numeric>
+#include <optional>
 
+#include "hardware/formats/key_check.hpp"
 #include "hardware/kernel_key.hpp"
 #include "spaces/base/printable.hpp"
 
@@ -91,10 +95,17 @@ double told(const std::vector<Point>& points, double work, double slope, size_t 
   return median(std::move(near));
 }
 
-std::vector<double> off_from(const std::vector<Point>& rows, const std::vector<Point>& among) {
-  const double slope = slope_of(among);
+/// Rows that others are compared with, sorted by work. Many kinds may share one: its slope is found
+/// once.
+struct Among {
+  std::vector<Point> points;
+  double slope = slope_of(points);
+};
+
+std::vector<double> off_from(const std::vector<Point>& rows, const Among& among) {
   std::vector<double> off;
-  for (const Point& row : rows) off.push_back(row.time - told(among, row.work, slope, row.at));
+  for (const Point& row : rows)
+    off.push_back(row.time - told(among.points, row.work, among.slope, row.at));
   return off;
 }
 
@@ -103,7 +114,7 @@ struct Bounds {
 };
 
 void judge_kind(const std::vector<Point>& rows,
-                const std::vector<Point>& among,
+                const Among& among,
                 double least,
                 std::vector<OddRow>& found) {
   const std::vector<double> off = off_from(rows, among);
@@ -127,8 +138,17 @@ void judge_kind(const std::vector<Point>& rows,
 std::map<std::string, std::vector<size_t>> by_kind(const std::vector<TimedWork>& times) {
   std::map<std::string, std::vector<size_t>> kinds;
   for (size_t i = 0; i < times.size(); ++i)
-    if (times[i].ms > 0 && std::isfinite(times[i].ms)) kinds[kind_of(times[i].key)].push_back(i);
+    if (times[i].ms > 0 && std::isfinite(times[i].ms) &&
+        (times[i].key.empty() || known_operator(times[i].key)))
+      kinds[kind_of(times[i].key)].push_back(i);
   return kinds;
+}
+
+std::vector<size_t> all_of(const std::map<std::string, std::vector<size_t>>& kinds) {
+  std::vector<size_t> all;
+  for (const auto& [kind, rows] : kinds) all.insert(all.end(), rows.begin(), rows.end());
+  std::sort(all.begin(), all.end());
+  return all;
 }
 
 /// How much a multiply-add counts beside a number moved: see the head of this file. Judged on some
@@ -143,9 +163,9 @@ double share_of(const std::vector<TimedWork>& times,
       if (rows.size() < kFewest || times[rows.front()].macs <= 0) continue;
       std::vector<size_t> some;
       for (size_t i = 0; i < rows.size(); i += 1 + rows.size() / kJudged) some.push_back(rows[i]);
-      const std::vector<Point> points = sorted_points(times, some, share);
+      const Among among{sorted_points(times, some, share)};
       std::vector<double> sizes;
-      for (const double off : off_from(points, points)) sizes.push_back(std::abs(off));
+      for (const double off : off_from(among.points, among)) sizes.push_back(std::abs(off));
       sum += static_cast<double>(sizes.size()) * median(sizes);
     }
     if (!(sum < .95 * least)) continue;  // 1/8 where they hardly differ.
@@ -177,24 +197,30 @@ std::vector<TimedWork> work_of(const LatencyTable& table) {
 
 std::vector<OddRow> odd_rows(const std::vector<TimedWork>& times, bool whole) {
   std::vector<OddRow> found;
-  std::vector<size_t> all(times.size());
-  std::iota(all.begin(), all.end(), size_t{0});
   if (times.size() < kFewest) return found;
   const bool known = std::any_of(
       times.begin(), times.end(), [](const TimedWork& t) { return t.macs > 0 || t.elements > 0; });
   if (whole) {
-    const std::vector<Point> points = sorted_points(times, all, 1);
-    judge_kind(points, points, known ? kUnit : kUnitOfUnknown, found);
+    std::vector<size_t> all(times.size());
+    std::iota(all.begin(), all.end(), size_t{0});
+    const Among networks{sorted_points(times, all, 1)};
+    judge_kind(networks.points, networks, known ? kUnit : kUnitOfUnknown, found);
   } else {
     const auto kinds = by_kind(times);
+    const std::vector<size_t> all = all_of(kinds);
+    if (all.size() < kFewest) return found;
     const double share = share_of(times, kinds);
-    const std::vector<Point> others = sorted_points(times, all, share);
+    const Among others{sorted_points(times, all, share)};
     for (const auto& [kind, rows] : kinds) {
-      const std::vector<Point> points = sorted_points(times, rows, share);
-      if (rows.size() >= kFewest)
-        judge_kind(points, points, known ? kUnit : kUnitOfUnknown, found);
-      else
-        judge_kind(points, others, known ? kUnitOfOthers : kUnitOfUnknown, found);
+      if (rows.size() >= kFewest) {
+        const Among own{sorted_points(times, rows, share)};
+        judge_kind(own.points, own, known ? kUnit : kUnitOfUnknown, found);
+      } else {
+        judge_kind(sorted_points(times, rows, share),
+                   others,
+                   known ? kUnitOfOthers : kUnitOfUnknown,
+                   found);
+      }
     }
   }
   std::stable_sort(found.begin(), found.end(), [](const OddRow& a, const OddRow& b) {
@@ -221,19 +247,20 @@ std::string odd_row_text(const OddRow& row, const TimedWork& time, const TimeUni
 
 double ratio_to_known(const std::vector<TimedWork>& rows, const std::vector<TimedWork>& known) {
   if (rows.empty() || known.size() < 3) return 0;
-  std::vector<size_t> all(known.size());
-  std::iota(all.begin(), all.end(), size_t{0});
   const auto kinds = by_kind(known);
+  const std::vector<size_t> all = all_of(kinds);
+  if (all.size() < 3) return 0;
   const double share = share_of(known, kinds);
-  const std::vector<Point> others = sorted_points(known, all, share);
+  const Among others{sorted_points(known, all, share)};
   std::vector<double> off;
   for (const auto& [kind, list] : by_kind(rows)) {
     const auto it = kinds.find(kind);
     const bool own = it != kinds.end() && it->second.size() >= 3;
-    const std::vector<Point> among = own ? sorted_points(known, it->second, share) : others;
+    std::optional<Among> like;
+    if (own) like = Among{sorted_points(known, it->second, share)};
     std::vector<Point> points = sorted_points(rows, list, share);
     for (Point& point : points) point.at = known.size();  // None of them.
-    for (const double each : off_from(points, among)) off.push_back(each);
+    for (const double each : off_from(points, own ? *like : others)) off.push_back(each);
   }
   return off.empty() ? 0 : std::exp(median(std::move(off)));
 }

@@ -24,7 +24,8 @@ struct OddRow {
 };
 
 /// Rows whose time is far from that of others of their kind with as much work (odd_rows.cpp says
-/// how far), the farthest first. `whole`: of networks. A guess for people.
+/// how far), the farthest first; in O(n log n). Rows of unknown operators (key_check.hpp) are left
+/// out. `whole`: of networks. A guess for people.
 std::vector<OddRow> odd_rows(const std::vector<TimedWork>& times, bool whole = false);
 
 /// What is said of one: "PLACE: `KEY` takes 5300 ms, 1000 times what ... ; is it in us?". `unit`:

@@ -305,6 +305,11 @@ bool window_fits(int64_t in, int64_t out, int64_t kernel, int64_t stride, int64_
   return false;
 }
 
+bool known_operator(std::string_view key) {
+  OfaBlock block;
+  return op_names().contains(key.substr(0, key.find(' '))) || read_ofa_key(key, block);
+}
+
 std::string key_problem(std::string_view key, std::string_view grouping) {
   if (grouping.starts_with("ofa-")) {
     OfaBlock block;

@@ -11,6 +11,9 @@ namespace nas {
 /// whether a space has such work.
 std::string key_problem(std::string_view key, std::string_view grouping);
 
+/// Whether `key` is of an operator or block that there is here, whatever its sizes.
+bool known_operator(std::string_view key);
+
 /// The key of a single op (grouping `ops`) as tables have it: names of attributes in their order,
 /// one blank between, small letters, numbers without leading zeros. "" where `key` cannot be read
 /// so: an attribute that the op does not have, has not got or has twice, a flag that is neither 0

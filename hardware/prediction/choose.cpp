@@ -161,11 +161,17 @@ std::vector<int> d_optimal(const MatrixXd& x,
   return rows;
 }
 
-std::vector<Architecture> choose_networks(
-    const Domain& domain, const LatencyTable* table, int budget, uint64_t seed, int candidates) {
+std::vector<Architecture> choose_networks(const Domain& domain,
+                                          const LatencyTable* table,
+                                          int budget,
+                                          uint64_t seed,
+                                          int candidates,
+                                          Candidates* among) {
   std::vector<Architecture> networks;
   std::set<Architecture> seen;
+  int64_t looked_at = 0;
   const auto take = [&](const Architecture& a) {
+    ++looked_at;
     const Architecture key = domain.canonical(a);
     if (seen.insert(key).second) networks.push_back(key);
   };
@@ -179,6 +185,7 @@ std::vector<Architecture> choose_networks(
     // Too large to count.
   }
   if (listed) {
+    looked_at = 0;  // The ends are met again.
     domain.enumerate([&](const Architecture& a) {
       take(a);
       return true;
@@ -187,6 +194,7 @@ std::vector<Architecture> choose_networks(
     Rng rng(seed, "latency/choose");
     for (int i = 0; i < candidates; ++i) take(domain.sample(rng));
   }
+  if (among != nullptr) *among = {looked_at, static_cast<int64_t>(networks.size()), listed};
   std::vector<int> first;
   for (int i = 0; i < ends; ++i) first.push_back(i);
   std::vector<Architecture> chosen;

@@ -159,7 +159,9 @@ class Store {
   void add_latency_table(const LatencyTableRow& row);
   std::optional<LatencyTableRow> latency_table(const std::string& id_or_last,
                                                const std::string& space = "") const;
-  std::vector<LatencyTableRow> latency_tables() const;
+  std::vector<LatencyTableRow> latency_tables() const;  ///< Oldest first.
+  /// ConfigError where there is none of that id.
+  void remove_latency_table(const std::string& id);
   void add_splits(const std::vector<SplitRow>& rows);
   std::vector<SplitRow> splits(const std::string& run) const;
 

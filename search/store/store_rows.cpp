@@ -418,6 +418,14 @@ std::vector<LatencyTableRow> Store::latency_tables() const {
   });
 }
 
+void Store::remove_latency_table(const std::string& id) {
+  impl_->write([&](SQLite::Database& db) {
+    SQLite::Statement erase(db, "DELETE FROM latency_tables WHERE id=?");
+    erase.bind(1, id);
+    if (erase.exec() == 0) throw ConfigError("there is no latency table '" + id + "' in the store");
+  });
+}
+
 void Store::add_splits(const std::vector<SplitRow>& rows) {
   impl_->write([&](SQLite::Database& db) {
     SQLite::Statement insert(

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 
 #include "hardware/latency_table.hpp"
@@ -132,6 +133,35 @@ TEST(SpaceOps, OptionsBehindAnOpBringItAboutAndNoneIsIdle) {
     with += behind.empty() ? 0 : 1;
   }
   EXPECT_GT(with, 3);
+}
+
+// Where networks are listed, the first one with an op is a small one, whose depth is then taken
+// back: what that opens must be, too.
+TEST(SpaceOps, OpsOfEveryNetworkNeedNoOption) {
+  const auto space = load_space("digits");
+  const SpaceOps ops = ops_of(*space);
+  ASSERT_EQ(ops.how, SpaceOps::How::kListed);
+  const Plan largest = space->plan(space->largest());
+  std::set<std::string> there;
+  for (const Node& node : largest.nodes) there.insert(signature(largest, node));
+  size_t everywhere = 0, one = 0;
+  for (const auto& [key, op] : ops.ops) {
+    const auto behind = options_behind(*space, op_grouping(), key, op);
+    EXPECT_EQ(behind.empty(), there.contains(key)) << key;
+    everywhere += op.networks == ops.looked_at ? 1 : 0;
+    one += behind.size() == 1 ? 1 : 0;
+  }
+  EXPECT_GT(everywhere, 0U);
+  // Most hang on one width or one kind.
+  EXPECT_GT(one, 20U);
+  // Of other widths the stem is needed by width alone.
+  const auto narrow = std::find_if(ops.ops.begin(), ops.ops.end(), [](const auto& each) {
+    return each.first.starts_with("batch_norm in=18x8x8");
+  });
+  ASSERT_NE(narrow, ops.ops.end());
+  const auto behind = options_behind(*space, op_grouping(), narrow->first, narrow->second);
+  ASSERT_EQ(behind.size(), 1U);
+  EXPECT_EQ(space->choices()[behind[0].first].name, "stage1.width");
 }
 
 // Too many choices that act on everything: said, not hidden.

@@ -13,6 +13,13 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+constexpr double kOrdered = 0.9;  ///< Of tau-b: below it another kind of model may do better.
+/// Below this tau-b and beyond this relative error a prediction is of no use: of six networks one
+/// in four random orders reaches 0.3, and a limit at p95 then lies at almost twice the mean.
+constexpr double kByChance = 0.3, kUseless = 0.5;
+/// Of the mean time: networks whose sums make no more than this are not told apart by them.
+constexpr double kNoPart = 1e-3;
+
 void put_fit(Json& document, const CalibrationResult& result, const Space& space) {
   const Calibration& c = *result.calibration;
   document["calibration"] = {{"a_ms", c.a},
@@ -43,6 +50,12 @@ void put_fit(Json& document, const CalibrationResult& result, const Space& space
                                     {"sum_ms", result.left_out_sums[i]}});
 }
 
+std::string joined(const std::vector<std::string>& sentences) {
+  std::string text;
+  for (const std::string& each : sentences) text += (text.empty() ? "" : "; ") + each;
+  return text;
+}
+
 void print_fit(const CalibrationResult& r,
                const Space& space,
                const std::string& named,
@@ -69,7 +82,7 @@ void print_fit(const CalibrationResult& r,
   if (unstable != r.table.conditions.end())
     print_prose("unstable: " + printable(unstable->second) +
                 "; measure again on a quieter machine");
-  else if (r.held_out.tau_b < 0.9)
+  else if (r.held_out.tau_b < kOrdered)
     print_prose(
         "tau-b below 0.9: sums of ops do not order these networks well. A predictor of "
         "whole networks may: --save-rows ROWS.csv, then " +
@@ -85,6 +98,7 @@ void print_fit(const CalibrationResult& r,
                    "latency.json"},
                   common) +
         ", and --latency-table latency.json");
+  if (!doubts_of(r).empty()) return;  // No limit is to stand on it.
   const double middle =
       std::accumulate(rows.ms.begin(), rows.ms.end(), 0.0) / static_cast<double>(rows.ms.size());
   std::vector<std::string> next{"space",
@@ -100,6 +114,42 @@ void print_fit(const CalibrationResult& r,
 }
 
 }  // namespace
+
+std::vector<std::string> doubts_of(const CalibrationResult& r) {
+  std::vector<std::string> doubts;
+  if (r.carried && r.carried->held_out > kUseless)
+    doubts.push_back(
+        "of the few ops that were measured each is foretold by the others with an "
+        "error of " +
+        format_number(100 * r.carried->held_out, 3) +
+        " %, so that the ops that were not measured are hardly known: measure more "
+        "of them");
+  if (!r.calibration || r.rows.ms.empty()) return doubts;
+  const auto [shortest, longest] = std::minmax_element(r.rows.ms.begin(), r.rows.ms.end());
+  const auto [least, most] = std::minmax_element(r.sums.begin(), r.sums.end());
+  if (*shortest == *longest) {
+    doubts.push_back("all " + std::to_string(r.rows.ms.size()) + " networks took " +
+                     format_number(*shortest) +
+                     " ms, so that the calibration tells networks not apart: are these times "
+                     "measurements?");
+    return doubts;
+  }
+  if (r.calibration->b * (*most - *least) < kNoPart * *longest)
+    doubts.push_back(
+        *least == *most
+            ? "the networks all have one sum of ops, so that nothing is learnt of it"
+            : "times do not grow with the sums of ops (b = " + format_number(r.calibration->b) +
+                  "), so that the table tells networks not apart");
+  if (!(r.held_out.tau_b >= kByChance))
+    doubts.push_back(
+        "networks that are held out are put in order hardly better than by chance"
+        " (tau-b " +
+        format_number(r.held_out.tau_b) + ")");
+  if (r.calibration->spread > kUseless)
+    doubts.push_back("predictions are off by " + format_number(100 * r.calibration->spread, 3) +
+                     " %, the usual error of a network that is held out");
+  return doubts;
+}
 
 void tell_widening(const Common& common, const CalibrationResult& r, const Space& space) {
   constexpr size_t kNamed = 5;
@@ -137,6 +187,7 @@ Json calibration_json(const CalibrationResult& result, const Space& space) {
   document["from"] = result.from;
   document["space"] = space.name();
   document["conditions"] = result.table.conditions;
+  document["doubts"] = doubts_of(result);
   if (result.calibration) put_fit(document, result, space);
   return document;
 }
@@ -150,9 +201,14 @@ void print_calibration(const CalibrationResult& result,
                 " measured ops: " + format_number(carried->scale) +
                 " times its times, other ops off by " + format_number(100 * carried->held_out, 3) +
                 " % when left out");
-  if (result.calibration) return print_fit(result, space, named, common);
-  print_prose("latency table " + result.table.id +
-              "; calibrate it on whole networks before its sums are trusted");
+  if (result.calibration)
+    print_fit(result, space, named, common);
+  else
+    print_prose("latency table " + result.table.id +
+                "; calibrate it on whole networks before its sums are trusted");
+  if (const auto doubts = doubts_of(result); !doubts.empty())
+    warning("latency table " + printable(result.table.id) +
+            " is stored, but should not be trusted: " + joined(doubts));
 }
 
 }  // namespace nas::cli

@@ -34,6 +34,10 @@ struct CalibrationResult {
   Foretold raw, held_out;
 };
 
+/// Why what came of it should not be trusted, a sentence each: networks that it does not tell
+/// apart, a spread beyond a half, ops of another device that tell nothing of the others. Empty: no
+/// reason.
+std::vector<std::string> doubts_of(const CalibrationResult& result);
 /// Schema nas-latency-calibrate/1.
 nlohmann::ordered_json calibration_json(const CalibrationResult& result, const Space& space);
 /// `named`: the space, as a command that may come next names it.

@@ -94,17 +94,33 @@ std::string lines_of(const FewChosen& few) {
 }
 
 Json few_chosen_json(const FewChosen& few) {
-  return {{"schema", "nas-latency-plan/1"},
-          {"space", few.space},
-          {"what", few.what},
-          {"table", few.table.empty() ? Json(nullptr) : Json(few.table)},
-          {"budget", few.budget},
-          {few.ops() ? "ops" : "architectures", few.list}};
+  Json document{{"schema", "nas-latency-plan/1"},
+                {"space", few.space},
+                {"what", few.what},
+                {"table", few.table.empty() ? Json(nullptr) : Json(few.table)},
+                {"budget", few.budget},
+                {few.ops() ? "ops" : "architectures", few.list}};
+  if (!few.ops())
+    document["chosen_among"] = {{"networks", few.among.looked_at},
+                                {"different", few.among.different},
+                                {"all", few.among.all}};
+  return document;
+}
+
+/// Where fewer than the budget were found.
+static std::string fewer_text(const FewChosen& few) {
+  const std::string found = std::to_string(few.list.size());
+  if (few.ops()) return "the table has " + found + " of the ops in all";
+  const std::string looked_at = std::to_string(few.among.looked_at);
+  if (few.among.all)
+    return "the space has " + looked_at + " networks, " + found +
+           " with different work: these are all";
+  return looked_at + " networks were drawn, not all of the space, and " + found +
+         " of them differ in their work: these are chosen (--seed draws others)";
 }
 
 void print_few_chosen(const FewChosen& few, const Common& common) {
-  if (static_cast<int>(few.list.size()) < few.budget)
-    note(common, "there are " + std::to_string(few.list.size()) + " in all");
+  if (static_cast<int>(few.list.size()) < few.budget) note(common, fewer_text(few));
   if (few.out.empty()) return print(lines_of(few));
   print_prose((few.ops() ? pieces_text(few.grouping, few.list.size())
                          : std::to_string(few.list.size()) + " networks") +
@@ -172,7 +188,8 @@ Json table_check_json(const TableCheck& check) {
       {"needed", check.coverage.needed},
       {"exact", check.coverage.exact},
       {"missing", missing},
-      {"odd_times", odd}};
+      {"odd_times", odd},
+      {"unknown", check.unknown}};
 }
 
 // Times that no other row of the kind bears out: not refused, as some ops are slow.
@@ -183,30 +200,55 @@ static void tell_odd_times(const Common& common, const TableCheck& check) {
   tell_odd_rows(common, odd);
 }
 
+/// A line each: keys are long. Another kind of op is no help, however near its sizes.
+static void print_missing(const Coverage& coverage, size_t most) {
+  if (coverage.missing.empty()) return;
+  const size_t shown = most == 0 ? coverage.missing.size() : most;
+  std::string text;
+  for (size_t i = 0; i < std::min(shown, coverage.missing.size()); ++i) {
+    const std::string& key = coverage.missing[i];
+    text += "lacks    " + printable(key) + "\n";
+    const std::string& near = coverage.nearest.at(key).front();
+    if (key.substr(0, key.find_first_of(" -")) == near.substr(0, near.find_first_of(" -")))
+      text += " nearest " + printable(near) + "\n";
+  }
+  print(text.substr(0, text.size() - 1));
+  if (coverage.missing.size() > shown)
+    print_prose("and " + std::to_string(coverage.missing.size() - shown) +
+                " more; --limit 0 names all");
+}
+
+/// Such rows are compared with nothing.
+static void tell_unknown(const TableCheck& check) {
+  constexpr size_t kNamed = 5;
+  if (check.unknown.empty()) return;
+  const bool one = check.unknown.size() == 1;
+  std::string text = "table " + printable(check.table.id) + " has " +
+                     (one ? "a time" : std::to_string(check.unknown.size()) + " times") +
+                     " of no operator that is known here, which nothing uses:";
+  for (size_t i = 0; i < std::min(kNamed, check.unknown.size()); ++i)
+    text += "\n  " + printable(check.unknown[i]);
+  if (check.unknown.size() > kNamed)
+    text += "\n  and " + std::to_string(check.unknown.size() - kNamed) + " more";
+  warning(text);
+}
+
 void print_table_check(const TableCheck& check,
                        const Space& space,
                        const std::string& named,
                        const std::string& table_named,
                        const std::vector<std::string>& fix,
+                       size_t most,
                        const Common& common) {
   const LatencyTable& table = check.table;
-  if (!check.coverage.missing.empty()) {
-    // A line each: keys are long. Another kind of op is no help, however near its sizes.
-    std::string text;
-    for (const std::string& key : check.coverage.missing) {
-      text += "lacks    " + printable(key) + "\n";
-      const std::string& near = check.coverage.nearest.at(key).front();
-      if (key.substr(0, key.find_first_of(" -")) == near.substr(0, near.find_first_of(" -")))
-        text += " nearest " + printable(near) + "\n";
-    }
-    print(text.substr(0, text.size() - 1));
-  }
+  print_missing(check.coverage, most);
   print_prose("table " + table.id + " has " +
               std::to_string(check.coverage.needed - check.coverage.missing.size()) + " of the " +
               pieces_text(table.grouping, check.coverage.needed) + " that " + check.domain +
               " needs" +
               (check.coverage.exact ? "" : " (at least: its ops could only be sampled)"));
   tell_odd_times(common, check);
+  tell_unknown(check);
   if (check.made_for == TableSpace::kOther && check.coverage.missing.empty())
     print_prose("it was measured for the space '" + table.space +
                 "'; a search takes it once \"space\" is taken out of its file");

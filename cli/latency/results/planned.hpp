@@ -9,6 +9,7 @@
 #include "hardware/checks/odd_rows.hpp"
 #include "hardware/latency_table.hpp"
 #include "hardware/op_cases.hpp"
+#include "hardware/prediction/choose.hpp"
 
 namespace nas::cli {
 
@@ -41,6 +42,7 @@ struct FewChosen {
   std::string named, table, out;  ///< The space and files as the user named them; "": none.
   int budget = 0;
   std::vector<std::string> list;  ///< Keys or architectures.
+  Candidates among;               ///< Of networks: those that were looked at.
   bool ops() const { return what == "ops"; }
 };
 /// One a line, without a last line end.
@@ -56,19 +58,22 @@ struct TableCheck {
   Coverage coverage;
   TableSpace made_for = TableSpace::kUnsaid;
   const LatencyTable& table;
-  std::vector<TimedWork> work;  ///< Of its rows,
-  std::vector<OddRow> odd;      ///< and those that no other row of the kind bears out.
+  std::vector<TimedWork> work;       ///< Of its rows,
+  std::vector<OddRow> odd;           ///< and those that no other row of the kind bears out.
+  std::vector<std::string> unknown;  ///< Keys of no operator that is known here: not compared.
   /// Where a search would refuse it.
   bool refused() const;
 };
 /// Schema nas-latency-check/1.
 nlohmann::ordered_json table_check_json(const TableCheck& check);
-/// `named`, `table_named`, `fix`: space, table and part of the space as the user said them.
+/// `named`, `table_named`, `fix`: space, table and part of the space as the user said them. Of the
+/// ops that lack the first `most` are named (0: all).
 void print_table_check(const TableCheck& check,
                        const Space& space,
                        const std::string& named,
                        const std::string& table_named,
                        const std::vector<std::string>& fix,
+                       size_t most,
                        const Common& common);
 
 }  // namespace nas::cli

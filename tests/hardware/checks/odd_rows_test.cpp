@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <ctime>
 #include <random>
 
 #include "hardware/kernel_key.hpp"
@@ -112,6 +113,31 @@ TEST(OddRows, HalfOfTheRowsInAnotherUnitAreFound) {
   std::vector<TimedWork> work = table_of(.01, 2e6, 3e5);
   for (size_t i = 0; i < work.size(); i += 3) work[i].ms *= 1000;
   EXPECT_GE(wrong(work), work.size() / 4);
+}
+
+// As many kinds as rows: the slope of all others was found anew for each.
+TEST(OddRows, ALongTableCostsItsSorting) {
+  std::vector<TimedWork> work;
+  for (int i = 1; i <= 20'000; ++i) {
+    const std::string size = std::to_string(i) + "x8x8";
+    work.push_back(work_of("relu in=" + size + " out=" + size, .001 + 1e-6 * i, 1));
+    work.push_back(work_of("f" + std::to_string(i) + " in=" + size + " out=" + size, .001 * i, 1));
+  }
+  const std::clock_t start = std::clock();
+  EXPECT_TRUE(odd_rows(work).empty());
+  EXPECT_LT(std::clock() - start, 2 * CLOCKS_PER_SEC);
+}
+
+// No work of them is known: neither odd themselves, nor what others are judged by.
+TEST(OddRows, UnknownOperatorsAreNotCompared) {
+  std::vector<TimedWork> work = table_of(.01, 2e6, 3e5);
+  for (int i = 1; i < 40; ++i)
+    work.push_back(
+        work_of("foo in=" + std::to_string(i) + "x3x3 out=3x3x3", i % 2 ? 1e-7 : 1e5, 1));
+  EXPECT_TRUE(odd_rows(work).empty());
+  work[40].ms *= 1000;
+  ASSERT_EQ(wrong(work), 1U);
+  EXPECT_EQ(odd_rows(work)[0].at, 40U);
 }
 
 TEST(OddRows, NetworksToo) {

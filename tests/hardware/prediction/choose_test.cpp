@@ -74,6 +74,19 @@ TEST(ChooseNetworks, HoldsTheEndsAndNoNetworkTwice) {
   }
 }
 
+TEST(ChooseNetworks, SayAmongWhichTheyWereChosen) {
+  const auto space = load_space("digits");
+  Candidates among;
+  EXPECT_EQ(choose_networks(*space, nullptr, 5, 0, 300, &among).size(), 5U);
+  EXPECT_EQ(among.looked_at, 302);
+  EXPECT_FALSE(among.all);
+  EXPECT_LE(among.different, 302);
+  choose_networks(*space, nullptr, 5, 0, 4000, &among);
+  EXPECT_EQ(among.looked_at, 3969);
+  EXPECT_EQ(among.different, 3969);
+  EXPECT_TRUE(among.all);
+}
+
 TEST(ChooseOps, NamesOpsOfEveryKind) {
   const auto space = load_space("digits");
   bool complete = false;

@@ -1,4 +1,4 @@
-#include "cli/latency/topic.hpp"
+#include "cli/topics/latency_topic.hpp"
 
 #include "cli/command.hpp"
 #include "hardware/formats/format.hpp"
