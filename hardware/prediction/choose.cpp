@@ -29,20 +29,24 @@ constexpr double kOptionWeight = 0.3;
 class Design {
  public:
   Design(const MatrixXd& x, double prior)
-      : x_(x), inverse_(MatrixXd::Identity(x.cols(), x.cols()) / prior) {}
+      : x_(x),
+        inverse_(MatrixXd::Identity(x.cols(), x.cols()) / prior),
+        held_(static_cast<size_t>(x.rows())) {}
 
   void add(int row) {
     const VectorXd v = inverse_ * x_.row(row).transpose();
     inverse_ -= v * v.transpose() / (1 + x_.row(row).dot(v));
     rows_.push_back(row);
+    held_[static_cast<size_t>(row)] = 1;
   }
   void remove(size_t at) {
     const int row = rows_[at];
     const VectorXd v = inverse_ * x_.row(row).transpose();
     inverse_ += v * v.transpose() / (1 - x_.row(row).dot(v));
     rows_.erase(rows_.begin() + static_cast<long>(at));
+    held_[static_cast<size_t>(row)] = 0;
   }
-  bool holds(int row) const { return std::find(rows_.begin(), rows_.end(), row) != rows_.end(); }
+  bool holds(int row) const { return held_[static_cast<size_t>(row)] != 0; }
   VectorXd leverages() const { return (x_ * inverse_).cwiseProduct(x_).rowwise().sum(); }
   /// The row that adds most; -1 where all are in.
   int best() const {
@@ -83,6 +87,7 @@ class Design {
   const MatrixXd& x_;
   MatrixXd inverse_;
   std::vector<int> rows_;
+  std::vector<char> held_;  ///< By row.
 };
 
 void standardise(MatrixXd& x) {
@@ -138,11 +143,14 @@ std::vector<int> d_optimal(const MatrixXd& x,
   const size_t most =
       std::min(static_cast<size_t>(std::max(budget, 0)), static_cast<size_t>(x.rows()));
   constexpr const char* kDoing = "what to measure was chosen";
+  const bool all = most == static_cast<size_t>(x.rows());  // Nothing to choose, only to order.
+  for (int row = 0; all && row < x.rows(); ++row)
+    if (!design.holds(row)) design.add(row);
   while (design.rows().size() < most) {
     throw_if_stopped(kDoing);
     design.add(design.best());
   }
-  for (int sweep = 0; sweep < kSweeps * std::max(budget, 1); ++sweep) {
+  for (int sweep = 0; !all && sweep < kSweeps * std::max(budget, 1); ++sweep) {
     throw_if_stopped(kDoing);
     if (!design.exchange(kept)) break;
   }
@@ -150,6 +158,7 @@ std::vector<int> d_optimal(const MatrixXd& x,
   Design ordered(x, prior);
   for (size_t i = 0; i < kept; ++i) ordered.add(design.rows()[i]);
   while (ordered.rows().size() < design.rows().size()) {
+    throw_if_stopped(kDoing);
     const VectorXd d = ordered.leverages();
     int best = -1;
     for (const int row : design.rows())

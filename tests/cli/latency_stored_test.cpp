@@ -265,6 +265,13 @@ TEST_F(Stored, ACheckNamesAFewOfWhatLacksAndNoUnknownOperatorAsSlow) {
   EXPECT_EQ(said["missing"].size(), all);
   EXPECT_EQ(said["unknown"].size(), 8U);
   EXPECT_TRUE(said["odd_times"].empty());
+  // A long table without any op of a kind that is needed has none that is near (it crashed).
+  cut.entries.clear();
+  for (int i = 1; i <= 5001; ++i)
+    cut.entries["relu6 in=" + std::to_string(i) + "x1x1 out=" + std::to_string(i) + "x1x1"] = {
+        .01, .01, .01, 3};
+  write_file("cut.json", to_json(cut));
+  EXPECT_EQ(latency({"check", "digits", "--table", "cut.json"}).code, 3);
 }
 
 }  // namespace

@@ -208,7 +208,9 @@ static void print_missing(const Coverage& coverage, size_t most) {
   for (size_t i = 0; i < std::min(shown, coverage.missing.size()); ++i) {
     const std::string& key = coverage.missing[i];
     text += "lacks    " + printable(key) + "\n";
-    const std::string& near = coverage.nearest.at(key).front();
+    const std::vector<std::string>& nearest = coverage.nearest.at(key);
+    if (nearest.empty()) continue;  // A long table without one of the kind.
+    const std::string& near = nearest.front();
     if (key.substr(0, key.find_first_of(" -")) == near.substr(0, near.find_first_of(" -")))
       text += " nearest " + printable(near) + "\n";
   }
