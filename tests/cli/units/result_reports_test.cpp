@@ -215,7 +215,7 @@ TEST(LatencyReports, TablesCompared) {
 
 TEST(LatencyReports, ATableThatLacksOrIsOfAnotherSpaceIsRefused) {
   LatencyTable table;
-  TableCheck check{"digits", {}, TableSpace::kSame, table};
+  TableCheck check{"digits", {}, TableSpace::kSame, table, {}, {}, {}};
   EXPECT_FALSE(check.refused());
   check.made_for = TableSpace::kChanged;
   EXPECT_TRUE(check.refused());
