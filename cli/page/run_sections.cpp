@@ -58,8 +58,7 @@ void add_runs(Page& page, Gathered& g) {
          {run.parent.empty()              ? ""
           : g.labels.contains(run.parent) ? g.labels[run.parent]
                                           : printable(run.parent)},
-         {moment(run.started)},
-         {moment(run.ended)}});
+         {moment(run.started) + (run.ended.empty() ? "" : " to " + moment(run.ended))}});
   }
   page.table({"run",
               "id",
@@ -71,8 +70,7 @@ void add_runs(Page& page, Gathered& g) {
               "multiply-adds",
               "seed",
               "built on",
-              "started (UTC)",
-              "ended (UTC)"},
+              "from, to (UTC)"},
              rows);
   for (const RunRow& run : g.runs)
     if (!run.error.empty()) page.text(g.labels[run.id] + ": " + printable_lines(run.error));
