@@ -114,8 +114,8 @@ Spread paired_spread(std::span<const double> base, std::span<const double> head)
   return {moments(differences).variance, 1};
 }
 
-// Not by the width of the interval at hand alone: Student's quantile falls from 12.7 of two pairs to
-// 2.1 of fifteen, which divides the number by up to 40.
+// Not by the width of the interval at hand alone: Student's quantile falls from 12.7 of two pairs
+// to 2.1 of fifteen, which divides the number by up to 40.
 int members_needed(const Spread& spread, double level, double gap, int most) {
   if (!(gap > 0) || !std::isfinite(spread.variance)) return 0;
   for (int n = 2; n <= most; ++n)

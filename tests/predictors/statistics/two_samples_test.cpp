@@ -203,9 +203,9 @@ TEST(MembersNeeded, IsTheFirstWhoseOwnQuantileIsNarrowEnough) {
   const Change independent = welch(x, y, 0.9), pairs = paired(x, y, 0.9);
   for (const double more : {1.0001, 0.9999}) {
     const int n = more > 1 ? 4 : 5;
-    EXPECT_EQ(members_needed(
-                  welch_spread(x, y), 0.9, more * (independent.high - independent.change), 99),
-              n);
+    EXPECT_EQ(
+        members_needed(welch_spread(x, y), 0.9, more * (independent.high - independent.change), 99),
+        n);
     EXPECT_EQ(members_needed(paired_spread(x, y), 0.9, more * (pairs.high - pairs.change), 99), n);
   }
 }
