@@ -193,9 +193,9 @@ TEST(TwoSamples, EqualMembersDifferByNothing) {
 }
 
 TEST(MembersNeeded, IsTheFirstWhoseOwnQuantileIsNarrowEnough) {
-  // t(14) = 2.1448: 115928 of 15 pairs; t(13) = 2.1604: 120865 of 14.
+  // t(14) = 2.1448: 115928 of 15 pairs; t(13) = 2.1604: 120868 of 14.
   EXPECT_EQ(members_needed({209337.0 * 209337.0, 1}, 0.95, 117420, 1000), 15);
-  EXPECT_EQ(members_needed({209337.0 * 209337.0, 1}, 0.95, 120866, 1000), 14);
+  EXPECT_EQ(members_needed({209337.0 * 209337.0, 1}, 0.95, 120870, 1000), 14);
   EXPECT_EQ(members_needed({209337.0 * 209337.0, 1}, 0.95, 117420, 14), 0);
   EXPECT_EQ(members_needed({1, 1}, 0.95, 0, 1000), 0);
   // What was seen is what is predicted: the interval of n such samples has that width.
