@@ -35,6 +35,7 @@ StoreInfo info_of(const std::string& path) {
   const std::vector<RunRow> running = store.runs_in("running");
   info.killed_runs = std::count_if(running.begin(), running.end(), run_is_dead);
   info.read_only = store.read_only();
+  info.networks = networks_judged(path);
   return info;
 }
 

@@ -83,6 +83,12 @@ std::vector<std::string> details(const Comparison& c) {
   return lines;
 }
 
+/// `4 of 6 runs compared`, where some of them are not; "" where all are or none is.
+std::string partly(const Comparison& c) {
+  if (c.runs_compared() == 0 || c.runs_compared() == c.runs()) return "";
+  return std::to_string(c.runs_compared()) + " of " + std::to_string(c.runs()) + " runs compared";
+}
+
 bool fails(const Comparison& c, bool limited) {
   return c.verdict == Verdict::kInfeasible || c.verdict == Verdict::kNoNumbers ||
          (limited && (c.verdict == Verdict::kWorse || c.verdict == Verdict::kUndecided));
@@ -120,6 +126,10 @@ std::string verdict_text(const Comparison& c) {
 }
 
 std::string diff_table(const DiffHead& head, const std::vector<Comparison>& comparisons) {
+  std::string text;
+  for (const Comparison& c : comparisons)
+    if (const std::string some = partly(c); !some.empty())
+      text += printable(c.metric) + ": " + some + "; why not the others is told below\n";
   Table table({"metric",
                "base",
                "head",
@@ -135,7 +145,7 @@ std::string diff_table(const DiffHead& head, const std::vector<Comparison>& comp
                relative_text(c),
                interval_text(c),
                verdict_text(c)});
-  std::string text = table.text();
+  text += table.text();
   for (const Comparison& c : comparisons) {
     text += "\n\n" + printable(c.metric) + (c.of.empty() ? "" : " " + printable(c.of)) + ", " +
             direction_text(c);
@@ -162,6 +172,9 @@ std::string diff_markdown(const DiffHead& head, const std::vector<Comparison>& c
             cell(relative_text(c)) + " | " + cell(interval_text(c)) + " | " +
             (bad ? "**" + verdict + "**" : verdict) + " |";
   }
+  for (const Comparison& c : comparisons)
+    if (const std::string some = partly(c); !some.empty())
+      text += "\n\n" + cell(c.metric + ": " + some);
   text += "\n\n<details><summary>What was compared</summary>\n";
   for (const Comparison& c : comparisons) {
     text += "\n- " + cell(c.metric + (c.of.empty() ? "" : " " + c.of) + ", " + direction_text(c));
@@ -183,7 +196,10 @@ Rows diff_rows(const std::vector<Comparison>& comparisons) {
              "change_high",
              "relative",
              "limit",
-             "verdict"},
+             "verdict",
+             "shown",
+             "runs",
+             "runs_compared"},
             {}};
   for (const Comparison& c : comparisons) {
     const auto of = [&](double Change::*number) {
@@ -198,7 +214,10 @@ Rows diff_rows(const std::vector<Comparison>& comparisons) {
          of(&Change::high),
          c.change ? json_number(c.change->change / std::abs(c.change->base)) : Json(nullptr),
          c.limit ? Json(*c.limit) : Json(nullptr),
-         to_string(c.verdict)});
+         to_string(c.verdict),
+         verdict_text(c),
+         c.runs(),
+         c.runs_compared()});
   }
   return rows;
 }
@@ -212,6 +231,7 @@ std::string diff_junit(const DiffHead& head, const std::vector<Comparison>& comp
     const bool bad = fails(c, limited);
     (error ? errors : failures) += bad ? 1 : 0;
     std::string body;
+    if (const std::string some = partly(c); !some.empty()) body += some + "\n";
     for (const std::string& line : details(c)) body += line + "\n";
     for (const auto* side : {&c.base, &c.head})
       for (const RunNumber& n : *side)
@@ -253,6 +273,9 @@ Json diff_json(const DiffHead& head, const std::vector<Comparison>& comparisons,
                {"of", c.of},
                {"direction", to_string(c.better)},
                {"verdict", to_string(c.verdict)},
+               {"shown", verdict_text(c)},
+               {"runs", c.runs()},
+               {"runs_compared", c.runs_compared()},
                {"base", nullptr},
                {"head", nullptr},
                {"change", nullptr},

@@ -47,7 +47,7 @@ void add_runs(Page& page, Gathered& g) {
     const Compute compute = run.command == "train" ? compute_of(g.store, run.id) : Compute{};
     rows.push_back(
         {{printable(run.name.empty() ? run.id : run.name)},
-         {run.id, Cell::Kind::kCode},
+         {run.id},  // As text: it may break at its hyphens.
          {printable(run.command)},
          {printable(method_of(run))},
          {printable(run.space)},
@@ -55,11 +55,10 @@ void add_runs(Page& page, Gathered& g) {
          {run_progress(g.store, run).text},
          {compute.epochs > 0 ? format_count(compute.all_macs()) : "-", Cell::Kind::kNumber},
          {std::to_string(run.seed), Cell::Kind::kNumber},
+         {moment(run.started) + (run.ended.empty() ? "" : " to " + moment(run.ended))},
          {run.parent.empty()              ? ""
           : g.labels.contains(run.parent) ? g.labels[run.parent]
-                                          : printable(run.parent)},
-         {moment(run.started)},
-         {moment(run.ended)}});
+                                          : printable(run.parent)}});
   }
   page.table({"run",
               "id",
@@ -70,9 +69,8 @@ void add_runs(Page& page, Gathered& g) {
               "progress",
               "multiply-adds",
               "seed",
-              "built on",
-              "started (UTC)",
-              "ended (UTC)"},
+              "from, to (UTC)",
+              "built on"},
              rows);
   for (const RunRow& run : g.runs)
     if (!run.error.empty()) page.text(g.labels[run.id] + ": " + printable_lines(run.error));

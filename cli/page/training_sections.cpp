@@ -102,6 +102,19 @@ void add_probabilities(Page& page, Gathered& g, const RunRow& run, const Series&
     }
     page.heat("choice", columns, rows, values, 0, 1);
   }
+  // As the trainer names them: `stage1.depth+1`.
+  const auto shared = std::find_if(choices.begin(), choices.end(), [](const auto& entry) {
+    const size_t plus = entry.first.rfind('+');
+    return plus != std::string::npos && plus + 1 < entry.first.size() &&
+           entry.first.find_first_not_of("0123456789", plus + 1) == std::string::npos;
+  });
+  if (shared != choices.end())
+    page.text(
+        "A row named CHOICE+N stands for that choice and N others with the same options, "
+        "which share their probabilities: " +
+        printable(shared->first) + " is " +
+        printable(shared->first.substr(0, shared->first.rfind('+'))) + " and " +
+        printable(shared->first.substr(shared->first.rfind('+') + 1)) + " more.");
   constexpr size_t kMostCharts = 12;
   page.begin_details("Over epochs");
   page.begin_plots();

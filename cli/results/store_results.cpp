@@ -13,7 +13,9 @@ Json store_info_json(const StoreInfo& info) {
           {"bytes", info.bytes},
           {"runs", info.counts.runs},
           {"killed_runs", info.killed_runs},
-          {"evaluations", info.counts.evaluations},
+          {"networks_judged", info.networks},
+          {"values", info.counts.evaluations},
+          {"evaluations", info.counts.evaluations},  // The older name of `values`.
           {"latency_tables", info.counts.latency_tables},
           {"read_only", info.read_only}};
 }
@@ -28,7 +30,8 @@ std::string store_info_text(const StoreInfo& info) {
   add("bytes", std::to_string(info.bytes));
   add("runs", std::to_string(info.counts.runs));
   add("killed_runs", std::to_string(info.killed_runs));
-  add("evaluations", std::to_string(info.counts.evaluations));
+  add("evaluations", std::to_string(info.networks));
+  add("values", std::to_string(info.counts.evaluations));
   add("latency_tables", std::to_string(info.counts.latency_tables));
   add("read_only", info.read_only ? "true" : "false");
   return text;
@@ -60,7 +63,8 @@ Json store_merge_json(const std::string& into, const std::vector<MergedStore>& m
                               {"runs_gone_on", m.further},
                               {"runs_known", m.known},
                               {"metrics", m.metrics},
-                              {"evaluations", m.evaluations},
+                              {"values", m.evaluations},
+                              {"evaluations", m.evaluations},  // The older name of `values`.
                               {"documents", m.documents},
                               {"checkpoints", m.checkpoints},
                               {"exports", m.exports},
@@ -71,7 +75,7 @@ Json store_merge_json(const std::string& into, const std::vector<MergedStore>& m
 }
 
 void print_store_merge(const std::vector<MergedStore>& merged) {
-  Table table({"store", "new runs", "gone on", "known", "metrics", "evaluations", "tables"});
+  Table table({"store", "new runs", "gone on", "known", "metrics", "values", "tables"});
   for (const MergedStore& m : merged)
     table.row({m.path,
                std::to_string(m.runs),

@@ -18,6 +18,7 @@ struct StoreInfo {
   Store::Counts counts;
   int64_t killed_runs = 0;  ///< Said to run, by processes that are gone.
   bool read_only = false;
+  int64_t networks = 0;  ///< Judged; `counts.evaluations` are their values in all metrics.
 };
 
 /// Schema nas-db-info/1, and the same as lines of name and value.

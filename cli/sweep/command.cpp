@@ -4,6 +4,7 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 
 #include "cli/config/config_path.hpp"
@@ -60,7 +61,8 @@ SweepFile read_file(Options& o) {
   if (!fs::is_regular_file(o.file, error) && !torch_binary().empty()) need_torch();
   std::vector<std::string> sets = o.common.sets;
   if (o.common.seed_given) sets.push_back("seeds=[" + std::to_string(o.common.seed) + "]");
-  SweepFile file = read_sweep(yaml_file(o.file, sets));
+  SweepFile file = parse_sweep(yaml_file(o.file, sets));
+  if (!file.plannable) throw ConfigError(file.problems);
   if (file.has(StageKind::kTrain)) need_torch();
   return file;
 }
@@ -76,7 +78,7 @@ SweepPlace place_of(const Options& o, const SweepPlan& plan, const std::optional
       (store.parent_path() / "nas-sweeps" / store.stem() / plan.name).lexically_normal().string();
   place.locks = (store.parent_path() / "nas-sweeps" / store.stem() / "locks").string();
   place.jobs = o.jobs;
-  place.threads = std::max(1, usable_processors() / o.jobs);
+  set_threads(place, std::getenv("OMP_NUM_THREADS"), usable_processors());
   return place;
 }
 
@@ -86,8 +88,8 @@ std::string sbatch_script(const Options& o, const SweepPlan& plan, const SweepPl
   const auto most = static_cast<int>(most_shards(plan));
   const int tasks = o.tasks > 0 ? o.tasks : most;
   if (tasks > most)
-    warning("only " + std::to_string(most) +
-            " tasks would have work: cells that share a training "
+    warning("only " + counted(static_cast<size_t>(most), "task") +
+            " would have work: cells that share a training "
             "stay together");
   const int cpus = o.cpus > 0 ? o.cpus : usable_processors();
   std::error_code error;
@@ -106,9 +108,9 @@ std::string sbatch_script(const Options& o, const SweepPlan& plan, const SweepPl
   const std::string logs = place.folder + "/slurm-%A_%a.out";
   return "#!/bin/bash\n"
          "# " +
-         std::to_string(plan.cells.size()) + " cells of the sweep " + plan.name + " in " +
-         std::to_string(tasks) +
-         " tasks, each with a store of its own.\n"
+         counted(plan.cells.size(), "cell") + " of the sweep " + plan.name + " in " +
+         counted(static_cast<size_t>(tasks), "task") +
+         ", each with a store of its own.\n"
          "# Submit:  mkdir -p " +
          shell_word(place.folder) +
          " && sbatch THIS_FILE\n"
@@ -180,16 +182,22 @@ int sweep(Options& o) {
     take_shard(plan, *shard);
     note(o.common,
          "shard " + std::to_string(shard->index) + " of " + std::to_string(shard->count) + ": " +
-             std::to_string(plan.cells.size()) + " of " + std::to_string(all) + " cells");
+             std::to_string(plan.cells.size()) + " of " + counted(all, "cell"));
   }
   const SweepPlace place = place_of(o, plan, shard);
+  if (place.threads_divided)
+    note(o.common,
+         "a stage whose configuration gives no threads gets " + std::to_string(place.threads) +
+             ": the " + counted(static_cast<size_t>(usable_processors()), "processor") +
+             " divided by " + std::to_string(o.jobs) + " jobs (OMP_NUM_THREADS says otherwise)");
   if (o.dry_run) return dry_run(o, plan, place);
   const Json document = sweep_document(plan, run_sweep(plan, place, o.common, o.fail_fast), place);
   print_as(o, document, print_sweep, sweep_rows);
   const auto failed = document["failed"].get<size_t>();
   if (failed > 0)
-    throw Error(std::to_string(failed) + " of " + std::to_string(plan.cells.size()) +
-                " cells are not done; the same command tries them again");
+    throw Error(std::to_string(failed) + " of " + counted(plan.cells.size(), "cell") +
+                (failed == 1 ? " is" : " are") + " not done; the same command tries " +
+                (failed == 1 ? "it" : "them") + " again");
   if (shard && !plan.cells.empty())
     note(o.common,
          "when all shards are done: " +

@@ -1,6 +1,8 @@
 #include "cli/sweep/estimate.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <limits>
 #include <map>
 
@@ -8,6 +10,7 @@
 
 #include "spaces/base/stop.hpp"
 #include "spaces/base/subprocess.hpp"
+#include "spaces/yaml/yaml_tree.hpp"
 
 namespace nas::cli {
 namespace {
@@ -35,12 +38,8 @@ std::string shape_of(const Stage& stage) {
 }
 
 double timed(const Stage& stage, const SweepPlace& place) {
-  std::vector<std::string> words = {"env",
-                                    "OMP_NUM_THREADS=" + std::to_string(place.threads),
-                                    place.nas,
-                                    "train",
-                                    "--config",
-                                    stage.config};
+  std::vector<std::string> words = thread_words(stage, place);
+  words.insert(words.end(), {place.nas, "train", "--config", stage.config});
   for (const std::string& set : stage.sets) words.insert(words.end(), {"--set", set});
   words.insert(words.end(), {"--dry-run", "--json", "--quiet", "--db", place.store});
   Subprocess::Piped piped;
@@ -62,7 +61,95 @@ double timed(const Stage& stage, const SweepPlace& place) {
   return kUnknown;
 }
 
+using Node = detail::YamlNode;
+
+/// Everything below but seeds.
+void add_values(const Node& node, const std::string& path, std::string& text) {
+  for (const Node::Entry& entry : node.entries)
+    if (!entry.key.ends_with("seed")) add_values(*entry.value, path + "." + entry.key, text);
+  if (!node.is_map()) text += path + ": " + detail::emit_json(node, -1) + "\n";
+}
+
+const Node* at(const Node* node, std::initializer_list<const char*> keys) {
+  for (const char* key : keys) {
+    const Node::Entry* entry = node != nullptr ? node->find(key) : nullptr;
+    node = entry != nullptr ? entry->value.get() : nullptr;
+  }
+  return node;
+}
+
+/// One stage for each kind of step among those marked; those that most of them share first.
+std::vector<const Stage*> different_steps(const SweepPlan& plan, const std::vector<bool>& marked) {
+  std::map<std::string, std::pair<size_t, size_t>> steps;  // (stages, first of them)
+  for (size_t s = 0; s < plan.stages.size(); ++s)
+    if (marked[s]) ++steps.try_emplace(plan.stages[s].step, 0, s).first->second.first;
+  std::vector<std::pair<size_t, size_t>> order;
+  for (const auto& [step, counts] : steps) order.push_back(counts);
+  std::sort(order.begin(), order.end(), [](const auto& a, const auto& b) {
+    return a.first != b.first ? a.first > b.first : a.second < b.second;
+  });
+  std::vector<const Stage*> list;
+  for (const auto& [n, first] : order) list.push_back(&plan.stages[first]);
+  return list;
+}
+
+/// Seconds of an epoch (of the whole run where a budget ends it) for each kind of step.
+std::map<std::string, double> timed_steps(std::vector<const Stage*> to_time,
+                                          const SweepPlace& place,
+                                          const Common& common) {
+  std::map<std::string, double> known;
+  if (to_time.empty()) return known;
+  if (to_time.size() > kMostTimed) {
+    note(common,
+         std::to_string(kMostTimed) + " of " + std::to_string(to_time.size()) +
+             " different trainings are timed; the others are not estimated");
+    to_time.resize(kMostTimed);
+  }
+  Progress progress(common, "time a few steps", static_cast<int64_t>(to_time.size()));
+  int64_t tried = 0;
+  for (const Stage* stage : to_time) {
+    throw_if_stopped();
+    progress.update(tried++, stage->name, true);
+    const double seconds = timed(*stage, place);
+    if (!std::isnan(seconds)) known[stage->step] = seconds / std::max(1.0, stage->epochs);
+  }
+  return known;
+}
+
 }  // namespace
+
+void describe_steps(Stage& stage, const std::string& resolved) {
+  std::vector<Problem> ignored;
+  const detail::YamlPtr tree = detail::parse_yaml(resolved, "", 0, ignored);
+  const auto text = [&](std::initializer_list<const char*> keys) {
+    const Node* node = at(tree.get(), keys);
+    return node != nullptr ? node->text : std::string();
+  };
+  stage.threads_given = text({"threads"}) != "0";
+  stage.step.clear();
+  const auto add = [&](std::initializer_list<const char*> keys) {
+    std::string path;
+    for (const char* key : keys) path += (path.empty() ? "" : ".") + std::string(key);
+    if (const Node* node = at(tree.get(), keys)) add_values(*node, path, stage.step);
+  };
+  for (const char* key : {"space", "data", "strategy", "weights", "device", "threads"}) add({key});
+  for (const char* key : {"batch",
+                          "drop_last",
+                          "accumulate",
+                          "shards",
+                          "fix",
+                          "precision",
+                          "deterministic",
+                          "memory_format"})
+    add({"train", key});
+  add({"train", "optimizer", "kind"});
+  stage.epochs = std::strtod(text({"train", "epochs"}).c_str(), nullptr);
+  if (text({"train", "budget", "macs"}).empty()) return;
+  // A run that a budget ends is no multiple of its epochs.
+  add({"train", "budget"});
+  add({"train", "epochs"});
+  stage.epochs = 0;
+}
 
 std::vector<double> estimated_seconds(const SweepPlan& plan,
                                       const std::vector<StageState>& states,
@@ -75,24 +162,23 @@ std::vector<double> estimated_seconds(const SweepPlan& plan,
     known[shape_of(plan.stages[s])].add(states[s].seconds);
     of_kind[plan.stages[s].kind].add(states[s].seconds);
   }
-  const std::vector<bool> wanted = stages_to_run(plan, states, place.store);
-  std::map<std::string, const Stage*> to_try;
+  std::vector<bool> to_time = stages_to_run(plan, states, place.store);
   for (size_t s = 0; s < plan.stages.size(); ++s)
-    if (wanted[s] && plan.stages[s].kind == StageKind::kTrain)
-      if (const std::string shape = shape_of(plan.stages[s]); !known.contains(shape))
-        to_try.emplace(shape, &plan.stages[s]);
-  Progress progress(common, "time a few steps", static_cast<int64_t>(to_try.size()));
-  int64_t tried = 0;
-  for (const auto& [shape, stage] : to_try) {
-    throw_if_stopped();
-    progress.update(tried++, stage->name);
-    const double seconds = timed(*stage, place);
-    if (!std::isnan(seconds)) known[shape].add(seconds);
-  }
+    if (plan.stages[s].kind != StageKind::kTrain || known.contains(shape_of(plan.stages[s])))
+      to_time[s] = false;
+  const std::map<std::string, double> steps =
+      timed_steps(different_steps(plan, to_time), place, common);
   std::vector<double> seconds;
   for (const Stage& stage : plan.stages) {
     const auto found = known.find(shape_of(stage));
-    seconds.push_back(found != known.end() ? found->second.value() : of_kind[stage.kind].value());
+    const auto step = steps.find(stage.step);
+    if (found != known.end())
+      seconds.push_back(found->second.value());
+    else if (stage.kind != StageKind::kTrain)
+      seconds.push_back(of_kind[stage.kind].value());
+    else
+      seconds.push_back(step != steps.end() ? step->second * std::max(1.0, stage.epochs)
+                                            : kUnknown);
   }
   return seconds;
 }

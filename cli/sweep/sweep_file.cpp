@@ -139,7 +139,7 @@ bool SweepFile::has(StageKind kind) const {
   return std::find(stages.begin(), stages.end(), kind) != stages.end();
 }
 
-SweepFile read_sweep(const YamlSource& source) {
+SweepFile parse_sweep(const YamlSource& source) {
   SweepFile file;
   file.source = source;
   std::vector<Problem> problems;
@@ -153,7 +153,15 @@ SweepFile read_sweep(const YamlSource& source) {
     if (yaml_section(source, section_of(kind))) file.stages.push_back(kind);
   if (whole) {
     check_name(source, file.config, problems);
+    const size_t before = problems.size();
     check_stages(file, problems);
+    file.plannable = problems.size() == before;
+    if (const auto given = yaml_section(source, "seeds");
+        given && given->tree && given->tree->is_list() && given->tree->items.empty())
+      problems.push_back(yaml_problem(source,
+                                      "seeds",
+                                      "has no values, so nothing would run",
+                                      "leave the key out to run as configured"));
     std::vector<int> seeds = file.config.seeds;
     std::sort(seeds.begin(), seeds.end());
     if (std::adjacent_find(seeds.begin(), seeds.end()) != seeds.end())
@@ -162,7 +170,13 @@ SweepFile read_sweep(const YamlSource& source) {
     file.search_set = settings_of(file.config.stages.search.set, problems);
     file.combinations = combinations_of(file, problems);
   }
-  if (!problems.empty()) throw ConfigError(problems);
+  file.problems = std::move(problems);
+  return file;
+}
+
+SweepFile read_sweep(const YamlSource& source) {
+  SweepFile file = parse_sweep(source);
+  if (!file.problems.empty()) throw ConfigError(file.problems);
   return file;
 }
 

@@ -79,12 +79,17 @@ struct SweepFile {
   /// One for each combination of grid, list and random sample; at least one, perhaps of nothing.
   std::vector<std::vector<StageSetting>> combinations;
   std::vector<Setting> train_set, search_set;  ///< `set:` of these stages.
+  std::vector<Problem> problems;               ///< All mistakes of the file's form.
+  /// Its stages are whole, so that mistakes in the values of their configurations can be told, too.
+  bool plannable = false;
   bool has(StageKind kind) const;
 };
 /// Where a stage's section stands: `stages.train`.
 std::string section_of(StageKind kind);
-/// Reads strictly; ConfigError with all mistakes of the file's form. Values of the stages'
-/// configurations are checked when the sweep is planned.
+/// Reads strictly, and keeps the mistakes of the file's form. Values of the stages' configurations
+/// are checked when the sweep is planned.
+SweepFile parse_sweep(const YamlSource& source);
+/// The same; ConfigError with the mistakes where there are any.
 SweepFile read_sweep(const YamlSource& source);
 
 /// `key: value` pairs below a raw section, in the order of the file.

@@ -9,7 +9,8 @@ ConfigKind sweep_kind(bool torch) {
   ConfigKind kind = config_kind<SweepConfig>("sweep", "nas sweep", "stages");
   kind.torch = torch;
   kind.resolve = [](const YamlSource& source, bool json) {
-    SweepFile file = read_sweep(source);
+    SweepFile file = parse_sweep(source);
+    if (!file.plannable) throw ConfigError(file.problems);
     if (file.has(StageKind::kTrain)) need_torch();
     plan_sweep(file);
     // A stage with all its defaults is another sweep than one without it.

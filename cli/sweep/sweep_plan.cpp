@@ -13,6 +13,7 @@
 
 #include "cli/config/config_kinds.hpp"
 #include "cli/config/config_path.hpp"
+#include "cli/sweep/estimate.hpp"
 #include "search/search_options.hpp"
 #include "spaces/base/sha256.hpp"
 #include "spaces/registry.hpp"
@@ -63,7 +64,10 @@ std::string plain(const std::string& text) {
 class Planner {
  public:
   explicit Planner(const SweepFile& file)
-      : file_(file), keys_(varied_keys(file)), names_(short_names(keys_)) {
+      : file_(file),
+        keys_(varied_keys(file)),
+        names_(short_names(keys_)),
+        problems_(file.problems) {
     for (ConfigKind& kind : config_kinds())
       if (kind.name == "train" || kind.name == "search") kinds_[kind.name] = std::move(kind);
     train_ = known_config(StageKind::kTrain, file.config.stages.train.config);
@@ -220,8 +224,7 @@ class Planner {
       source.sets = sets;
       resolved = kinds_.at(to_string(stage.kind)).resolve(source, false);
       if (train) {
-        stage.threads_given =
-            yaml_scalar(YamlSource{resolved, stage.config, 0, {}}, "threads") != "0";
+        describe_steps(stage, resolved);
       } else {
         const auto config = read_yaml_as<SearchConfig>(source);
         judged_by_supernet_ = config.evaluator.kind == EvaluatorKind::kSupernet;

@@ -20,6 +20,8 @@ struct Stage {
   std::vector<std::string> words;  ///< more of the command line.
   int needs = -1;                  ///< Stage whose run it works on; -1: none.
   bool threads_given = false;      ///< Its configuration says how many threads.
+  std::string step;                ///< Of train: what decides how long a step takes.
+  double epochs = 0;               ///< Of train: as configured; 0: a budget ends it.
   std::string tag() const { return hash.substr(0, 12); }
 };
 
@@ -39,8 +41,9 @@ struct SweepPlan {
   size_t repeated = 0;  ///< Cells left out because another one is the same.
 };
 
-/// Resolves every configuration; ConfigError with all mistakes, each where it stands in the sweep's
-/// file. Needs the services of LibTorch where there is a stage `train`.
+/// Resolves every configuration; ConfigError with all mistakes, those of the file's form first,
+/// each where it stands in the sweep's file. The file is `plannable`. Needs the services of
+/// LibTorch where there is a stage `train`.
 SweepPlan plan_sweep(const SweepFile& file);
 
 /// `i/n`, counted from 1.

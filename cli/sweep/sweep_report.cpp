@@ -148,6 +148,10 @@ void print_failures(const Json& document) {
 
 }  // namespace
 
+std::string counted(size_t n, const std::string& one) {
+  return std::to_string(n) + " " + one + (n == 1 ? "" : "s");
+}
+
 Json sweep_document(const SweepPlan& plan,
                     const std::vector<StageResult>& results,
                     const SweepPlace& place) {
@@ -196,8 +200,9 @@ void print_sweep(const Json& document) {
   const std::string deviation = "mean ± standard deviation over seeds";
   if (document["cells"].size() > document["table"].size()) print_prose(deviation);
   if (const auto repeated = document["repeated_cells"].get<size_t>(); repeated > 0)
-    print_prose(std::to_string(repeated) +
-                " cells are left out: they resolve to the same as another");
+    print_prose(counted(repeated, "cell") +
+                (repeated == 1 ? " is left out: it resolves" : " are left out: they resolve") +
+                " to the same as another");
   print_failures(document);
 }
 
@@ -306,16 +311,16 @@ void print_dry_run(const Json& d) {
   print(table.text());
   const auto left = d["stages_left"].get<size_t>(),
              unknown = d["stages_of_unknown_length"].get<size_t>();
-  std::string text = d["cells"].dump() + " cells, " + std::to_string(left) + " of " +
-                     std::to_string(d["stages"].size()) + " stages left";
+  std::string text = counted(d["cells"].get<size_t>(), "cell") + ", " + std::to_string(left) +
+                     " of " + counted(d["stages"].size(), "stage") + " left";
   if (left > unknown)
     text += "; " + std::string(unknown > 0 ? "at least " : "about ") +
             format_seconds(3600 * d["hours"].get<double>()) + " with " + d["jobs"].dump() +
             (d["jobs"] == 1 ? " job" : " jobs") + " (" +
             format_number(d["hours_of_work"].get<double>(), 3) + " hours of work)";
   if (unknown > 0)
-    text += "; how long " + std::to_string(unknown) +
-            " stages take is known once one of their kind has run";
+    text += "; not estimated: " + counted(unknown, "stage") +
+            " (trainings that were not timed, and others of whose kind none has run)";
   print_prose(text);
 }
 

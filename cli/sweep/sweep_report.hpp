@@ -9,6 +9,8 @@
 
 namespace nas::cli {
 
+/// `1 cell`, `2 cells`.
+std::string counted(size_t n, const std::string& one);
 /// {"schema": "nas-sweep/1", name, store, folder, cells, table, failed, ...}: every cell with its
 /// stages and metrics; `table` has mean and sample standard deviation over the seeds of each
 /// combination.

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -194,8 +195,8 @@ class Runner {
       const std::vector<std::string> command = stage_command(stage, own, needed, place_);
       note_command(log, command);
       std::vector<std::string> argv = {"/bin/sh", "-c", kRedirect, "nas", output_of(log), log};
-      if (!stage.threads_given)
-        argv.insert(argv.end(), {"env", "OMP_NUM_THREADS=" + std::to_string(place_.threads)});
+      const std::vector<std::string> threads = thread_words(stage, place_);
+      argv.insert(argv.end(), threads.begin(), threads.end());
       argv.insert(argv.end(), command.begin(), command.end());
       active_.push_back({s,
                          std::move(lock),
@@ -328,6 +329,17 @@ std::vector<bool> stages_to_run(const SweepPlan& plan,
     if (!state.done || state.store != store) wanted[static_cast<size_t>(needs)] = true;
   }
   return wanted;
+}
+
+void set_threads(SweepPlace& place, const char* given, int processors) {
+  const int own = given != nullptr ? std::atoi(given) : 0;  // As set_compute_threads reads it.
+  place.threads_divided = own <= 0 && place.jobs > 1;
+  place.threads = own > 0 ? own : std::max(1, processors / place.jobs);
+}
+
+std::vector<std::string> thread_words(const Stage& stage, const SweepPlace& place) {
+  if (stage.threads_given || !place.threads_divided) return {};
+  return {"env", "OMP_NUM_THREADS=" + std::to_string(place.threads)};
 }
 
 std::string log_of(const Stage& stage, const SweepPlace& place) {

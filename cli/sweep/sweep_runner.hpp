@@ -18,8 +18,15 @@ struct SweepPlace {
   std::string folder;               ///< Logs and exports.
   std::string locks;                ///< Of stages: shared by all sweeps of the store.
   int jobs = 1;
-  int threads = 1;  ///< Of each child.
+  int threads = 1;  ///< Of each stage whose configuration gives none.
+  /// They are the processors divided by the jobs; else each child finds out for itself.
+  bool threads_divided = false;
 };
+/// The threads that a stage gets as `nas train` alone would: `given` is OMP_NUM_THREADS (null where
+/// it is not set); without it the processors, divided among the jobs.
+void set_threads(SweepPlace& place, const char* given, int processors);
+/// What stands before the command of a stage for that.
+std::vector<std::string> thread_words(const Stage& stage, const SweepPlace& place);
 
 enum class Outcome {
   kWaiting,

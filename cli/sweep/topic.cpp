@@ -45,8 +45,13 @@ share the work.
 A cell that fails is listed with its error and ends no other; the exit code
 is 1 then. Logs and exports lie in nas-sweeps/STORE/NAME beside the store (of
 nas.db in nas-sweeps/nas/NAME). --jobs N runs N stages at once and divides the
-processors among them, unless `threads:` says otherwise; other numbers of
-threads round differently.
+processors among them, unless `threads:` or OMP_NUM_THREADS says otherwise;
+other numbers of threads round differently.
+
+--dry-run tells what would run and how long. Trainings that none with other
+seeds has been done of are timed for a few steps, one for each different step
+(space, data, batch, strategy, weights, precision, layout, device, threads);
+beyond 20 of them the others are not estimated.
 
 The table has mean and standard deviation over the seeds; --format csv a row
 for each cell, --json also its stages. Hypervolumes are in it where search.reference gives the point

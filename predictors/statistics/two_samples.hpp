@@ -28,6 +28,17 @@ double standard_normal_quantile(double p);
 Change welch(std::span<const double> base, std::span<const double> head, double level);
 /// Mean of the differences of pairs (Student); spans of equal length, at least two pairs.
 Change paired(std::span<const double> base, std::span<const double> head, double level);
+/// How the difference of two means spreads: of n members a side (or n pairs) its variance is
+/// `variance` / n, known with (n - 1) * `freedom` degrees of freedom.
+struct Spread {
+  double variance = 0, freedom = 1;
+};
+/// Of independent samples (Welch) and of pairs; NaN where a side has fewer than two members.
+Spread welch_spread(std::span<const double> base, std::span<const double> head);
+Spread paired_spread(std::span<const double> base, std::span<const double> head);
+/// The least n >= 2, members a side or pairs, whose interval reaches less than `gap` (> 0) to
+/// either side of the difference; 0: it is more than `most`.
+int members_needed(const Spread& spread, double level, double gap, int most);
 /// Shares of so many images that were judged rightly: Newcombe's hybrid score interval (1998,
 /// method 10). Samples are taken for independent: of the same images it is too wide, never too
 /// narrow, where both sides tend to be right on the same ones.

@@ -130,6 +130,16 @@ std::vector<MergedStore> merge_stores(const std::string& into,
   });
 }
 
+int64_t networks_judged(const std::string& path) {
+  const Store readable(path, Store::Mode::kRead);  // Refuses other versions.
+  return guarded(path, [&] {
+    SQLite::Database db = open_source(path);
+    return db
+        .execAndGet("SELECT count(*) FROM (SELECT DISTINCT run, architecture FROM evaluations)")
+        .getInt64();
+  });
+}
+
 Vacuumed vacuum_store(const std::string& path) {
   require_sound(path);
   const Store readable(path, Store::Mode::kExisting);

@@ -39,6 +39,9 @@ std::vector<MergedStore> merge_stores(const std::string& into,
                                       const std::vector<std::string>& from,
                                       const MergeOptions& options);
 
+/// Networks that the runs of a store have judged, in whatever metrics: each counts once a run.
+int64_t networks_judged(const std::string& path);
+
 struct Vacuumed {
   int64_t before = 0, after = 0;  ///< Bytes, with the write-ahead log.
   int64_t architectures = 0;      ///< Forgotten: no evaluation refers to them.

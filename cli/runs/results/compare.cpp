@@ -45,16 +45,25 @@ List values_of(const std::vector<RunNumber>& side) {
   return list;
 }
 
-void of_seeds(Comparison& c, double level) {
+/// Both sides have each seed once, and the same ones.
+bool has_pairs(const Comparison& c) {
   const auto base = by_seed(c.base), head = by_seed(c.head);
-  const bool pairs = !base.empty() && base.size() == head.size() &&
-                     std::equal(base.begin(), base.end(), head.begin(), [](auto& a, auto& b) {
-                       return a.first == b.first;
-                     });
-  if (pairs) {
-    List x, y;
-    for (const auto& [seed, value] : base) x.push_back(value);
-    for (const auto& [seed, value] : head) y.push_back(value);
+  return !base.empty() && base.size() == head.size() &&
+         std::equal(base.begin(), base.end(), head.begin(), [](auto& a, auto& b) {
+           return a.first == b.first;
+         });
+}
+
+/// Values in the order of the seeds.
+List pair_values(const std::vector<RunNumber>& side) {
+  List list;
+  for (const auto& [seed, value] : by_seed(side)) list.push_back(value);
+  return list;
+}
+
+void of_seeds(Comparison& c, double level) {
+  if (has_pairs(c)) {
+    const List x = pair_values(c.base), y = pair_values(c.head);
     c.change = paired(x, y, level);
     c.method = std::to_string(x.size()) + " pairs of equal seeds (Student)";
     return;
@@ -66,16 +75,15 @@ void of_seeds(Comparison& c, double level) {
     c.method += ": a side of one run has no spread; give each side two or more";
 }
 
-/// About how many seeds a side bring the interval to one side of the limit: its width falls with
-/// the root of their number.
-int seeds_needed(const Comparison& c) {
-  const double distance = std::abs(c.gain() - *c.limit);
-  const double half = (c.gain_high() - c.gain_low()) / 2;
-  const auto n = static_cast<double>(std::min(usable(c.base).size(), usable(c.head).size()));
-  constexpr double kMost = 1000;
-  if (n < 2 || !(distance > 0) || !std::isfinite(half)) return 0;
-  const double needed = std::ceil(n * half * half / (distance * distance));
-  return needed <= kMost ? static_cast<int>(std::max(needed, n + 1)) : 0;
+/// How many seeds a side bring the interval to one side of the limit, if they spread like these.
+int seeds_needed(const Comparison& c, double level) {
+  const auto n = static_cast<int>(std::min(usable(c.base).size(), usable(c.head).size()));
+  if (n < 2) return 0;
+  const Spread spread = has_pairs(c) ? paired_spread(pair_values(c.base), pair_values(c.head))
+                                     : welch_spread(values_of(c.base), values_of(c.head));
+  constexpr int kMost = 1000;
+  const int needed = members_needed(spread, level, std::abs(c.gain() - *c.limit), kMost);
+  return needed > 0 ? std::max(needed, n + 1) : 0;
 }
 
 void decide(Comparison& c, const CompareOptions& o) {
@@ -92,7 +100,7 @@ void decide(Comparison& c, const CompareOptions& o) {
                 : !(c.gain_low() >= *c.limit) ? Verdict::kUndecided
                 : c.gain_low() > 0            ? Verdict::kBetter
                                               : Verdict::kSame;
-    if (c.verdict == Verdict::kUndecided) c.seeds_needed = seeds_needed(c);
+    if (c.verdict == Verdict::kUndecided) c.seeds_needed = seeds_needed(c, o.level);
     return;
   }
   c.verdict = !interval           ? Verdict::kUndecided
@@ -143,6 +151,10 @@ std::string reasons(const std::vector<RunNumber>& side, const std::string& name)
 }
 
 }  // namespace
+
+size_t Comparison::runs_compared() const {
+  return change ? usable(base).size() + usable(head).size() : 0;
+}
 
 const char* to_string(Verdict verdict) {
   switch (verdict) {

@@ -66,7 +66,11 @@ struct Comparison {
   std::optional<double> limit;  ///< As a change in the good direction, in the metric's unit.
   Verdict verdict = Verdict::kNoNumbers;
   std::vector<std::string> notes;
-  int seeds_needed = 0;  ///< Of kUndecided: about so many a side would decide; 0: not known.
+  int seeds_needed =
+      0;  ///< Of kUndecided: so many a side would decide, if they spread so; 0: not known.
+
+  size_t runs() const { return base.size() + head.size(); }
+  size_t runs_compared() const;  ///< Whose numbers are in `change`; 0 without one.
 
   double sign() const { return better == Better::kHigher ? 1 : -1; }
   /// In the good direction.

@@ -54,26 +54,54 @@ struct Searches {
   bool hypervolume() const { return metric == kHypervolume; }
 };
 
+std::vector<Read*> usable(Reads& side) {
+  std::vector<Read*> list;
+  for (Read& r : side)
+    if (r.number.usable()) list.push_back(&r);
+  return list;
+}
+
+void refuse_other_compute(Searches& s) {
+  std::vector<Read*> all = usable(s.base);
+  std::vector<Effort> base, head;
+  const auto effort = [](const Read* r) { return effort_of(r->run, r->record->evaluated.size()); };
+  for (const Read* r : all) base.push_back(effort(r));
+  for (Read* r : usable(s.head)) {
+    head.push_back(effort(r));
+    all.push_back(r);
+  }
+  const std::vector<std::string> why = other_compute(base, head);
+  for (size_t i = 0; i < all.size(); ++i) all[i]->number.why_not = why[i];
+}
+
 void refuse_different(Searches& s, const CompareOptions& o) {
-  const Read* yardstick = nullptr;
-  for (Reads* side : {&s.base, &s.head})
-    for (Read& r : *side)
-      if (yardstick == nullptr && r.number.usable()) yardstick = &r;
-  if (yardstick == nullptr) return;
-  for (Reads* side : {&s.base, &s.head})
-    for (Read& r : *side) {
-      if (!r.number.usable()) continue;
-      r.number.why_not = not_comparable(
-          yardstick->run, *yardstick->record, r.run, *r.record, s.hypervolume(), o.ignored);
-      if (r.number.usable() && s.metric == "latency_ms")
-        r.number.why_not =
-            other_table(yardstick->record->cost_fidelity, r.record->cost_fidelity, o.ignored);
-      if (!r.number.usable() || r.record->best() != nullptr) continue;
-      r.number.infeasible = true;
-      r.number.why_not = "found nothing within its limits";
-    }
-  s.first = yardstick->record->goal.objectives.empty() ? Objective{}
-                                                       : yardstick->record->goal.objectives.front();
+  std::vector<Read*> all = usable(s.base);
+  Side base, head;
+  for (const Read* r : all) base.push_back(r->run);
+  for (Read* r : usable(s.head)) {
+    head.push_back(r->run);
+    all.push_back(r);
+  }
+  if (all.empty()) return;
+  const auto reason = [&](size_t a, size_t b) {
+    const Read &x = *all[a], &y = *all[b];
+    const std::string why =
+        not_comparable(x.run, *x.record, y.run, *y.record, s.hypervolume(), o.ignored);
+    return why.empty() && s.metric == "latency_ms"
+               ? other_table(x.record->cost_fidelity, y.record->cost_fidelity, o.ignored)
+               : why;
+  };
+  const size_t first =
+      yardstick(base, head, [&](size_t a, size_t b) { return reason(a, b).empty(); });
+  for (size_t i = 0; i < all.size(); ++i) all[i]->number.why_not = reason(first, i);
+  if (!o.ignored.contains("compute")) refuse_other_compute(s);
+  for (Read* r : all) {
+    if (!r->number.usable() || r->record->best() != nullptr) continue;
+    r->number.infeasible = true;
+    r->number.why_not = "found nothing within its limits";
+  }
+  const std::vector<Objective>& objectives = all[first]->record->goal.objectives;
+  s.first = objectives.empty() ? Objective{} : objectives.front();
 }
 
 Point common_reference(const Searches& s) {

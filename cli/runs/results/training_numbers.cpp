@@ -61,11 +61,38 @@ void find_common(Trainings& t) {
       t.common.push_back(architecture);
 }
 
+/// The runs of both sides that have numbers.
+std::pair<Side, Side> usable_sides(const Trainings& t) {
+  std::pair<Side, Side> sides;
+  for (const Judged& j : t.base)
+    if (j.number.usable()) sides.first.push_back(j.run);
+  for (const Judged& j : t.head)
+    if (j.number.usable()) sides.second.push_back(j.run);
+  return sides;
+}
+
+void refuse_other_compute(Trainings& t) {
+  const auto [of_base, of_head] = usable_sides(t);
+  std::vector<Effort> base, head;
+  for (const SidedRun& run : of_base) base.push_back(effort_of(run));
+  for (const SidedRun& run : of_head) head.push_back(effort_of(run));
+  const std::vector<std::string> why = other_compute(base, head);
+  const std::vector<Judged*> usable = t.usable();
+  for (size_t i = 0; i < usable.size(); ++i) usable[i]->number.why_not = why[i];
+}
+
 void refuse_different(Trainings& t, const CompareOptions& o) {
   const std::vector<Judged*> usable = t.usable();
-  for (Judged* j : usable)
-    j->number.why_not = not_comparable(
-        usable.front()->run, usable.front()->fidelity, j->run, j->fidelity, o.ignored);
+  if (usable.empty()) return;
+  const auto reason = [&](size_t a, size_t b) {
+    return not_comparable(
+        usable[a]->run, usable[a]->fidelity, usable[b]->run, usable[b]->fidelity, o.ignored);
+  };
+  const auto [base, head] = usable_sides(t);
+  const size_t first =
+      yardstick(base, head, [&](size_t a, size_t b) { return reason(a, b).empty(); });
+  for (size_t i = 0; i < usable.size(); ++i) usable[i]->number.why_not = reason(first, i);
+  if (!o.ignored.contains("compute")) refuse_other_compute(t);
 }
 
 // ---- tau
@@ -100,12 +127,16 @@ void read_ranking(Judged& j) {
 
 void refuse_other_truths(Trainings& t) {
   const std::vector<Judged*> usable = t.usable();
-  for (Judged* j : usable)
-    for (const std::string& a : t.common)
-      if (j->truth.at(a) != usable.front()->truth.at(a)) {
-        j->number.why_not = "ranked against another truth";
-        break;
-      }
+  if (usable.empty()) return;
+  const auto same = [&](size_t x, size_t y) {
+    return std::all_of(t.common.begin(), t.common.end(), [&](const std::string& a) {
+      return usable[x]->truth.at(a) == usable[y]->truth.at(a);
+    });
+  };
+  const auto [base, head] = usable_sides(t);
+  const size_t first = yardstick(base, head, same);
+  for (size_t i = 0; i < usable.size(); ++i)
+    if (!same(first, i)) usable[i]->number.why_not = "ranked against another truth";
 }
 
 std::pair<Change, std::string> tau_change(const Trainings& t,

@@ -2,8 +2,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
+#include "cli/runs/results/comparable.hpp"
 #include "cli/runs/results/comparison.hpp"
 #include "cli/runs/results/run_set.hpp"
 #include "cli/runs/results/search_record.hpp"
@@ -89,6 +91,29 @@ TEST_F(Compare, LimitsDecideByTheInterval) {
   EXPECT_EQ(exit_code({wide, worse}, true), kDiffWorse);
   // Without a limit a difference is told and fails nothing.
   EXPECT_EQ(exit_code({against("worse", {})}, false), kExitOk);
+}
+
+TEST_F(Compare, SeedsNeededAreThoseOfTheirOwnQuantile) {
+  for (uint64_t seed : {1, 2}) {
+    const std::string n = std::to_string(seed);
+    const double sign = seed == 1 ? -1 : 1;
+    one("b" + n, 0.90, seed);
+    one("pair" + n, 0.90 + 0.02 * sign, seed);
+    one("x" + n, 0.90 + 0.01 * sign, seed);
+    one("y" + n, 0.90 + 0.01 * sign, seed + 10);
+  }
+  // Differences of -0.02 and 0.02: s = 0.0283. t(14) s / sqrt(15) = 0.01566, t(13) s / sqrt(14) =
+  // 0.01633.
+  const Comparison pairs =
+      compare("accuracy", side({"b1", "b2"}), side({"pair1", "pair2"}), limited(-0.016));
+  EXPECT_EQ(pairs.verdict, Verdict::kUndecided);
+  EXPECT_EQ(pairs.seeds_needed, 15);
+  // Variances of 0.0002 each: t(6) 0.02 / sqrt(4) = 0.0245, t(4) 0.02 / sqrt(3) = 0.0321.
+  const Comparison apart =
+      compare("accuracy", side({"x1", "x2"}), side({"y1", "y2"}), limited(-0.03));
+  EXPECT_EQ(apart.verdict, Verdict::kUndecided);
+  EXPECT_THAT(apart.method, HasSubstr("Welch"));
+  EXPECT_EQ(apart.seeds_needed, 4);
 }
 
 TEST_F(Compare, OneRunASideUsesItsImages) {
@@ -212,6 +237,87 @@ TEST_F(Compare, NumbersOfOtherFidelityAreRefusedWithTheReason) {
     s.fidelity = R"({"bn":"recalibrated","checkpoint":"ffff","images":1000,"split":"validation"})";
   });
   EXPECT_TRUE(compare("accuracy", side({"b"}), side({"h11"}), {}).change);
+}
+
+TEST_F(Compare, WhatSidesSpentIsTheirMeanWhateverTheOrder) {
+  // Seeds of one recipe with sampled architectures: 8 % apart, and equal on average.
+  const std::vector<double> of_base = {0.96e9, 1e9, 1.04e9}, of_head = {1.05e9, 0.95e9, 1e9};
+  for (size_t i = 0; i < 3; ++i) {
+    const std::string n = std::to_string(i);
+    add_training(store, {"b" + n, "b" + n, i, of_base[i], "a", {{"x", 0.50 + 0.01 * i}}});
+    add_training(store, {"h" + n, "h" + n, i, of_head[i], "a", {{"x", 0.53 + 0.01 * i}}});
+    add_training(store, {"c" + n, "c" + n, i, of_head[i] * 1.07, "a", {{"x", 0.6 + 0.01 * i}}});
+  }
+  std::vector<std::string> b = {"b0", "b1", "b2"}, h = {"h0", "h1", "h2"};
+  do {
+    const Comparison c = compare("accuracy", side(b), side(h), {});
+    ASSERT_TRUE(c.change) << c.why_not;
+    EXPECT_EQ(c.runs_compared(), 6u);
+    EXPECT_NEAR(c.change->change, 0.03, 1e-12);
+    EXPECT_EQ(c.verdict, Verdict::kBetter);
+    EXPECT_EQ(compare("accuracy", side(h), side(b), {}).verdict, Verdict::kWorse);
+    // 7 % more on average is another effort, even where single runs are near.
+    const Comparison more = compare("accuracy", side(b), side({"c1", "c0", "c2"}), {});
+    EXPECT_EQ(more.verdict, Verdict::kNoNumbers);
+    EXPECT_THAT(more.head[0].why_not,
+                HasSubstr("other compute: trained with 1G and 1.07G multiply-adds, means over "
+                          "runs (--ignore compute"));
+    std::next_permutation(h.begin(), h.end());
+  } while (std::next_permutation(b.begin(), b.end()));
+}
+
+TEST_F(Compare, TheLargestGroupThatComparesIsTakenWhateverTheOrder) {
+  for (uint64_t i = 0; i < 3; ++i) {
+    const std::string n = std::to_string(i);
+    MadeTraining base{"b" + n, "b" + n, i, 1e9, "a", {{"x", 0.50 + 0.01 * i}}};
+    if (i == 0) base.fidelity = R"({"split":"validation","images":50,"bn":"recalibrated"})";
+    add_training(store, base);
+    add_training(store, {"h" + n, "h" + n, i, 1e9, "a", {{"x", 0.53 + 0.01 * i}}});
+  }
+  std::vector<std::string> b = {"b0", "b1", "b2"};
+  do {
+    const Comparison c = compare("accuracy", side(b), side({"h2", "h1"}), {});
+    EXPECT_EQ(c.runs(), 5u);
+    EXPECT_EQ(c.runs_compared(), 4u) << c.why_not;
+    EXPECT_EQ(c.verdict, Verdict::kBetter);
+    for (const RunNumber& n : c.base)
+      EXPECT_THAT(n.why_not, n.run == "b0" ? HasSubstr("images (1000, 50)") : HasSubstr(""));
+  } while (std::next_permutation(b.begin(), b.end()));
+}
+
+TEST(SpentOnSides, RecipesThatCostOtherAreHeldApart) {
+  const std::string none;
+  // Two recipes on a side: the one that the other side's effort fits counts.
+  EXPECT_THAT(other_compute({{"long", 3e9}, {"short", 1e9}}, {{"new", 1.02e9}}),
+              ElementsAre(HasSubstr("trained with 1G and 3G"), none, none));
+  EXPECT_THAT(other_compute({{"r", 1e9}, {"r", 1.2e9}}, {{"r", 1.1e9}}),
+              ElementsAre(none, none, none));
+  EXPECT_THAT(other_compute({{"r", 1e9}}, {{"r", 1.1e9}}),
+              ElementsAre(none, HasSubstr("1G and 1.1G multiply-adds (--ignore compute")));
+  // Evaluations are counted: equal, unless they vary from seed to seed.
+  EXPECT_THAT(other_compute({{"r", 0, 40}}, {{"q", 0, 39}}),
+              ElementsAre(none, HasSubstr("40 and 39 evaluations")));
+  EXPECT_THAT(other_compute({{"r", 0, 40}, {"r", 0, 38}}, {{"q", 0, 40}}),
+              ElementsAre(none, none, none));
+  EXPECT_THAT(other_compute({{"r", 0, 40}, {"r", 0, 38}}, {{"q", 0, 80}}),
+              ElementsAre(none, none, HasSubstr("39 and 80 evaluations")));
+  EXPECT_THAT(other_compute({{"r", 1e9}}, {}), ElementsAre(none));
+}
+
+TEST_F(Compare, TheRecipeIsTheConfigurationButForSeedsNamesPathsAndThreads) {
+  const auto recipe = [](const std::string& yaml) {
+    SidedRun run;
+    run.run.config_yaml = yaml;
+    return effort_of(run).recipe;
+  };
+  const std::string plain = recipe("train: {epochs: 3, batch: 8}\nstrategy: {name: a}");
+  EXPECT_EQ(recipe("name: q\nseed: 7\nthreads: 2\ndata: {path: /x, split_seed: 3}\n"
+                   "train: {batch: 8, epochs: 3}\nstrategy: {name: a}"),
+            recipe("data: {}\ntrain: {epochs: 3, batch: 8}\nstrategy: {name: a}"));
+  EXPECT_NE(plain, recipe("train: {epochs: 4, batch: 8}\nstrategy: {name: a}"));
+  EXPECT_NE(plain, recipe("train: {epochs: 3, batch: 8}\nstrategy: {name: b}"));
+  EXPECT_EQ(recipe("evaluator: {run: a, set: [threads=2, x=1]}"),
+            recipe("evaluator: {run: b, set: [x=1]}"));
 }
 
 TEST_F(Compare, TablesAreTheSameByTheirHashWhereverTheyLie) {

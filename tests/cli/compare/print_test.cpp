@@ -67,6 +67,33 @@ TEST(DiffPrint, MarkdownIsOneTableWhateverNamesHold) {
                         "| **worse than the limit** |"));
 }
 
+TEST(DiffPrint, RunsThatAreLeftOutAreCountedFirst) {
+  Comparison c = hostile();
+  c.base = {c.base[0], c.head[0]};
+  c.head = {c.base[0]};
+  EXPECT_THAT(diff_table({"a", "b", 0.95, ""}, {c}),
+              ::testing::StartsWith("accuracy: 2 of 3 runs compared; "));
+  EXPECT_THAT(diff_markdown({"a", "b", 0.95, ""}, {c}), HasSubstr("\n\naccuracy&#58; 2 of 3 runs"));
+  auto json = diff_json({"a", "b", 0.95, ""}, {c}, 0);
+  EXPECT_EQ(json["metrics"][0]["runs"], 3);
+  EXPECT_EQ(json["metrics"][0]["runs_compared"], 2);
+  c.base.pop_back();
+  EXPECT_THAT(diff_table({"a", "b", 0.95, ""}, {c}), ::testing::StartsWith("metric"));
+}
+
+TEST(DiffPrint, TheSameVerdictSaysWhatItMeans) {
+  Comparison c = hostile();
+  c.verdict = Verdict::kSame;
+  auto json = diff_json({"a", "b", 0.95, "-1%"}, {c}, 0);
+  EXPECT_EQ(json["metrics"][0]["verdict"], "same");
+  EXPECT_EQ(json["metrics"][0]["shown"], "no worse than the limit");
+  c.limit.reset();
+  json = diff_json({"a", "b", 0.95, ""}, {c}, 0);
+  EXPECT_EQ(json["metrics"][0]["verdict"], "same");
+  EXPECT_EQ(json["metrics"][0]["shown"], "no difference shown");
+  EXPECT_THAT(csv_text(diff_rows({c})), HasSubstr(",same,no difference shown,2,1"));
+}
+
 TEST(DiffPrint, JunitCountsAndEscapes) {
   Comparison fine = hostile(), open = hostile();
   fine.verdict = Verdict::kSame;
@@ -96,12 +123,12 @@ TEST(DiffPrint, RowsForScripts) {
   none.why_not = "no latency";
   const std::string text = csv_text(diff_rows({hostile(), none}));
   EXPECT_EQ(text,
-            "metric,base,head,change,change_low,change_high,relative,limit,verdict\n"
+            "metric,base,head,change,change_low,change_high,relative,limit,verdict,"
+            "shown,runs,runs_compared\n"
             "accuracy,0.9,0.8,-0.1,-0.15,-0.05," +
                 nlohmann::json(-0.1 / 0.9).dump() +
-                ",-0.01,worse\n"
-                "latency_ms,,,,,,,," +
-                to_string(Verdict::kNoNumbers));
+                ",-0.01,worse,worse than the limit,2,1\n"
+                "latency_ms,,,,,,,,not compared,not compared,0,0");
 }
 
 TEST(JsonLines, ARowIsALine) {

@@ -191,6 +191,19 @@ TEST(Report, DrawsAssociationsAndLatenciesForetoldAndMeasured) {
   EXPECT_THAT(html, HasSubstr("<td class=\"n\">50 %</td>"));  // Of the sums of ops.
 }
 
+TEST(Report, RowsOfSharedProbabilitiesAreExplained) {
+  const std::string folder = fresh_folder();
+  {
+    Store store(folder + "/nas.db");
+    add_training(store, {"t-1", "own"});
+    store.add_metrics("t-1",
+                      {{1, "path.p.stage1.depth+2.1", 0.25}, {1, "path.p.stage1.depth+2.2", 0.75}});
+  }
+  ASSERT_EQ(in(folder, {"report", "t-1"}).code, 0);
+  EXPECT_THAT(read(folder + "/report.html"),
+              HasSubstr("stage1.depth+2 is stage1.depth and 2 more."));
+}
+
 TEST(Report, WrongUseIsTold) {
   const std::string folder = store_for_page();
   EXPECT_EQ(in(folder, {"report", "nobody"}).code, 2);

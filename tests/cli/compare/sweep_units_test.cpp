@@ -3,12 +3,18 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <set>
 
+#include "cli/sweep/estimate.hpp"
 #include "cli/sweep/sweep_report.hpp"
 #include "cli/sweep/sweep_runner.hpp"
 #include "cli/sweep/variations.hpp"
+#include "process.hpp"
 #include "spaces/random.hpp"
 
 namespace nas::test {
@@ -302,6 +308,122 @@ TEST(SweepCommands, BeginGoOnOrBeginAnew) {
                           "s.db",
                           "--json"));
   EXPECT_EQ(log_of(train, place), "out/train-a-1.log");
+}
+
+TEST(SweepThreads, AreThoseOfATrainingAloneUnlessNothingIsGiven) {
+  Stage stage, with_threads;
+  with_threads.threads_given = true;
+  const auto threads = [&](const char* given, int processors, int jobs) {
+    SweepPlace place;
+    place.jobs = jobs;
+    set_threads(place, given, processors);
+    EXPECT_TRUE(thread_words(with_threads, place).empty());
+    return std::pair(place.threads, thread_words(stage, place));
+  };
+  using Words = std::vector<std::string>;
+  // What is given is not divided, and not touched.
+  EXPECT_EQ(threads("1", 8, 2), std::pair(1, Words()));
+  EXPECT_EQ(threads("6", 8, 2), std::pair(6, Words()));
+  EXPECT_EQ(threads(nullptr, 8, 1), std::pair(8, Words()));
+  EXPECT_EQ(threads(nullptr, 8, 3), std::pair(2, Words({"env", "OMP_NUM_THREADS=2"})));
+  EXPECT_EQ(threads("", 2, 4), std::pair(1, Words({"env", "OMP_NUM_THREADS=1"})));
+}
+
+TEST(SweepEstimates, AStepIsWhatDecidesItsTime) {
+  const auto of = [](const std::string& text) {
+    Stage stage;
+    describe_steps(stage, text);
+    return stage;
+  };
+  const std::string base =
+      "space: digits\ndata: {kind: digits, limit: 0, split_seed: 3}\n"
+      "train: {epochs: 4, batch: 64, budget: {macs: ''}, optimizer: {kind: sgd, lr: 0.1}}\n"
+      "threads: 0\nseed: 1\n";
+  const auto changed = [&](const std::string& from, const std::string& to) {
+    std::string text = base;
+    text.replace(text.find(from), from.size(), to);
+    return of(text);
+  };
+  const Stage plain = of(base);
+  EXPECT_EQ(plain.epochs, 4);
+  EXPECT_FALSE(plain.threads_given);
+  for (const auto& [from, to] :
+       std::vector<std::pair<std::string, std::string>>{{"epochs: 4", "epochs: 9"},
+                                                        {"lr: 0.1", "lr: 0.2"},
+                                                        {"split_seed: 3", "split_seed: 4"},
+                                                        {"\nseed: 1", "\nseed: 2"}})
+    EXPECT_EQ(changed(from, to).step, plain.step) << to;
+  for (const auto& [from, to] : std::vector<std::pair<std::string, std::string>>{
+           {"space: digits", "space: darts"},
+           {"limit: 0", "limit: 9"},
+           {"batch: 64", "batch: 32"},
+           {"kind: sgd", "kind: adam"},
+           {"threads: 0", "threads: 2"},
+           {"macs: ''", "macs: 2T"},
+           {"train: {", "strategy: sandwich\ntrain: {"},
+           {"train: {", "weights: {kind: few-shot}\ntrain: {"},
+           {"batch: 64", "batch: 64, precision: bf16"},
+           {"batch: 64", "batch: 64, memory_format: channels_last"}})
+    EXPECT_NE(changed(from, to).step, plain.step) << to;
+  EXPECT_TRUE(changed("threads: 0", "threads: 2").threads_given);
+  EXPECT_EQ(changed("macs: ''", "macs: 2T").epochs, 0);
+}
+
+TEST(SweepEstimates, EachKindOfStepIsTimedOnceAndTwentyAtMost) {
+  SweepPlace place;
+  const std::string folder = fresh_folder();
+  place.store = folder + "/nas.db";
+  place.nas = folder + "/nas";
+  write_file(
+      place.nas,
+      "#!/bin/sh\necho \"$*\" >> '" + folder + "/calls'\necho '{\"seconds_estimated\": 10}'\n");
+  std::filesystem::permissions(place.nas, std::filesystem::perms::owner_all);
+  SweepPlan plan;
+  const auto add = [&](const std::string& step, double epochs, const std::string& set) {
+    Stage stage;
+    stage.name = step + set;
+    stage.config = "t.yaml";
+    stage.step = step;
+    stage.epochs = epochs;
+    stage.sets = {set};
+    SweepCell cell;
+    cell.stages = {static_cast<int>(plan.stages.size())};
+    plan.stages.push_back(stage);
+    plan.cells.push_back(cell);
+  };
+  for (const char* set : {"lr=1", "lr=2", "lr=3"}) add("a", 5, set);
+  add("a", 15, "epochs=15");
+  add("b", 0, "budget");
+  Common common;
+  common.quiet = true;
+  std::vector<double> seconds = estimated_seconds(plan, std::vector<StageState>(5), place, common);
+  EXPECT_THAT(seconds, ElementsAre(10, 10, 10, 30, 10));
+  const auto calls = [&] {
+    std::ifstream in(folder + "/calls");
+    return std::count(std::istreambuf_iterator<char>(in), {}, '\n');
+  };
+  EXPECT_EQ(calls(), 2);
+  for (int i = 0; i < 30; ++i) add("c" + std::to_string(i), 1, "x=" + std::to_string(i));
+  std::filesystem::remove(folder + "/calls");
+  seconds = estimated_seconds(plan, std::vector<StageState>(35), place, common);
+  EXPECT_EQ(calls(), 20);
+  EXPECT_EQ(std::count_if(seconds.begin(), seconds.end(), [](double s) { return std::isnan(s); }),
+            12);
+  EXPECT_EQ(seconds[3], 30) << "what most stages share is timed first";
+}
+
+TEST(SweepFiles, MistakesOfFormAreKeptWhereTheRestCanStillBeChecked) {
+  EXPECT_THAT(refusal("seeds: []"), HasSubstr("seeds: has no values, so nothing would run"));
+  EXPECT_EQ(refusal("seeds: [3]"), "read");
+  YamlSource source;
+  source.text = "seeds: [0, 0]\nstages: {search: {config: s}}\ngrid: {search: {a: [1, 2], b: []}}";
+  SweepFile file = parse_sweep(source);
+  EXPECT_TRUE(file.plannable);
+  EXPECT_EQ(file.problems.size(), 2u);
+  EXPECT_EQ(file.combinations.size(), 2u) << "what a and b have right is still checked";
+  source.text = "seeds: [0, 0]\nstages: {rank: {truth: t.csv}}";
+  file = parse_sweep(source);
+  EXPECT_FALSE(file.plannable);
 }
 
 TEST(SweepReport, SeedsArePutTogether) {

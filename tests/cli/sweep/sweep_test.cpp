@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "process.hpp"
@@ -86,11 +87,37 @@ TEST(Sweep, AFailedCellIsListedAndEndsNoOther) {
   const Finished done = sweep.run({});
   EXPECT_EQ(done.code, 1);
   EXPECT_THAT(done.out, AllOf(HasSubstr("failed: exit 7: search: "), HasSubstr("log: ")));
-  EXPECT_THAT(done.err, HasSubstr("1 of 2 cells are not done"));
+  EXPECT_THAT(done.err, HasSubstr("1 of 2 cells is not done"));
   const Json json = Json::parse(sweep.run({"--json"}).out);
   EXPECT_EQ(json["cells"][0]["status"], "done");
   EXPECT_EQ(json["cells"][1]["status"], "failed");
   EXPECT_TRUE(std::filesystem::exists(json["cells"][1]["log"].get<std::string>()));
+}
+
+TEST(Sweep, OneStageGetsTheThreadsThatTheEnvironmentGives) {
+  const Sweep sweep(
+      "stages: {search: {config: search.yaml}}\n",
+      "space: nasbench201\n"
+      "search: {algorithm: random, evaluations: 2, population: 2, objectives: ['maximize: "
+      "accuracy']}\n"
+      "evaluator: {kind: external, external: {command: 'echo $OMP_NUM_THREADS > threads; exec "
+      "python3 ok.py'}}\n");
+  write_file(
+      sweep.folder + "/ok.py",
+      "import json, sys\n"
+      "for line in sys.stdin:\n"
+      "    print(json.dumps({'id': json.loads(line)['id'], 'accuracy': 0.5}), flush=True)\n");
+  Launch three;
+  three.environment = {{"OMP_NUM_THREADS", "3"}};
+  const Finished dry = sweep.run({"--dry-run", "--jobs", "2"}, three);
+  EXPECT_THAT(dry.out, HasSubstr("1 cell, 1 of 1 stage left"));
+  const Finished done = sweep.run({"--jobs", "2"}, three);
+  ASSERT_EQ(done.code, 0) << done.err;
+  EXPECT_THAT(done.err, Not(HasSubstr("divided")));
+  std::ifstream in(sweep.folder + "/threads");
+  int threads = 0;
+  EXPECT_TRUE(in >> threads);
+  EXPECT_EQ(threads, 3);
 }
 
 TEST(Sweep, MistakesOfValuesAreToldWhereTheyStand) {
@@ -106,6 +133,19 @@ TEST(Sweep, MistakesOfValuesAreToldWhereTheyStand) {
                     HasSubstr("sweep.yaml:1:46: search: search.populaton"),
                     HasSubstr("search.population")));
   EXPECT_FALSE(std::filesystem::exists(sweep.folder + "/nas.db"));
+}
+
+TEST(Sweep, MistakesOfFormAndOfValuesAreToldTogether) {
+  const Sweep sweep(
+      "seeds: [0, 0]\nstages: {search: {config: search.yaml}}\n"
+      "grid: {search: {search.evaluations: [-1, 2], nope.key: [1], search.population: []}}\n");
+  const Finished told = sweep.run({});
+  EXPECT_EQ(told.code, 2);
+  EXPECT_THAT(told.err,
+              AllOf(HasSubstr("sweep.yaml:1:8: seeds: a seed is listed twice"),
+                    HasSubstr("grid.search.search.population: has no values"),
+                    HasSubstr("sweep.yaml:3:38: search: search.evaluations"),
+                    HasSubstr("sweep.yaml:3:57: search: nope")));
 }
 
 TEST(Sweep, StoppedAndKilledItGoesOn) {

@@ -117,11 +117,14 @@ TEST(Doctor, OneBadLineIsNotFine) {
 }
 
 TEST(StoreReports, NumbersOfTheStore) {
-  const StoreInfo info{"a.db", 7, 100, {2, 30, 1}, 1, true};
+  const StoreInfo info{"a.db", 7, 100, {2, 30, 1}, 1, true, 15};
   EXPECT_EQ(store_info_json(info)["evaluations"], 30);
+  EXPECT_EQ(store_info_json(info)["values"], 30);
+  EXPECT_EQ(store_info_json(info)["networks_judged"], 15);
   EXPECT_EQ(store_info_text(info),
             "db              a.db\nversion         7\nbytes           100\nruns            2\n"
-            "killed_runs     1\nevaluations     30\nlatency_tables  1\nread_only       true");
+            "killed_runs     1\nevaluations     15\nvalues          30\nlatency_tables  "
+            "1\nread_only       true");
   EXPECT_EQ(store_upgrade_text("a.db", {7, 7, ""}), "a.db is up to date (schema 7)");
   EXPECT_EQ(store_upgrade_text("a.db", {5, 7, "a.db.v5.bak"}),
             "a.db: schema 5 -> 7; the file before: a.db.v5.bak");

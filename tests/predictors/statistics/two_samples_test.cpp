@@ -192,5 +192,23 @@ TEST(TwoSamples, EqualMembersDifferByNothing) {
   EXPECT_TRUE(std::isnan(none.low));
 }
 
+TEST(MembersNeeded, IsTheFirstWhoseOwnQuantileIsNarrowEnough) {
+  // t(14) = 2.1448: 115928 of 15 pairs; t(13) = 2.1604: 120868 of 14.
+  EXPECT_EQ(members_needed({209337.0 * 209337.0, 1}, 0.95, 117420, 1000), 15);
+  EXPECT_EQ(members_needed({209337.0 * 209337.0, 1}, 0.95, 120870, 1000), 14);
+  EXPECT_EQ(members_needed({209337.0 * 209337.0, 1}, 0.95, 117420, 14), 0);
+  EXPECT_EQ(members_needed({1, 1}, 0.95, 0, 1000), 0);
+  // What was seen is what is predicted: the interval of n such samples has that width.
+  const std::vector<double> x = {1, 2, 4, 7}, y = {0, 5, 5, 6};
+  const Change independent = welch(x, y, 0.9), pairs = paired(x, y, 0.9);
+  for (const double more : {1.0001, 0.9999}) {
+    const int n = more > 1 ? 4 : 5;
+    EXPECT_EQ(
+        members_needed(welch_spread(x, y), 0.9, more * (independent.high - independent.change), 99),
+        n);
+    EXPECT_EQ(members_needed(paired_spread(x, y), 0.9, more * (pairs.high - pairs.change), 99), n);
+  }
+}
+
 }  // namespace
 }  // namespace nas::test

@@ -73,6 +73,16 @@ class StoreMerge : public StoreTest {
   }
 };
 
+TEST_F(StoreMerge, NetworksAreCountedOnceARunWhateverTheirValues) {
+  const std::string first = fill(path("a.db"), 3), second = fill(path("a.db"), 2);
+  Store store(path("a.db"));
+  store.add_evaluations({{first, "arch0", "macs", 7, "plan", "{}"},
+                         {first, "arch0", "accuracy", 0.5, "supernet", R"({"images": 9})"}});
+  // arch0 .. arch2 and one that failed; arch0, arch1 and one that failed.
+  EXPECT_EQ(networks_judged(path("a.db")), 4 + 3);
+  EXPECT_EQ(store.counts().evaluations, 4 + 3 + 2);
+}
+
 TEST_F(StoreMerge, SixteenProcessesSixteenStores) {
   constexpr int kProcesses = 16, kRuns = 5, kEvaluations = 20;
   std::vector<pid_t> children;
