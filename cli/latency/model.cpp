@@ -231,6 +231,25 @@ Json use_latency_predictor(CostModel& costs, const std::string& file, int64_t ba
     *last = {a, unit * std::max(told.mean[0], 0.0), unit * told.spread[0]};
     return *last;
   };
+  // Seconds under a header that says ms pass every check of a fit.
+  std::vector<TimedWork> times;
+  Rng rng(0, "latency.predictor.unit");
+  constexpr int kLookedAt = 30;
+  for (int i = 0; i < kLookedAt; ++i) {
+    const Architecture a = space.sample(rng);
+    const Cost cost = cost_of(space.plan(a), space.counting());
+    times.push_back({ask(a).mean / static_cast<double>(batch), static_cast<double>(cost.macs)});
+  }
+  const auto device = conditions.find("device");
+  const std::string named = device == conditions.end() ? "" : device->second;
+  Plausibility plausible = judge_unit(times, *time_unit("ms"), /*whole=*/true, named);
+  if (plausible.odd.empty()) {  // A small network's rate may be any device's; its time is not.
+    for (TimedWork& time : times) time.macs = 0;
+    plausible = judge_unit(times, *time_unit("ms"), /*whole=*/true, named);
+  }
+  if (!plausible.odd.empty())
+    warning(file + ": " + plausible.odd + " (its rows named " + printable(predictor->target()) +
+            ")");
   costs.add_of(
       "latency_ms",
       [ask](const Architecture& a, const Plan&) { return ask(a).mean; },

@@ -356,5 +356,36 @@ TEST_F(Trust, ASearchDoesNotGoOnWithAnotherTable) {
   EXPECT_EQ(same.code, 0) << same.err;
 }
 
+// Seconds under a header that says milliseconds: told where the predictor gives a search its times.
+TEST_F(Trust, APredictorWhoseTimesNoNetworkTakesIsDoubted) {
+  const auto check = [&](double factor) {
+    std::string csv = "architecture,latency_ms\n";
+    Rng rng(0, "doubted");
+    for (int i = 0; i < 20; ++i) {
+      const Architecture a = space_->sample(rng);
+      const Cost cost = cost_of(space_->plan(a), space_->counting());
+      csv += space_->text(a) + "," +
+             std::to_string(factor * (.05 + static_cast<double>(cost.macs) / 1e7)) + "\n";
+    }
+    write_file("rows.csv", csv);
+    const Finished fitted = run({"predict",
+                                 "fit",
+                                 "--data",
+                                 "rows.csv",
+                                 "--space",
+                                 "digits",
+                                 "--target",
+                                 "latency_ms",
+                                 "--model",
+                                 "ridge",
+                                 "--out",
+                                 "p.json"});
+    EXPECT_EQ(fitted.code, 0) << fitted.err;
+    return run({"space", "check", "digits", "--table", "p.json", "--max", "latency_ms <= 1"}).err;
+  };
+  EXPECT_EQ(check(1).find("are they in s?"), std::string::npos);
+  EXPECT_THAT(check(1e-3), HasSubstr("are they in s?"));
+}
+
 }  // namespace
 }  // namespace nas::test
