@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <functional>
+#include <vector>
 
 namespace nas {
 
@@ -18,6 +19,12 @@ double sorted_quantile(const Sorted& sorted, double q, Value value = {}) {
   const size_t above = std::min(below + 1, sorted.size() - 1);
   const double low = value(sorted[below]), high = value(sorted[above]);
   return low + (at - static_cast<double>(below)) * (high - low);
+}
+
+/// The middle value, or the mean of the two in the middle, of a list that holds something.
+inline double median_of(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return sorted_quantile(values, 0.5);
 }
 
 }  // namespace nas

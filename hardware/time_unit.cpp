@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstdio>
 
+#include "hardware/quartiles.hpp"
+
 namespace nas {
 namespace {
 
@@ -92,21 +94,15 @@ Bounds bounds_of(std::string_view device) {
   return kAny;
 }
 
-double median(std::vector<double> values) {
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
+}  // namespace
 
-std::string rounded(double value) {
+const char* const kTimeUnits = "s, ms, us, ns";
+
+std::string three_digits(double value) {
   char text[32];
   std::snprintf(text, sizeof text, "%.3g", value);
   return text;
 }
-
-}  // namespace
-
-const char* const kTimeUnits = "s, ms, us, ns";
 
 std::optional<TimeUnit> time_unit(std::string_view text) {
   std::string name(text);
@@ -146,18 +142,18 @@ std::string beyond_device(const std::vector<TimedWork>& times,
   }
   if (over.size() < 3) return "";
   for (const bool slow : {true, false}) {
-    const double middle = median(slow ? over : under);
+    const double middle = median_of(slow ? over : under);
     if (middle <= 1) continue;
     std::string likely;
     for (const TimeUnit& other : units()) {
       const double factor = other.to_ms(1) / unit.to_ms(1);
-      const double low = median(under) / factor, high = median(over) * factor;
+      const double low = median_of(under) / factor, high = median_of(over) * factor;
       if (other.name != unit.name && low <= 1 && high <= 1)
         likely += (likely.empty() ? "" : " or ") + other.name;
     }
     return "in " + unit.name + " half of these would take " +
-           (slow ? "more than " + rounded(middle) + " times what the slowest"
-                 : "less than 1/" + rounded(middle) + " of what the fastest") +
+           (slow ? "more than " + three_digits(middle) + " times what the slowest"
+                 : "less than 1/" + three_digits(middle) + " of what the fastest") +
            " device of this kind needs for their sizes" + likely_text(likely);
   }
   return "";
@@ -178,21 +174,21 @@ Plausibility judge_unit(const std::vector<TimedWork>& times,
     if (each.macs > 0 && each.macs >= most / 10) rates.push_back(each.macs / each.ms * 1e3);
   }
   Plausibility result;
-  if (!rates.empty()) result.rate = median(rates);
+  if (!rates.empty()) result.rate = median_of(rates);
   if (ms.empty()) return result;
   if (rates.empty() && !whole) {
     result.odd = beyond_device(times, unit, bounds_of(device));
     return result;
   }
   const bool by_rate = !rates.empty();
-  const double middle = by_rate ? result.rate : median(ms);
+  const double middle = by_rate ? result.rate : median_of(ms);
   Bounds bounds = bounds_of(device);
   if (by_rate && !whole && most < kTellingMacs) bounds.slowest = 0;
   // Of a small network the calls are most, on any device.
   if (whole) bounds.slowest = std::min(bounds.slowest, kAny.slowest);
-  if (!whole && median(ms) < kShortestOp) {
+  if (!whole && median_of(ms) < kShortestOp) {
     result.odd = "in " + unit.name + " half of these would take less than " +
-                 rounded(1e6 * median(ms)) + " ns" +
+                 three_digits(1e6 * median_of(ms)) + " ns" +
                  (unit.name == "ms"   ? "; are they in s?"
                   : unit.name == "us" ? "; are they in ms?"
                                       : "");
@@ -211,12 +207,12 @@ Plausibility judge_unit(const std::vector<TimedWork>& times,
   for (const TimeUnit& other : units())
     if (other.name != unit.name && fits(other.to_ms(1) / unit.to_ms(1)))
       likely += (likely.empty() ? "" : " or ") + other.name;
-  result.odd =
-      "in " + unit.name + " " +
-      (by_rate
-           ? "the largest of these would run at " + rounded(middle) + " multiply-adds a second"
-           : "half of these networks would take less than " + rounded(middle) + " ms, half more") +
-      likely_text(likely);
+  result.odd = "in " + unit.name + " " +
+               (by_rate ? "the largest of these would run at " + three_digits(middle) +
+                              " multiply-adds a second"
+                        : "half of these networks would take less than " + three_digits(middle) +
+                              " ms, half more") +
+               likely_text(likely);
   return result;
 }
 

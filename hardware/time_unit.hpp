@@ -19,6 +19,8 @@ struct TimeUnit {
 std::optional<TimeUnit> time_unit(std::string_view name);
 /// "s, ms, us, ns".
 extern const char* const kTimeUnits;
+/// A number as sentences about times have it.
+std::string three_digits(double value);
 
 /// One time with the work done in it, in the unit that is claimed, as ms.
 struct TimedWork {

@@ -13,6 +13,7 @@
 #include "cli/latency/units.hpp"
 #include "hardware/dtype.hpp"
 #include "hardware/formats/reading.hpp"
+#include "hardware/quartiles.hpp"
 #include "search/evaluators/compact_table.hpp"
 #include "search/evaluators/table_file.hpp"
 #include "spaces/base/printable.hpp"
@@ -35,12 +36,6 @@ struct Said {
 std::string found(const std::map<std::string, std::string>& conditions, const std::string& key) {
   const auto it = conditions.find(key);
   return it == conditions.end() ? "" : it->second;
-}
-
-double median(std::vector<double> values) {
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
 }
 
 class RowFile {
@@ -279,7 +274,7 @@ class RowFile {
   void refuse_far_from_sums() const {
     std::vector<double> ratios;
     for (size_t i = 0; i < sums_.size(); ++i) ratios.push_back(rows_.ms[i] / sums_[i]);
-    const double ratio = median(ratios);
+    const double ratio = median_of(ratios);
     const auto far = [](double r) { return std::max(r, 1 / r); };
     if (far(ratio) <= kFarFromSums) return;
     std::string likely;
@@ -291,9 +286,10 @@ class RowFile {
       likely = name;
     }
     const std::string text = o_.rows + ": read in " + unit_.name + " its networks take " +
-                             format_number(median(rows_.ms)) + " ms (median), and by table " +
-                             printable(of_.id) + " their ops take " + format_number(median(sums_)) +
-                             " ms" + (likely.empty() ? "" : "; are they in " + likely + "?");
+                             format_number(median_of(rows_.ms)) + " ms (median), and by table " +
+                             printable(of_.id) + " their ops take " +
+                             format_number(median_of(sums_)) + " ms" +
+                             (likely.empty() ? "" : "; are they in " + likely + "?");
     if (o_.trust_unit) return warning(text);
     throw ConfigError(text,
                       "Say the right unit (--unit, or the name of the column); if both are right, "

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "hardware/dtype.hpp"
+#include "hardware/quartiles.hpp"
 #include "spaces/base/printable.hpp"
 #include "spaces/error.hpp"
 
@@ -44,9 +45,7 @@ double ratio(const LatencyTable& a, const LatencyTable& b) {
     if (const auto it = b.entries.find(key); it != b.entries.end())
       ratios.push_back(entry.median_ms / it->second.median_ms);
   if (ratios.size() < kFewest) return ratio_to_known(work_of(a), work_of(b));
-  const auto middle = ratios.begin() + static_cast<std::ptrdiff_t>(ratios.size() / 2);
-  std::nth_element(ratios.begin(), middle, ratios.end());
-  return *middle;
+  return median_of(std::move(ratios));
 }
 
 }  // namespace

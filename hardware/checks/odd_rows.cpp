@@ -19,13 +19,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <map>
 #include <numeric>
 #include <optional>
 
 #include "hardware/formats/key_check.hpp"
 #include "hardware/kernel_key.hpp"
+#include "hardware/quartiles.hpp"
 #include "spaces/base/printable.hpp"
 
 namespace nas {
@@ -34,13 +34,6 @@ namespace {
 constexpr size_t kNeighbours = 8, kFewest = 5, kPairs = 80;
 constexpr double kDeviations = 6, kOdd = 8, kOddBesideOthers = 30, kUnit = 50, kUnitOfOthers = 100,
                  kUnitOfUnknown = 300, kMost = 300;
-
-double median(std::vector<double> values) {
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  if (values.size() % 2 == 1) return *middle;
-  return (*middle + *std::max_element(values.begin(), middle)) / 2;
-}
 
 /// `conv2d`, `conv2d depthwise`, `relu`, `expanded_conv`.
 std::string kind_of(const std::string& key) {
@@ -77,7 +70,7 @@ double slope_of(const std::vector<Point>& points) {
     for (size_t j = i + step; j < points.size(); j += step)
       if (const double apart = points[j].work - points[i].work; apart > 0.2)
         slopes.push_back((points[j].time - points[i].time) / apart);
-  return slopes.empty() ? 0 : std::clamp(median(std::move(slopes)), 0.0, 1.0);
+  return slopes.empty() ? 0 : std::clamp(median_of(std::move(slopes)), 0.0, 1.0);
 }
 
 /// What the nearest of `points` take, carried over to `work`; `own`: a row that is not asked.
@@ -92,7 +85,7 @@ double told(const std::vector<Point>& points, double work, double slope, size_t 
     const Point& p = above ? *up++ : *--down;
     if (p.at != own) near.push_back(p.time + slope * (work - p.work));
   }
-  return median(std::move(near));
+  return median_of(std::move(near));
 }
 
 /// Rows that others are compared with, sorted by work. Many kinds may share one: its slope is found
@@ -119,9 +112,9 @@ void judge_kind(const std::vector<Point>& rows,
                 std::vector<OddRow>& found) {
   const std::vector<double> off = off_from(rows, among);
   std::vector<double> sizes;
-  const double middle = rows.size() >= kFewest ? median(off) : 0;
+  const double middle = rows.size() >= kFewest ? median_of(off) : 0;
   for (const double o : off) sizes.push_back(std::abs(o - middle));
-  const double wide = rows.size() >= kFewest ? kDeviations * 1.4826 * median(sizes) : 0;
+  const double wide = rows.size() >= kFewest ? kDeviations * 1.4826 * median_of(sizes) : 0;
   const Bounds bounds{std::max(std::log(least > kUnit ? kOddBesideOthers : kOdd), wide),
                       std::clamp(wide, std::log(least), std::log(kMost))};
   for (size_t i = 0; i < rows.size(); ++i) {
@@ -166,19 +159,13 @@ double share_of(const std::vector<TimedWork>& times,
       const Among among{sorted_points(times, some, share)};
       std::vector<double> sizes;
       for (const double off : off_from(among.points, among)) sizes.push_back(std::abs(off));
-      sum += static_cast<double>(sizes.size()) * median(sizes);
+      sum += static_cast<double>(sizes.size()) * median_of(sizes);
     }
     if (!(sum < .95 * least)) continue;  // 1/8 where they hardly differ.
     least = sum;
     best = share;
   }
   return best;
-}
-
-std::string rounded(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.3g", value);
-  return text;
 }
 
 }  // namespace
@@ -233,9 +220,11 @@ std::string odd_row_text(const OddRow& row, const TimedWork& time, const TimeUni
   const double value = row.ms / unit.to_ms(1), usual = row.expected / unit.to_ms(1);
   std::string text = time.place.empty() ? "" : printable(time.place) + ": ";
   text += time.key.empty() ? "this row" : "\"" + printable(time.key) + "\"";
-  text += " takes " + rounded(value) + " " + unit.name + ", ";
-  text += row.factor > 1 ? rounded(row.factor) + " times" : "1/" + rounded(1 / row.factor) + " of";
-  text += " what others like it take for as much work (" + rounded(usual) + " " + unit.name + ")";
+  text += " takes " + three_digits(value) + " " + unit.name + ", ";
+  text += row.factor > 1 ? three_digits(row.factor) + " times"
+                         : "1/" + three_digits(1 / row.factor) + " of";
+  text +=
+      " what others like it take for as much work (" + three_digits(usual) + " " + unit.name + ")";
   if (!row.unit) return text;
   std::string likely;
   for (const char* name : {"s", "ms", "us", "ns"}) {
@@ -262,7 +251,7 @@ double ratio_to_known(const std::vector<TimedWork>& rows, const std::vector<Time
     for (Point& point : points) point.at = known.size();  // None of them.
     for (const double each : off_from(points, own ? *like : others)) off.push_back(each);
   }
-  return off.empty() ? 0 : std::exp(median(std::move(off)));
+  return off.empty() ? 0 : std::exp(median_of(std::move(off)));
 }
 
 }  // namespace nas

@@ -20,10 +20,6 @@ constexpr int kSentinelCalls = 3;
 constexpr size_t kLeastGap = 4;
 constexpr double kLeastJoulesSeconds = 0.05;
 
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return sorted_quantile(values, 0.5);
-}
 std::vector<double> distances(const std::vector<double>& values, double centre) {
   std::vector<double> list;
   for (const double v : values) list.push_back(std::abs(v - centre));
@@ -40,7 +36,7 @@ std::optional<Timing> timing_of(const Samples& samples) {
   t.median_ms = sorted_quantile(ms, 0.5);
   t.low_ms = sorted_quantile(ms, 0.25);
   t.high_ms = sorted_quantile(ms, 0.75);
-  t.mad_ms = median(distances(ms, t.median_ms));
+  t.mad_ms = median_of(distances(ms, t.median_ms));
   t.repeats = static_cast<int>(ms.size());
   t.peak_bytes = samples.peak_bytes;
   if (samples.joules_calls > 0 && samples.joules_s >= kLeastJoulesSeconds)
@@ -52,20 +48,20 @@ Drift drift_of(const std::vector<double>& visits) {
   Drift drift;
   constexpr size_t kParts = 3, kLeast = 9;
   if (visits.size() < kLeast) return drift;
-  const double all = median(visits);
+  const double all = median_of(visits);
   if (!(all > 0)) return drift;
   std::vector<double> medians, within;
   for (size_t p = 0; p < kParts; ++p) {
     const std::vector<double> part(
         visits.begin() + static_cast<long>(p * visits.size() / kParts),
         visits.begin() + static_cast<long>((p + 1) * visits.size() / kParts));
-    medians.push_back(median(part));
+    medians.push_back(median_of(part));
     for (const double d : distances(part, medians.back())) within.push_back(d);
   }
   const auto [low, high] = std::minmax_element(medians.begin(), medians.end());
   drift.known = true;
   drift.relative = (*high - *low) / all;
-  drift.noise = 1.4826 * median(within) / all;
+  drift.noise = 1.4826 * median_of(within) / all;
   return drift;
 }
 
@@ -92,7 +88,7 @@ Protocol run_protocol(size_t things,
         if (done % gap == 0) {
           Samples seen;
           visit(sentinel, kSentinelCalls, seen);
-          if (!seen.ms.empty()) sentinels.push_back(median(seen.ms));
+          if (!seen.ms.empty()) sentinels.push_back(median_of(seen.ms));
         }
         visit(thing, calls, result.samples[thing]);
         ++done;

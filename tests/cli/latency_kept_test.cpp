@@ -17,14 +17,11 @@
 #include "cli/latency/kept/keep_measured.hpp"
 #include "cli/runs/run_name.hpp"
 #include "hardware/op_cases.hpp"
+#include "in_process.hpp"
 #include "process.hpp"
 #include "search/store/store.hpp"
 #include "spaces/error.hpp"
 #include "spaces/registry.hpp"
-
-namespace nas::cli {
-int run_latency(const std::vector<std::string>& args);
-}  // namespace nas::cli
 
 namespace nas::test {
 namespace {
@@ -35,20 +32,14 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using Json = nlohmann::json;
 
-struct Ended {
-  int code = 0;
-  std::string out, err;
-};
-
 Json file(const std::string& path) {
   std::ifstream in(path);
   return Json::parse(in, nullptr, /*allow_exceptions=*/false);
 }
 
-class Kept : public testing::Test {
+class Kept : public InFolder {
  protected:
-  Kept() : folder_(fresh_folder()), before_(fs::current_path()), space_(load_space("digits")) {
-    fs::current_path(folder_);
+  Kept() : space_(load_space("digits")) {
     table_.id = "race";
     table_.program = "nas 0.2.0";
     table_.created = "2026-01-02T03:04:05Z";
@@ -61,29 +52,6 @@ class Kept : public testing::Test {
       ms = ms > 0.05 ? 0.01 : ms * 1.13;
       table_.entries[key] = {ms, ms, ms, 3};
     }
-  }
-  ~Kept() override { fs::current_path(before_); }
-
-  static Ended call(const std::function<int()>& command) {
-    Ended ended;
-    std::string thrown;
-    testing::internal::CaptureStdout();
-    testing::internal::CaptureStderr();
-    try {
-      ended.code = command();
-    } catch (const ConfigError& e) {
-      ended.code = e.exit_code();
-      for (const Problem& p : e.problems()) thrown += p.text() + "\n";
-    } catch (const Error& e) {
-      ended.code = e.exit_code();
-      thrown = e.what();
-    }
-    ended.out = testing::internal::GetCapturedStdout();
-    ended.err = testing::internal::GetCapturedStderr() + thrown;
-    return ended;
-  }
-  static Ended latency(const std::vector<std::string>& args) {
-    return call([&] { return cli::run_latency(args); });
   }
   Ended keep(const std::string& out) {
     Store store("nas.db");
@@ -111,8 +79,6 @@ class Kept : public testing::Test {
     write_file("rows.csv", rows);
   }
 
-  std::string folder_;
-  fs::path before_;
   std::unique_ptr<Space> space_;
   std::map<std::string, OpCase> ops_;
   LatencyTable table_;

@@ -12,13 +12,13 @@
 
 #include "hardware/op_cases.hpp"
 #include "hardware/prediction/latency_model.hpp"
+#include "in_process.hpp"
 #include "process.hpp"
 #include "search/store/store.hpp"
 #include "spaces/error.hpp"
 #include "spaces/registry.hpp"
 
 namespace nas::cli {
-int run_latency(const std::vector<std::string>& args);
 int run_predict(const std::vector<std::string>& args);
 }  // namespace nas::cli
 
@@ -31,15 +31,9 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using Json = nlohmann::json;
 
-struct Ended {
-  int code = 0;
-  std::string out, err;
-};
-
-class Refusals : public testing::Test {
+class Refusals : public InFolder {
  protected:
-  Refusals() : folder_(fresh_folder()), before_(fs::current_path()), space_(load_space("digits")) {
-    fs::current_path(folder_);
+  Refusals() : space_(load_space("digits")) {
     bool complete = false;
     double ms = 0.01;
     table_.id = "ops";
@@ -54,29 +48,6 @@ class Refusals : public testing::Test {
     write_file("calibrated.json", to_json(LatencyModel(table_, Calibration{0.2, 3, 0, 0.02, 12})));
     Rng rng(3, "refusals");
     for (int i = 0; i < 12; ++i) networks_.push_back(space_->sample(rng));
-  }
-  ~Refusals() override { fs::current_path(before_); }
-
-  static Ended call(const std::function<int()>& command) {
-    Ended ended;
-    std::string thrown;
-    testing::internal::CaptureStdout();
-    testing::internal::CaptureStderr();
-    try {
-      ended.code = command();
-    } catch (const ConfigError& e) {
-      ended.code = e.exit_code();
-      for (const Problem& p : e.problems()) thrown += p.text() + "\n";
-    } catch (const Error& e) {
-      ended.code = e.exit_code();
-      thrown = e.what();
-    }
-    ended.out = testing::internal::GetCapturedStdout();
-    ended.err = testing::internal::GetCapturedStderr() + thrown;
-    return ended;
-  }
-  static Ended latency(const std::vector<std::string>& args) {
-    return call([&] { return cli::run_latency(args); });
   }
   /// nas latency calibrate of ops.json with rows.csv.
   static Ended calibrate(const std::vector<std::string>& more = {}) {
@@ -101,19 +72,10 @@ class Refusals : public testing::Test {
     return text.str();
   }
 
-  std::string folder_;
-  fs::path before_;
   std::unique_ptr<Space> space_;
   LatencyTable table_;
   std::vector<Architecture> networks_;
 };
-
-std::string read_file(const std::string& path) {
-  std::ifstream file(path);
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
 
 // ---- Rows of calibrate
 

@@ -9,14 +9,11 @@
 
 #include "hardware/checks/odd_rows.hpp"
 #include "hardware/op_cases.hpp"
+#include "in_process.hpp"
 #include "process.hpp"
 #include "search/store/store.hpp"
 #include "spaces/error.hpp"
 #include "spaces/registry.hpp"
-
-namespace nas::cli {
-int run_latency(const std::vector<std::string>& args);
-}  // namespace nas::cli
 
 namespace nas::test {
 namespace {
@@ -27,15 +24,9 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using Json = nlohmann::json;
 
-struct Ended {
-  int code = 0;
-  std::string out, err;
-};
-
-class Stored : public testing::Test {
+class Stored : public InFolder {
  protected:
-  Stored() : folder_(fresh_folder()), before_(fs::current_path()), space_(load_space("digits")) {
-    fs::current_path(folder_);
+  Stored() : space_(load_space("digits")) {
     table_.id = "ops";
     table_.conditions = {
         {"batch", "1"}, {"device", "phone"}, {"dtype", "float32"}, {"threads", "2"}};
@@ -47,26 +38,6 @@ class Stored : public testing::Test {
       table_.entries[key] = {ms, ms, ms, 3};
     }
     write_file("ops.json", to_json(table_));
-  }
-  ~Stored() override { fs::current_path(before_); }
-
-  static Ended latency(const std::vector<std::string>& args) {
-    Ended ended;
-    std::string thrown;
-    testing::internal::CaptureStdout();
-    testing::internal::CaptureStderr();
-    try {
-      ended.code = cli::run_latency(args);
-    } catch (const ConfigError& e) {
-      ended.code = e.exit_code();
-      for (const Problem& p : e.problems()) thrown += p.text() + "\n";
-    } catch (const Error& e) {
-      ended.code = e.exit_code();
-      thrown = e.what();
-    }
-    ended.out = testing::internal::GetCapturedStdout();
-    ended.err = testing::internal::GetCapturedStderr() + thrown;
-    return ended;
   }
   void keep(const std::string& id, const std::string& created) const {
     LatencyTable table = table_;
@@ -91,8 +62,6 @@ class Stored : public testing::Test {
     write_file("rows.csv", rows);
   }
 
-  std::string folder_;
-  fs::path before_;
   std::unique_ptr<Space> space_;
   LatencyTable table_;
 };

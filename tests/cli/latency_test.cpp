@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "cli/runs/latency.hpp"
+#include "in_process.hpp"
 #include "process.hpp"
 #include "search/store/store.hpp"
 #include "spaces/base/sha256.hpp"
@@ -29,13 +30,6 @@ std::vector<std::string> measured(std::vector<std::string> args) {
   args.insert(args.end(),
               {"--unit", "ms", "--device", "phone", "--batch", "1", "--dtype", "float32"});
   return args;
-}
-
-std::string read_file(const std::string& path) {
-  std::ifstream file(path);
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
 }
 
 // The whole way: plan, work, the runner that ships, results, check, use. A line that is lost, and

@@ -13,6 +13,7 @@
 #include "cli/runs/latency.hpp"
 #include "hardware/checks/odd_rows.hpp"
 #include "hardware/op_cases.hpp"
+#include "in_process.hpp"
 #include "process.hpp"
 #include "search/store/store.hpp"
 #include "spaces/base/sha256.hpp"
@@ -20,7 +21,6 @@
 #include "spaces/registry.hpp"
 
 namespace nas::cli {
-int run_latency(const std::vector<std::string>& args);
 int run_predict(const std::vector<std::string>& args);
 }  // namespace nas::cli
 
@@ -33,22 +33,9 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using Json = nlohmann::json;
 
-struct Ended {
-  int code = 0;
-  std::string out, err;
-};
-
-std::string read_file(const std::string& path) {
-  std::ifstream file(path);
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
-
-class Trust : public testing::Test {
+class Trust : public InFolder {
  protected:
-  Trust() : folder_(fresh_folder()), before_(fs::current_path()), space_(load_space("digits")) {
-    fs::current_path(folder_);
+  Trust() : space_(load_space("digits")) {
     table_.id = "ops";
     table_.program = "nas 0.2.0";
     table_.conditions = {
@@ -61,29 +48,6 @@ class Trust : public testing::Test {
       const double ms = (.003 + work.macs / 2e6 + work.elements / 1e6) * (1 + .3 * (i++ % 4));
       table_.entries[key] = {ms, ms, ms, 3};
     }
-  }
-  ~Trust() override { fs::current_path(before_); }
-
-  static Ended call(const std::function<int()>& command) {
-    Ended ended;
-    std::string thrown;
-    testing::internal::CaptureStdout();
-    testing::internal::CaptureStderr();
-    try {
-      ended.code = command();
-    } catch (const ConfigError& e) {
-      ended.code = e.exit_code();
-      for (const Problem& p : e.problems()) thrown += p.text() + "\n";
-    } catch (const Error& e) {
-      ended.code = e.exit_code();
-      thrown = e.what();
-    }
-    ended.out = testing::internal::GetCapturedStdout();
-    ended.err = testing::internal::GetCapturedStderr() + thrown;
-    return ended;
-  }
-  static Ended latency(const std::vector<std::string>& args) {
-    return call([&] { return cli::run_latency(args); });
   }
   static Ended measured(std::vector<std::string> args,
                         const char* unit = "ms",
@@ -102,8 +66,6 @@ class Trust : public testing::Test {
     write_file("done.jsonl", text);
   }
 
-  std::string folder_;
-  fs::path before_;
   std::unique_ptr<Space> space_;
   LatencyTable table_;
 };
