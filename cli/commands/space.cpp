@@ -13,7 +13,7 @@
 #include "cli/runs/arch_list.hpp"
 #include "cli/runs/fix.hpp"
 #include "cli/runs/latency.hpp"
-#include "cli/runs/results/narrowing.hpp"
+#include "cli/runs/results/narrow.hpp"
 #include "cli/runs/space_limits.hpp"
 #include "cli/terminal/row_stream.hpp"
 #include "cli/terminal/suggest.hpp"

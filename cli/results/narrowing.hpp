@@ -1,12 +1,12 @@
 #pragma once
 // The part of its space that a finished search favours (search/narrow/popular.hpp), and what that
-// part would have cost it: the result that `nas space narrow` prints.
+// part would have cost it: what `nas space narrow` prints.
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "cli/runs/results/search_record.hpp"
 #include "search/narrow/popular.hpp"
+#include "search/store/store.hpp"
 
 namespace nas::cli {
 
@@ -20,10 +20,7 @@ struct Narrowing {
   std::vector<std::string> front_outside;  ///< and those of them that are left out.
 };
 
-/// Of the networks that search `name` judged and found within its limits. ConfigError where there
-/// is no such search, or none of its networks is.
-Narrowing narrowing_of(const Store& store, const std::string& name, const PopularOptions& options);
-
+/// JSON: schema nas-space-narrow/1.
 void print_narrowing(const Narrowing& narrowing, bool as_json);
 
 }  // namespace nas::cli
