@@ -13,6 +13,7 @@
 #include "cli/report/document.hpp"
 #include "cli/report/events/run_events.hpp"
 #include "cli/report/training/association.hpp"
+#include "cli/report/training/draws.hpp"
 #include "cli/report/training/dry_run.hpp"
 #include "cli/report/training/train_report.hpp"
 #include "cli/report/training/tree_report.hpp"
@@ -113,16 +114,18 @@ class Recorder {
     epochs_ = session.epochs();
     tree_ = split_tree_of(*session.weights.store);
     mixtures_ = dynamic_cast<const HoldsMixtures*>(session.weights.store.get());
+    trainer_ = session.trainer.get();
   }
   /// Everything also for TensorBoard, what is stored already first.
   void mirror(const std::string& folder) {
     if (!folder.empty()) events_ = std::make_unique<RunEvents>(store_, *store_.run(run_), folder);
   }
-  /// Stores the split tree and the association of mixtures, where there are such and they have
-  /// changed.
+  /// Stores the split tree, the association of mixtures and how often each option was trained,
+  /// where there are such and they have changed.
   void keep_learnt() {
     if (tree_ != nullptr) keep(kSplitTree, tree_->json());
     if (mixtures_ != nullptr) keep(kAssociation, association_document(*mixtures_));
+    if (trainer_ != nullptr) keep(kDraws, trainer_->draws_json());
   }
   const std::vector<std::pair<std::string, double>>& last() const { return last_; }
 
@@ -178,6 +181,7 @@ class Recorder {
   int64_t epochs_;
   const SplitTree* tree_ = nullptr;
   const HoldsMixtures* mixtures_ = nullptr;
+  const Trainer* trainer_ = nullptr;
   std::map<std::string, std::string> kept_;  ///< Documents by kind, as they were stored last.
   int64_t done_ = 0;
   std::unique_ptr<Progress> progress_, scoring_;

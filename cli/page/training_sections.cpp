@@ -4,8 +4,10 @@
 
 #include "cli/page/gather.hpp"
 #include "cli/page/mixture_section.hpp"
+#include "cli/page/option_tables.hpp"
 #include "cli/report/document.hpp"
 #include "cli/report/graphviz.hpp"
+#include "cli/report/training/draws.hpp"
 #include "cli/report/training/tree_report.hpp"
 #include "spaces/base/printable.hpp"
 #include "spaces/error.hpp"
@@ -85,23 +87,7 @@ void add_probabilities(Page& page, Gathered& g, const RunRow& run, const Series&
   const auto choices = options_of(series, "path.p.");
   if (choices.empty()) return;
   page.heading(g.labels[run.id] + ": probabilities of options");
-  // Choices of the same options share a table.
-  std::map<std::vector<std::string>, std::vector<std::string>> tables;
-  for (const auto& [choice, options] : choices) {
-    std::vector<std::string> names;
-    for (const auto& [option, p] : options) names.push_back(printable(option));
-    tables[names].push_back(choice);
-  }
-  for (const auto& [columns, list] : tables) {
-    std::vector<std::string> rows;
-    std::vector<std::vector<double>> values;
-    for (const std::string& choice : list) {
-      rows.push_back(printable(choice));
-      values.emplace_back();
-      for (const auto& [option, p] : choices.at(choice)) values.back().push_back(p);
-    }
-    page.heat("choice", columns, rows, values, 0, 1);
-  }
+  add_option_tables(page, {choices.begin(), choices.end()});
   // As the trainer names them: `stage1.depth+1`.
   const auto shared = std::find_if(choices.begin(), choices.end(), [](const auto& entry) {
     const size_t plus = entry.first.rfind('+');
@@ -134,6 +120,26 @@ void add_probabilities(Page& page, Gathered& g, const RunRow& run, const Series&
   }
   page.end_plots();
   page.end_details();
+}
+
+/// How often each option was trained.
+void add_draws(Page& page, Gathered& g, const RunRow& run) {
+  const auto draws = draws_of(g.store, run.id);
+  if (!draws) return;
+  std::vector<OptionShares> choices;
+  for (const ChoiceDraws& c : draws->choices) {
+    if (c.options.size() < 2 || c.active == 0) continue;
+    choices.push_back({c.choice, {}});
+    for (const auto& [option, count] : c.options)
+      choices.back().second.emplace_back(
+          option, static_cast<double>(count) / static_cast<double>(c.active));
+  }
+  if (choices.empty()) return;
+  page.heading(g.labels[run.id] + ": how often each option was trained");
+  page.text("Share of the paths in which the choice was active; " + std::to_string(draws->paths) +
+                " paths in all.",
+            /*soft=*/true);
+  add_option_tables(page, choices);
 }
 
 /// What each run draws of its architectures and images.
@@ -263,6 +269,7 @@ void add_health(Page& page, Gathered& g) {
   add_sampling(page, g, runs);
   for (const auto& [run, series] : runs) {
     add_probabilities(page, g, *run, series);
+    g.guarded("choice counts of " + g.labels[run->id], [&, r = run] { add_draws(page, g, *r); });
     add_mixture(page, g, *run, series);
     g.guarded("split tree of " + g.labels[run->id], [&, r = run] { add_tree(page, g, *r); });
   }

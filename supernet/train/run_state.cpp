@@ -168,6 +168,7 @@ void RunState::load_scopes(const Checkpoint& c) {
 
 void RunState::adopt(const Checkpoint& c, const std::string& path) {
   sets.adopt(0, c, path);
+  runner.load_draws(c);
   if (const auto found = c.text.find("position"); found != c.text.end()) {
     const TrainPosition p = position_of(found->second);
     epoch = p.epoch;

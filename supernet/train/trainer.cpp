@@ -336,6 +336,10 @@ int64_t Trainer::steps_done() const {
   return s_->now.global_step;
 }
 
+std::string Trainer::draws_json() const {
+  return s_->now.runner.draws.json();
+}
+
 const std::string& Trainer::last_checkpoint() const {
   return s_->last_checkpoint;
 }

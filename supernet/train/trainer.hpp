@@ -101,6 +101,8 @@ class Trainer {
 
   int64_t epochs_done() const;
   int64_t steps_done() const;  ///< Batches since the start of the run.
+  /// How often each option was trained (DrawCounts::json()); "" where that is not known.
+  std::string draws_json() const;
   /// Path and hash of the newest checkpoint written by this object, empty before.
   const std::string& last_checkpoint() const;
 

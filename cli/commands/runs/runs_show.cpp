@@ -2,12 +2,14 @@
 #include <cmath>
 #include <filesystem>
 #include <map>
+#include <set>
 
 #include "cli/commands/runs/runs.hpp"
 #include "cli/config/stored_config.hpp"
 #include "cli/report/document.hpp"
 #include "cli/report/graphviz.hpp"
 #include "cli/report/training/compute.hpp"
+#include "cli/report/training/draws.hpp"
 #include "cli/report/training/tree_report.hpp"
 #include "cli/terminal/fold.hpp"
 #include "cli/terminal/suggest.hpp"
@@ -79,7 +81,11 @@ Json run_json(const Store& store, const RunRow& run) {
     if (const Json parsed = Json::parse(*document, nullptr, false); parsed.is_object())
       json["health"] = parsed.value("health", Json::array());
   if (run.command == "train") json["compute"] = compute_json(compute_of(store, run.id));
-  json["evaluations"] = store.evaluation_count(run.id);
+  std::set<std::string> judged;
+  const std::vector<EvaluationRow> values = store.evaluations(run.id);
+  for (const EvaluationRow& value : values) judged.insert(value.architecture);
+  json["evaluations"] = values.size();
+  json["architectures"] = judged.size();
   json["checkpoints"] = checkpoints_json(store, run.id);
   json["exports"] = exports_json(store, run.id);
   json["documents"] = store.documents(run.id);
@@ -220,9 +226,12 @@ std::string run_text(const Json& run, const Common& common, const std::string& f
                           "parent",
                           "started",
                           "ended",
-                          "directory",
-                          "evaluations"})
+                          "directory"})
     if (const std::string value = cell_text(run[key]); !value.empty()) line(key, value);
+  if (run["evaluations"] > 0)
+    line("results",
+         cell_text(run["evaluations"]) + " values of " + cell_text(run["architectures"]) +
+             (run["architectures"] == 1 ? " architecture" : " architectures"));
   for (const auto& [name, value] : run["versions"].items()) line(name, cell_text(value));
   text += splits_text(run);
   const bool training = run["command"] == "train";
@@ -273,11 +282,21 @@ int show_run(const Common& common,
   Json tree;
   const std::string tree_lines = tree_text(store, run, tree, common);
   if (!tree.is_null()) json["split_tree"] = std::move(tree);
+  std::string draws_lines;
+  try {
+    if (const auto draws = draws_of(store, run.id)) {
+      json["draws"] = Json::parse(*store.document(run.id, kDraws));
+      draws_lines = draws_text(*draws);
+    }
+  } catch (const DataError& e) {
+    draws_lines = std::string("cannot be shown: ") + e.what();
+  }
   if (drawing == "json") {
     put_text(out, json.dump(2, ' ', false, Json::error_handler_t::replace));
     return kExitOk;
   }
   std::string facts = compute_text(store, run);
+  if (!draws_lines.empty()) facts += indented("Options trained", draws_lines);
   if (!tree_lines.empty()) facts += indented("Split tree", tree_lines);
   put_text(out, run_text(json, common, facts));
   return kExitOk;

@@ -20,7 +20,8 @@ StepRunner::StepRunner(const Space& space,
                        const TrainOptions& options,
                        c10::Device device,
                        uint64_t seed)
-    : space_(space),
+    : draws(space),
+      space_(space),
       task_(task_of(space)),
       store_(store),
       sets_(sets),
@@ -55,7 +56,10 @@ void StepRunner::run(Strategy& strategy, const TrainBatch& batch, const StepPlac
   set_numbers_.assign(step_.paths.size(), -1);
   shares_.assign(step_.paths.size(), 1.0);
   told_ = false;
-  for (const Path& path : step_.paths) distinct_.insert(path.architecture.hash());
+  for (const Path& path : step_.paths) {
+    distinct_.insert(path.architecture.hash());
+    draws.add(path.architecture);
+  }
   strategy.rule().run(*this, step_);
   runner_.clear();
   totals = runner_.totals;
@@ -232,6 +236,8 @@ void StepRunner::save(Checkpoint& c) const {
     std::sort(hashes.begin(), hashes.end());  // Equal states are equal files.
     c.tensors["trainer/distinct"] = at::tensor(hashes, at::kLong);
   }
+  if (const std::vector<int64_t> drawn = draws.flat(); !drawn.empty())
+    c.tensors["trainer/draws"] = at::tensor(drawn, at::kLong);
   if (runner_.totals.loss.defined()) {
     c.tensors["trainer/loss"] = runner_.totals.loss;
     c.tensors["trainer/correct"] = runner_.totals.correct;
@@ -257,6 +263,15 @@ void StepRunner::load(const Checkpoint& c) {
     const auto* p = hashes.data_ptr<int64_t>();
     for (int64_t i = 0; i < hashes.numel(); ++i) distinct_.insert(static_cast<uint64_t>(p[i]));
   }
+  load_draws(c);
+}
+
+void StepRunner::load_draws(const Checkpoint& c) {
+  const auto it = c.tensors.find("trainer/draws");
+  if (it == c.tensors.end()) return draws.forget();  // Of an older nas.
+  const at::Tensor drawn = it->second.to(at::kLong).contiguous();
+  const auto* p = drawn.data_ptr<int64_t>();
+  draws.restore({p, p + drawn.numel()});
 }
 
 }  // namespace nas

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "supernet/files/checkpoint.hpp"
+#include "supernet/train/step/draw_counts.hpp"
 #include "supernet/train/step/path_runner.hpp"
 #include "supernet/train/step/validation_stream.hpp"
 #include "supernet/train/strategy.hpp"
@@ -50,8 +51,13 @@ class StepRunner final : public StepServices {
   /// Mean loss of the epoch so far; reads it from the device.
   double mean_loss() const;
 
+  /// Of the whole run.
+  DrawCounts draws;
+
   void save(Checkpoint& checkpoint) const;
   void load(const Checkpoint& checkpoint);
+  /// What was drawn before a checkpoint, where that tells it.
+  void load_draws(const Checkpoint& checkpoint);
 
   // ---- StepServices
   const TrainBatch& batch() const override { return *batch_; }

@@ -204,6 +204,36 @@ TEST(Report, RowsOfSharedProbabilitiesAreExplained) {
               HasSubstr("stage1.depth+2 is stage1.depth and 2 more."));
 }
 
+TEST(Report, ChoiceCountsAreSharesOfThePathsThatHadTheChoice) {
+  const std::string folder = fresh_folder();
+  {
+    Store store(folder + "/nas.db");
+    add_training(store, {"t-1", "own"});
+    store.add_metrics("t-1", {{1, "train.loss", 2.0}});
+    store.set_document("t-1", "draws", R"({"schema": "nas-draws/1", "paths": 40, "choices": [
+        {"choice": "depth", "active": 40, "options": [
+          {"option": "1", "count": 10}, {"option": "2", "count": 30}]},
+        {"choice": "kernel", "active": 30, "options": [
+          {"option": "3", "count": 24}, {"option": "5", "count": 6}]},
+        {"choice": "never", "active": 0, "options": [
+          {"option": "3", "count": 0}, {"option": "5", "count": 0}]}]})");
+  }
+  ASSERT_EQ(in(folder, {"report", "t-1"}).code, 0);
+  const std::string html = read(folder + "/report.html");
+  EXPECT_THAT(html, HasSubstr("40 paths in all"));
+  for (const char* share : {">0.25</td>", ">0.75</td>", ">0.8</td>", ">0.2</td>"})
+    EXPECT_THAT(html, HasSubstr(share));
+  EXPECT_THAT(html, Not(HasSubstr("never")));
+  const std::string shown = in(folder, {"runs", "show", "t-1"}).out;
+  EXPECT_LT(shown.find("5 20 %"), shown.find("1 25 %")) << "the most uneven first\n" << shown;
+  {
+    Store store(folder + "/nas.db");
+    store.set_document("t-1", "draws", "{");
+  }
+  ASSERT_EQ(in(folder, {"report", "t-1"}).code, 0);
+  EXPECT_THAT(read(folder + "/report.html"), HasSubstr("is damaged"));
+}
+
 TEST(Report, WrongUseIsTold) {
   const std::string folder = store_for_page();
   EXPECT_EQ(in(folder, {"report", "nobody"}).code, 2);

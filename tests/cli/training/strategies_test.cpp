@@ -99,6 +99,14 @@ TEST(Strategies, PandaTellsItsHealth) {
                            "path.max_weight",
                            "gradient.variance.sampling"})
     EXPECT_TRUE(shown["metrics"].contains(name)) << name;
+  // Of every choice the options add up to the paths that had it.
+  EXPECT_EQ(shown["draws"]["paths"], 2 * shown["metrics"]["train.paths"]["value"].get<int64_t>());
+  for (const Json& choice : shown["draws"]["choices"]) {
+    int64_t sum = 0;
+    for (const Json& option : choice["options"]) sum += option["count"].get<int64_t>();
+    EXPECT_EQ(sum, choice["active"]) << choice["choice"];
+  }
+  EXPECT_THAT(call(folder, {"runs", "show", "net"}).out, HasSubstr("least trained"));
   const Finished refused =
       call(folder, {"train", "--config", file, "--set", "train.optimizer.untouched=skip"});
   EXPECT_EQ(refused.code, 2);

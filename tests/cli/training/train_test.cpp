@@ -50,6 +50,7 @@ std::string outcome(const std::string& folder, const std::string& id) {
   for (const MetricRow& m : store.metrics(id))
     if (m.name.rfind("time.", 0) != 0) text << m.step << ' ' << m.name << ' ' << m.value << '\n';
   EXPECT_THAT(text.str(), HasSubstr("train.loss"));
+  text << store.document(id, "draws").value_or("no counts of what was drawn");
   return text.str();
 }
 
