@@ -30,7 +30,7 @@ using Eigen::MatrixXf;
 using Eigen::VectorXd;
 using Eigen::VectorXf;
 
-constexpr Index kMostRows = 4000;
+constexpr Index kMostTrained = 4000;
 constexpr Index kBatch = 256;
 constexpr int kLayers = 3;
 constexpr double kWidth = 400, kEpochs = 300, kRate = 1e-3;
@@ -143,7 +143,7 @@ class Mlp final : public Predictor {
  protected:
   void learn(const FeatureMatrix& raw, const VectorXd& all, const FitOptions& options) override {
     scale_ = Scaling(raw);
-    const std::vector<int> rows = spread_rows(raw.rows(), kMostRows);
+    const std::vector<int> rows = spread_rows(raw.rows(), kMostTrained);
     const MatrixXf x = scale_.apply(raw(rows, Eigen::all)).cast<float>();
     const VectorXd truth = all(rows);
     mean_ = truth.mean();

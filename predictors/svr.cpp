@@ -23,8 +23,8 @@ using Eigen::MatrixXd;
 using Eigen::VectorXd;
 
 constexpr double kPenalties[] = {1, 2, 5, 10, 20, 50, 100};
-constexpr Index kMostRows = 2500;   ///< libsvm holds 16 bytes for each pair.
-constexpr Index kChoiceRows = 400;  ///< C and gamma are chosen on so many.
+constexpr Index kMostVectors = 2500;  ///< libsvm holds 16 bytes for each pair.
+constexpr Index kChoiceRows = 400;    ///< C and gamma are chosen on so many.
 
 /// f(x) = sum_i coefficients_i k(x, row_i) + offset; coefficients of all rows, most may be 0.
 struct Solution {
@@ -96,7 +96,7 @@ class Svr final : public Predictor {
  protected:
   void learn(const FeatureMatrix& raw, const VectorXd& all, const FitOptions& options) override {
     scale_ = Scaling(raw);
-    const std::vector<int> rows = spread_rows(raw.rows(), kMostRows);
+    const std::vector<int> rows = spread_rows(raw.rows(), kMostVectors);
     const auto n = static_cast<Index>(rows.size());
     const MatrixXd x = scale_.apply(raw(rows, Eigen::all));
     const VectorXd truth = all(rows);

@@ -15,7 +15,7 @@
 namespace nas {
 namespace {
 
-constexpr int64_t kListable = 100000;  ///< Larger spaces are searched instead of listed.
+constexpr int64_t kMostListed = 100000;  ///< Larger spaces are searched instead of listed.
 constexpr int kRandomStarts = 8;
 constexpr int kWalks = 50;
 constexpr int kRandomDraws = 2000;
@@ -147,7 +147,7 @@ Reach reach(const CostModel& costs,
     if (found.together.violation == 0) found.witness = found.together.architecture;
     return !found.witness;
   };
-  if (listable(domain, kListable)) {
+  if (listable(domain, kMostListed)) {
     domain.enumerate(look);
     return found;
   }

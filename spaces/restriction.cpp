@@ -5,18 +5,13 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "spaces/base/joined.hpp"
 #include "spaces/error.hpp"
 #include "spaces/space.hpp"
 #include "spaces/text/arch_text.hpp"
 
 namespace nas {
 namespace {
-
-std::string joined(const std::vector<std::string>& words, const char* between) {
-  std::string text;
-  for (const std::string& word : words) text += (text.empty() ? "" : between) + word;
-  return text;
-}
 
 std::string did_you_mean(const std::string& word, const std::vector<std::string>& known) {
   const std::string near = nearest(word, known);

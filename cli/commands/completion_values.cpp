@@ -7,6 +7,7 @@
 #include "cli/config/config_path.hpp"
 #include "cli/lists.hpp"
 #include "search/store/store.hpp"
+#include "spaces/base/joined.hpp"
 
 namespace nas::cli {
 namespace {
@@ -165,12 +166,6 @@ Words own_words(const CLI::App& app, const CLI::App* at, const Words& args) {
   return {name == args.end() ? name : std::next(name), args.end()};
 }
 
-std::string joined(const Words& words) {
-  std::string text;
-  for (const std::string& word : words) text += (text.empty() ? "" : "\n") + word;
-  return text;
-}
-
 }  // namespace
 
 std::string value_kind(const CLI::App& app, const CLI::Option& option) {
@@ -281,23 +276,23 @@ std::string completions(const CLI::App& app, const std::vector<std::string>& arg
   if (args.back() == kListCompletions) {
     Words all = subcommand_names(*at);
     for (const std::string& name : long_names(*at)) all.push_back(name);
-    return joined(all);
+    return joined(all, "\n");
   }
   const std::string word = args.back().substr(std::string(kListCompletions).size() + 1);
   const Words own = own_words(app, at, before);
   if (!own.empty())
     if (const CLI::Option* option = named(*at, own.back());
         option != nullptr && takes_value(*option))
-      return joined(values_of(*at, *option, before));
+      return joined(values_of(*at, *option, before), "\n");
   // `--format=js` is one word to some shells.
   if (const size_t equal = word.find('='); word.starts_with("--") && equal != std::string::npos) {
     const CLI::Option* option = named(*at, word.substr(0, equal));
     Words values = option == nullptr ? Words{} : values_of(*at, *option, before);
     for (std::string& value : values)
       if (value[0] != ':') value.insert(0, word.substr(0, equal + 1));
-    return joined(values);
+    return joined(values, "\n");
   }
-  if (!word.empty() && word[0] == '-') return joined(long_names(*at));
+  if (!word.empty() && word[0] == '-') return joined(long_names(*at), "\n");
   Words words = subcommand_names(*at);
   if (const CLI::Option* positional = next_positional(*at, own))
     for (std::string& value : values_of(*at, *positional, before))

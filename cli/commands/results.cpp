@@ -16,6 +16,7 @@
 #include "search/pareto.hpp"
 #include "search/search_options.hpp"
 #include "search/store/store.hpp"
+#include "spaces/base/joined.hpp"
 #include "spaces/base/printable.hpp"
 #include "spaces/metric.hpp"
 
@@ -38,12 +39,6 @@ struct Options {
 bool wanted(const Options& o, const std::string& metric) {
   return o.metrics.empty() ||
          std::find(o.metrics.begin(), o.metrics.end(), metric) != o.metrics.end();
-}
-
-std::string joined(const std::vector<std::string>& names) {
-  std::string text;
-  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
-  return text;
 }
 
 void need_metric(const Results& table, const std::string& metric, const std::string& flag) {

@@ -12,6 +12,7 @@
 #include "cli/runs/results/run_set.hpp"
 #include "cli/terminal/suggest.hpp"
 #include "cli/validators.hpp"
+#include "spaces/base/joined.hpp"
 #include "spaces/base/printable.hpp"
 #include "spaces/base/whole_file.hpp"
 
@@ -42,12 +43,6 @@ ChangeLimit limit_of(const std::string& text) {
                       "A change is positive where head is better: -1% lets head be 1 % worse.");
   if (relative) limit.value /= 100;
   return limit;
-}
-
-std::string joined(const std::vector<std::string>& words) {
-  std::string text;
-  for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
-  return text;
 }
 
 void check_ignored(const std::vector<std::string>& ignored) {

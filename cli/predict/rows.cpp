@@ -18,6 +18,7 @@
 #include "search/evaluators/table_file.hpp"
 #include "search/evaluators/value_check.hpp"
 #include "search/store/store.hpp"
+#include "spaces/base/joined.hpp"
 #include "spaces/base/printable.hpp"
 #include "spaces/metric.hpp"
 #include "spaces/registry.hpp"
@@ -30,10 +31,10 @@ namespace {
 
 using Eigen::Index;
 
-std::string joined(const std::vector<std::string>& names) {
-  std::string text;
-  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
-  return text.substr(0, 400);
+/// The first of them, where there are many.
+std::string listed(const std::vector<std::string>& names) {
+  constexpr size_t kMost = 400;
+  return joined(names).substr(0, kMost);
 }
 
 [[noreturn]] void fail(const TableFile& table, const CsvCell& cell, const std::string& what) {
@@ -116,7 +117,7 @@ std::vector<Architecture> in_order(const Space& space, const TableOptions& optio
 std::string only_metric(const TableEvaluator& table, const std::string& file) {
   const std::vector<std::string> metrics = table.columns();
   if (metrics.size() == 1) return metrics[0];
-  throw ConfigError(file + " has several columns of numbers: " + joined(metrics),
+  throw ConfigError(file + " has several columns of numbers: " + listed(metrics),
                     "Name the one to predict with --target.");
 }
 
@@ -192,7 +193,7 @@ void read_run(PredictRows& out, const RowOptions& o, const Common& common, bool 
     const std::string near = nearest(out.target, results.metrics);
     throw ConfigError(
         "--target: no metric \"" + out.target + "\" in run " + run->id,
-        near.empty() ? "It has: " + joined(results.metrics) + "." : "Did you mean " + near + "?");
+        near.empty() ? "It has: " + listed(results.metrics) + "." : "Did you mean " + near + "?");
   }
   ArchitectureReader reader(*out.space);
   std::vector<Architecture> list;
@@ -316,7 +317,7 @@ void check_target(const TableFile& table,
   std::vector<std::string> names;
   for (const CsvCell& c : table.header) names.push_back(c.text);
   throw ConfigError(
-      "which column is to be predicted is not said; " + table.file + " has: " + joined(names),
+      "which column is to be predicted is not said; " + table.file + " has: " + listed(names),
       "Name it with --target (several as A+B: their sum).");
 }
 
@@ -339,9 +340,9 @@ void read_plain(PredictRows& out,
                                            : default_features(table, targets, left_out);
       if (o.features.empty() && fitted == nullptr)
         note(common,
-             "learnt from: " + joined(names) + " (--features chooses)" +
+             "learnt from: " + listed(names) + " (--features chooses)" +
                  (left_out.empty() ? ""
-                                   : "; not from " + joined(left_out) +
+                                   : "; not from " + listed(left_out) +
                                          ", which by their names were measured with the target"));
       out.rows.features = feature_space(std::move(names));
     }

@@ -4,6 +4,7 @@
 
 #include "cli/report/document.hpp"
 #include "cli/report/training/compute.hpp"
+#include "spaces/base/joined.hpp"
 #include "spaces/base/whole_file.hpp"
 #include "spaces/metric.hpp"
 
@@ -37,6 +38,19 @@ void print_top(const Json& d) {
                  number(r["best_rank" + at])});
     }
   print(table.text());
+  std::vector<std::string> larger;
+  for (const Json& k : d["top"]) {
+    const std::string key = "precision_at_" + k.get<std::string>();
+    bool judged = false, ordered = false;
+    for (const Json& r : d["rankers"]) {
+      judged |= r.contains(key);
+      ordered |= !r["tau_b"].is_null();
+    }
+    if (ordered && !judged) larger.push_back(k.get<std::string>());
+  }
+  if (!larger.empty())
+    print_prose("top " + joined(larger) + ": larger than the " + d["n"].dump() +
+                " that are ranked, and left out");
 }
 
 void print_facts(const Json& d) {

@@ -2,6 +2,7 @@
 
 #include "cli/command.hpp"
 #include "cli/report/document.hpp"
+#include "spaces/base/joined.hpp"
 #include "spaces/base/shell_word.hpp"
 
 namespace nas::cli {
@@ -15,11 +16,6 @@ std::vector<std::string> names(const Narrowing& n, size_t choice, bool kept) {
     if (s.choice == choice && s.kept == kept)
       list.push_back(n.space->choices()[choice].options[static_cast<size_t>(s.option)]);
   return list;
-}
-std::string joined(const std::vector<std::string>& list) {
-  std::string text;
-  for (const std::string& word : list) text += (text.empty() ? "" : " ") + word;
-  return text;
 }
 /// Choices that lose an option, in order.
 std::vector<size_t> narrowed_choices(const Narrowing& n) {
@@ -81,7 +77,9 @@ void print_people(const Narrowing& n) {
   }
   Table table({"choice", "kept", "left out"});
   for (const size_t c : choices)
-    table.row({n.space->choices()[c].name, joined(names(n, c, true)), joined(names(n, c, false))});
+    table.row({n.space->choices()[c].name,
+               joined(names(n, c, true), " "),
+               joined(names(n, c, false), " ")});
   print(table.text());
   print_prose("architectures: " + count_text(n.before) + " before, " + count_text(n.after) +
               " after");

@@ -14,7 +14,7 @@
 namespace nas::cli {
 namespace {
 
-using Json = nlohmann::json;
+using SortedJson = nlohmann::json;
 
 /// The latest finished search in the supernet of `train`.
 RunRow search_of(const Store& store, const RunRow& supernet, const Common& common) {
@@ -42,7 +42,7 @@ RunRow search_of(const Store& store, const RunRow& supernet, const Common& commo
   return *found;
 }
 
-size_t index_of(const std::string& pick, const Json& document) {
+size_t index_of(const std::string& pick, const SortedJson& document) {
   if (pick == "best" || pick == "knee") return document.at(pick).get<size_t>();
   size_t index = 0;
   const char* end = pick.data() + pick.size();
@@ -84,14 +84,14 @@ Picked pick_architecture(const Store& store,
   if (!document)
     throw ConfigError("search " + row->id + " is not finished",
                       "resume it with: " + suggested({"search", "--resume", row->id}, common));
-  const Json json = Json::parse(*document);
+  const SortedJson json = SortedJson::parse(*document);
   if (json.at("front").empty())
     throw ConfigError("search " + row->id + " found nothing feasible, so there is nothing to pick");
   picked.architecture = json["front"][index_of(pick.empty() ? "best" : pick, json)]["architecture"]
                             .get<std::string>();
   for (const EvaluationRow& e : store.evaluations(row->id)) {
     if (e.architecture != picked.architecture || e.source != "supernet") continue;
-    const Json fidelity = Json::parse(e.fidelity_json, nullptr, false);
+    const SortedJson fidelity = SortedJson::parse(e.fidelity_json, nullptr, false);
     if (fidelity.is_object()) picked.weights = fidelity.value("checkpoint", "");
   }
   return picked;

@@ -11,6 +11,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "cli/runs/run_sets.hpp"
 #include "cli/terminal/failure.hpp"
 #include "spaces/base/shell_word.hpp"
 #include "spaces/base/whole_file.hpp"
@@ -25,10 +26,6 @@ namespace fs = std::filesystem;
 
 constexpr const char* kOwner = "owner";
 constexpr std::array kDataKeys = {"data.path", "data.workers", "data.prefetch", "data.cache"};
-
-std::string key_of(const std::string& set) {
-  return set.substr(0, set.find('='));
-}
 
 bool of_data(const std::string& set) {
   const std::string key = key_of(set);

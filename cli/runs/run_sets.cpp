@@ -15,11 +15,11 @@ const std::vector<std::string>& keys() {
   return names;
 }
 
+}  // namespace
+
 std::string key_of(const std::string& set) {
   return set.substr(0, set.find('='));
 }
-
-}  // namespace
 
 bool is_run_set(const std::string& set) {
   const std::string key = key_of(set);

@@ -5,6 +5,8 @@
 
 namespace nas::cli {
 
+/// KEY of KEY=VALUE.
+std::string key_of(const std::string& set);
 /// Whether `set` (KEY=VALUE) changes what may differ from the training: how architectures are
 /// judged (evaluate.*), where the data lies and how it is read, the device, the threads. The
 /// fidelity that is stored with every value holds what it was judged with.

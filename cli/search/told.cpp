@@ -36,6 +36,13 @@ std::optional<Evaluation> stored_answer(const Store& store,
   return value;
 }
 
+size_t answers_awaited(const Store& store, const std::string& run) {
+  size_t awaited = 0;
+  for (const auto& [id, question] : open_questions(store, run))
+    if (!store.document(run, kAnswer + id)) ++awaited;
+  return awaited;
+}
+
 void store_answer(Store& store,
                   const std::string& run,
                   const std::string& id,

@@ -18,6 +18,9 @@ std::map<std::string, Question> open_questions(const Store& store, const std::st
 std::optional<Evaluation> stored_answer(const Store& store,
                                         const std::string& run,
                                         const std::string& id);
+/// Open questions without an answer: a search that waits for them is interrupted, as the store has
+/// it.
+size_t answers_awaited(const Store& store, const std::string& run);
 void store_answer(Store& store, const std::string& run, const std::string& id, const Evaluation& v);
 
 }  // namespace nas::cli

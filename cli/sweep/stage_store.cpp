@@ -15,16 +15,14 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr size_t kTag = 12;
-
 std::string document_kind(const Stage& stage) {
   return std::string(kSweepDocument) + "-" + to_string(stage.kind) + "-" + stage.tag();
 }
 
 /// The tag at the end of a name, or "".
 std::string tag_of(const std::string& name) {
-  if (name.size() < kTag + 2 || name[name.size() - kTag - 1] != '-') return "";
-  const std::string tag = name.substr(name.size() - kTag);
+  if (name.size() < kTagLength + 2 || name[name.size() - kTagLength - 1] != '-') return "";
+  const std::string tag = name.substr(name.size() - kTagLength);
   return tag.find_first_not_of("0123456789abcdef") == std::string::npos ? tag : "";
 }
 
@@ -52,7 +50,7 @@ std::string marked_tag(const Store& store, const std::string& run) {
   if (!fresh) return at->second;
   const auto text = store.document(run, kSweepDocument);
   const Json json = Json::parse(text.value_or(""), nullptr, false);
-  if (json.is_object()) at->second = json.value("hash", std::string()).substr(0, kTag);
+  if (json.is_object()) at->second = json.value("hash", std::string()).substr(0, kTagLength);
   return at->second;
 }
 

@@ -24,7 +24,7 @@ namespace {
 namespace fs = std::filesystem;
 using detail::YamlNode;
 
-constexpr size_t kTag = 12, kLongestRunName = 96;
+constexpr size_t kLongestRunName = 96;
 
 /// `train.epochs` -> epochs, where no other key that varies ends so.
 std::vector<std::pair<StageKind, std::string>> varied_keys(const SweepFile& file) {
@@ -336,7 +336,8 @@ class Planner {
     if (cell.seed) text += ",seed=" + std::to_string(*cell.seed);
     if (stage.kind == StageKind::kRank || stage.kind == StageKind::kExport)
       text += std::string(",") + to_string(stage.kind);
-    if (text.size() > kLongestRunName - kTag - 1) text.resize(kLongestRunName - kTag - 1);
+    if (text.size() > kLongestRunName - kTagLength - 1)
+      text.resize(kLongestRunName - kTagLength - 1);
     return text + "-" + stage.tag();
   }
 

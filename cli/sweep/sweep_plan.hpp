@@ -9,6 +9,8 @@
 
 namespace nas::cli {
 
+inline constexpr size_t kTagLength = 12;  ///< Of the hash of a stage, in names.
+
 struct Stage {
   StageKind kind = StageKind::kTrain;
   /// SHA-256 of kind, resolved configuration, contents of the files it names, and the hashes of the
@@ -22,7 +24,7 @@ struct Stage {
   bool threads_given = false;      ///< Its configuration says how many threads.
   std::string step;                ///< Of train: what decides how long a step takes.
   double epochs = 0;               ///< Of train: as configured; 0: a budget ends it.
-  std::string tag() const { return hash.substr(0, 12); }
+  std::string tag() const { return hash.substr(0, kTagLength); }
 };
 
 struct SweepCell {

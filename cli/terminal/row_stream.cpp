@@ -19,7 +19,7 @@ std::string indented(const std::string& text, const std::string& by) {
   return out;
 }
 
-class Lines {
+class LineWriter {
  public:
   void add(const std::string& line) {
     if (!text_.empty()) text_ += '\n';
@@ -46,7 +46,7 @@ void print_json(const std::vector<std::string>& header,
                 const RowSource& rows,
                 const Json& document,
                 const std::string& key) {
-  Lines lines;
+  LineWriter lines;
   const auto dumped = [](const Json& json) {
     return json.dump(2, ' ', false, Json::error_handler_t::replace);
   };
@@ -66,7 +66,7 @@ void print_json(const std::vector<std::string>& header,
 }
 
 void print_csv(const std::vector<std::string>& header, const RowSource& rows) {
-  Lines lines;
+  LineWriter lines;
   const auto last_line = [](const Rows& one) {
     const std::string text = csv_text(one);
     return text.substr(text.find('\n') + 1);
@@ -81,7 +81,7 @@ void print_csv(const std::vector<std::string>& header, const RowSource& rows) {
 }
 
 void print_json_lines(const std::vector<std::string>& header, const RowSource& rows) {
-  Lines lines;
+  LineWriter lines;
   Rows one{header, {}};
   each(rows, [&](const Row& row) {
     one.rows = {row};

@@ -41,7 +41,7 @@ std::string trim_zeros(std::string text) {
   return text;
 }
 
-std::string printed(const char* format, int digits, double value) {
+std::string formatted(const char* format, int digits, double value) {
   char buffer[400];
   std::snprintf(buffer, sizeof buffer, format, digits, value);
   return buffer;
@@ -262,10 +262,10 @@ std::string format_number(double value, int significant) {
   if (!std::isfinite(value)) return "-";
   const double size = std::fabs(value);
   if (size == 0) return "0";  // Also of a negative zero.
-  if (size < 1e-4 || size >= 1e15) return printed("%.*g", significant, value);
-  if (value == std::floor(value)) return printed("%.*f", 0, value);
+  if (size < 1e-4 || size >= 1e15) return formatted("%.*g", significant, value);
+  if (value == std::floor(value)) return formatted("%.*f", 0, value);
   const int before = static_cast<int>(std::floor(std::log10(size))) + 1;
-  return trim_zeros(printed("%.*f", std::max(0, significant - before), value));
+  return trim_zeros(formatted("%.*f", std::max(0, significant - before), value));
 }
 
 std::string format_count(double value) {
@@ -279,13 +279,13 @@ std::string format_count(double value) {
   }
   if (power == 0) return format_number(value);
   const double size = std::fabs(scaled);
-  return trim_zeros(printed("%.*f", size >= 100 ? 1 : 2, scaled)) + kSuffixes[power];
+  return trim_zeros(formatted("%.*f", size >= 100 ? 1 : 2, scaled)) + kSuffixes[power];
 }
 
 std::string format_seconds(double s) {
   if (!std::isfinite(s) || s < 0) return "-";
   if (s < 0.0995) return format_number(s * 1000, 3) + "ms";
-  if (s < 59.95) return printed("%.*f", s < 9.995 ? 2 : 1, s) + "s";
+  if (s < 59.95) return formatted("%.*f", s < 9.995 ? 2 : 1, s) + "s";
   const auto whole = static_cast<long long>(std::llround(s));
   char buffer[64];
   if (whole < 3600) {

@@ -31,9 +31,9 @@ constexpr double kBend = 1.345;     ///< Deviations where the loss turns from sq
 constexpr double kNormal = 1.4826;  ///< Of the median absolute residual: the deviation.
 constexpr int kRounds = 25;         ///< Of reweighting, at most.
 constexpr int kSweeps = 500;        ///< Of coordinate descent, at most.
-constexpr Index kChoiceRows = 600;  ///< The bound is judged on so many.
+constexpr Index kBoundRows = 600;   ///< The bound is judged on so many.
 
-VectorXd penalties() {
+VectorXd bound_penalties() {
   VectorXd grid(10);
   grid << .1, .2, .3, .5, .7, 1, 2, 3, 5, 10;
   return grid;
@@ -123,7 +123,7 @@ class Huber final : public Predictor {
     const bool few = x.cols() <= kFewColumns && scale_.scales();
     const auto given = options.fixed.find("alpha");
     const VectorXd grid =
-        given == options.fixed.end() ? penalties() : VectorXd::Constant(1, given->second);
+        given == options.fixed.end() ? bound_penalties() : VectorXd::Constant(1, given->second);
     const ProductForm form = choose_products(x, y, grid, true, few);
     alpha_ = form.alpha;
     pairs_ = form.pairs;
@@ -183,7 +183,7 @@ class Huber final : public Predictor {
   }
 
   bool bound_is_wrong(const MatrixXd& all, const VectorXd& all_y, const FitOptions& options) const {
-    const std::vector<int> rows = spread_rows(all.rows(), kChoiceRows);
+    const std::vector<int> rows = spread_rows(all.rows(), kBoundRows);
     const MatrixXd x = all(rows, Eigen::all);
     const VectorXd y = all_y(rows);
     const VectorXd gain = errors_of_rows(y, left_out(x, y, true, options.folds)) -

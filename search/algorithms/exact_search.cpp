@@ -6,16 +6,11 @@
 
 #include "search/algorithms/goal_tables.hpp"
 #include "search/exact/sums.hpp"
+#include "spaces/base/joined.hpp"
 #include "spaces/error.hpp"
 
 namespace nas {
 namespace {
-
-std::string joined(const std::vector<std::string>& names) {
-  std::string text;
-  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
-  return text;
-}
 
 std::vector<std::string> metrics_of_goal(const SearchContext& context, bool free) {
   std::vector<std::string> names;

@@ -23,17 +23,17 @@ constexpr const char* kAskForId =
     "are for. Copy the `id` of every question into its answer: {\"id\": question[\"id\"], "
     "\"accuracy\": ...} (nas help evaluators has an example)";
 
-std::string number_text(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%g", value);
-  return text;
-}
-
 std::string seconds_text(double s) {
   return number_text(s) + " s";
 }
 
 }  // namespace
+
+std::string number_text(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%g", value);
+  return text;
+}
 
 /// Talks to one process at a time. Members are those of a struct: the class behind the header is
 /// only this one.

@@ -34,6 +34,9 @@ struct ExternalShared {
   int shown_ = 0, percents_ = 0;
 };
 
+/// Of a value that a program answered, or of seconds: short.
+std::string number_text(double value);
+
 /// Make, use and destroy it in one thread.
 class ExternalConversation {
  public:

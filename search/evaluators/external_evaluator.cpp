@@ -14,15 +14,7 @@
 #include "spaces/error.hpp"
 
 namespace nas {
-namespace {
-
-std::string number_text(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%g", value);
-  return text;
-}
-
-}  // namespace
+namespace {}  // namespace
 
 struct ExternalEvaluator::State {
   State(const Space& s, const ExternalOptions& o) : shared(s, o) {

@@ -16,7 +16,7 @@ namespace {
 
 // ---- What a layer computes, from its plan.
 
-struct Expression {
+struct Operand {
   std::string text;
   std::vector<size_t> in;  ///< 0: what arrives.
   std::optional<Step> step;
@@ -39,7 +39,7 @@ class LayerReader {
     }
   }
   size_t result() const { return at_.empty() ? 0 : at_.back(); }
-  const Expression& node(size_t i) const { return nodes_[i]; }
+  const Operand& node(size_t i) const { return nodes_[i]; }
   /// The only one that reads `i`, where all else of the layer follows from it.
   std::optional<size_t> only_reader(size_t i) const {
     std::optional<size_t> reader;
@@ -134,18 +134,18 @@ class LayerReader {
   }
 
   const Plan& plan_;
-  std::vector<Expression> nodes_;
+  std::vector<Operand> nodes_;
   std::vector<size_t> at_;  ///< By node of the plan.
 };
 
 // x + x, and x + pool of x: layers without weights that add their shortcut.
 std::optional<Step> sum_without_weights(const LayerReader& layer, size_t x, int map) {
-  const Expression& sum = layer.node(layer.result());
+  const Operand& sum = layer.node(layer.result());
   if (sum.text != "add" || sum.in.size() != 2) return std::nullopt;
   size_t a = sum.in[0], b = sum.in[1];
   if (a == x && b == x) return Step{Step::Kind::kTwice, 0, 1, map, 0};
   if (b != x) std::swap(a, b);
-  const Expression& other = layer.node(a);
+  const Operand& other = layer.node(a);
   if (b != x || !other.step || other.in != std::vector<size_t>{x}) return std::nullopt;
   Step step = *other.step;
   if (step.stride != 1 || step.kind == Step::Kind::kSubsample) return std::nullopt;
@@ -184,7 +184,7 @@ bool cover_all(const Step& first, const Step& second) {
 }
 
 // Two steps one after the other as one, where that is one of the known ones.
-std::optional<Step> joined(const Step& first, const Step& second) {
+std::optional<Step> united(const Step& first, const Step& second) {
   using Kind = Step::Kind;
   const bool subsamples = second.kind == Kind::kSubsample;
   const bool pools = second.kind == Kind::kMaxPool || second.kind == Kind::kAvgPool;
@@ -219,7 +219,7 @@ void append(Steps& steps, Step step) {
     return;
   }
   if (begin != steps.end()) {
-    if (const std::optional<Step> both = joined(steps.back(), step)) {
+    if (const std::optional<Step> both = united(steps.back(), step)) {
       steps.back() = *both;
       reduce_stride(steps.back());
       return;

@@ -9,6 +9,7 @@
 #include <optional>
 #include <set>
 
+#include "spaces/base/joined.hpp"
 #include "spaces/counting/space_tables.hpp"
 #include "spaces/text/arch_text.hpp"
 
@@ -22,12 +23,6 @@ std::optional<double> number(std::string_view text) {
       !std::isfinite(value))
     return std::nullopt;
   return value;
-}
-
-std::string joined(const std::vector<std::string>& words) {
-  std::string text;
-  for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
-  return text;
 }
 
 std::string in_quotes(std::string_view text) {

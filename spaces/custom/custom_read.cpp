@@ -3,6 +3,7 @@
 #include <cmath>
 #include <set>
 
+#include "spaces/base/joined.hpp"
 #include "spaces/custom/custom.hpp"
 
 namespace nas::custom {
@@ -144,13 +145,6 @@ void describe(Binder& b, RuleOptions& o) {
 }
 
 namespace {
-
-// `a, b, c`.
-std::string joined(const std::vector<std::string>& words) {
-  std::string text;
-  for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
-  return text;
-}
 
 std::vector<std::string> known_blocks(const Options& o) {
   std::vector<std::string> names;

@@ -1,5 +1,7 @@
 #include "spaces/draw/dot_text.hpp"
 
+#include "spaces/base/joined.hpp"
+
 #include <algorithm>
 
 namespace nas::dot {
@@ -58,12 +60,6 @@ std::string escaped(const std::string& text) {
       out += c;
   }
   return out;
-}
-
-std::string joined(const Strings& parts, const char* separator) {
-  std::string text;
-  for (const std::string& part : parts) text += (text.empty() ? "" : separator) + part;
-  return text;
 }
 
 Strings without_repeats(const Strings& words) {

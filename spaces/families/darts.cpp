@@ -7,13 +7,11 @@
 namespace nas {
 namespace {
 
-constexpr int kInputs = 2;
-
 /// Pairs of the nodes before `node` (inputs are 0 and 1), in lexicographic order.
 const std::vector<std::array<int, 2>>& pairs_before(int node) {
   static const auto all = [] {
     std::array<std::vector<std::array<int, 2>>, 6> pairs;
-    for (size_t n = kInputs; n < pairs.size(); ++n)
+    for (size_t n = Darts::kInputs; n < pairs.size(); ++n)
       for (int i = 0; i < static_cast<int>(n); ++i)
         for (int j = i + 1; j < static_cast<int>(n); ++j) pairs[n].push_back({i, j});
     return pairs;
@@ -23,8 +21,8 @@ const std::vector<std::array<int, 2>>& pairs_before(int node) {
 
 /// Edges are numbered by target, then source.
 size_t edge_index(int node, int source) {
-  const int before = node - kInputs;
-  return static_cast<size_t>(kInputs * before + before * (before - 1) / 2 + source);
+  const int before = node - Darts::kInputs;
+  return static_cast<size_t>(Darts::kInputs * before + before * (before - 1) / 2 + source);
 }
 constexpr size_t kEdges = 14;
 
@@ -71,7 +69,7 @@ Darts::Darts(const DartsOptions& options) : o_(options) {
 void Darts::add_choices(const std::string& type) {
   const size_t offset = choices_.size();
   for (int n = 0; n < kNodes; ++n) {
-    const int node = n + kInputs;
+    const int node = n + Darts::kInputs;
     const std::string prefix = type + ".node" + std::to_string(node);
     NodeGenes& genes = node_genes_[static_cast<size_t>(n)];
     const auto here = [&] { return static_cast<int>(choices_.size() - offset); };
@@ -100,7 +98,7 @@ void Darts::name_cell(Cell& cell, const std::string& prefix) {
   cell.halved = {{id("input0.conv_a"), id("input0.conv_b")}, id("input0.bn")};
   static const char* const kConvs[] = {
       "sep_conv_3x3", "sep_conv_5x5", "dil_conv_3x3", "dil_conv_5x5"};
-  for (int node = kInputs; node < kInputs + kNodes; ++node)
+  for (int node = Darts::kInputs; node < Darts::kInputs + kNodes; ++node)
     for (int source = 0; source < node; ++source) {
       const std::string at = "edge" + std::to_string(node) + std::to_string(source) + ".";
       Edge edge;
@@ -120,7 +118,7 @@ void Darts::name_cell(Cell& cell, const std::string& prefix) {
 }
 
 std::array<int, 2> Darts::sources(const Architecture& a, size_t offset, int node) const {
-  const NodeGenes& genes = node_genes_[static_cast<size_t>(node - kInputs)];
+  const NodeGenes& genes = node_genes_[static_cast<size_t>(node - Darts::kInputs)];
   if (genes.pair < 0) return {0, 1};
   const auto gene = static_cast<size_t>(a.genes[offset + static_cast<size_t>(genes.pair)]);
   return pairs_before(node)[gene];
@@ -212,12 +210,12 @@ int32_t Darts::edge(PlanBuilder& b, const Edge& names, OpKind kind, int32_t x, i
 int32_t Darts::cell(
     PlanBuilder& b, const Cell& cell, const Architecture& a, int32_t x0, int32_t x1) const {
   const size_t offset = cell.reduction ? cell_genes() : 0;
-  std::array<int32_t, kInputs + kNodes> values{};
+  std::array<int32_t, Darts::kInputs + kNodes> values{};
   values[0] = cell.halve ? halve(b, cell.halved, x0, cell.width)
                          : relu_conv_bn(b, cell.one[0], x0, cell.width);
   values[1] = relu_conv_bn(b, cell.one[1], x1, cell.width);
-  for (int node = kInputs; node < kInputs + kNodes; ++node) {
-    const NodeGenes& genes = node_genes_[static_cast<size_t>(node - kInputs)];
+  for (int node = Darts::kInputs; node < Darts::kInputs + kNodes; ++node) {
+    const NodeGenes& genes = node_genes_[static_cast<size_t>(node - Darts::kInputs)];
     int32_t terms[2];
     for (size_t k = 0; k < 2; ++k) {
       const size_t choice = offset + static_cast<size_t>(k == 0 ? genes.first : genes.second);
@@ -227,7 +225,7 @@ int32_t Darts::cell(
                       cell.edges[edge_index(node, source)],
                       kind(op),
                       values[static_cast<size_t>(source)],
-                      cell.reduction && source < kInputs ? 2 : 1);
+                      cell.reduction && source < Darts::kInputs ? 2 : 1);
         };
         if (genes.pair < 0) return from(static_cast<int>(k));
         return b.choose(a.genes, offset + static_cast<size_t>(genes.pair), [&](int16_t pair) {
@@ -342,7 +340,7 @@ std::vector<Architecture> Darts::cover() const {
             a.genes[offset + static_cast<size_t>(g)] = static_cast<int16_t>(op);
           if (genes.pair >= 0)
             a.genes[offset + static_cast<size_t>(genes.pair)] =
-                static_cast<int16_t>(last(n + kInputs, pattern));
+                static_cast<int16_t>(last(n + Darts::kInputs, pattern));
         }
       all.push_back(std::move(a));
     }

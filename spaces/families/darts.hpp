@@ -35,6 +35,7 @@ void describe(Binder& b, DartsOptions& o);
 class Darts final : public Space, public Notated {
  public:
   static constexpr int kNodes = 4;
+  static constexpr int kInputs = 2;  ///< Of a cell: the two cells before it.
   explicit Darts(const DartsOptions& options);
 
   void build(const Architecture& a, Plan& plan) const override;

@@ -11,8 +11,6 @@ namespace {
 
 using Edges = std::vector<std::pair<std::string, int>>;
 
-constexpr int kInputs = 2;
-
 /// `op~source` pairs of one cell: nodes joined by '|', edges by ','.
 Edges cell_edges(std::string_view cell, const std::string& type, std::string_view text) {
   Edges edges;
@@ -22,7 +20,7 @@ Edges cell_edges(std::string_view cell, const std::string& type, std::string_vie
                      type + ": " + std::to_string(nodes.size()) + " nodes where 4 are needed",
                      "Write op~input,op~input|...|...|...;...");
   for (size_t n = 0; n < nodes.size(); ++n) {
-    const std::string where = type + ", node " + std::to_string(n + kInputs);
+    const std::string where = type + ", node " + std::to_string(n + Darts::kInputs);
     const std::vector<std::string_view> parts = split(nodes[n], ',');
     if (parts.size() != 2)
       bad_architecture(text,
@@ -101,10 +99,10 @@ std::string Darts::text(const Architecture& a) const {
   std::string text;
   for (const size_t offset : {size_t{0}, cell_genes()}) {
     if (offset > 0) text += ';';
-    for (int node = kInputs; node < kInputs + kNodes; ++node) {
-      const NodeGenes& genes = node_genes_[static_cast<size_t>(node - kInputs)];
+    for (int node = Darts::kInputs; node < Darts::kInputs + kNodes; ++node) {
+      const NodeGenes& genes = node_genes_[static_cast<size_t>(node - Darts::kInputs)];
       const std::array<int, 2> from = sources(a, offset, node);
-      if (node > kInputs) text += '|';
+      if (node > Darts::kInputs) text += '|';
       for (size_t k = 0; k < 2; ++k) {
         const size_t choice = offset + static_cast<size_t>(k == 0 ? genes.first : genes.second);
         text += (k == 0 ? "" : ",") + op_names_[static_cast<size_t>(a.genes[choice])] + "~" +
@@ -123,9 +121,9 @@ void Darts::set_cell(Architecture& a,
   if (edges.size() != 2 * kNodes)
     bad_architecture(text,
                      type + ": " + std::to_string(edges.size()) + " edges where 8 are needed");
-  for (int node = kInputs; node < kInputs + kNodes; ++node) {
+  for (int node = Darts::kInputs; node < Darts::kInputs + kNodes; ++node) {
     const std::string where = type + ", node " + std::to_string(node);
-    const auto e = static_cast<size_t>(2 * (node - kInputs));
+    const auto e = static_cast<size_t>(2 * (node - Darts::kInputs));
     std::pair<std::string, int> first = edges[e], second = edges[e + 1];
     if (first.second > second.second) std::swap(first, second);
     for (const auto& [op, source] : {first, second})
@@ -135,7 +133,7 @@ void Darts::set_cell(Architecture& a,
             where + ": reads node " + std::to_string(source) + ", which does not come before it");
     if (first.second == second.second)
       bad_architecture(text, where + ": reads node " + std::to_string(first.second) + " twice");
-    const NodeGenes& genes = node_genes_[static_cast<size_t>(node - kInputs)];
+    const NodeGenes& genes = node_genes_[static_cast<size_t>(node - Darts::kInputs)];
     a.genes[offset + static_cast<size_t>(genes.first)] =
         static_cast<int16_t>(position_of(first.first, op_names_, text, where));
     a.genes[offset + static_cast<size_t>(genes.second)] =

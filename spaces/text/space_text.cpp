@@ -4,20 +4,13 @@
 
 #include "spaces/error.hpp"
 #include "spaces/space.hpp"
+#include "spaces/text/arch_text.hpp"
 #include "spaces/text/literal.hpp"
 #include "spaces/text/notation.hpp"
 #include "spaces/text/read_architecture.hpp"
 
 namespace nas {
 namespace {
-
-std::string_view trim(std::string_view text) {
-  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.front())))
-    text.remove_prefix(1);
-  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back())))
-    text.remove_suffix(1);
-  return text;
-}
 
 std::vector<std::string> names_of(const std::vector<Choice>& choices) {
   std::vector<std::string> names;

@@ -34,27 +34,27 @@ struct StorageType {
   const char* global;
   at::ScalarType type;
 };
-constexpr StorageType kTypes[] = {{"torch FloatStorage", at::kFloat},
-                                  {"torch DoubleStorage", at::kDouble},
-                                  {"torch HalfStorage", at::kHalf},
-                                  {"torch BFloat16Storage", at::kBFloat16},
-                                  {"torch LongStorage", at::kLong},
-                                  {"torch IntStorage", at::kInt},
-                                  {"torch ShortStorage", at::kShort},
-                                  {"torch CharStorage", at::kChar},
-                                  {"torch ByteStorage", at::kByte},
-                                  {"torch BoolStorage", at::kBool}};
+constexpr StorageType kStorageTypes[] = {{"torch FloatStorage", at::kFloat},
+                                         {"torch DoubleStorage", at::kDouble},
+                                         {"torch HalfStorage", at::kHalf},
+                                         {"torch BFloat16Storage", at::kBFloat16},
+                                         {"torch LongStorage", at::kLong},
+                                         {"torch IntStorage", at::kInt},
+                                         {"torch ShortStorage", at::kShort},
+                                         {"torch CharStorage", at::kChar},
+                                         {"torch ByteStorage", at::kByte},
+                                         {"torch BoolStorage", at::kBool}};
 
 /// Bytes of each storage, by its key. Copied once (aligned, unlike the file), then shared.
 using Storages = std::map<std::string, at::Tensor, std::less<>>;
 
-[[noreturn]] void fail(const std::string& path, const std::string& what) {
+[[noreturn]] void refuse(const std::string& path, const std::string& what) {
   throw DataError(path + ": " + what);
 }
 
 at::ScalarType type_of(const PickleNode& storage, const std::string& where) {
   const std::string_view name = storage.items.at(0)->text;
-  for (const StorageType& t : kTypes)
+  for (const StorageType& t : kStorageTypes)
     if (name == t.global) return t.type;
   throw DataError(where + ": '" + std::string(name) + "' is no type of numbers");
 }
@@ -149,9 +149,9 @@ const PickleNode& state_dict(const PickleNode& root, const std::string& path) {
     if (const PickleNode* value = below(root, key); value != nullptr && is_state_dict(*value))
       return *value;
   const std::string keys = keys_of(root);
-  fail(path,
-       "holds no dictionary of tensors, neither by itself nor below 'state_dict'" +
-           (keys.empty() ? "" : " (its keys: " + keys + ")"));
+  refuse(path,
+         "holds no dictionary of tensors, neither by itself nor below 'state_dict'" +
+             (keys.empty() ? "" : " (its keys: " + keys + ")"));
 }
 
 std::map<std::string, at::Tensor> tensors_in(const PickleNode& dict,
@@ -159,14 +159,14 @@ std::map<std::string, at::Tensor> tensors_in(const PickleNode& dict,
                                              const std::string& path) {
   std::map<std::string, at::Tensor> tensors;
   if (dict.items.size() / 2 > kMaxTensors)
-    fail(path, "has " + std::to_string(dict.items.size() / 2) + " tensors, too many for weights");
+    refuse(path, "has " + std::to_string(dict.items.size() / 2) + " tensors, too many for weights");
   for (size_t i = 0; i < dict.items.size(); i += 2) {
     // A name or tensor that is recalled costs two bytes in the file: both limits bound the time.
     const std::string name(dict.items[i]->text.substr(0, kMaxName + 1));
     if (name.size() > kMaxName)
-      fail(path,
-           "has a tensor with a name of " + std::to_string(dict.items[i]->text.size()) +
-               " bytes ('" + name.substr(0, 40) + "...')");
+      refuse(path,
+             "has a tensor with a name of " + std::to_string(dict.items[i]->text.size()) +
+                 " bytes ('" + name.substr(0, 40) + "...')");
     const std::string where = path + ": tensor '" + name + "'";
     if (!tensors.emplace(name, tensor_of(*dict.items[i + 1]->tensor, storages, where)).second)
       throw DataError(where + " is there twice");
@@ -187,7 +187,7 @@ std::map<std::string, at::Tensor> read_zip(std::span<const uint8_t> file, const 
   if (zip.has(folder + "byteorder")) {
     const auto order = zip.at(folder + "byteorder");
     if (std::string(order.begin(), order.end()) != "little")
-      fail(path, "was written on a big-endian machine, which is not supported");
+      refuse(path, "was written on a big-endian machine, which is not supported");
   }
   const Pickle pickle(zip.at(pickle_name), path);
   const PickleNode& dict = state_dict(pickle.root(), path);
@@ -223,22 +223,22 @@ Storages legacy_storages(const PickleNode& keys,
                          const Widths& widths,
                          std::span<const uint8_t> file,
                          const std::string& path) {
-  if (keys.kind != Kind::kList) fail(path, "its list of storages is no list");
+  if (keys.kind != Kind::kList) refuse(path, "its list of storages is no list");
   Storages storages;
   for (const PickleNode* node : keys.items) {
     const std::string key(node->text.substr(0, Pickle::kMaxKey));
     const auto width = widths.find(key);
-    if (width == widths.end()) fail(path, "has a storage '" + key + "' that no tensor uses");
-    if (file.size() < 8) fail(path, "is truncated before storage " + key);
+    if (width == widths.end()) refuse(path, "has a storage '" + key + "' that no tensor uses");
+    if (file.size() < 8) refuse(path, "is truncated before storage " + key);
     const uint64_t count = little64(file);
     file = file.subspan(8);
     if (count > file.size() / width->second)
-      fail(path,
-           "is truncated: storage " + key + " has " + std::to_string(count) +
-               " elements, but only " + std::to_string(file.size()) + " bytes are left");
+      refuse(path,
+             "is truncated: storage " + key + " has " + std::to_string(count) +
+                 " elements, but only " + std::to_string(file.size()) + " bytes are left");
     const size_t size = count * width->second;
     if (!storages.emplace(key, bytes_of(file.first(size))).second)
-      fail(path, "has storage " + key + " twice");
+      refuse(path, "has storage " + key + " twice");
     file = file.subspan(size);
   }
   return storages;
@@ -261,8 +261,8 @@ std::map<std::string, at::Tensor> read_legacy(std::span<const uint8_t> file,
     return pickle;
   };
   if (!is_magic(next().root()))
-    fail(path, "is neither a zip archive nor an older file of torch.save");
-  if (!is_protocol(next().root())) fail(path, "has an unknown protocol number");
+    refuse(path, "is neither a zip archive nor an older file of torch.save");
+  if (!is_protocol(next().root())) refuse(path, "has an unknown protocol number");
   next();
   const Pickle object = next();
   const Pickle keys = next();
@@ -278,7 +278,7 @@ std::map<std::string, at::Tensor> read_torch_file(const std::string& path) {
       bytes.size() >= 4 && bytes[0] == 'P' && bytes[1] == 'K' && bytes[2] == 3 && bytes[3] == 4;
   constexpr uint8_t kProtocol = 0x80;  // The first opcode of every pickle since protocol 2.
   if (!zip && (bytes.empty() || bytes[0] != kProtocol))
-    fail(path, "is neither a zip archive nor an older file of torch.save");
+    refuse(path, "is neither a zip archive nor an older file of torch.save");
   return zip ? read_zip(bytes, path) : read_legacy(bytes, path);
 }
 

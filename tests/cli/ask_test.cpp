@@ -54,6 +54,12 @@ TEST_F(Ask, ComesToWhatATableGives) {
   write_file(folder_ + "/told.yaml", config("{kind: told, batch: 4}"));
   Finished asked = call({"search", "-q", "--config", "told.yaml", "--name", "told"});
   ASSERT_EQ(asked.code, 0) << asked.err;
+  const auto awaited = [&] {
+    const Finished shown = call({"runs", "show", "told", "--json"});
+    return Json::parse(shown.out).at("values_awaited").get<int>();
+  };
+  EXPECT_EQ(awaited(), 4);
+  EXPECT_THAT(call({"runs"}).out, HasSubstr("waiting"));
   std::string table = "architecture,accuracy\n";
   for (int turn = 0; turn < 20; ++turn) {
     std::vector<Json> questions = lines(asked.out);
@@ -64,6 +70,9 @@ TEST_F(Ask, ComesToWhatATableGives) {
     // The last first, and then the others, backwards.
     std::reverse(questions.begin(), questions.end());
     ASSERT_EQ(call({"tell", "-q", "told", answers({questions.front()})}).code, 0);
+    if (turn == 0) {
+      EXPECT_EQ(awaited(), 3);
+    }
     const Finished rest = call({"ask", "-q", "told"});
     EXPECT_EQ(lines(rest.out).size(), questions.size() - 1);
     if (questions.size() > 1) {
@@ -77,6 +86,8 @@ TEST_F(Ask, ComesToWhatATableGives) {
   }
   write_file(folder_ + "/table.csv", table);
   write_file(folder_ + "/table.yaml", config("{kind: table, batch: 4, table: {file: table.csv}}"));
+  EXPECT_EQ(awaited(), 0);
+  EXPECT_THAT(call({"runs"}).out, ::testing::Not(HasSubstr("waiting")));
   const Finished direct = call({"search", "-q", "--config", "table.yaml", "--name", "table"});
   ASSERT_EQ(direct.code, 0) << direct.err;
   const auto evaluations = [&](const std::string& name) {

@@ -132,6 +132,9 @@ TEST(Rank, SpaceAloneKeepsFormsApart) {
   EXPECT_EQ(rank({"--run", "x"}).code, 2);
   for (const char* top : {"0", "x", "5x", "", "101%", "1.5"})
     EXPECT_EQ(rank({"--top", top}).code, 2) << top;
+  const Finished small = run(Launch{
+      {"rank", "--space", "nasbench201", "--truth", "truth.csv", "--top", "2,100", "-q"}, folder});
+  EXPECT_THAT(small.out, HasSubstr("top 100: larger than the 3 that are ranked"));
   EXPECT_EQ(rank({"--level", "nan"}).code, 2);
   EXPECT_EQ(rank({"--archs", "5"}).code, 2);
 }

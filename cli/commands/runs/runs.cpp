@@ -38,10 +38,11 @@ Rows rows_for_people(const Store& store, const std::vector<RunRow>& runs) {
     if (accuracy.value)
       shown = format_number(100 * *accuracy.value) + " %" +
               (accuracy.of == "train.accuracy" ? " (train)" : "");
+    const size_t awaited = values_awaited(store, run);
     rows.rows.push_back({run.id,
                          run.name,
                          run.command,
-                         shown_status(run),
+                         awaited > 0 ? "waiting" : shown_status(run),
                          run_progress(store, run).text,
                          shown,
                          run.started,

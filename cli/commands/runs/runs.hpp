@@ -14,6 +14,8 @@ struct RunProgress {
   std::optional<int64_t> done, total;  ///< Epochs of a training, evaluations of a search.
   std::string text;                    ///< `epoch 5/12`, `120/200 evaluations`; "" when unknown.
 };
+/// Of a search that waits for values (nas tell) how many; 0: it does not.
+size_t values_awaited(const Store& store, const RunRow& run);
 RunProgress run_progress(const Store& store, const RunRow& run);
 
 /// The accuracy that a list of runs shows.

@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/commands/runs/runs.hpp"
+#include "cli/search/told_documents.hpp"
 #include "spaces/yaml/yaml_binder.hpp"
 
 namespace nas::cli {
@@ -44,6 +45,15 @@ std::optional<double> best_found(const Store& store, const RunRow& run) {
 }
 
 }  // namespace
+
+size_t values_awaited(const Store& store, const RunRow& run) {
+  if (run.command != "search" || run.status != "interrupted") return 0;
+  try {
+    return answers_awaited(store, run.id);
+  } catch (const nlohmann::json::exception&) {
+    return 0;  // Not written by this program.
+  }
+}
 
 RunProgress run_progress(const Store& store, const RunRow& run) {
   RunProgress progress;

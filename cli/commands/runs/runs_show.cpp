@@ -59,6 +59,7 @@ Json run_json(const Store& store, const RunRow& run) {
             {"command", run.command},
             {"status", shown_status(run)},
             {"progress", run_progress(store, run).text},
+            {"values_awaited", values_awaited(store, run)},
             {"error", run.error},
             {"space", run.space},
             {"fingerprint", run.fingerprint},
@@ -228,6 +229,8 @@ std::string run_text(const Json& run, const Common& common, const std::string& f
                           "ended",
                           "directory"})
     if (const std::string value = cell_text(run[key]); !value.empty()) line(key, value);
+  if (run["values_awaited"] > 0)
+    line("waiting", "for " + cell_text(run["values_awaited"]) + " values (nas tell)");
   if (run["evaluations"] > 0)
     line("results",
          cell_text(run["evaluations"]) + " values of " + cell_text(run["architectures"]) +

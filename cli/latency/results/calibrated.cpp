@@ -6,6 +6,7 @@
 
 #include "cli/latency/shared.hpp"
 #include "cli/terminal/suggest.hpp"
+#include "spaces/base/joined.hpp"
 #include "spaces/base/printable.hpp"
 
 namespace nas::cli {
@@ -48,12 +49,6 @@ void put_fit(Json& document, const CalibrationResult& result, const Space& space
                                     {"place", result.left_out.places[i]},
                                     {"latency_ms", result.left_out.ms[i]},
                                     {"sum_ms", result.left_out_sums[i]}});
-}
-
-std::string joined(const std::vector<std::string>& sentences) {
-  std::string text;
-  for (const std::string& each : sentences) text += (text.empty() ? "" : "; ") + each;
-  return text;
 }
 
 void print_fit(const CalibrationResult& r,
@@ -208,7 +203,7 @@ void print_calibration(const CalibrationResult& result,
                 "; calibrate it on whole networks before its sums are trusted");
   if (const auto doubts = doubts_of(result); !doubts.empty())
     warning("latency table " + printable(result.table.id) +
-            " is stored, but should not be trusted: " + joined(doubts));
+            " is stored, but should not be trusted: " + joined(doubts, "; "));
 }
 
 }  // namespace nas::cli

@@ -2,6 +2,7 @@
 
 #include "cli/report/document.hpp"
 #include "cli/terminal/fold.hpp"
+#include "spaces/base/joined.hpp"
 
 namespace nas::cli {
 namespace {
@@ -20,12 +21,6 @@ std::vector<std::vector<std::string>> group_names(const SplitReport& r, const Ch
       groups.back().push_back(choice_of(r, s).options[static_cast<size_t>(o)]);
   }
   return groups;
-}
-
-std::string joined(const std::vector<std::string>& words, const char* separator) {
-  std::string text;
-  for (const std::string& word : words) text += (text.empty() ? "" : separator) + word;
-  return text;
 }
 
 std::string groups_text(const SplitReport& r, const ChoiceScore& s) {

@@ -14,7 +14,7 @@
 namespace nas::cli {
 namespace {
 
-using Json = nlohmann::json;
+using SortedJson = nlohmann::json;
 
 /// As in equal_compute: what differs by less is the same effort.
 constexpr double kEqualCompute = 0.05;
@@ -40,15 +40,15 @@ const std::vector<Kind>& kinds() {
   return table;
 }
 
-Json object_of(const std::string& text) {
-  Json json = Json::parse(text.empty() ? "{}" : text, nullptr, false);
-  return json.is_object() ? json : Json{{"fidelity", text}};
+SortedJson object_of(const std::string& text) {
+  SortedJson json = SortedJson::parse(text.empty() ? "{}" : text, nullptr, false);
+  return json.is_object() ? json : SortedJson{{"fidelity", text}};
 }
 
 /// Without what names the weights, and without what is ignored. Of a file with a hash the name says
 /// nothing: it lies elsewhere on every machine.
-Json comparable_part(const std::string& fidelity, const std::set<std::string>& ignored) {
-  Json json = object_of(fidelity);
+SortedJson comparable_part(const std::string& fidelity, const std::set<std::string>& ignored) {
+  SortedJson json = object_of(fidelity);
   json.erase("checkpoint");
   if (json.contains("sha256")) json.erase("file");
   for (const Kind& kind : kinds())
@@ -64,12 +64,12 @@ std::string named(const std::string& kind, const std::string& why) {
 std::string fidelity_reason(const std::string& a,
                             const std::string& b,
                             const std::set<std::string>& ignored) {
-  const Json x = comparable_part(a, ignored), y = comparable_part(b, ignored);
+  const SortedJson x = comparable_part(a, ignored), y = comparable_part(b, ignored);
   if (x == y) return "";
   std::string list;
   for (const Kind& kind : kinds())
     for (const char* key : kind.keys)
-      if (x.value(key, Json()) != y.value(key, Json())) {
+      if (x.value(key, SortedJson()) != y.value(key, SortedJson())) {
         list += (list.empty() ? "" : " --ignore ") + std::string(kind.name);
         break;
       }
@@ -89,7 +89,7 @@ std::string hash_of_split(const SidedRun& r, const std::string& split) {
 }
 
 std::string split_reason(const SidedRun& a, const SidedRun& b, const std::string& fidelity) {
-  const Json json = object_of(fidelity);
+  const SortedJson json = object_of(fidelity);
   const std::string split =
       json.contains("split") && json["split"].is_string() ? json["split"].get<std::string>() : "";
   if (split.empty()) return "";

@@ -31,11 +31,6 @@ std::string file_text(const std::string& path) {
   return file ? text.str() : "";
 }
 
-std::string hash_of_file(const std::string& path) {
-  const std::string text = file_text(path);
-  return text.empty() ? "" : sha256_hex(text);
-}
-
 Json need(const std::string& what, const std::string& which, const std::string& hash) {
   return {{"what", what}, {"which", which}, {"hash", hash}};
 }

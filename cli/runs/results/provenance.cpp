@@ -13,7 +13,7 @@ namespace nas::cli {
 namespace {
 
 using Json = nlohmann::ordered_json;
-constexpr const char* kDocument = "provenance";
+constexpr const char* kProvenance = "provenance";
 
 /// Configurations are written by this program, a key on a line.
 std::string recipe_of(const std::string& yaml) {
@@ -67,15 +67,8 @@ void add_evaluated(const Store& store, const RunRow& run, std::vector<Input>& in
   }
 }
 
-std::string hash_of_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  text << file.rdbuf();
-  return file ? sha256_hex(text.str()) : "";
-}
-
 Json kept_document(const Store& store, const std::string& run) {
-  const auto kept = store.document(run, kDocument);
+  const auto kept = store.document(run, kProvenance);
   Json json = kept ? Json::parse(*kept, nullptr, false) : Json();
   return json.is_object() ? json : Json();
 }
@@ -104,6 +97,13 @@ Provenance made(const Store& store, const RunRow& run) {
 }
 
 }  // namespace
+
+std::string hash_of_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  text << file.rdbuf();
+  return file ? sha256_hex(text.str()) : "";
+}
 
 std::string first_weights_hash(const Store& store, const RunRow& run) {
   const std::string file = config_value(run, "train.init");
@@ -140,7 +140,7 @@ Json provenance_json(const Provenance& p) {
 void keep_provenance(Store& store, const RunRow& run) {
   Provenance p = made(store, run);
   add_first_weights(store, run, p.inputs);
-  store.set_document(run.id, kDocument, json_line(provenance_json(p)));
+  store.set_document(run.id, kProvenance, json_line(provenance_json(p)));
 }
 
 }  // namespace nas::cli

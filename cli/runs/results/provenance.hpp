@@ -25,6 +25,8 @@ struct Provenance {
 /// As kept with the run, else (runs of earlier versions) made from what else the store has.
 Provenance provenance_of(const Store& store, const RunRow& run);
 nlohmann::ordered_json provenance_json(const Provenance& provenance);
+/// SHA-256 of a file in hex; "" where it cannot be read.
+std::string hash_of_file(const std::string& path);
 /// SHA-256 of the file that `train.init` names, as it was when a run began with it; "" where that
 /// was not kept (runs of earlier versions).
 std::string first_weights_hash(const Store& store, const RunRow& run);

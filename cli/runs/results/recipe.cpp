@@ -6,7 +6,7 @@ namespace nas::cli {
 namespace {
 
 using Json = nlohmann::ordered_json;
-constexpr const char* kDocument = "recipe";
+constexpr const char* kRecipe = "recipe";
 
 }  // namespace
 
@@ -21,7 +21,7 @@ Json recipe_json(const Recipe& r) {
 }
 
 std::optional<Recipe> recipe_of(const Store& store, const std::string& run) {
-  const auto text = store.document(run, kDocument);
+  const auto text = store.document(run, kRecipe);
   const Json json = text ? Json::parse(*text, nullptr, false) : Json();
   if (!json.is_object()) return std::nullopt;
   return Recipe{json.value("architecture", ""),
@@ -33,7 +33,7 @@ std::optional<Recipe> recipe_of(const Store& store, const std::string& run) {
 }
 
 void keep_recipe(Store& store, const std::string& run, const Recipe& recipe) {
-  store.set_document(run, kDocument, json_line(recipe_json(recipe)));
+  store.set_document(run, kRecipe, json_line(recipe_json(recipe)));
 }
 
 }  // namespace nas::cli

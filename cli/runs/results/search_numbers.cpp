@@ -15,7 +15,7 @@
 namespace nas::cli {
 namespace {
 
-using Json = nlohmann::json;
+using SortedJson = nlohmann::json;
 
 /// One run with its record, where it has one.
 struct Read {
@@ -179,7 +179,7 @@ Members members_of(const Searches& s, size_t b, size_t h) {
 }
 
 double images_of(const SearchRecord& record) {
-  const Json fidelity = Json::parse(record.fidelity, nullptr, false);
+  const SortedJson fidelity = SortedJson::parse(record.fidelity, nullptr, false);
   const bool has =
       fidelity.is_object() && fidelity.contains("images") && fidelity["images"].is_number();
   return has ? fidelity["images"].get<double>() : 0;

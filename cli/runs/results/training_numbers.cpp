@@ -17,7 +17,7 @@
 namespace nas::cli {
 namespace {
 
-using Json = nlohmann::json;
+using SortedJson = nlohmann::json;
 using List = std::vector<double>;
 
 /// One run and its values by architecture.
@@ -106,19 +106,19 @@ void read_ranking(Judged& j) {
     return;
   }
   try {
-    const Json document = Json::parse(*text);
+    const SortedJson document = SortedJson::parse(*text);
     std::string name;
-    for (const Json& ranker : document.at("rankers"))
+    for (const SortedJson& ranker : document.at("rankers"))
       if (ranker.value("run", "") == j.run.run.id) name = ranker.at("ranker").get<std::string>();
     const double sign = document.value("direction", "").starts_with("lower") ? -1 : 1;
-    for (const Json& row : document.at("architectures")) {
-      const Json& predicted = row.at("predicted").at(name);
+    for (const SortedJson& row : document.at("architectures")) {
+      const SortedJson& predicted = row.at("predicted").at(name);
       if (!predicted.is_number()) continue;
       const auto architecture = row.at("architecture").get<std::string>();
       j.values[architecture] = predicted.get<double>();
       j.truth[architecture] = sign * row.at("truth").get<double>();
     }
-  } catch (const Json::exception&) {
+  } catch (const SortedJson::exception&) {
     j.number.why_not = "its stored ranking cannot be read";
   }
   // How the ranked values were measured, as far as the run's own way.
@@ -187,7 +187,7 @@ void read_values(Judged& j, const std::string& metric, const CompareOptions& o) 
 }
 
 double images_of(const Judged& j) {
-  const Json fidelity = Json::parse(j.fidelity, nullptr, false);
+  const SortedJson fidelity = SortedJson::parse(j.fidelity, nullptr, false);
   if (!fidelity.is_object() || !fidelity.contains("images") || !fidelity["images"].is_number())
     return 0;
   return fidelity["images"].get<double>();

@@ -15,7 +15,7 @@ namespace {
 /// Progressive files may repeat scans at no cost to the file but at full cost to the reader.
 constexpr int kMostScans = 200;
 
-struct Decoder {
+struct JpegDecoder {
   jpeg_decompress_struct info;  // First, so that the callbacks find the rest.
   jpeg_error_mgr errors;
   jpeg_progress_mgr progress;
@@ -25,7 +25,7 @@ struct Decoder {
 };
 
 [[noreturn]] void leave(j_common_ptr info) {
-  auto* d = reinterpret_cast<Decoder*>(info);
+  auto* d = reinterpret_cast<JpegDecoder*>(info);
   info->err->format_message(info, d->message);
   longjmp(d->jump, 1);
 }
@@ -41,14 +41,14 @@ void on_message(j_common_ptr info, int level) {
 }
 
 void on_progress(j_common_ptr info) {
-  auto* d = reinterpret_cast<Decoder*>(info);
+  auto* d = reinterpret_cast<JpegDecoder*>(info);
   if (d->info.input_scan_number <= kMostScans) return;
   std::snprintf(d->message, sizeof d->message, "more than %d scans", kMostScans);
   longjmp(d->jump, 1);
 }
 
 /// False: `d.message` says why.
-bool read_header(Decoder& d, std::span<const uint8_t> bytes) {
+bool read_header(JpegDecoder& d, std::span<const uint8_t> bytes) {
   if (setjmp(d.jump)) return false;
   jpeg_create_decompress(&d.info);
   d.created = true;
@@ -63,7 +63,7 @@ bool read_header(Decoder& d, std::span<const uint8_t> bytes) {
 }
 
 /// `rows`: [height, width, components].
-bool read_rows(Decoder& d, uint8_t* rows) {
+bool read_rows(JpegDecoder& d, uint8_t* rows) {
   if (setjmp(d.jump)) return false;
   jpeg_start_decompress(&d.info);
   const size_t stride = static_cast<size_t>(d.info.output_width) * d.info.output_components;
@@ -87,7 +87,7 @@ void rgb_from_cmyk(std::vector<uint8_t>& pixels, bool inverted) {
 }
 
 struct Destroy {
-  Decoder& d;
+  JpegDecoder& d;
   ~Destroy() {
     if (d.created) jpeg_destroy_decompress(&d.info);
   }
@@ -96,7 +96,7 @@ struct Destroy {
 }  // namespace
 
 void decode_jpeg(std::span<const uint8_t> bytes, const std::string& name, Image& out) {
-  Decoder d{};
+  JpegDecoder d{};
   d.info.err = jpeg_std_error(&d.errors);
   d.errors.error_exit = leave;
   d.errors.emit_message = on_message;

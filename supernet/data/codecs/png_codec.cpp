@@ -11,30 +11,30 @@
 namespace nas::detail {
 namespace {
 
-struct Decoder {
+struct PngDecoder {
   png_structp png = nullptr;
   png_infop info = nullptr;
   const uint8_t* bytes = nullptr;
   size_t size = 0, at = 0;
   char message[160] = "";
-  ~Decoder() { png_destroy_read_struct(&png, &info, nullptr); }
+  ~PngDecoder() { png_destroy_read_struct(&png, &info, nullptr); }
 };
 
 [[noreturn]] void on_error(png_structp png, png_const_charp text) {
-  auto* d = static_cast<Decoder*>(png_get_error_ptr(png));
+  auto* d = static_cast<PngDecoder*>(png_get_error_ptr(png));
   std::snprintf(d->message, sizeof d->message, "%s (at byte %zu)", text, d->at);
   png_longjmp(png, 1);
 }
 void on_warning(png_structp, png_const_charp) {}
 
 void read_bytes(png_structp png, png_bytep out, size_t count) {
-  auto* d = static_cast<Decoder*>(png_get_io_ptr(png));
+  auto* d = static_cast<PngDecoder*>(png_get_io_ptr(png));
   if (count > d->size - d->at) png_error(png, "the file ends too early");
   std::memcpy(out, d->bytes + d->at, count);
   d->at += count;
 }
 
-bool read_header(Decoder& d) {
+bool read_header(PngDecoder& d) {
   if (setjmp(png_jmpbuf(d.png))) return false;
   png_set_read_fn(d.png, &d, read_bytes);
   png_set_user_limits(d.png, kLongestSide, kLongestSide);
@@ -46,7 +46,7 @@ bool read_header(Decoder& d) {
 }
 
 /// Everything to 8-bit grey or RGB.
-bool convert(Decoder& d) {
+bool convert(PngDecoder& d) {
   if (setjmp(png_jmpbuf(d.png))) return false;
   const int colour = png_get_color_type(d.png, d.info);
   if (colour == PNG_COLOR_TYPE_PALETTE) png_set_palette_to_rgb(d.png);
@@ -58,7 +58,7 @@ bool convert(Decoder& d) {
   return true;
 }
 
-bool read_rows(Decoder& d, png_bytepp rows) {
+bool read_rows(PngDecoder& d, png_bytepp rows) {
   if (setjmp(png_jmpbuf(d.png))) return false;
   png_read_image(d.png, rows);
   png_read_end(d.png, nullptr);
@@ -68,7 +68,7 @@ bool read_rows(Decoder& d, png_bytepp rows) {
 }  // namespace
 
 void decode_png(std::span<const uint8_t> bytes, const std::string& name, Image& out) {
-  Decoder d;
+  PngDecoder d;
   d.bytes = bytes.data();
   d.size = bytes.size();
   d.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &d, on_error, on_warning);

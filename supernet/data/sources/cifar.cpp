@@ -13,7 +13,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr uint64_t kPixels = 3 * 32 * 32;
+constexpr uint64_t kCifarPixels = 3 * 32 * 32;
 
 /// The folder itself, or the one of the original archive below it, that holds `file`.
 std::optional<fs::path> find_folder(const fs::path& path, const char* archive, const char* file) {
@@ -56,13 +56,13 @@ void append(const fs::path& file,
   } catch (const DataError& e) {
     return faults.add(e.what());
   }
-  const uint64_t labels = layout.classes.size(), record = labels + kPixels;
+  const uint64_t labels = layout.classes.size(), record = labels + kCifarPixels;
   const uint64_t left = bytes.size() % record;
   if (bytes.empty() || left != 0)
     faults.add(name + ": " + std::to_string(bytes.size()) + " bytes are not whole records of " +
                std::to_string(record) + "; the one at byte " + std::to_string(bytes.size() - left) +
                " is cut short");
-  out.pixels.reserve(out.pixels.size() + bytes.size() / record * kPixels);
+  out.pixels.reserve(out.pixels.size() + bytes.size() / record * kCifarPixels);
   // `where` counts records from here on.
   bool counted = false;
   for (uint64_t at = 0; at + record <= bytes.size(); at += record) {
@@ -79,7 +79,7 @@ void append(const fs::path& file,
     counted = true;
     out.labels.push_back(bytes[at + layout.use]);
     const auto first = bytes.begin() + static_cast<ptrdiff_t>(at + labels);
-    out.pixels.insert(out.pixels.end(), first, first + static_cast<ptrdiff_t>(kPixels));
+    out.pixels.insert(out.pixels.end(), first, first + static_cast<ptrdiff_t>(kCifarPixels));
   }
 }
 

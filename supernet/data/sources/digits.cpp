@@ -12,7 +12,7 @@ extern const std::size_t nas_digits_csv_gz_size;
 namespace nas {
 namespace {
 
-constexpr int kPixels = 64;
+constexpr int kDigitPixels = 64;
 
 /// Appends one line: 64 values 0..16 and the class. False when it is anything else.
 bool parse_line(std::string_view line, MemoryDataset::Content& out) {
@@ -25,9 +25,9 @@ bool parse_line(std::string_view line, MemoryDataset::Content& out) {
       digits = true;
       continue;
     }
-    if (c != ',' || !digits || column > kPixels || value > 16) return false;
+    if (c != ',' || !digits || column > kDigitPixels || value > 16) return false;
     // 0..16 to 0..255, rounded.
-    if (column < kPixels)
+    if (column < kDigitPixels)
       out.pixels.push_back(static_cast<uint8_t>((value * 255 + 8) / 16));
     else
       out.labels.push_back(value);
@@ -35,7 +35,7 @@ bool parse_line(std::string_view line, MemoryDataset::Content& out) {
     value = 0;
     digits = false;
   }
-  return column == kPixels + 1 && out.labels.back() < 10;
+  return column == kDigitPixels + 1 && out.labels.back() < 10;
 }
 
 }  // namespace
