@@ -24,7 +24,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 namespace fs = std::filesystem;
 
-struct Options {
+struct ConfigArguments {
   Common common;
   std::vector<std::string> files;
   std::string kind, from, out, format = "table";
@@ -36,7 +36,7 @@ std::optional<std::string>& read_input() {
   return text;
 }
 
-YamlSource source_of(const Options& o, const std::string& file) {
+YamlSource source_of(const ConfigArguments& o, const std::string& file) {
   if (file == "-" && read_input()) {
     YamlSource source = yaml_file("", o.common.sets);
     source.file = "<stdin>";
@@ -121,7 +121,7 @@ Problem unknown_kind(const std::vector<ConfigKind>& kinds,
 }
 
 // A space names its family; other kinds have a section that no other has.
-const ConfigKind& kind_of(const Options& o,
+const ConfigKind& kind_of(const ConfigArguments& o,
                           const std::vector<ConfigKind>& kinds,
                           const YamlSource& source) {
   if (!o.kind.empty()) return kind_named(kinds, o.kind);
@@ -165,7 +165,7 @@ struct Checked {
 };
 
 /// `warn`: what is not wrong and yet will not do is asked for too.
-Checked resolved(const Options& o, const std::string& file, bool warn = false) {
+Checked resolved(const ConfigArguments& o, const std::string& file, bool warn = false) {
   const std::vector<ConfigKind> kinds = config_kinds();
   const YamlSource source = source_of(o, file);
   const ConfigKind& kind = kind_of(o, kinds, source);
@@ -180,7 +180,7 @@ Checked resolved(const Options& o, const std::string& file, bool warn = false) {
 }
 
 /// Before anything is printed: nas-torch prints it all again.
-void hand_over_if_needed(const Options& o) {
+void hand_over_if_needed(const ConfigArguments& o) {
   const std::vector<ConfigKind> kinds = config_kinds();
   for (const std::string& file : o.files) try {
       if (kind_of(o, kinds, source_of(o, file)).torch) hand_over();
@@ -189,7 +189,7 @@ void hand_over_if_needed(const Options& o) {
     }
 }
 
-CheckedConfig checked_config(const Options& o, const std::string& file) {
+CheckedConfig checked_config(const ConfigArguments& o, const std::string& file) {
   try {
     Checked checked = resolved(o, file, /*warn=*/true);
     return {file, std::move(checked.kind), std::move(checked.warnings), {}};
@@ -198,7 +198,7 @@ CheckedConfig checked_config(const Options& o, const std::string& file) {
   }
 }
 
-int check(const Options& o) {
+int check(const ConfigArguments& o) {
   hand_over_pipes(o.files);
   hand_over_if_needed(o);
   std::vector<CheckedConfig> files;
@@ -216,7 +216,7 @@ int check(const Options& o) {
   return kExitOk;
 }
 
-int show(const Options& o) {
+int show(const ConfigArguments& o) {
   hand_over_pipes(o.files);
   const Checked checked = resolved(o, o.files.front());
   std::string text = checked.text;
@@ -230,7 +230,7 @@ int show(const Options& o) {
   return kExitOk;
 }
 
-int make(const Options& o) {
+int make(const ConfigArguments& o) {
   const std::vector<ConfigKind> kinds = config_kinds();
   const ConfigKind& kind = kind_named(kinds, o.kind);
   if (kind.torch) hand_over();
@@ -257,7 +257,7 @@ int make(const Options& o) {
   return kExitOk;
 }
 
-int schema(const Options& o) {
+int schema(const ConfigArguments& o) {
   const std::vector<ConfigKind> kinds = config_kinds();
   const ConfigKind& kind = kind_named(kinds, o.kind);
   if (kind.torch) hand_over();
@@ -279,7 +279,7 @@ void print_keys(const std::vector<HelpLine>& lines, size_t width) {
   print(text);
 }
 
-int keys(const Options& o) {
+int keys(const ConfigArguments& o) {
   const std::vector<ConfigKind> kinds = config_kinds();
   const ConfigKind& kind = kind_named(kinds, o.kind);
   if (kind.torch) hand_over();
@@ -299,7 +299,7 @@ int keys(const Options& o) {
 }  // namespace
 
 int run_config(const std::vector<std::string>& args) {
-  Options o;
+  ConfigArguments o;
   CLI::App app("Check, show and describe configuration files", "nas config");
   app.footer(
       "nas config check quickstart/train my-search.yaml\n"

@@ -18,13 +18,13 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct Options {
+struct DataArguments {
   Common common;
   std::string path, kind;
 };
 
 /// From --config, PATH, --kind and --set, in rising priority.
-DataOptions data_options(const Options& o) {
+DataOptions data_options(const DataArguments& o) {
   if (o.common.config.empty() && o.path.empty() && o.kind.empty() && o.common.sets.empty())
     throw ConfigError("nothing to look at",
                       "name a folder or file, --kind, or --config FILE with a `data:` section");
@@ -109,7 +109,7 @@ Splits splits_to_check(const Dataset& data, const DataOptions& options, Faults& 
   return splits;
 }
 
-int check_all(const Options& o, Faults& faults) {
+int check_all(const DataArguments& o, Faults& faults) {
   DataCheckResult c;
   c.options = data_options(o);
   c.options.limit = 0;  // Every image is looked at.
@@ -133,7 +133,7 @@ int check_all(const Options& o, Faults& faults) {
   return c.fine() ? kExitOk : kExitFailed;
 }
 
-int check(const Options& o) {
+int check(const DataArguments& o) {
   Faults faults(/*collect=*/true);
   try {
     return check_all(o, faults);
@@ -157,7 +157,7 @@ int check(const Options& o) {
 
 // ---- info
 
-int info(const Options& o) {
+int info(const DataArguments& o) {
   DataInfo info;
   info.options = data_options(o);
   info.data = open_dataset(info.options);
@@ -177,7 +177,7 @@ int info(const Options& o) {
 }  // namespace
 
 int run_data(const std::vector<std::string>& args) {
-  Options o;
+  DataArguments o;
   CLI::App app("Look at a data set before training on it", "nas data");
   app.footer(
       "nas data check ~/pictures\n"

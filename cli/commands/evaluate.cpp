@@ -21,7 +21,7 @@
 namespace nas::cli {
 namespace {
 
-struct Options {
+struct EvaluateArguments {
   Common common;
   std::string model;  ///< An exported file instead of a run.
   std::string run = "last", split, file, format = "table";
@@ -80,7 +80,9 @@ std::vector<Architecture> best_seen(
   return list;
 }
 
-std::vector<Architecture> chosen(const Options& o, const SupernetRun& run, uint64_t seed) {
+std::vector<Architecture> chosen(const EvaluateArguments& o,
+                                 const SupernetRun& run,
+                                 uint64_t seed) {
   const Space& space = *run.parts->space;
   const bool drawn = o.sample > 0 || o.top > 0 || o.all;
   if (drawn) require_supernet(run, "sampled");
@@ -126,9 +128,9 @@ struct Judgement {
   int64_t images = 0;  ///< That it was judged on.
 };
 
-class Evaluation {
+class EvaluateCommand {
  public:
-  Evaluation(const Options& o, Store& store) : o_(o), store_(store) {}
+  EvaluateCommand(const EvaluateArguments& o, Store& store) : o_(o), store_(store) {}
 
   int run() {
     SupernetRun run = open_supernet_run(store_, o_.run, o_.common);
@@ -289,7 +291,7 @@ class Evaluation {
     add("params", static_cast<double>(n.params), "plan", "{}");
   }
 
-  const Options& o_;
+  const EvaluateArguments& o_;
   Store& store_;
   std::vector<Judgement> judgements_;
 };
@@ -315,7 +317,7 @@ void require_alone(const CLI::App& app) {
 }  // namespace
 
 int run_evaluate(const std::vector<std::string>& args) {
-  Options o;
+  EvaluateArguments o;
   CLI::App app(
       "Accuracy of architectures with the weights of a trained supernet, or of an exported file",
       "nas evaluate");
@@ -366,7 +368,7 @@ int run_evaluate(const std::vector<std::string>& args) {
   o.search = picked.search;
   o.weights = picked.weights;
   if (!picked.architecture.empty()) o.architectures.push_back(picked.architecture);
-  return Evaluation(o, store).run();
+  return EvaluateCommand(o, store).run();
 }
 
 }  // namespace nas::cli

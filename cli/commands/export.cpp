@@ -33,7 +33,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 namespace fs = std::filesystem;
 
-struct Options {
+struct ExportArguments {
   Common common;
   std::string run = "last", architecture, pick, out;
   std::vector<std::string> formats = {"torchscript", "safetensors", "json"};
@@ -69,7 +69,10 @@ void spawn_check(const std::vector<std::string>& files) {
 /// Folder, file stem and refusal to overwrite.
 class Target {
  public:
-  Target(const Options& o, const Store& store, const std::string& run, const std::string& label) {
+  Target(const ExportArguments& o,
+         const Store& store,
+         const std::string& run,
+         const std::string& label) {
     folder_ = o.out.empty() ? fs::path(store.folder_of(run)) / "exports" / label : fs::path(o.out);
     if (fs::exists(folder_) && !fs::is_directory(folder_))
       throw ConfigError("--out " + folder_.string() + " is not a folder", "name another one");
@@ -88,7 +91,7 @@ class Target {
 
 class Export {
  public:
-  Export(const Options& o, Store& store) : o_(o), store_(store) {}
+  Export(const ExportArguments& o, Store& store) : o_(o), store_(store) {}
 
   int run() {
     const Picked picked =
@@ -263,7 +266,7 @@ class Export {
                          utc_now()});
   }
 
-  const Options& o_;
+  const ExportArguments& o_;
   Store& store_;
   SupernetRun run_;
   Architecture architecture_;
@@ -277,7 +280,7 @@ class Export {
 }  // namespace
 
 int run_export(const std::vector<std::string>& args) {
-  Options o;
+  ExportArguments o;
   CLI::App app("Write a chosen architecture with its own weights, and prove the files right",
                "nas export");
   app.footer(

@@ -21,7 +21,7 @@
 namespace nas::cli {
 namespace {
 
-struct Options {
+struct ImportArguments {
   Common common;
   std::string weights, name;
 };
@@ -34,7 +34,7 @@ struct Imported {
 };
 
 /// Everything is read and checked before the store hears of it.
-Imported read(const Options& o) {
+Imported read(const ImportArguments& o) {
   if (o.common.config.empty() && o.common.sets.empty())
     throw ConfigError("nas import needs --config FILE, which says the space and the data",
                       "try --config ofa/import (nas list configs names more)");
@@ -72,7 +72,7 @@ Imported read(const Options& o) {
   return run;
 }
 
-void record(Imported& run, const Options& o, const Contents& contents) {
+void record(Imported& run, const ImportArguments& o, const Contents& contents) {
   throw_if_stopped("reading the weights; nothing was stored");
   const SavesOnStop saves;
   Store store(o.common.db);
@@ -103,7 +103,7 @@ void record(Imported& run, const Options& o, const Contents& contents) {
 }  // namespace
 
 int run_import(const std::vector<std::string>& args) {
-  Options o;
+  ImportArguments o;
   CLI::App app("Make a run from published weights, without training", "nas import");
   app.footer(
       "nas import --config ofa/import --weights ofa_mbv3_d234_e346_k357_w1.0 "

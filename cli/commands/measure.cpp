@@ -33,7 +33,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct Options {
+struct MeasureArguments {
   Common common;
   std::string space, run, device = "cpu", name, out;
   std::string trained;  ///< The supernet that `run` is or was searched in.
@@ -45,7 +45,7 @@ struct Options {
   bool no_pin = false;
 };
 
-std::unique_ptr<Space> space_of(Options& o) {
+std::unique_ptr<Space> space_of(MeasureArguments& o) {
   if (o.space.empty() == o.run.empty())
     throw ConfigError("nas measure needs a space: --space NAME (or file), or --run RUN");
   if (!o.space.empty()) return load_space(o.space);
@@ -60,7 +60,7 @@ std::unique_ptr<Space> space_of(Options& o) {
 
 /// Whole networks against the sums of their ops. Stopped: Interrupted, as some of the networks are
 /// not those that were asked for; the table is stored before.
-LatencyCheck check(const Options& o,
+LatencyCheck check(const MeasureArguments& o,
                    const Space& space,
                    const LatencyTable& table,
                    const Device& device) {
@@ -100,7 +100,7 @@ struct Ops {
 
 /// What is said of a table whose times are not all of one call of this command: calls of its ops
 /// from the fewest to the most, how much of the space it has, and what was odd with older times.
-void put_truth(const Options& o, const LatencyTable* from, bool complete, Ops& result) {
+void put_truth(const MeasureArguments& o, const LatencyTable* from, bool complete, Ops& result) {
   LatencyTable& table = result.table;
   auto& c = table.conditions;
   int least = std::numeric_limits<int>::max(), most = 0;
@@ -124,7 +124,10 @@ void put_truth(const Options& o, const LatencyTable* from, bool complete, Ops& r
 
 /// A table that has all ops, of a space that was changed: nothing is measured, and it says that it
 /// is of the space as it is now.
-Ops only_stamped(const Options& o, const Space& space, const LatencyTable& from, Ops result) {
+Ops only_stamped(const MeasureArguments& o,
+                 const Space& space,
+                 const LatencyTable& from,
+                 Ops result) {
   LatencyTable& table = result.table;
   table.id = o.name.empty() ? new_run_id("latency") : o.name;
   set_space(table, space);
@@ -140,7 +143,7 @@ Ops only_stamped(const Options& o, const Space& space, const LatencyTable& from,
 }
 
 /// Warns where the machine is no more what it was when `from` was measured, and marks the table.
-void tell_state(const Options& o,
+void tell_state(const MeasureArguments& o,
                 const LatencyTable& from,
                 const std::map<std::string, OpCase>& again,
                 const std::map<std::string, Timing>& timed,
@@ -160,7 +163,7 @@ void tell_state(const Options& o,
 }
 
 /// All ops of the space, or of those in `from` that it lacks.
-Ops measure_all(const Options& o,
+Ops measure_all(const MeasureArguments& o,
                 const Space& space,
                 MeasuringPlace place,
                 const LatencyTable* from) {
@@ -244,7 +247,7 @@ std::string with_details(const Ops& ops) {
 }
 
 /// What a stop left: the times are stored, and what is missing is said.
-[[noreturn]] void end_stopped(const Options& o, const Ops& ops) {
+[[noreturn]] void end_stopped(const MeasureArguments& o, const Ops& ops) {
   constexpr size_t kNamed = 5;
   std::string text = "stopped: " + std::to_string(ops.table.entries.size()) + " of " +
                      std::to_string(ops.table.entries.size() + ops.missing.size()) +
@@ -303,7 +306,7 @@ void keep_check(Store& store, const std::string& id, const LatencyCheck& checked
 }
 
 /// What the measuring came to, with the least and the largest network of the space.
-MeasureReport report_of(const Options& o,
+MeasureReport report_of(const MeasureArguments& o,
                         const LatencyTable& table,
                         const Space& space,
                         LatencyCheck check) {
@@ -315,7 +318,7 @@ MeasureReport report_of(const Options& o,
 }
 
 /// Of a few ops: no network adds up from them.
-int report_few(const Options& o, const LatencyTable& table) {
+int report_few(const MeasureArguments& o, const LatencyTable& table) {
   if (o.common.json)
     return print(json_text({{"schema", "nas-measure/1"},
                             {"table", table.id},
@@ -331,7 +334,7 @@ int report_few(const Options& o, const LatencyTable& table) {
 }
 
 /// Refused where its times and new ones cannot stand side by side.
-std::optional<LatencyTable> table_to_continue(const Options& o,
+std::optional<LatencyTable> table_to_continue(const MeasureArguments& o,
                                               const Store& store,
                                               const Space& space,
                                               const MeasuringPlace& place) {
@@ -361,7 +364,7 @@ std::optional<LatencyTable> table_to_continue(const Options& o,
   return table;
 }
 
-void add_options(CLI::App& app, Options& o) {
+void add_options(CLI::App& app, MeasureArguments& o) {
   app.add_option("--space", o.space, "Space: a name or a file");
   app.add_option("--run", o.run, "The space of this run: id, name or last");
   app.add_option("--device", o.device, "auto, cpu, cuda or cuda:N")->capture_default_str();
@@ -388,7 +391,7 @@ void add_options(CLI::App& app, Options& o) {
 }  // namespace
 
 int run_measure(const std::vector<std::string>& args) {
-  Options o;
+  MeasureArguments o;
   CLI::App app("Measure a latency table of a space's ops on this machine", "nas measure");
   app.footer(
       "nas measure --space digits\n"

@@ -37,7 +37,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 using List = std::vector<double>;
 
-struct Options {
+struct RankArguments {
   Common common;
   std::vector<std::string> runs, fix, predicted;  ///< `predicted`: columns.
   std::string truth, column, key, archs = "all", split, space, table, predictions;
@@ -100,7 +100,7 @@ bool is_count(const std::string& text) {
 
 /// `--archs`: all that the truth knows, the size of a sample of them (the same for every run), or a
 /// file that lists them.
-std::vector<Architecture> asked_for(const Options& o,
+std::vector<Architecture> asked_for(const RankArguments& o,
                                     const Space& space,
                                     std::vector<Architecture> known) {
   if (o.archs == "all") return known;
@@ -128,7 +128,7 @@ std::vector<Architecture> asked_for(const Options& o,
 }
 
 /// The only column of numbers, or the one named; otherwise ConfigError.
-void expect_one_column(const Options& o, const TableEvaluator& evaluator) {
+void expect_one_column(const RankArguments& o, const TableEvaluator& evaluator) {
   const std::vector<std::string> metrics = evaluator.columns();
   if (metrics.size() == 1 || !o.column.empty()) return;
   std::string all;
@@ -143,7 +143,7 @@ void tell_direction(const std::string& column, const TruthDirection& direction) 
             "(--higher-is-better or --lower-is-better states it)");
 }
 
-Truth truth_of(const Options& o, const Domain& domain) {
+Truth truth_of(const RankArguments& o, const Domain& domain) {
   const Space& space = domain.space();
   TableOptions table;
   table.file = o.truth;
@@ -186,7 +186,7 @@ Truth truth_of(const Options& o, const Domain& domain) {
 /// What all rankers say and how sure that is, into the document. `ids`: of the runs that come
 /// first.
 void put_rankers(Json& document,
-                 const Options& o,
+                 const RankArguments& o,
                  const List& quality,
                  const Rankers& rankers,
                  const std::vector<std::string>& ids) {
@@ -209,7 +209,7 @@ void put_rankers(Json& document,
 
 /// The columns of predictions that are asked for, among the rankers; networks without a value of
 /// one of them are left out of everything. Returns the names whose numbers are negated.
-std::set<std::string> add_columns(const Options& o,
+std::set<std::string> add_columns(const RankArguments& o,
                                   const Space& space,
                                   Truth& truth,
                                   Rankers& rankers,
@@ -244,7 +244,7 @@ std::set<std::string> add_columns(const Options& o,
 }
 
 /// Rows of a table that need not be architectures.
-int rank_rows(const Options& o) {
+int rank_rows(const RankArguments& o) {
   if (!o.predictions.empty() && o.predictions != o.truth)
     throw ConfigError(
         "--predictions names another file than --truth: which row belongs to which "
@@ -296,7 +296,7 @@ int rank_rows(const Options& o) {
   return kExitOk;
 }
 
-int show(const Options& o,
+int show(const RankArguments& o,
          const Domain& domain,
          Truth truth,
          Rankers rankers,
@@ -363,7 +363,7 @@ void leave_out_lost(const Space& space, Truth& truth, Rankers& rankers) {
 
 /// Of each tree or mixture the one-shot run of equal compute, where the store has one: without it
 /// nobody knows whether more sets or more training ranked better.
-void add_baselines(const Options& o, const Store& store, std::vector<SupernetRun>& runs) {
+void add_baselines(const RankArguments& o, const Store& store, std::vector<SupernetRun>& runs) {
   std::vector<std::string> ids;
   for (const SupernetRun& run : runs) ids.push_back(run.row.id);
   for (const Json& entry : equal_compute(store, ids, o.common)) {
@@ -377,7 +377,7 @@ void add_baselines(const Options& o, const Store& store, std::vector<SupernetRun
   }
 }
 
-int rank(const Options& o) {
+int rank(const RankArguments& o) {
   const std::string why = unreadable(o.truth);
   if (!why.empty()) throw ConfigError("--truth " + why);
   if (o.space.empty() && o.runs.empty()) return rank_rows(o);
@@ -427,7 +427,7 @@ int rank(const Options& o) {
 }  // namespace
 
 int run_rank(const std::vector<std::string>& args) {
-  Options o;
+  RankArguments o;
   CLI::App app("Compare the ranking of supernets with ground truth", "nas rank");
   app.footer(
       "nas rank --run digits --truth truth.csv\n"

@@ -25,7 +25,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct Options {
+struct ResultsArguments {
   Common common;
   std::string format = "table";
   std::string run = "last";
@@ -36,7 +36,7 @@ struct Options {
   bool reverse = false, history = false, all = false;
 };
 
-bool wanted(const Options& o, const std::string& metric) {
+bool wanted(const ResultsArguments& o, const std::string& metric) {
   return o.metrics.empty() ||
          std::find(o.metrics.begin(), o.metrics.end(), metric) != o.metrics.end();
 }
@@ -82,7 +82,7 @@ void drop_without(Results& table, const std::string& metric) {
             " no " + metric + " and " + (dropped == 1 ? "is" : "are") + " left out");
 }
 
-void keep_where(const Options& o, Results& table) {
+void keep_where(const ResultsArguments& o, Results& table) {
   std::vector<Constraint> limits;
   for (const std::string& text : o.where) limits.push_back(limit_of(text, table));
   for (const Constraint& limit : limits) {
@@ -117,7 +117,7 @@ Objective objective_of(const std::string& text, const Directions& directions) {
   return {text.substr(start), word == "maximize"};
 }
 
-std::vector<Objective> objectives_of(const Options& o,
+std::vector<Objective> objectives_of(const ResultsArguments& o,
                                      const Results& table,
                                      const Directions& directions) {
   std::vector<Objective> objectives;
@@ -130,7 +130,7 @@ std::vector<Objective> objectives_of(const Options& o,
   return objectives;
 }
 
-void sort_entries(const Options& o,
+void sort_entries(const ResultsArguments& o,
                   Results& table,
                   const std::vector<Objective>& front,
                   const Directions& directions) {
@@ -169,7 +169,7 @@ std::string many(size_t n, const std::string& thing) {
 }
 
 // Which fidelity is shown, and what else there is.
-void tell_fidelities(const Options& o, const Results& table) {
+void tell_fidelities(const ResultsArguments& o, const Results& table) {
   std::string others;
   for (const Fidelity& f : table.fidelities) {
     if (f.shown) {
@@ -204,7 +204,7 @@ Json fidelities_json(const Results& table) {
   return list;
 }
 
-void refuse_mixed_front(const Options& o, const Results& table) {
+void refuse_mixed_front(const ResultsArguments& o, const Results& table) {
   std::string shown;
   size_t count = 0;
   for (const Fidelity& f : table.fidelities)
@@ -225,7 +225,10 @@ std::vector<PlotValues> values_of_all(const Results& table) {
   return list;
 }
 
-int print_architectures(const Options& o, const Store& store, const RunRow& run, Results table) {
+int print_architectures(const ResultsArguments& o,
+                        const Store& store,
+                        const RunRow& run,
+                        Results table) {
   std::vector<std::string> asked = o.metrics;
   asked.push_back(o.sort);
   for (const std::string& text : o.where) asked.push_back(parse_constraint(text).metric);
@@ -304,11 +307,11 @@ void need_known(const std::vector<std::string>& names,
   }
 }
 
-Selection selection_of(const Options& o) {
+Selection selection_of(const ResultsArguments& o) {
   return {o.source, o.splits, o.fidelity};
 }
 
-int print_all(const Options& o, const Store& store, const RunRow& run) {
+int print_all(const ResultsArguments& o, const Store& store, const RunRow& run) {
   Rows rows{{"architecture", "metric", "value", "source", "split", "fidelity", "status", "error"},
             {}};
   std::vector<std::string> known;
@@ -336,7 +339,7 @@ int print_all(const Options& o, const Store& store, const RunRow& run) {
   return kExitOk;
 }
 
-void steps_only(const Options& o, const std::string& flag) {
+void steps_only(const ResultsArguments& o, const std::string& flag) {
   if (!o.where.empty() || !o.front.empty() || !o.sort.empty() || !o.splits.empty() ||
       !o.fidelity.empty() || !o.source.empty())
     throw ConfigError(
@@ -344,7 +347,7 @@ void steps_only(const Options& o, const std::string& flag) {
         "Leave out --where, --front, --sort, --split, --fidelity and --source, or " + flag + ".");
 }
 
-int print_history(const Options& o, const Store& store, const RunRow& run) {
+int print_history(const ResultsArguments& o, const Store& store, const RunRow& run) {
   steps_only(o, "--history");
   need_known(o.metrics, store.metric_names(run.id), "--metric", "metric");
   const Format format = chosen_format(o.common, o.format);
@@ -356,7 +359,7 @@ int print_history(const Options& o, const Store& store, const RunRow& run) {
   return kExitOk;
 }
 
-int write_events(const Options& o, const Store& store, const RunRow& run) {
+int write_events(const ResultsArguments& o, const Store& store, const RunRow& run) {
   steps_only(o, "--tensorboard");
   if (store.metric_names(run.id).empty())
     throw ConfigError("run " + run.id + " has no metrics over steps");
@@ -378,7 +381,7 @@ int write_events(const Options& o, const Store& store, const RunRow& run) {
   return kExitOk;
 }
 
-int answer(const Options& o) {
+int answer(const ResultsArguments& o) {
   const Store store(o.common.db, Store::Mode::kRead);
   const std::optional<RunRow> run = store.run(o.run);
   if (!run)
@@ -413,7 +416,7 @@ int answer(const Options& o) {
 }  // namespace
 
 int run_results(const std::vector<std::string>& args) {
-  Options o;
+  ResultsArguments o;
   CLI::App app("Evaluations, Pareto fronts and training curves of a run", "nas results");
   app.footer(
       "nas results\n"

@@ -39,7 +39,7 @@ using Json = nlohmann::ordered_json;
 using Clock = std::chrono::steady_clock;
 constexpr const char* kBaseline = ":random";  ///< Marks the source of the baseline's values.
 
-struct Options {
+struct SearchArguments {
   Common common;
   std::string run, resume, name, algorithm, latency_table;
   std::vector<std::string> constraints, fix;
@@ -48,7 +48,7 @@ struct Options {
   bool dry_run = false;
 };
 
-SearchConfig read_config(const Options& o) {
+SearchConfig read_config(const SearchArguments& o) {
   if (o.common.config.empty() && o.common.sets.empty() && o.run.empty())
     throw ConfigError("nas search needs --config FILE, --run RUN or --resume SEARCH",
                       "try --config quickstart/search (nas list configs names more)");
@@ -190,7 +190,7 @@ Json run_baseline(const SearchParts& parts,
   return search_document(search, *parts.space, row);
 }
 
-void dry_run(const Options& o, const SearchConfig& config, const SearchParts& parts) {
+void dry_run(const SearchArguments& o, const SearchConfig& config, const SearchParts& parts) {
   Rng rng(config.seed, "dry-run");
   std::vector<Constraint> free;
   for (const Constraint& c : parts.settings.goal.constraints)
@@ -224,7 +224,7 @@ void dry_run(const Options& o, const SearchConfig& config, const SearchParts& pa
   print(table.text());
 }
 
-RunRow new_row(const Options& o,
+RunRow new_row(const SearchArguments& o,
                const Store& store,
                SearchConfig& config,
                const SearchParts& parts,
@@ -251,7 +251,7 @@ RunRow new_row(const Options& o,
 }
 
 /// The search that --resume names, and its configuration.
-RunRow resumed_row(const Options& o, const Store& store, SearchConfig& config) {
+RunRow resumed_row(const SearchArguments& o, const Store& store, SearchConfig& config) {
   if (!o.common.config.empty() || !other_sets(o.common.sets).empty() || !o.run.empty() ||
       o.common.seed_given || !o.constraints.empty() || !o.fix.empty() || !o.latency_table.empty() ||
       o.latency_batch > 0 || !o.algorithm.empty() || o.evaluations > 0)
@@ -314,7 +314,7 @@ void restore(const SearchParts& parts,
 }
 
 /// Searches, stores and prints; the run is claimed by this process.
-int carry_out(const Options& o,
+int carry_out(const SearchArguments& o,
               const SearchConfig& config,
               const SearchParts& parts,
               Search& search,
@@ -367,7 +367,7 @@ void require_same_space(const SearchConfig& config, const RunRow& supernet) {
                     "leave `space:` out, name another run with --run, or set evaluator.kind");
 }
 
-int search(const Options& o) {
+int search(const SearchArguments& o) {
   SearchConfig config;
   std::error_code ignored;
   // A pipe can be read only once: by nas-torch, which a supernet needs.
@@ -445,7 +445,7 @@ int search(const Options& o) {
 }  // namespace
 
 int run_search(const std::vector<std::string>& args) {
-  Options o;
+  SearchArguments o;
   CLI::App app("Find the best architectures of a space under limits", "nas search");
   app.footer(
       "nas search --config quickstart/search --run digits\n"

@@ -27,7 +27,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct Options {
+struct SpaceArguments {
   Common common;
   std::string space, format = "table", drawing, out, file;
   std::string latency_table;
@@ -39,7 +39,7 @@ struct Options {
   PopularOptions popular;
 };
 
-int list(const Options& o) {
+int list(const SpaceArguments& o) {
   Rows families{{"family", "summary"}, {}};
   for (const SpaceFamily& family : space_families())
     families.rows.push_back({family.name, family.summary});
@@ -52,7 +52,7 @@ int list(const Options& o) {
 }
 
 /// Text of a network to --out or stdout.
-void put(const Options& o, const std::string& text) {
+void put(const SpaceArguments& o, const std::string& text) {
   // print() ends the line.
   put_text(o.out, text.ends_with('\n') && o.out.empty() ? text.substr(0, text.size() - 1) : text);
 }
@@ -72,7 +72,7 @@ std::string drawing(const Space& space, const Architecture& a, const Plan& plan)
 
 /// One network as a drawing, its plan as JSON, or text; to --out or stdout. With --json stdout
 /// holds a document: the plan, or what the drawing is and where.
-void put_network(const Options& o, const Space& space, const Architecture& a, bool asked) {
+void put_network(const SpaceArguments& o, const Space& space, const Architecture& a, bool asked) {
   const Plan plan = space.plan(a);
   const bool is_plan = o.drawing == "json" || (o.common.json && o.out.empty() && !asked);
   const std::string text = is_plan              ? plan_json(plan)
@@ -93,7 +93,7 @@ void put_network(const Options& o, const Space& space, const Architecture& a, bo
   print(json_text(json));
 }
 
-int show(Options o) {
+int show(SpaceArguments o) {
   const bool asked = !o.drawing.empty();
   o.drawing = drawing_format(o.drawing, o.out);
   const auto space = load_space(o.space);
@@ -130,7 +130,7 @@ int show(Options o) {
   return kExitOk;
 }
 
-int count(const Options& o) {
+int count(const SpaceArguments& o) {
   const auto space = load_space(o.space);
   const Domain domain = fixed_domain(*space, o.fix);
   SpaceCount found{domain.count(), std::nullopt};
@@ -159,7 +159,7 @@ Row cost_row(const Space& space, const Architecture& a, Plan& plan) {
   return {space.text(a), cost.macs, cost.params, cost.activation_bytes, cost.peak_bytes};
 }
 
-int sample(const Options& o) {
+int sample(const SpaceArguments& o) {
   const auto space = load_space(o.space);
   const Domain domain = fixed_domain(*space, o.fix);
   const Format format = chosen_format(o.common, o.format);
@@ -184,7 +184,7 @@ int sample(const Options& o) {
 /// All architectures in the order that `--index-from` of tables counts, those that compute what an
 /// earlier one computes with its number. Numbers are those of the whole space, also where a part is
 /// listed; only where the space is too large to have numbers the part has its own.
-int enumerate(const Options& o) {
+int enumerate(const SpaceArguments& o) {
   constexpr int kMost = 1000000;
   const auto space = load_space(o.space);
   const Format format = chosen_format(o.common, o.format);
@@ -224,7 +224,7 @@ int enumerate(const Options& o) {
   return kExitOk;
 }
 
-int cost(const Options& o) {
+int cost(const SpaceArguments& o) {
   const auto space = load_space(o.space);
   const Format format = chosen_format(o.common, o.format);
   const std::vector<Architecture> architectures =
@@ -249,7 +249,7 @@ std::unique_ptr<Space> open_to_check(const std::string& name) {
 
 /// Every plan of the cover and some random ones must chain: a wrong size shows here, not in
 /// training.
-SpaceCheck build_some(const Options& o, const Space& space) {
+SpaceCheck build_some(const SpaceArguments& o, const Space& space) {
   Plan plan;
   SpaceCheck found{o.space, space.name(), space.count(), 0};
   const auto build = [&](const Architecture& a) {
@@ -268,7 +268,7 @@ SpaceCheck build_some(const Options& o, const Space& space) {
 }
 
 /// Share, count or nearest values; 3 where nothing meets the limits.
-int check_what_limits_leave(const Options& o, const Space& space, const SpaceCheck& built) {
+int check_what_limits_leave(const SpaceArguments& o, const Space& space, const SpaceCheck& built) {
   const Domain domain = fixed_domain(space, o.fix);
   CostModel costs(space);
   Json latency;
@@ -299,7 +299,7 @@ int check_what_limits_leave(const Options& o, const Space& space, const SpaceChe
   return answer.reach.witness ? kExitOk : kExitNothingFeasible;
 }
 
-int check_space(const Options& o) {
+int check_space(const SpaceArguments& o) {
   const auto space = open_to_check(o.space);
   const SpaceCheck built = build_some(o, *space);
   if (!o.limits.empty()) return check_what_limits_leave(o, *space, built);
@@ -307,7 +307,7 @@ int check_space(const Options& o) {
   return kExitOk;
 }
 
-int check(const Options& o) {
+int check(const SpaceArguments& o) {
   try {
     return check_space(o);
   } catch (const Error& e) {
@@ -316,7 +316,7 @@ int check(const Options& o) {
   }
 }
 
-void add_check(CLI::App& app, Options& o) {
+void add_check(CLI::App& app, SpaceArguments& o) {
   app.add_option("space", o.space, "Name of a config, a YAML file, or - (standard input)")
       ->required();
   app.add_option("--max,--limit",
@@ -335,12 +335,12 @@ void add_check(CLI::App& app, Options& o) {
   add_fix(app, o.fix);
 }
 
-void add_space_name(CLI::App& app, Options& o) {
+void add_space_name(CLI::App& app, SpaceArguments& o) {
   app.add_option("space", o.space, "Name of a config in configs/spaces, or a YAML file")
       ->required();
 }
 
-void add_sample(CLI::App& app, Options& o) {
+void add_sample(CLI::App& app, SpaceArguments& o) {
   add_fix(app, o.fix);
   app.add_option("-n,--count", o.samples, "How many")
       ->check(CLI::Range(1, 10'000'000))
@@ -351,13 +351,13 @@ void add_sample(CLI::App& app, Options& o) {
   add_format(app, o.format);
 }
 
-void add_narrow(CLI::App& app, Options& o) {
+void add_narrow(CLI::App& app, SpaceArguments& o) {
   app.add_option("--run", o.run, "Search: id, a start of it, name, or last")
       ->required()
       ->type_name("ID");
   app.add_option("--min-share",
                  o.popular.least_share,
-                 "Options that a smaller share of the networks in clusters has are left out "
+                 "SpaceArguments that a smaller share of the networks in clusters has are left out "
                  "(default 0.01)")
       ->check(CLI::Range(0.0, 0.5))
       ->type_name("SHARE");
@@ -377,7 +377,7 @@ void add_narrow(CLI::App& app, Options& o) {
 }  // namespace
 
 int run_space(const std::vector<std::string>& args) {
-  Options o;
+  SpaceArguments o;
   CLI::App app("Describe, count, sample and check search spaces", "nas space");
   app.footer(
       "nas space list\n"

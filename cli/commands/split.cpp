@@ -29,7 +29,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 using Clock = std::chrono::steady_clock;
 
-struct Options {
+struct SplitArguments {
   Common common;
   std::string run = "last", weights, edge, name;
   std::string metric = "cos", params = "others", objective = "within";
@@ -41,7 +41,7 @@ struct Options {
 };
 
 /// `weights:` of the run that --apply makes: the one source of what is scored here and there.
-Json section(const Options& o, const std::string& edge, int64_t epochs) {
+Json section(const SplitArguments& o, const std::string& edge, int64_t epochs) {
   Json split{{"epochs", {epochs}},
              {"groups", {o.groups}},
              {"criterion", "gradient"},
@@ -79,7 +79,7 @@ FewShotOptions::Split split_options(const Json& section) {
 
 class Split {
  public:
-  Split(const Options& o, Store& store) : o_(o), store_(store) {}
+  Split(const SplitArguments& o, Store& store) : o_(o), store_(store) {}
 
   int run() {
     run_ = open_supernet_run(store_, o_.run, o_.common);
@@ -338,7 +338,7 @@ class Split {
                   "\nnext: " + suggested({"train", "--resume", report.applied}, o_.common));
   }
 
-  const Options& o_;
+  const SplitArguments& o_;
   Store& store_;
   SupernetRun run_;
   int set_ = 0, node_ = 0;
@@ -347,7 +347,7 @@ class Split {
   int64_t epochs_ = 0;                     ///< Of it.
 };
 
-void add_options(CLI::App& app, Options& o) {
+void add_options(CLI::App& app, SplitArguments& o) {
   app.add_option("--run", o.run, "Training run, trained or imported: id, name or last")
       ->capture_default_str();
   app.add_option("--weights",
@@ -386,9 +386,10 @@ void add_options(CLI::App& app, Options& o) {
          "--objective", o.objective, "What groups minimise: within, similarity_cut or mean_within")
       ->check(CLI::IsMember({"within", "similarity_cut", "mean_within"}))
       ->capture_default_str();
-  app.add_option("--min-group",
-                 o.min_group,
-                 "Options that each group has at least; 0: 2, or 1 where a choice has too few")
+  app.add_option(
+         "--min-group",
+         o.min_group,
+         "SplitArguments that each group has at least; 0: 2, or 1 where a choice has too few")
       ->check(CLI::Range(0, 1000))
       ->capture_default_str();
   app.add_flag("--exact", o.exact, "Groups whose sizes differ by at most one");
@@ -402,7 +403,7 @@ void add_options(CLI::App& app, Options& o) {
 }  // namespace
 
 int run_split(const std::vector<std::string>& args) {
-  Options o;
+  SplitArguments o;
   CLI::App app("Which options of a trained supernet want weights of their own", "nas split");
   app.footer(
       "nas split --run digits\n"

@@ -40,7 +40,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 using Clock = std::chrono::steady_clock;
 
-struct Options {
+struct TrainArguments {
   Common common;
   std::string resume, name, strategy, tensorboard;
   RetrainOptions retrain;
@@ -48,7 +48,7 @@ struct Options {
 };
 
 /// `recipe`: filled in where one network is trained alone.
-TrainConfig read_config(const Options& o, std::optional<Recipe>& recipe) {
+TrainConfig read_config(const TrainArguments& o, std::optional<Recipe>& recipe) {
   check_retrain(o.retrain, o.common, o.strategy);
   if (o.retrain.given()) {
     Retraining alone = retraining_of(o.retrain, o.common);
@@ -80,7 +80,7 @@ TrainConfig read_config(const Options& o, std::optional<Recipe>& recipe) {
   return config;
 }
 
-int dry_run(const Options& o) {
+int dry_run(const TrainArguments& o) {
   std::optional<Recipe> recipe;
   TrainConfig config = read_config(o, recipe);
   resolved_yaml(config);
@@ -190,7 +190,7 @@ class Recorder {
   std::vector<std::pair<std::string, double>> last_;
 };
 
-void print_summary(const Options& o,
+void print_summary(const TrainArguments& o,
                    const Store& store,
                    const RunRow& row,
                    const Session& s,
@@ -216,7 +216,7 @@ void print_summary(const Options& o,
 }
 
 /// The row of a run that is to go on, and its configuration.
-TrainConfig resumed_config(const Options& o, const Store& store, RunRow& row) {
+TrainConfig resumed_config(const TrainArguments& o, const Store& store, RunRow& row) {
   const std::vector<std::string> others = other_sets(o.common.sets);
   const bool kept = std::all_of(others.begin(), others.end(), [](const std::string& set) {
     return set.starts_with("threads=");
@@ -266,7 +266,7 @@ class Inherited {
   bool kept_ = false;
 };
 
-RunRow new_row(const Options& o,
+RunRow new_row(const TrainArguments& o,
                const Store& store,
                TrainConfig& config,
                const std::optional<Recipe>& recipe) {
@@ -283,7 +283,7 @@ RunRow new_row(const Options& o,
   return row;
 }
 
-void record_new(const Options& o,
+void record_new(const TrainArguments& o,
                 Store& store,
                 RunRow& row,
                 const Session& s,
@@ -328,7 +328,7 @@ void record_threads(Store& store, const RunRow& row, const RunParts& parts) {
 }
 
 /// Loads the newest checkpoint that is whole; what is damaged is told and put aside.
-void go_on(const Options& o, Store& store, const RunRow& row, Session& s) {
+void go_on(const TrainArguments& o, Store& store, const RunRow& row, Session& s) {
   require_same_data(store, row.id, *s.parts);
   ReadCheckpoint read = newest_checkpoint(store, row, o.common);
   if (read.path.empty() && !store.checkpoints(row.id).empty())
@@ -349,7 +349,7 @@ void go_on(const Options& o, Store& store, const RunRow& row, Session& s) {
            (read.path.empty() ? " (no checkpoint yet)" : ""));
 }
 
-std::string resuming(const Options& o, const RunRow& row) {
+std::string resuming(const TrainArguments& o, const RunRow& row) {
   std::vector<std::string> words = {"train", "--resume", row.id};
   if (!o.tensorboard.empty()) words.insert(words.end(), {"--tensorboard", o.tensorboard});
   return suggested(words, o.common);
@@ -363,7 +363,7 @@ void require_writable(const std::string& folder) {
     throw DataError(folder + ": cannot be written: " + write_failure(errno));
 }
 
-int train(const Options& o) {
+int train(const TrainArguments& o) {
   TrainConfig config;
   std::optional<Recipe> recipe;
   // Before the store is made: a mistyped configuration leaves nothing behind.
@@ -444,7 +444,7 @@ int train(const Options& o) {
 }  // namespace
 
 int run_train(const std::vector<std::string>& args) {
-  Options o;
+  TrainArguments o;
   CLI::App app("Train a weight-sharing supernet", "nas train");
   app.footer(
       "nas train --config quickstart/train --name digits\n"

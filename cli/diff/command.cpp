@@ -19,7 +19,7 @@
 namespace nas::cli {
 namespace {
 
-struct Options {
+struct DiffArguments {
   Common common;
   std::vector<std::string> metrics, ignored;
   std::string base, head, base_db, head_db, fail_below, format = "table", out, split;
@@ -86,7 +86,7 @@ bool has_pattern(const std::vector<std::string>& words) {
   });
 }
 
-DiffFormat format_of(const Options& o) {
+DiffFormat format_of(const DiffArguments& o) {
   if (o.common.json || o.format == "json") return DiffFormat::kJson;
   if (o.format == "markdown") return DiffFormat::kMarkdown;
   if (o.format == "csv") return DiffFormat::kCsv;
@@ -94,7 +94,7 @@ DiffFormat format_of(const Options& o) {
   return o.format == "junit" ? DiffFormat::kJunit : DiffFormat::kTable;
 }
 
-std::string printed(const Options& o,
+std::string printed(const DiffArguments& o,
                     const DiffHead& head,
                     const std::vector<Comparison>& comparisons,
                     int code) {
@@ -115,7 +115,7 @@ std::string printed(const Options& o,
   return diff_table(head, comparisons);
 }
 
-int diff(const Options& o) {
+int diff(const DiffArguments& o) {
   CompareOptions options;
   options.level = o.level;
   options.draws = o.draws;
@@ -149,7 +149,7 @@ int diff(const Options& o) {
 }  // namespace
 
 int run_diff(const std::vector<std::string>& args) {
-  Options o;
+  DiffArguments o;
   CLI::App app("Compare two runs, or two sets of seeds", "nas diff");
   app.footer(
       "nas diff base-search head-search\n"

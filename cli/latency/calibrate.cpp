@@ -30,7 +30,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct Options {
+struct CalibrateArguments {
   Common common;
   std::string table, space, ops, name, out, save_rows;
   NetworkOptions networks;
@@ -38,7 +38,7 @@ struct Options {
 
 // ---- The table
 
-LatencyTable opened(const Options& o, const std::string& name) {
+LatencyTable opened(const CalibrateArguments& o, const std::string& name) {
   LatencyModel model = std::move(named_latency(name, o.common.db).model);
   if (model.calibration())
     note(o.common,
@@ -47,7 +47,7 @@ LatencyTable opened(const Options& o, const std::string& name) {
 }
 
 /// The table whose sums are calibrated: as it is, or carried over to another device.
-LatencyTable base_table(const Options& o, std::optional<CarriedOver>& carried) {
+LatencyTable base_table(const CalibrateArguments& o, std::optional<CarriedOver>& carried) {
   LatencyTable table = opened(o, o.table);
   if (o.ops.empty()) return table;
   const LatencyTable few = opened(o, o.ops);
@@ -62,7 +62,7 @@ LatencyTable base_table(const Options& o, std::optional<CarriedOver>& carried) {
   return std::move(moved.table);
 }
 
-std::unique_ptr<Space> space_of(const Options& o, const LatencyTable& table) {
+std::unique_ptr<Space> space_of(const CalibrateArguments& o, const LatencyTable& table) {
   const std::string name = o.space.empty() ? table.space : o.space;
   if (name.empty())
     throw ConfigError("latency table " + printable(table.id) + " names no space",
@@ -72,7 +72,7 @@ std::unique_ptr<Space> space_of(const Options& o, const LatencyTable& table) {
 
 /// Networks measured on another machine than the table: that is meant, and said. What the table
 /// says of its own machine then holds no more.
-void take_conditions(const Options& o, LatencyTable& table, const MeasuredRows& rows) {
+void take_conditions(const CalibrateArguments& o, LatencyTable& table, const MeasuredRows& rows) {
   bool other = false;
   for (const auto& [key, value] : rows.conditions) {
     const auto it = table.conditions.find(key);
@@ -130,7 +130,7 @@ void leave_out(CalibrationResult& result,
   warning(text + "\nmeasure them again, or correct their rows");
 }
 
-CalibrationResult fitted(const Options& o,
+CalibrationResult fitted(const CalibrateArguments& o,
                          const Space& space,
                          LatencyTable table,
                          const MeasuredRows& rows) {
@@ -156,7 +156,7 @@ CalibrationResult fitted(const Options& o,
 /// With --save-rows, and (`unfinished`) where the user stopped or no calibration came of it, then
 /// under another name, as --save-rows is for all of them: what was measured is not measured twice.
 /// All rows, also those that are far off.
-std::string save_rows(const Options& o,
+std::string save_rows(const CalibrateArguments& o,
                       const Space& space,
                       const MeasuredRows& rows,
                       const CalibrationResult* result,
@@ -186,7 +186,7 @@ std::string save_rows(const Options& o,
 }
 
 /// Ends a run that the user stopped; what was measured is kept in `file` (and maybe as a table).
-[[noreturn]] void end_stopped(const Options& o,
+[[noreturn]] void end_stopped(const CalibrateArguments& o,
                               const Space& space,
                               const MeasuredRows& rows,
                               const std::string& file,
@@ -224,7 +224,7 @@ std::string save_rows(const Options& o,
 }
 
 /// fitted(); where nothing comes of it, what was measured here is kept in a file.
-CalibrationResult calibrated(const Options& o,
+CalibrationResult calibrated(const CalibrateArguments& o,
                              const Space& space,
                              LatencyTable table,
                              const MeasuredRows& rows) {
@@ -244,7 +244,7 @@ CalibrationResult calibrated(const Options& o,
 }
 
 /// What the calibration learnt from, each network as the others foretold it.
-LatencyCheck check_of(const Space& space, const CalibrationResult& result) {
+LatencyCheck check_made(const Space& space, const CalibrationResult& result) {
   LatencyCheck check;
   for (const Architecture& a : result.rows.networks) check.networks.push_back(space.text(a));
   check.measured_ms = result.rows.ms;
@@ -254,12 +254,12 @@ LatencyCheck check_of(const Space& space, const CalibrationResult& result) {
 
 /// Into the store and --out; where the store refuses, the networks that were measured here are kept
 /// in a file, too.
-void keep(const Options& o,
+void keep(const CalibrateArguments& o,
           Store& store,
           const Space& space,
           CalibrationResult& result,
           const MeasuredRows& rows) {
-  const LatencyCheck check = result.calibration ? check_of(space, result) : LatencyCheck{};
+  const LatencyCheck check = result.calibration ? check_made(space, result) : LatencyCheck{};
   const auto text = [&] {
     const std::string json = to_json(LatencyModel(result.table, result.calibration));
     return check.networks.empty() ? json : with_check(json, check);
@@ -280,7 +280,7 @@ void keep(const Options& o,
 }
 
 /// What can be refused before anything is opened or measured.
-void check_files(const Options& o) {
+void check_files(const CalibrateArguments& o) {
   const std::vector<std::string> inputs{
       o.table, o.ops, o.space, o.networks.rows, o.networks.archs, o.common.db};
   check_output("--out", o.out, inputs);
@@ -289,7 +289,7 @@ void check_files(const Options& o) {
     throw ConfigError("--out and --save-rows name one file", "Name two.");
 }
 
-int run(const Options& o) {
+int run(const CalibrateArguments& o) {
   const bool sources = o.networks.measures() || !o.networks.rows.empty();
   if (!sources && o.ops.empty())
     throw ConfigError("nothing to calibrate with",
@@ -339,7 +339,7 @@ int run(const Options& o) {
 }  // namespace
 
 std::function<int()> add_latency_calibrate(CLI::App& app) {
-  const auto o = std::make_shared<Options>();
+  const auto o = std::make_shared<CalibrateArguments>();
   CLI::App* sub = app.add_subcommand(
       "calibrate", "Fit a table's sums to whole networks that are measured here or elsewhere");
   sub->add_option("--table", o->table, "Latency table: id, last, or a file")->required();

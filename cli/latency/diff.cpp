@@ -16,7 +16,7 @@
 namespace nas::cli {
 namespace {
 
-struct Options {
+struct LatencyDiffArguments {
   Common common;
   std::string a, b, space;
   double fail_above = -1;
@@ -26,7 +26,7 @@ struct Options {
 // ---- Whole networks: what calibrations add to the ops
 
 /// Nothing where neither is calibrated, and where their space is not known or not complete in both.
-std::optional<NetworkChange> whole_networks(const Options& o,
+std::optional<NetworkChange> whole_networks(const LatencyDiffArguments& o,
                                             const LatencyModel& a,
                                             const LatencyModel& b) {
   if (a.calibration() == b.calibration()) return std::nullopt;
@@ -56,7 +56,7 @@ std::optional<NetworkChange> whole_networks(const Options& o,
   return change;
 }
 
-int diff(const Options& o) {
+int diff(const LatencyDiffArguments& o) {
   const LatencyModel model_a = named_latency(o.a, o.common.db).model;
   const LatencyModel model_b = named_latency(o.b, o.common.db).model;
   const LatencyTable &a = model_a.table(), &b = model_b.table();
@@ -101,7 +101,7 @@ int diff(const Options& o) {
 
 std::function<int()> add_latency_diff(CLI::App& command) {
   CLI::App& app = *command.add_subcommand("diff", "Say what moved between two tables");
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<LatencyDiffArguments>();
   app.add_option("a", o->a, "Latency table: id (nas latency list), last or file")->required();
   app.add_option("b", o->b, "The one to compare with it")->required();
   app.add_option("--fail-above",

@@ -24,7 +24,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct Options {
+struct PlanArguments {
   Common common;
   std::string space, table, grouping, what, out, format = "table";
   std::vector<std::string> fix;
@@ -62,7 +62,7 @@ LatencyTable part_of(const LatencyTable& table, const Domain& domain) {
 
 constexpr int kDrawn = 2000;  ///< Networks, of which the budget is chosen.
 
-int plan_few(Options o) {
+int plan_few(PlanArguments o) {
   check_output("--out", o.out, {o.space, o.table, o.common.db});
   std::optional<LatencyTable> table;
   if (!o.table.empty()) table = named_latency_table(o.table, o.common.db);
@@ -106,7 +106,7 @@ int plan_few(Options o) {
 
 // ---- plan
 
-int plan(const Options& o) {
+int plan(const PlanArguments& o) {
   if (o.budget > 0) {
     if (!o.grouping.empty())
       throw ConfigError("--budget takes the grouping of --table", "Leave --grouping out.");
@@ -150,7 +150,7 @@ int plan(const Options& o) {
   return kExitOk;
 }
 
-int check(const Options& o) {
+int check(const PlanArguments& o) {
   const auto space = load_space(o.space);
   const Domain domain = fixed_domain(*space, o.fix);
   const LatencyTable table = named_latency_table(o.table, o.common.db);
@@ -173,7 +173,7 @@ int check(const Options& o) {
 std::function<int()> add_latency_plan(CLI::App& command) {
   CLI::App& app =
       *command.add_subcommand("plan", "List the distinct ops of a space: what a table must hold");
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<PlanArguments>();
   app.add_option("space", o->space, "Space: a name or a file");
   add_fix(app, o->fix);
   app.add_option("--table",
@@ -203,7 +203,7 @@ std::function<int()> add_latency_plan(CLI::App& command) {
 std::function<int()> add_latency_check(CLI::App& command) {
   CLI::App& app = *command.add_subcommand(
       "check", "Say which ops of a space a table lacks; exit 3 where a search would refuse it");
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<PlanArguments>();
   app.add_option("space", o->space, "Space: a name or a file")->required();
   add_fix(app, o->fix);
   app.add_option("--table", o->table, "Latency table: id (nas latency list), last or file")

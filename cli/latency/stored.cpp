@@ -20,7 +20,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct Options {
+struct StoredArguments {
   Common common;
   std::string format = "table";
   std::vector<std::string> ids;
@@ -55,7 +55,7 @@ StoredTable stored(const LatencyTableRow& row) {
   return table;
 }
 
-int list(const Options& o) {
+int list(const StoredArguments& o) {
   const Store store(o.common.db, Store::Mode::kRead);
   StoredTables found{store.path(), {}};
   for (const LatencyTableRow& row : store.latency_tables()) found.tables.push_back(stored(row));
@@ -106,7 +106,7 @@ bool confirmed(const std::vector<std::string>& ids) {
   return answer == "y" || answer == "Y" || answer == "yes";
 }
 
-int remove(const Options& o) {
+int remove(const StoredArguments& o) {
   Store store(o.common.db, Store::Mode::kExisting);
   std::vector<std::string> ids;
   for (const std::string& name : o.ids) {
@@ -131,7 +131,7 @@ int remove(const Options& o) {
 
 std::function<int()> add_latency_list(CLI::App& command) {
   CLI::App& app = *command.add_subcommand("list", "List the latency tables of the store");
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<StoredArguments>();
   add_format(app, o->format);
   add_common(app, o->common);
   return [o] { return list(*o); };
@@ -139,7 +139,7 @@ std::function<int()> add_latency_list(CLI::App& command) {
 
 std::function<int()> add_latency_remove(CLI::App& command) {
   CLI::App& app = *command.add_subcommand("remove", "Remove latency tables from the store");
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<StoredArguments>();
   app.add_option("table", o->ids, "Ids of tables, or last")->required();
   app.add_flag("--force", o->force, "Remove also those that searches name");
   app.add_flag("-y,--yes", o->yes, "Do not ask");

@@ -16,7 +16,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct Options {
+struct ReportArguments {
   Common common;
   std::vector<std::string> runs;
   std::string out = "report.html", title;
@@ -34,7 +34,9 @@ constexpr void (*kParts[])(Page&, Gathered&) = {add_runs,
                                                 add_health,
                                                 add_provenance};
 
-std::string title_of(const Options& o, const Gathered& g, const std::vector<RunRow>& named) {
+std::string title_of(const ReportArguments& o,
+                     const Gathered& g,
+                     const std::vector<RunRow>& named) {
   if (!o.title.empty()) return printable(o.title);
   constexpr size_t kMost = 4;
   std::string text;
@@ -44,7 +46,7 @@ std::string title_of(const Options& o, const Gathered& g, const std::vector<RunR
          (named.size() > kMost ? " and " + std::to_string(named.size() - kMost) + " more" : "");
 }
 
-int report(const Options& o) {
+int report(const ReportArguments& o) {
   const Store store(o.common.db, Store::Mode::kRead);
   const std::vector<RunRow> named =
       named_runs(store, o.runs.empty() ? std::vector<std::string>{"last"} : o.runs, "nas report")
@@ -87,7 +89,7 @@ int report(const Options& o) {
 }  // namespace
 
 int run_report(const std::vector<std::string>& args) {
-  Options o;
+  ReportArguments o;
   CLI::App app("One HTML page about runs, without network", "nas report");
   app.footer(
       "nas report\n"

@@ -23,7 +23,7 @@ namespace {
 using Eigen::Index;
 using Json = nlohmann::ordered_json;
 
-struct Options {
+struct PredictArguments {
   Common common;
   RowOptions rows;
   std::vector<std::string> models, parameters;
@@ -39,7 +39,7 @@ std::string listed_models(bool automatic) {
   return text;
 }
 
-FitOptions fit_options(const Options& o) {
+FitOptions fit_options(const PredictArguments& o) {
   FitOptions fit;
   fit.folds = o.folds;
   fit.seed = o.common.seed;
@@ -60,7 +60,7 @@ FitOptions fit_options(const Options& o) {
 }
 
 /// Known names; those given, or `otherwise`.
-std::vector<std::string> models_of(const Options& o, std::vector<std::string> otherwise) {
+std::vector<std::string> models_of(const PredictArguments& o, std::vector<std::string> otherwise) {
   if (o.models.empty()) return otherwise;
   std::vector<std::string> list;
   for (const std::string& name : o.models) {
@@ -90,7 +90,10 @@ PredictHead head(const PredictRows& data) {
 }
 
 /// A document about a run is kept with it.
-void keep(const Options& o, const PredictRows& data, const char* kind, const Json& document) {
+void keep(const PredictArguments& o,
+          const PredictRows& data,
+          const char* kind,
+          const Json& document) {
   if (data.run.empty()) return;
   Store store(o.common.db, Store::Mode::kRead);
   if (store.read_only())
@@ -100,7 +103,7 @@ void keep(const Options& o, const PredictRows& data, const char* kind, const Jso
 
 /// A document, rows or text, as --format says. Whether it was text.
 template <class Result>
-bool tell(const Options& o,
+bool tell(const PredictArguments& o,
           const Result& result,
           Json (*document)(const Result&),
           Rows (*rows)(const Result&),
@@ -122,7 +125,7 @@ PredictorRows mixed(const PredictRows& data, uint64_t seed) {
 }
 
 /// What the command reads.
-std::vector<std::string> files_of(const Options& o) {
+std::vector<std::string> files_of(const PredictArguments& o) {
   std::vector<std::string> files = o.rows.data;
   files.insert(files.end(), {o.predictor, o.rows.space, o.common.db});
   return files;
@@ -130,7 +133,7 @@ std::vector<std::string> files_of(const Options& o) {
 
 // ---- fit
 
-int fit(const Options& o) {
+int fit(const PredictArguments& o) {
   const std::vector<std::string> models = models_of(o, {"auto"});
   if (models.size() != 1) throw ConfigError("--model: one predictor is written; name one model");
   check_output("--out", o.out, files_of(o));
@@ -163,7 +166,9 @@ int fit(const Options& o) {
 
 // ---- eval
 
-void write_predictions(const Options& o, const PredictRows& data, const Prediction& predicted) {
+void write_predictions(const PredictArguments& o,
+                       const PredictRows& data,
+                       const Prediction& predicted) {
   if (o.table.empty()) return;
   Rows rows{{data.space == nullptr ? "row" : "architecture", "predicted", "spread"}, {}};
   const bool truth = data.rows.y.array().isFinite().any();
@@ -179,7 +184,7 @@ void write_predictions(const Options& o, const PredictRows& data, const Predicti
 
 /// Errors on rows that a predictor learnt from say nothing of others; those of another target
 /// nothing at all.
-void tell_what_it_learnt(const Options& o, const Predictor& p, const PredictRows& data) {
+void tell_what_it_learnt(const PredictArguments& o, const Predictor& p, const PredictRows& data) {
   const size_t known = p.learnt(data.rows.x);
   if (known > 0)
     warning(o.predictor + " learnt from " + std::to_string(known) + " of these " +
@@ -190,7 +195,7 @@ void tell_what_it_learnt(const Options& o, const Predictor& p, const PredictRows
             printable(o.rows.target));
 }
 
-int eval_fitted(const Options& o) {
+int eval_fitted(const PredictArguments& o) {
   if (!o.models.empty() || !o.parameters.empty())
     throw ConfigError("--predictor is fitted already", "Leave out --model and --parameter.");
   const std::unique_ptr<Predictor> p = load_predictor(o.predictor);
@@ -236,7 +241,7 @@ int eval_fitted(const Options& o) {
 }
 
 /// `random`, `mod10`, `order`, or `folds:K`.
-std::vector<TrainTest> splits_of(const Options& o, Index n) {
+std::vector<TrainTest> splits_of(const PredictArguments& o, Index n) {
   std::vector<TrainTest> list;
   if (o.split == "random") {
     const Index train = o.train > 0 ? o.train : n * 8 / 10;
@@ -297,7 +302,7 @@ void throw_if_asked() {
   if (stop_requested()) throw Interrupted("stopped; nothing is stored");
 }
 
-int eval(const Options& o) {
+int eval(const PredictArguments& o) {
   if (!o.predictor.empty()) return eval_fitted(o);
   const std::vector<std::string> models =
       models_of(o, {"ridge", "gp", "svr", "boosted-trees", "huber", "stacked"});
@@ -331,7 +336,7 @@ int eval(const Options& o) {
 
 // ---- curve
 
-std::vector<int64_t> sizes_of(const Options& o, Index n) {
+std::vector<int64_t> sizes_of(const PredictArguments& o, Index n) {
   std::vector<int64_t> sizes = o.sizes;
   const auto least = static_cast<int64_t>(std::max(4, o.folds));
   if (sizes.empty()) {
@@ -349,7 +354,7 @@ std::vector<int64_t> sizes_of(const Options& o, Index n) {
   return sizes;
 }
 
-int curve(const Options& o) {
+int curve(const PredictArguments& o) {
   const std::vector<std::string> models = models_of(o, {"auto"});
   const PredictRows data = read_rows(o.rows, o.common);
   const Index n = data.rows.size();
@@ -382,7 +387,7 @@ int curve(const Options& o) {
   return kExitOk;
 }
 
-void add_model_options(CLI::App& app, Options& o, bool several) {
+void add_model_options(CLI::App& app, PredictArguments& o, bool several) {
   app.add_option("--model",
                  o.models,
                  several ? "Models, or all; known: " + listed_models(true)
@@ -405,7 +410,7 @@ void add_model_options(CLI::App& app, Options& o, bool several) {
 }  // namespace
 
 int run_predict(const std::vector<std::string>& args) {
-  Options o;
+  PredictArguments o;
   CLI::App app("Predict what is costly to measure: fit, judge, learning curve", "nas predict");
   app.footer(
       "nas predict fit --run last --target accuracy --out accuracy.json\n"

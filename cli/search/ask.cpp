@@ -27,7 +27,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct Options {
+struct AskArguments {
   Common common;
   std::string run = "last", file;
   bool replace = false;
@@ -47,7 +47,7 @@ RunRow told_search(const Store& store, const std::string& name, SearchConfig& co
   return *row;
 }
 
-int ask(const Options& o) {
+int ask(const AskArguments& o) {
   SearchConfig config;
   RunRow row;
   {
@@ -162,7 +162,7 @@ std::string told_text(const Told& told, const Common& common) {
          (told.open > 0 ? "` lists them" : "` goes on");
 }
 
-int tell(const Options& o) {
+int tell(const AskArguments& o) {
   SearchConfig config;
   Store store(o.common.db);
   const RunRow row = told_search(store, o.run, config);
@@ -200,7 +200,7 @@ int tell(const Options& o) {
 }  // namespace
 
 int run_ask(const std::vector<std::string>& args) {
-  Options o;
+  AskArguments o;
   CLI::App app("Go on with a search whose values are told; print what it asks", "nas ask");
   app.footer(
       "nas search --config search/told --name phone > questions.jsonl\n"
@@ -213,7 +213,7 @@ int run_ask(const std::vector<std::string>& args) {
 }
 
 int run_tell(const std::vector<std::string>& args) {
-  Options o;
+  AskArguments o;
   CLI::App app("Store the values that a search asked for", "nas tell");
   app.footer(
       "nas tell phone answers.jsonl\n"

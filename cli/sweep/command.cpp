@@ -21,7 +21,7 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
-struct Options {
+struct SweepArguments {
   Common common;
   std::string file, shard, format = "table";
   int jobs = 1, tasks = 0, cpus = 0;
@@ -55,7 +55,7 @@ std::string shard_store(const std::string& db, const Shard& shard) {
       .string();
 }
 
-SweepFile read_file(Options& o) {
+SweepFile read_file(SweepArguments& o) {
   std::error_code error;
   // A pipe can be read only once: by nas-torch, which a training needs.
   if (!fs::is_regular_file(o.file, error) && !torch_binary().empty()) need_torch();
@@ -67,7 +67,9 @@ SweepFile read_file(Options& o) {
   return file;
 }
 
-SweepPlace place_of(const Options& o, const SweepPlan& plan, const std::optional<Shard>& shard) {
+SweepPlace place_of(const SweepArguments& o,
+                    const SweepPlan& plan,
+                    const std::optional<Shard>& shard) {
   SweepPlace place;
   place.nas = nas_program();
   place.store = shard ? shard_store(o.common.db, *shard) : o.common.db;
@@ -84,7 +86,7 @@ SweepPlace place_of(const Options& o, const SweepPlan& plan, const std::optional
 
 /// A batch script: one task of an array for each shard. `exec` and `B:TERM` let Slurm's warning
 /// before the time limit reach nas, which saves; the same script then goes on.
-std::string sbatch_script(const Options& o, const SweepPlan& plan, const SweepPlace& place) {
+std::string sbatch_script(const SweepArguments& o, const SweepPlan& plan, const SweepPlace& place) {
   const auto most = static_cast<int>(most_shards(plan));
   const int tasks = o.tasks > 0 ? o.tasks : most;
   if (tasks > most)
@@ -146,7 +148,7 @@ std::string sbatch_script(const Options& o, const SweepPlan& plan, const SweepPl
          shell_word(place.nas) + " sweep " + file + more + " --db " + shell_word(db) + " --quiet";
 }
 
-void print_as(const Options& o,
+void print_as(const SweepArguments& o,
               const Json& document,
               void (*table)(const Json&),
               Rows (*rows)(const Json&)) {
@@ -159,7 +161,7 @@ void print_as(const Options& o,
     print_rows(rows(document), format, {}, "");
 }
 
-int dry_run(const Options& o, const SweepPlan& plan, const SweepPlace& place) {
+int dry_run(const SweepArguments& o, const SweepPlan& plan, const SweepPlace& place) {
   const std::vector<StageState> states = stage_states(plan, place.store, place.others);
   const Json document =
       dry_run_document(plan, states, estimated_seconds(plan, states, place, o.common), place);
@@ -167,7 +169,7 @@ int dry_run(const Options& o, const SweepPlan& plan, const SweepPlace& place) {
   return kExitOk;
 }
 
-int sweep(Options& o) {
+int sweep(SweepArguments& o) {
   const SweepFile file = read_file(o);
   SweepPlan plan = plan_sweep(file);
   if (o.sbatch) {
@@ -208,7 +210,7 @@ int sweep(Options& o) {
 }  // namespace
 
 int run_sweep(const std::vector<std::string>& args) {
-  Options o;
+  SweepArguments o;
   CLI::App app("Train, rank, search and export over many configurations and seeds", "nas sweep");
   app.footer(
       "nas sweep sweeps/digits --dry-run\n"

@@ -24,12 +24,12 @@ constexpr const char* kAskForId =
     "\"accuracy\": ...} (nas help evaluators has an example)";
 
 std::string seconds_text(double s) {
-  return number_text(s) + " s";
+  return short_number(s) + " s";
 }
 
 }  // namespace
 
-std::string number_text(double value) {
+std::string short_number(double value) {
   char text[32];
   std::snprintf(text, sizeof text, "%g", value);
   return text;

@@ -35,7 +35,7 @@ struct ExternalShared {
 };
 
 /// Of a value that a program answered, or of seconds: short.
-std::string number_text(double value);
+std::string short_number(double value);
 
 /// Make, use and destroy it in one thread.
 class ExternalConversation {

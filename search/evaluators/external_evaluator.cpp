@@ -50,7 +50,7 @@ struct ExternalEvaluator::State {
       const auto odd = odd_value(s.values, metric);
       if (!odd) continue;
       const double value = s.values[odd->index];
-      const std::string text = "'" + metric + "': " + number_text(value) + " of " +
+      const std::string text = "'" + metric + "': " + short_number(value) + " of " +
                                s.architectures[odd->index] + " " + odd->why;
       if (odd->certain)
         throw DataError("the answers of evaluator.external.command cannot all be right: " + text +

@@ -3,6 +3,8 @@
 #include <string>
 #include <vector>
 
+#include "spaces/base/joined.hpp"
+
 namespace nas::dot {
 
 using Strings = std::vector<std::string>;
@@ -11,7 +13,6 @@ using Strings = std::vector<std::string>;
 std::string in_quotes(const std::string& text);
 /// For HTML-like labels.
 std::string escaped(const std::string& text);
-std::string joined(const Strings& parts, const char* separator);
 /// `2 x (relu, conv 1x1, BN)`: what stands several times in a row is said once.
 Strings without_repeats(const Strings& words);
 /// Lines of about `chars` characters, broken after commas.

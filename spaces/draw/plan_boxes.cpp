@@ -135,7 +135,7 @@ std::string Boxes::options_text(const std::vector<Provenance>& origins,
     if (!bare) name += (name.empty() ? "" : " ") + value;
     parts.push_back(name);
   }
-  return dot::joined(parts, ", ");
+  return joined(parts, ", ");
 }
 
 std::string Boxes::colour(const SketchBox& box) const {

@@ -76,7 +76,7 @@ class Boxes {
   const std::string& option(const Provenance& p) const { return choice(p).options[at(p.option)]; }
 
   Strings words(int i, size_t chars = 30) const {
-    return dot::wrapped(dot::joined(dot::without_repeats(box(i).words), ", "), chars);
+    return dot::wrapped(joined(dot::without_repeats(box(i).words), ", "), chars);
   }
 
   // `kernel 5, expand 4`: the options that put the box there, as seen from `scope`.

@@ -213,7 +213,7 @@ std::string Network::fold_text(int fold_index, const std::vector<Input>& inputs)
   }
   if (!framed(fold)) return nodes + edges;
   return "    subgraph cluster_" + std::to_string(fold_index) +
-         " { peripheries=1; label=" + dot::in_quotes(dot::joined(name_lines(fold), "\n") + "\n") +
+         " { peripheries=1; label=" + dot::in_quotes(joined(name_lines(fold), "\n") + "\n") +
          ";\n" + nodes + edges + "    }\n";
 }
 
@@ -251,8 +251,7 @@ std::string Network::leaving_text(int column) const {
     if (column_of_box(box) != column) continue;
     Strings names;
     for (const int fold : folds) names.push_back(fold_name(fold));
-    text +=
-        note("to_" + id(box), "to " + dot::joined(names, ", ")) + edge(id(box), "to_" + id(box));
+    text += note("to_" + id(box), "to " + joined(names, ", ")) + edge(id(box), "to_" + id(box));
   }
   return text;
 }
@@ -373,7 +372,7 @@ std::string Cells::input_text(int kind, const Input& input) const {
     if (distance(n) != usual) others.push_back(boxes_.frame(frames(kind)[n]).name + ": " + name(n));
   return (usual == 1 ? "from the block before"
                      : "from the block " + std::to_string(usual) + " before") +
-         (others.empty() ? "" : " (" + dot::joined(others, ", ") + ")");
+         (others.empty() ? "" : " (" + joined(others, ", ") + ")");
 }
 
 /// `cell A (normal)`, then which blocks it is.
@@ -392,8 +391,8 @@ std::string Cells::title(int kind) const {
   if (one_name) names = {boxes_.frame(all[0]).name};
   if (one_name && all.size() > 1) names[0] += " (" + std::to_string(all.size()) + " times)";
   const std::string scope = boxes_.scope(frame(kind));
-  return cell_name(kind) + (scope.empty() ? "" : " (" + scope + ")") + ": " +
-         dot::joined(names, ", ") + "\n";
+  return cell_name(kind) + (scope.empty() ? "" : " (" + scope + ")") + ": " + joined(names, ", ") +
+         "\n";
 }
 
 std::string Cells::kind_text(int kind) const {

@@ -14,7 +14,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct Options {
+struct RunsArguments {
   Common common;
   std::string format = "table";
   std::string run, command, status, name, drawing, out;
@@ -84,7 +84,7 @@ Rows rows_for_programs(const Store& store, const std::vector<RunRow>& runs) {
   return rows;
 }
 
-int list_runs(const Options& o) {
+int list_runs(const RunsArguments& o) {
   const Store store(o.common.db, Store::Mode::kRead);
   const std::vector<RunRow> runs = store.runs();
   std::vector<RunRow> shown;
@@ -111,7 +111,7 @@ int list_runs(const Options& o) {
 }  // namespace
 
 int run_runs(const std::vector<std::string>& args) {
-  Options o;
+  RunsArguments o;
   CLI::App app("List runs; show, rename or remove some", "nas runs");
   app.footer(
       "nas runs\n"
