@@ -297,7 +297,7 @@ std::string completions(const CLI::App& app, const std::vector<std::string>& arg
   if (const CLI::Option* positional = next_positional(*at, own))
     for (std::string& value : values_of(*at, *positional, before))
       words.push_back(std::move(value));
-  return joined(words.empty() ? long_names(*at) : words);
+  return joined(words.empty() ? long_names(*at) : words, "\n");
 }
 
 }  // namespace nas::cli

@@ -245,11 +245,13 @@ def measure(walk):
                   "largest_ms": found["largest_ms"], **found["check"],
                   "relative_spread": found["relative_spread"]}
         ratio = values["measured_over_predicted"]
-        if not (values["smallest_ms"] > 0 and 0.2 < ratio < 5):
+        # Three repeats on a processor that others use as well tell little.
+        most = 20 if walk.dry else 5
+        if not (values["smallest_ms"] > 0 and 1 / most < ratio < most):
             raise Failed(f"whole networks take {ratio} times the sum of their ops")
         return values
 
-    walk.check("sums of ops against whole networks (within 5 times)", look)
+    walk.check(f"sums of ops against whole networks (within {20 if walk.dry else 5} times)", look)
 
 
 # ---- What goes wrong.

@@ -97,7 +97,7 @@ TEST(DotText, LinesBreakAfterCommasOnly) {
     for (uint64_t k = 1 + rng.below(8); k > 0; --k)
       text += (text.empty() ? "" : ", ") + std::string(1 + rng.below(12), 'x');
     const Strings lines = dot::wrapped(text, 20);
-    EXPECT_EQ(dot::joined(lines, " "), text);
+    EXPECT_EQ(joined(lines, " "), text);
     for (const std::string& line : lines) EXPECT_LE(line.size(), 22u) << text;
   }
 }

@@ -258,8 +258,8 @@ TEST(Onnx, EveryFamilyAndOpAnswersAsTheNetworkDoes) {
 
 // Ten seconds of a processor and a GB of files, so by hand (tests/bench/RESULTS.md has what it
 // says):
-//   build/release/tests/supernet/test_supernet --gtest_also_run_disabled_tests \
-//     --gtest_filter='Onnx.DISABLED_PublishedSizes*'
+// build/release/tests/supernet/test_supernet, with --gtest_also_run_disabled_tests and
+// --gtest_filter='Onnx.DISABLED_PublishedSizes*'.
 TEST(Onnx, DISABLED_PublishedSizesAnswerAsTheNetworkDoes) {
   Files files({2});
   for (const char* name : {"mobilenet", "proxyless", "ofa-resnet50", "darts", "darts-final"}) {
