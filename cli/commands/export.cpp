@@ -212,12 +212,12 @@ class Export {
                                         subnet_->plan(),
                                         subnet_->folded() > 0 ? &subnet_->written_plan() : nullptr,
                                         o_.common);
-    if (!result.latency.is_null()) keep_verification(store_, run_.row.id, text_, result.latency);
+    if (result.latency) keep_verification(store_, run_.row.id, text_, *result.latency);
     if (o_.common.json)
       print(json_text(export_json(result)));
     else
-      print_export(result, result.latency.is_null() ? "" : verification_text(result.latency));
-    return result.latency.is_null() || result.latency["within"] ? kExitOk : kExitNothingFeasible;
+      print_export(result);
+    return !result.latency || result.latency->within() ? kExitOk : kExitNothingFeasible;
   }
 
   /// All but the files.

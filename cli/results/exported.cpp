@@ -42,7 +42,7 @@ Json export_json(const ExportResult& result) {
             {"check", result.torchscript ? proof_json(*result.torchscript) : Json(nullptr)}};
   if (result.onnx) json["onnx_check"] = proof_json(*result.onnx);
   if (!result.weights.empty()) json["weights"] = result.weights;
-  if (!result.latency.is_null()) json["latency"] = result.latency;
+  if (result.latency) json["latency"] = verified_json(*result.latency);
   return json;
 }
 
@@ -58,7 +58,7 @@ std::string batch_norm_text(const ExportResult& result) {
   return text.empty() ? "none" : text;
 }
 
-void print_export(const ExportResult& result, const std::string& latency) {
+void print_export(const ExportResult& result) {
   print_prose("exported " + result.architecture + " of run " + result.run +
               (result.weights.empty() ? "" : ", weights of " + result.weights) + ": " +
               format_count(static_cast<double>(result.macs)) + " MACs, " +
@@ -72,7 +72,7 @@ void print_export(const ExportResult& result, const std::string& latency) {
       " (counted: " + std::to_string(result.params) + ")" +
       (result.folded > 0 ? ", " + std::to_string(result.folded) + " batch norms folded" : ""));
   print_prose("batch norms: " + batch_norm_text(result));
-  if (!latency.empty()) print_prose(latency);
+  if (result.latency) print_prose(verified_text(*result.latency));
   if (result.torchscript) print_prose(proof_text("model.ts", *result.torchscript));
   if (result.onnx) print_prose(proof_text("model.onnx", *result.onnx));
 }

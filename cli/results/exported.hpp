@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "cli/results/verified_latency.hpp"
+
 namespace nas::cli {
 
 /// What a fresh process found of a file (supernet/export/subnet_export.hpp: FileCheck).
@@ -34,7 +36,7 @@ struct ExportResult {
   nlohmann::ordered_json batch_norm;  ///< As the files say it.
   std::vector<ExportedFile> files;    ///< In the order in which they were written.
   std::optional<ExportProof> torchscript, onnx;
-  nlohmann::ordered_json latency;  ///< Verified (runs/trained/verify_latency.hpp); null: not asked.
+  std::optional<VerifiedLatency> latency;  ///< None: not asked.
 };
 
 /// As the store keeps it with the file, too.
@@ -43,7 +45,7 @@ nlohmann::ordered_json proof_json(const ExportProof& proof);
 nlohmann::ordered_json export_json(const ExportResult& result);
 /// Where the statistics of its batch norms come from: `8 measured on 500 training images`.
 std::string batch_norm_text(const ExportResult& result);
-/// For people, all but the verified latency: what was exported, a table of files, what was proven.
-void print_export(const ExportResult& result, const std::string& latency);
+/// For people: what was exported, a table of files, what was proven.
+void print_export(const ExportResult& result);
 
 }  // namespace nas::cli

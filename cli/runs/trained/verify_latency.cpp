@@ -6,6 +6,7 @@
 #include "cli/runs/latency.hpp"
 #include "cli/runs/trained/measuring.hpp"
 #include "hardware/dtype.hpp"
+#include "spaces/base/joined.hpp"
 #include "spaces/base/printable.hpp"
 #include "spaces/error.hpp"
 #include "spaces/yaml/yaml_binder.hpp"
@@ -96,12 +97,11 @@ LatencyVerification::~LatencyVerification() = default;
 // A folded network runs fewer ops than a prediction by single ops adds up: comparing the two would
 // call a right table wrong. So the network is timed in the form that the prediction is of, and in
 // the other one, too, where it is written so.
-Json LatencyVerification::verify(const Architecture& a,
-                                 const Plan& plan,
-                                 const Plan* folded,
-                                 const Common& common) {
+VerifiedLatency LatencyVerification::verify(const Architecture& a,
+                                            const Plan& plan,
+                                            const Plan* folded,
+                                            const Common& common) {
   const std::map<std::string, double> costs = impl_->costs.of(a);
-  const double predicted = costs.at("latency_ms");
   MeasureOptions options{.stop = stop_requested};
   options.batch = impl_->about["batch"].get<int64_t>();
   options.repeats = kRepeats;
@@ -119,95 +119,81 @@ Json LatencyVerification::verify(const Architecture& a,
     if (timed.measured.stopped || !time)
       throw Interrupted("stopped while the exported network was measured; its files are written");
   const Timing& t = *timed.measured.times[like];
+  VerifiedLatency v;
+  v.by = impl_->about;
+  v.predicted = costs.at("latency_ms");
+  if (const auto spread = costs.find("latency_ms_spread"); spread != costs.end()) {
+    v.spread = spread->second;
+    v.interval = {std::max(0.0, v.predicted - k95 * spread->second),
+                  v.predicted + k95 * spread->second};
+  }
+  v.measured = t.median_ms;
+  v.folded = like == 1;
+  if (folded != nullptr && like == 0) v.as_written = timed.measured.times[1]->median_ms;
+  v.quartiles = {t.low_ms, t.high_ms};
+  v.peak_bytes = t.peak_bytes;
+  v.energy_mj = t.energy_mj;
+  v.tolerance_percent = impl_->tolerance;
+  v.measured_with = timed.conditions;
   if (impl_->fused && folded == nullptr)
     note(common,
          "the table is of fused kernels, and the network is measured op by op; --fold-bn comes "
          "nearer to what the table holds");
-  Json json = impl_->about;
-  json["predicted_ms"] = predicted;
-  if (const auto spread = costs.find("latency_ms_spread"); spread != costs.end()) {
-    json["spread_ms"] = spread->second;
-    json["interval_ms"] = {std::max(0.0, predicted - k95 * spread->second),
-                           predicted + k95 * spread->second};
-  }
-  if (const auto used = timed.conditions.find("threads");
-      condition("threads", "").empty() && used != timed.conditions.end())
+  tell_conditions(device, options.batch, common, v);
+  return v;
+}
+
+void LatencyVerification::tell_conditions(const std::string& device,
+                                          int64_t batch,
+                                          const Common& common,
+                                          VerifiedLatency& v) const {
+  const auto condition = [&](const char* key) {
+    const auto it = impl_->conditions.find(key);
+    return it == impl_->conditions.end() ? std::string() : it->second;
+  };
+  if (const auto used = v.measured_with.find("threads");
+      condition("threads").empty() && used != v.measured_with.end())
     note(common,
          "the prediction does not say with how many threads it was measured; the network is "
          "measured with " +
              used->second + " (OMP_NUM_THREADS changes that)");
-  json["assumed"] = Json::array();
-  std::string assumed;
+  std::vector<std::string> assumed;
   for (const auto& [key, value] : {std::pair("device", device),
-                                   std::pair("batch", std::to_string(options.batch)),
+                                   std::pair("batch", std::to_string(batch)),
                                    std::pair("dtype", std::string("float32"))}) {
     if (impl_->conditions.contains(key)) continue;
-    json["assumed"].push_back(key);
-    assumed += (assumed.empty() ? "" : ", ") + std::string(key) + " " + value;
+    v.assumed.emplace_back(key);
+    assumed.push_back(std::string(key) + " " + value);
   }
   if (!assumed.empty())
-    warning("the prediction does not say of what it is; the network is measured with " + assumed +
-            ", and beyond the tolerance may mean that");
-  const double error = 100 * (predicted - t.median_ms) / t.median_ms;
-  json["measured_ms"] = t.median_ms;
-  json["measured"] = like == 1 ? "folded" : "as built";
-  if (folded != nullptr && like == 0) json["folded_ms"] = timed.measured.times[1]->median_ms;
-  json["quartiles_ms"] = {t.low_ms, t.high_ms};
-  json["peak_bytes"] = t.peak_bytes;
-  if (t.energy_mj) json["energy_mj"] = *t.energy_mj;
-  json["error_percent"] = error;
-  json["tolerance_percent"] = impl_->tolerance;
-  json["within"] = std::abs(error) <= impl_->tolerance;
-  json["measured_with"] = timed.conditions;
+    warning("the prediction does not say of what it is; the network is measured with " +
+            joined(assumed) + ", and beyond the tolerance may mean that");
   for (const char* key : {"cpu", "gpu", "libtorch"}) {
-    const std::string before = condition(key, "");
-    const auto now = timed.conditions.find(key);
-    if (!before.empty() && now != timed.conditions.end() && before != now->second)
+    const std::string before = condition(key);
+    const auto now = v.measured_with.find(key);
+    if (!before.empty() && now != v.measured_with.end() && before != now->second)
       note(common,
            "the table was measured with " + std::string(key) + " " + printable(before) +
                ", the network with " + now->second);
   }
-  return json;
 }
 
 void keep_verification(Store& store,
                        const std::string& run,
                        const std::string& architecture,
-                       const Json& verified) {
+                       const VerifiedLatency& verified) {
   if (store.read_only()) return;
   Json all{{"schema", "nas-latency-verified/1"}, {"networks", Json::array()}};
   const Json before = Json::parse(store.document(run, kLatencyCheck).value_or(""), nullptr, false);
-  const std::string by = latency_text(verified);
+  const std::string by = latency_text(verified.by);
   if (before.is_object() && before.contains("networks"))
     for (const Json& network : before["networks"])
       if (network.value("architecture", "") != architecture || network.value("by", "") != by)
         all["networks"].push_back(network);
   Json network{{"architecture", architecture}, {"by", by}, {"when", utc_now()}};
-  for (const char* key :
-       {"predicted_ms", "interval_ms", "measured_ms", "quartiles_ms", "error_percent", "within"})
-    if (verified.contains(key)) network[key] = verified[key];
+  network.update(verified_row(verified));
   all["networks"].push_back(std::move(network));
   store.set_document(run, kLatencyCheck, all.dump(-1, ' ', false, Json::error_handler_t::replace));
-}
-
-std::string verification_text(const Json& v) {
-  std::string text = "latency: predicted " + format_number(v["predicted_ms"].get<double>()) + " ms";
-  if (v.contains("interval_ms"))
-    text += " (95 %: " + format_number(v["interval_ms"][0].get<double>()) + " to " +
-            format_number(v["interval_ms"][1].get<double>()) + ")";
-  text += ", measured " + format_number(v["measured_ms"].get<double>()) + " ms (quartiles " +
-          format_number(v["quartiles_ms"][0].get<double>()) + " to " +
-          format_number(v["quartiles_ms"][1].get<double>()) + "), " + latency_text(v);
-  const double error = v["error_percent"].get<double>();
-  text += ": off by " + std::string(error > 0 ? "+" : "") + format_number(error, 3) + " %, " +
-          (v["within"].get<bool>() ? "within" : "BEYOND") + " the tolerance of " +
-          format_number(v["tolerance_percent"].get<double>(), 3) + " %";
-  if (v.contains("folded_ms"))
-    text +=
-        ". The prediction is of the network with its batch norms, and so is what is measured; "
-        "folded, as it is written, it takes " +
-        format_number(v["folded_ms"].get<double>()) + " ms";
-  return text;
 }
 
 }  // namespace nas::cli

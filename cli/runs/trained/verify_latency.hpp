@@ -1,10 +1,10 @@
 #pragma once
 // Is a network as fast as was predicted? It is measured, under the conditions of the table.
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <string>
 
 #include "cli/command.hpp"
+#include "cli/results/verified_latency.hpp"
 #include "search/store/store.hpp"
 #include "spaces/space.hpp"
 
@@ -23,15 +23,18 @@ class LatencyVerification {
 
   /// Predicts `a` and times it. `plan`: as the space builds it; `folded`: as it is written with its
   /// batch norms merged, or null. Compared is what the prediction is of: times of single ops and of
-  /// whole networks are of `plan`, those of fused kernels and blocks of `folded`. {"predicted_ms",
-  /// "spread_ms", "interval_ms", "measured_ms", "measured" ("as built" or "folded"), "folded_ms",
-  /// "quartiles_ms", "error_percent", "tolerance_percent", "within", "table", ...}.
-  nlohmann::ordered_json verify(const Architecture& a,
-                                const Plan& plan,
-                                const Plan* folded,
-                                const Common& common);
+  /// whole networks are of `plan`, those of fused kernels and blocks of `folded`.
+  VerifiedLatency verify(const Architecture& a,
+                         const Plan& plan,
+                         const Plan* folded,
+                         const Common& common);
 
  private:
+  /// What the prediction does not say, and where the machine differs.
+  void tell_conditions(const std::string& device,
+                       int64_t batch,
+                       const Common& common,
+                       VerifiedLatency& v) const;
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
@@ -41,8 +44,6 @@ class LatencyVerification {
 void keep_verification(Store& store,
                        const std::string& run,
                        const std::string& architecture,
-                       const nlohmann::ordered_json& verified);
-/// The same for people.
-std::string verification_text(const nlohmann::ordered_json& verified);
+                       const VerifiedLatency& verified);
 
 }  // namespace nas::cli

@@ -12,6 +12,7 @@
 #include "cli/results/exported.hpp"
 #include "cli/results/space_results.hpp"
 #include "cli/results/store_results.hpp"
+#include "cli/results/verified_latency.hpp"
 
 namespace nas::cli {
 namespace {
@@ -97,6 +98,35 @@ TEST(ExportReport, SaysFilesAndProofs) {
   EXPECT_EQ(batch_norm_text(result),
             "8 measured on 500 training images; 1 with the statistics of each batch");
   EXPECT_EQ(batch_norm_text({}), "none");
+}
+
+TEST(VerifiedLatencyReport, SaysByHowMuchAPredictionIsOff) {
+  VerifiedLatency v;
+  v.by = {{"table", "phone"}, {"batch", 1}};
+  v.predicted = 4.5;
+  v.measured = 5;
+  v.quartiles = {4.9, 5.2};
+  v.tolerance_percent = 10;
+  EXPECT_NEAR(v.error_percent(), -10, 1e-12);
+  EXPECT_TRUE(v.within()) << "the tolerance itself is inside";
+  v.interval = {4.0, 5.0};
+  v.as_written = 3.25;
+  Json json = verified_json(v);
+  EXPECT_EQ(json["table"], "phone");
+  EXPECT_EQ(json["measured"], "as built");
+  EXPECT_EQ(json["folded_ms"], 3.25);
+  EXPECT_EQ(json["assumed"], Json::array());
+  EXPECT_FALSE(json.contains("spread_ms"));
+  EXPECT_FALSE(json.contains("energy_mj"));
+  EXPECT_THAT(verified_text(v), testing::HasSubstr("off by -10 %, within the tolerance of 10 %"));
+  EXPECT_THAT(verified_text(v), testing::HasSubstr("folded, as it is written, it takes 3.25 ms"));
+  v.predicted = 5.6;
+  EXPECT_FALSE(v.within());
+  EXPECT_THAT(verified_text(v), testing::HasSubstr("off by +12 %, BEYOND"));
+  const Json row = verified_row(v);
+  EXPECT_EQ(row["within"], false);
+  EXPECT_EQ(row["interval_ms"], Json({4.0, 5.0}));
+  EXPECT_FALSE(row.contains("table"));
 }
 
 TEST(Doctor, OneBadLineIsNotFine) {
