@@ -14,7 +14,7 @@ void add_option_tables(Page& page, const std::vector<OptionShares>& choices) {
     for (const auto& [option, share] : choice.second) names.push_back(printable(option));
     auto table = std::find_if(
         tables.begin(), tables.end(), [&](const auto& known) { return known.first == names; });
-    if (table == tables.end()) table = tables.insert(table, {std::move(names), {}});
+    if (table == tables.end()) table = tables.insert(table, {names, {}});
     table->second.push_back(&choice);
   }
   for (const auto& [columns, members] : tables) {
