@@ -13,6 +13,7 @@
 #include "predictors/cross_validation.hpp"
 #include "predictors/predictor.hpp"
 #include "predictors/predictor_state.hpp"
+#include "predictors/trees/forest.hpp"
 #include "spaces/error.hpp"
 
 namespace nas {
@@ -70,39 +71,21 @@ void check(int code) {
   if (code != 0) throw std::runtime_error(std::string("xgboost: ") + xgboost().XGBGetLastError());
 }
 
+constexpr auto kBlock = static_cast<Index>(ForestSums::kRows);
+
 struct Settings {
   int rounds = 400, depth = 3;
   double rate = 0.05, subsample = 0.8, columns = 1, lambda = 1;
   uint64_t seed = 0;
 };
 
-/// Trees one after the other. A node: feature < 0 is a leaf that adds `value`; else rows whose
-/// feature is below `value` go to node `left` of the same tree, others to the one after it.
-struct Forest {
-  std::vector<int> feature, left, roots;
-  std::vector<float> value;
-
-  double of(const float* row) const { return of(row, 0, roots.size()); }
-  /// The sum of trees begin .. end - 1.
-  double of(const float* row, size_t begin, size_t end) const {
-    double sum = 0;
-    for (size_t tree = begin; tree < end; ++tree) {
-      auto node = static_cast<size_t>(roots[tree]);
-      while (feature[node] >= 0)
-        node = static_cast<size_t>(left[node] + (row[feature[node]] < value[node] ? 0 : 1));
-      sum += double{value[node]};
-    }
-    return sum;
-  }
-};
-
-/// Rows for xgboost.
+/// Rows for xgboost and for trees.
 class Data {
  public:
   Data(const FeatureMatrix& x, const VectorXd* y) : columns_(static_cast<size_t>(x.cols())) {
-    values_.reserve(static_cast<size_t>(x.size()));
-    for (Index i = 0; i < x.rows(); ++i)
-      for (Index c = 0; c < x.cols(); ++c) values_.push_back(static_cast<float>(x(i, c)));
+    values_.resize(static_cast<size_t>(x.size()));
+    Eigen::Map<Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>>(
+        values_.data(), x.rows(), x.cols()) = x.cast<float>();
     if (y == nullptr) return;
     check(xgboost().XGDMatrixCreateFromMat(values_.data(),
                                            static_cast<bst_ulong>(x.rows()),
@@ -119,7 +102,16 @@ class Data {
   Data(const Data&) = delete;
   Data& operator=(const Data&) = delete;
   DMatrixHandle handle() const { return handle_; }
-  const float* row(Index i) const { return &values_[static_cast<size_t>(i) * columns_]; }
+  /// What trees begin .. end - 1 answer to rows i .. i + count - 1 is added to `sums`.
+  void add(const ForestSums& forest, Index i, Index count, size_t begin, size_t end, double* sums)
+      const {
+    forest.add(values_.data() + static_cast<size_t>(i) * columns_,
+               columns_,
+               static_cast<size_t>(count),
+               begin,
+               end,
+               sums);
+  }
 
  private:
   size_t columns_;
@@ -208,13 +200,14 @@ class BoostedTrees final : public Predictor {
     spread_ = NAN;
     if (options.spread) choose_rounds(x, t, s, options);
     forest_ = grow(x, t, s);
+    sums_ = ForestSums(forest_);
     chosen_ = {{"rounds", s.rounds}, {"depth", s.depth}, {"rate", s.rate}};
   }
 
   VectorXd answer(const FeatureMatrix& x, VectorXd* spread) const override {
     // Trees have no model of noise: the deviation in cross-validation, the same everywhere.
     if (spread != nullptr) *spread = VectorXd::Constant(x.rows(), spread_);
-    return values(forest_, x).array() * target_sd_ + target_mean_;
+    return values(sums_, x).array() * target_sd_ + target_mean_;
   }
 
   nlohmann::json state() const override {
@@ -254,6 +247,7 @@ class BoostedTrees final : public Predictor {
     }
     if (below + static_cast<int>(forest_.roots.size()) != nodes)
       throw std::runtime_error("its trees are not whole");
+    sums_ = ForestSums(forest_);
   }
   Index width() const override { return columns_; }
 
@@ -264,17 +258,20 @@ class BoostedTrees final : public Predictor {
     const int parts = o.fixed.contains("rounds") ? 1 : 8;
     Eigen::MatrixXd out(t.size(), parts);
     for (const Fold& fold : contiguous_folds(t.size(), o.folds)) {
-      const Forest forest = grow(without(x, fold), without(t, fold), s);
-      const Data rows(x.middleRows(fold.begin, fold.size()), nullptr);
-      const size_t trees = forest.roots.size();
-      for (Index i = 0; i < fold.size(); ++i) {
-        double sum = 0;
+      const ForestSums forest(grow(without(x, fold), without(t, fold), s));
+      const Data data(x.middleRows(fold.begin, fold.size()), nullptr);
+      for (Index i = 0; i < fold.size(); i += kBlock) {
+        const Index count = std::min(kBlock, fold.size() - i);
+        VectorXd sums = VectorXd::Zero(kBlock);
         size_t begin = 0;
         for (int part = 0; part < parts; ++part) {
-          const size_t end = trees * static_cast<size_t>(part + 1) / static_cast<size_t>(parts);
-          sum += forest.of(rows.row(i), begin, end);
+          const size_t end =
+              forest.trees() * static_cast<size_t>(part + 1) / static_cast<size_t>(parts);
+          VectorXd of_part = VectorXd::Zero(kBlock);
+          data.add(forest, i, count, begin, end, of_part.data());
           begin = end;
-          out(fold.begin + i, part) = sum;
+          sums += of_part;
+          out.col(part).segment(fold.begin + i, count) = sums.head(count);
         }
       }
     }
@@ -289,15 +286,17 @@ class BoostedTrees final : public Predictor {
     }
     s.rounds = std::max(1, s.rounds * (best + 1) / parts);
   }
-  static VectorXd values(const Forest& forest, const FeatureMatrix& x) {
+  static VectorXd values(const ForestSums& forest, const FeatureMatrix& x) {
     const Data data(x, nullptr);
-    VectorXd out(x.rows());
-    for (Index i = 0; i < x.rows(); ++i) out[i] = forest.of(data.row(i));
-    return out;
+    VectorXd out = VectorXd::Zero((x.rows() + kBlock - 1) / kBlock * kBlock);
+    for (Index i = 0; i < x.rows(); i += kBlock)
+      data.add(forest, i, std::min(kBlock, x.rows() - i), 0, forest.trees(), out.data() + i);
+    return out.head(x.rows());
   }
 
   Index columns_ = 0;
   Forest forest_;
+  ForestSums sums_;
   double target_mean_ = 0, target_sd_ = 1, spread_ = 0;
 };
 

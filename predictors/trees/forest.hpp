@@ -1,0 +1,58 @@
+#pragma once
+// Regression trees as flat arrays, and many rows through all of them.
+#include <cstdint>
+#include <vector>
+
+namespace nas {
+
+/// Trees one after the other. A node: feature < 0 is a leaf that adds `value`; else rows whose
+/// feature is below `value` go to node `left` of the same tree, others to the one after it.
+struct Forest {
+  std::vector<int> feature, left, roots;
+  std::vector<float> value;
+};
+
+/// A forest in the form in which it answers. Sums are those of one row after the other, tree by
+/// tree, to the last bit.
+class ForestSums {
+ public:
+  static constexpr size_t kRows = 64;  ///< Of a block.
+
+  ForestSums() = default;
+  /// Children stand behind their parents.
+  explicit ForestSums(const Forest& forest);
+
+  size_t trees() const { return roots_.size(); }
+  /// Adds what trees begin .. end - 1 answer to `count` <= kRows rows of `columns` numbers each to
+  /// `sums`, which has kRows numbers.
+  void add(const float* rows, size_t columns, size_t count, size_t begin, size_t end, double* sums)
+      const;
+
+ private:
+  struct Node {
+    int feature;
+    float value;
+    int next,
+        other;  ///< Where a small value leads, and how much further another; a leaf: itself, 0.
+  };
+  struct Question {
+    int feature;
+    float value;
+    auto operator<=>(const Question&) const = default;
+  };
+  void fill(const Forest& forest, size_t tree, size_t node, int level, size_t place);
+  void walk(const float* rows, size_t columns, size_t count, size_t begin, size_t end, double* sums)
+      const;
+  void ask(const float* rows, size_t columns, size_t count, uint64_t* answers) const;
+
+  std::vector<int> roots_, depths_;
+  std::vector<Node> nodes_;
+  // Where few questions are asked many times: complete trees of one depth.
+  bool sliced_ = false;
+  int depth_ = 0;
+  std::vector<Question> questions_;
+  std::vector<uint32_t> asked_;  ///< By tree and place (0: the root, then 2 p + 1 and 2 p + 2).
+  std::vector<float> leaves_;    ///< By tree, then left to right.
+};
+
+}  // namespace nas
