@@ -33,7 +33,8 @@ TEST(Fix, SpacesAreCountedListedDrawnAndShownInPart) {
   for (const Json& row : list.at("architectures"))
     EXPECT_EQ(whole.at("architectures")[row.at("number").get<size_t>()].at("architecture"),
               row.at("architecture"));
-  for (const Json& row : ask({"space", "sample", "digits", "-n", "50"}).at("architectures"))
+  const Json drawn = ask({"space", "sample", "digits", "-n", "50"});
+  for (const Json& row : drawn.at("architectures"))
     EXPECT_THAT(row.at("architecture").get<std::string>(),
                 AllOf(Not(HasSubstr("conv5")), ::testing::MatchesRegex("[^-/]+-[^-/]+-[^-/]+/.*")));
   const Json shown = ask({"space", "show", "digits"});
