@@ -13,6 +13,7 @@
 #include <stdexcept>
 
 #include "predictors/cross_validation.hpp"
+#include "predictors/gaussian_kernel.hpp"
 #include "predictors/linear_algebra.hpp"
 #include "predictors/minimise.hpp"
 #include "predictors/predictor.hpp"
@@ -141,8 +142,8 @@ class GaussianProcess final : public Predictor {
 
   VectorXd answer(const FeatureMatrix& raw, VectorXd* spread) const override {
     const MatrixXd scaled = scale_.apply(raw), x = centred(scaled, center_);
-    MatrixXd k = kernel_.signal *
-                 (-weighted_distances(scaled, scaled_rows_, kernel_.root_weights)).array().exp();
+    MatrixXd k = likeness_(scaled);
+    k *= kernel_.signal;
     const VectorXd mean =
         (product(k, weights_) + product(x, linear_weights_)).array() * target_sd_ + target_mean_;
     if (spread == nullptr) return mean;
@@ -230,9 +231,8 @@ class GaussianProcess final : public Predictor {
 
   void condition() {
     rows_ = centred(scaled_rows_, center_);
-    MatrixXd k =
-        kernel_.signal *
-        (-weighted_distances(scaled_rows_, scaled_rows_, kernel_.root_weights)).array().exp();
+    likeness_ = GaussianKernel(scaled_rows_, kernel_.root_weights);
+    MatrixXd k = kernel_.signal * likeness_(scaled_rows_);
     k += kernel_.linear * product_nt(rows_, rows_);
     k.diagonal().array() += kernel_.noise;
     // Rows that repeat with hardly any noise leave no definite matrix.
@@ -255,6 +255,7 @@ class GaussianProcess final : public Predictor {
   Scaling scale_;
   VectorXd center_;
   MatrixXd scaled_rows_, rows_;  ///< Scaled; and centred.
+  GaussianKernel likeness_;      ///< With them.
   VectorXd targets_;             ///< Standardised.
   double target_mean_ = 0, target_sd_ = 1;
   Kernel kernel_;

@@ -30,11 +30,6 @@ Eigen::MatrixXd inverse_of(const Eigen::MatrixXd& l);
 
 /// |a_i - b_j|^2 of the rows of a and b, by one product.
 Eigen::MatrixXd squared_distances(const Eigen::MatrixXd& a, const Eigen::MatrixXd& b);
-/// sum_c w_c (a_ic - b_jc)^2 of all rows of a and b, w the squares of `root_weights`. Where a and b
-/// hold nothing but 0 and 1 by table look-ups (one_hot.cpp), else by one product of scaled rows.
-Eigen::MatrixXd weighted_distances(const Eigen::MatrixXd& a,
-                                   const Eigen::MatrixXd& b,
-                                   const Eigen::VectorXd& root_weights);
 /// Squared length of each row.
 Eigen::VectorXd row_norms(const Eigen::MatrixXd& a);
 /// Each row less `center`.

@@ -187,7 +187,7 @@ void Predictor::check_rows(const FeatureMatrix& x) const {
 
 // A block's kernel values stay in the cache; of all rows together they would fill memory first.
 VectorXd Predictor::answers(const FeatureMatrix& x, VectorXd* spread) const {
-  constexpr Eigen::Index kBlock = 512;
+  constexpr Eigen::Index kBlock = 128;
   if (x.rows() <= kBlock) return answer(x, spread);
   VectorXd means(x.rows()), part;
   if (spread != nullptr) spread->resize(x.rows());

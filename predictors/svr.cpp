@@ -11,6 +11,7 @@
 #include <stdexcept>
 
 #include "predictors/cross_validation.hpp"
+#include "predictors/gaussian_kernel.hpp"
 #include "predictors/linear_algebra.hpp"
 #include "predictors/predictor.hpp"
 #include "predictors/predictor_state.hpp"
@@ -112,9 +113,7 @@ class Svr final : public Predictor {
   }
 
   VectorXd answer(const FeatureMatrix& raw, VectorXd* spread) const override {
-    const VectorXd root_weights = VectorXd::Constant(raw.cols(), std::sqrt(gamma_));
-    const MatrixXd kernel =
-        (-weighted_distances(scale_.apply(raw), vectors_, root_weights)).array().exp();
+    const MatrixXd kernel = likeness_(scale_.apply(raw));
     // It has no model of noise: the deviation in cross-validation, the same everywhere.
     if (spread != nullptr) *spread = VectorXd::Constant(raw.rows(), spread_);
     return unit_ * (product(kernel, coefficients_).array() + offset_);
@@ -137,6 +136,7 @@ class Svr final : public Predictor {
     unit_ = number_from(json.at("unit"));
     gamma_ = number_from(json.at("gamma"));
     spread_ = number_from(json.at("spread"));
+    set_likeness();
   }
   Index width() const override { return scale_.columns(); }
 
@@ -191,12 +191,19 @@ class Svr final : public Predictor {
     for (Index i = 0; i < x.rows(); ++i)
       if (solution.coefficients[i] != 0) support.push_back(static_cast<int>(i));
     vectors_ = x(support, Eigen::all);
+    set_likeness();
     coefficients_ = solution.coefficients(support);
     offset_ = solution.offset;
   }
 
   Scaling scale_;
+  /// Once vectors and gamma are known.
+  void set_likeness() {
+    likeness_ = GaussianKernel(vectors_, VectorXd::Constant(vectors_.cols(), std::sqrt(gamma_)));
+  }
+
   MatrixXd vectors_;
+  GaussianKernel likeness_;  ///< With them.
   VectorXd coefficients_;
   double offset_ = 0, unit_ = 1, gamma_ = 1, penalty_ = 1, spread_ = 0;
 };

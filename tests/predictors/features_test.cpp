@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include "predictors/gaussian_kernel.hpp"
 #include "predictors/linear_algebra.hpp"
 #include "spaces/random.hpp"
 #include "spaces/registry.hpp"
@@ -66,10 +67,10 @@ TEST(Features, ColumnsOfAChoiceFormAGroup) {
               testing::ElementsAre(0, 1, 2, 2, 3, 4));
 }
 
-// Look-ups of bits and products of numbers say the same.
-TEST(Features, DistancesOfOneHotRowsAreThoseOfNumbers) {
+// Factors of bits and sums over numbers say the same, also where rows are no whole tiles.
+TEST(Features, KernelsOfOneHotRowsAreThoseOfNumbers) {
   Rng rng(3, "test/distances");
-  FeatureMatrix a(7, 21), b(5, 21);
+  FeatureMatrix a(39, 21), b(5, 21);
   for (FeatureMatrix* x : {&a, &b})
     for (Eigen::Index i = 0; i < x->size(); ++i) x->data()[i] = static_cast<double>(rng.below(2));
   Eigen::VectorXd roots(21);
@@ -78,12 +79,12 @@ TEST(Features, DistancesOfOneHotRowsAreThoseOfNumbers) {
     FeatureMatrix d(x.rows(), b.rows());
     for (Eigen::Index i = 0; i < x.rows(); ++i)
       for (Eigen::Index j = 0; j < b.rows(); ++j)
-        d(i, j) = (x.row(i) - b.row(j)).transpose().cwiseProduct(roots).squaredNorm();
+        d(i, j) = std::exp(-(x.row(i) - b.row(j)).transpose().cwiseProduct(roots).squaredNorm());
     return d;
   };
-  EXPECT_LT((weighted_distances(a, b, roots) - slow(a)).cwiseAbs().maxCoeff(), 1e-12);
+  EXPECT_LT((GaussianKernel(b, roots)(a) - slow(a)).cwiseAbs().maxCoeff(), 1e-12);
   a(2, 3) = .5;
-  EXPECT_LT((weighted_distances(a, b, roots) - slow(a)).cwiseAbs().maxCoeff(), 1e-12);
+  EXPECT_LT((GaussianKernel(b, roots)(a) - slow(a)).cwiseAbs().maxCoeff(), 1e-12);
 }
 
 TEST(Features, ThoseOfAnotherSpaceAreTold) {

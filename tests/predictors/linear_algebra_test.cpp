@@ -1,6 +1,7 @@
 // What all models stand on: products, factors and distances against plain loops, the minimiser
 // against minima that are known, scaling and numbers in and out of JSON.
 #include "predictors/linear_algebra.hpp"
+#include "predictors/gaussian_kernel.hpp"
 
 #include <gmock/gmock.h>
 
@@ -128,7 +129,7 @@ TEST(LinearAlgebra, DistancesAreThoseOfRows) {
           weighted += roots[c] * roots[c] * d * d;
         }
         EXPECT_NEAR(squared_distances(a, b)(r, s), plain, 1e-10);
-        EXPECT_NEAR(weighted_distances(a, b, roots)(r, s), weighted, 1e-10);
+        EXPECT_NEAR(GaussianKernel(b, roots)(a)(r, s), std::exp(-weighted), 1e-12);
       }
     EXPECT_GE(squared_distances(a, a).minCoeff(), 0) << "rounding makes none negative";
   }
