@@ -169,7 +169,7 @@ Words own_words(const CLI::App& app, const CLI::App* at, const Words& args) {
 }  // namespace
 
 std::string value_kind(const CLI::App& app, const CLI::Option& option) {
-  const std::string command = app.get_name();
+  const std::string& command = app.get_name();
   struct Meaning {
     const char *option, *kind, *command;
   };

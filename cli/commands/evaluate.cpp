@@ -222,7 +222,7 @@ class EvaluateCommand {
   static Judgement judgement_of(const Judged& judged, const Task& task) {
     Judgement one;
     try {
-      const Score score = judged.get();
+      const Score& score = judged.get();
       for (const char* metric : task.metrics()) one.told.scores.push_back(score.value(metric));
       one.images = score.samples;
     } catch (const NotFiniteError& e) {

@@ -54,11 +54,11 @@ bool is_training(Judged& j) {
 void find_common(Trainings& t) {
   const std::vector<Judged*> usable = t.usable();
   if (usable.empty()) return;
-  for (const auto& [architecture, value] : usable.front()->values)
+  for (const auto& judged : usable.front()->values)
     if (std::all_of(usable.begin(), usable.end(), [&](const Judged* j) {
-          return j->values.contains(architecture);
+          return j->values.contains(judged.first);
         }))
-      t.common.push_back(architecture);
+      t.common.push_back(judged.first);
 }
 
 /// The runs of both sides that have numbers.
