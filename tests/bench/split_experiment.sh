@@ -62,7 +62,7 @@ tree() {
   local set=(--set "weights={kind: few-shot, restart: none, split: {epochs: $at, criterion: $criterion,
     score: {batches: $score}}}" --set train.epochs="$branch")
   [ "$leaves" = 5 ] && set=(--set "weights={kind: few-shot, restart: none, split: {epochs: $at,
-    criterion: exhaustive, edge: fixed, choices: ["1<-0"]}}" --set train.epochs="$branch")
+    criterion: exhaustive, edge: fixed, choices: ['1<-0']}}" --set train.epochs="$branch")
   run "$name" "$seed" "$config" "${set[@]}"
 }
 
