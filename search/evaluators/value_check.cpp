@@ -201,17 +201,20 @@ std::optional<OddValue> odd_value(std::span<const double> values,
                                   bool written_in_percent) {
   if (values.empty()) return std::nullopt;
   const Values v(values);
+  // What the name says is looked up once, not for each of thousands of values.
+  const bool accuracy = is_accuracy(metric), error = is_error(metric), share = says_share(metric);
+  const bool positive = never_negative(metric);
   const auto impossible = [&](double x) {
-    return !impossible_value(metric, x, written_in_percent).empty();
+    return (x < 0 && positive) || (x > (written_in_percent ? 1 : 100) && accuracy) ||
+           (x > 1 && share);
   };
   if (auto odd = v.first(impossible, [&](double x) {
-        const bool percent = x > 1 && x <= 100 && says_share(metric);
+        const bool percent = x > 1 && x <= 100 && share;
         return OddValue{.why = impossible_value(metric, x, written_in_percent),
                         .instead = percent ? text_of(x / 100) : ""};
       }))
     return odd;
   if (written_in_percent) return std::nullopt;
-  const bool accuracy = is_accuracy(metric), error = is_error(metric);
   if (says_percent(metric)) return error ? outside_of_percents(v) : std::nullopt;
   if (accuracy || error) {
     if (auto odd =
