@@ -162,7 +162,7 @@ std::vector<double> estimated_seconds(const SweepPlan& plan,
     known[shape_of(plan.stages[s])].add(states[s].seconds);
     of_kind[plan.stages[s].kind].add(states[s].seconds);
   }
-  std::vector<bool> to_time = stages_to_run(plan, states, place.store);
+  std::vector<bool> to_time = stages_to_run(plan, states);
   for (size_t s = 0; s < plan.stages.size(); ++s)
     if (plan.stages[s].kind != StageKind::kTrain || known.contains(shape_of(plan.stages[s])))
       to_time[s] = false;

@@ -250,7 +250,7 @@ Json dry_run_document(const SweepPlan& plan,
                       const std::vector<StageState>& states,
                       const std::vector<double>& seconds,
                       const SweepPlace& place) {
-  const std::vector<bool> wanted = stages_to_run(plan, states, place.store);
+  const std::vector<bool> wanted = stages_to_run(plan, states);
   Json json{{"schema", "nas-sweep-dry-run/1"},
             {"name", plan.name},
             {"store", place.store},

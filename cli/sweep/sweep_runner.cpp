@@ -16,6 +16,7 @@
 
 #include "cli/report/document.hpp"
 #include "cli/sweep/stage_lock.hpp"
+#include "search/store/store_merge.hpp"
 #include "spaces/base/shell_word.hpp"
 #include "spaces/base/stop.hpp"
 #include "spaces/base/subprocess.hpp"
@@ -71,7 +72,8 @@ class Runner {
   Runner(const SweepPlan& plan, const SweepPlace& place, const Common& common, bool fail_fast)
       : plan_(plan), place_(place), fail_fast_(fail_fast), results_(plan.stages.size()) {
     refresh();
-    wanted_ = stages_to_run(plan, states_, place.store);
+    wanted_ = stages_to_run(plan, states_);
+    bring_needed();
     int64_t all = 0;
     for (size_t s = 0; s < plan.stages.size(); ++s) {
       results_[s].state = states_[s];
@@ -110,6 +112,26 @@ class Runner {
   };
 
   void refresh() { states_ = stage_states(plan_, place_.store, place_.others); }
+
+  /// Children work in our store alone. What they need and another store has done comes over as it
+  /// is, under its own id: brought together again later, it is one run. (Trained once more, it would
+  /// be a second run of the same name, without the rankings and searches of the first.)
+  void bring_needed() {
+    std::map<std::string, std::vector<std::string>> runs;  // By store.
+    for (size_t s = 0; s < plan_.stages.size(); ++s) {
+      if (!wanted_[s]) continue;
+      for (int n = plan_.stages[s].needs; n >= 0; n = plan_.stages[static_cast<size_t>(n)].needs) {
+        const StageState& state = states_[static_cast<size_t>(n)];
+        if (state.done && state.store != place_.store) runs[state.store].push_back(state.run);
+      }
+    }
+    for (const auto& [store, ids] : runs) {
+      MergeOptions only;
+      only.runs = ids;
+      merge_stores(place_.store, {store}, only);
+    }
+    if (!runs.empty()) refresh();
+  }
 
   bool finished() const {
     if (!active_.empty()) return false;
@@ -314,19 +336,15 @@ class Runner {
 
 }  // namespace
 
-std::vector<bool> stages_to_run(const SweepPlan& plan,
-                                const std::vector<StageState>& states,
-                                const std::string& store) {
+std::vector<bool> stages_to_run(const SweepPlan& plan, const std::vector<StageState>& states) {
   std::vector<bool> wanted(plan.stages.size(), false);
   for (const SweepCell& cell : plan.cells)
     for (const int s : cell.stages)
       if (!states[static_cast<size_t>(s)].done) wanted[static_cast<size_t>(s)] = true;
-  // What is done in another store serves the table, but no child works in it.
   for (size_t s = plan.stages.size(); s-- > 0;) {
     const int needs = plan.stages[s].needs;
-    if (!wanted[s] || needs < 0) continue;
-    const StageState& state = states[static_cast<size_t>(needs)];
-    if (!state.done || state.store != store) wanted[static_cast<size_t>(needs)] = true;
+    if (wanted[s] && needs >= 0 && !states[static_cast<size_t>(needs)].done)
+      wanted[static_cast<size_t>(needs)] = true;
   }
   return wanted;
 }

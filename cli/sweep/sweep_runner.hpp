@@ -52,9 +52,8 @@ std::vector<StageResult> run_sweep(const SweepPlan& plan,
                                    bool fail_fast);
 
 /// Stages that are not done and that some cell of the plan needs, with what they need themselves.
-std::vector<bool> stages_to_run(const SweepPlan& plan,
-                                const std::vector<StageState>& states,
-                                const std::string& store);
+/// What another store has done is done: its runs are brought over before the first child begins.
+std::vector<bool> stages_to_run(const SweepPlan& plan, const std::vector<StageState>& states);
 /// The command line that does a stage or goes on with it.
 std::vector<std::string> stage_command(const Stage& stage,
                                        const StageState& own,

@@ -12,6 +12,8 @@ struct MergeOptions {
   /// Folders of runs (checkpoints, exports) are copied to the store they come into; otherwise it
   /// refers to where they are.
   bool copy_files = false;
+  /// Ids of the runs that are brought; empty: all.
+  std::vector<std::string> runs = {};
 };
 /// What came from one store.
 struct MergedStore {

@@ -135,7 +135,10 @@ MergedStore StoreMerger::take(SQLite::Database& from, const std::string& path) {
   SQLite::Statement ids(from, "SELECT id FROM runs ORDER BY started, seq");
   while (ids.executeStep()) {
     throw_if_stopped("merging; nothing was changed");
-    take_run(ids.getColumn(0).getString(), merged);
+    const std::string id = ids.getColumn(0).getString();
+    const std::vector<std::string>& only = options_.runs;
+    if (only.empty() || std::find(only.begin(), only.end(), id) != only.end())
+      take_run(id, merged);
   }
   take_latency_tables(merged);
   return merged;

@@ -237,8 +237,8 @@ TEST(SweepRuns, WhatIsNeededAndNotDoneRuns) {
       state.done = rng.below(2) == 0;
       state.store = rng.below(3) == 0 ? "other.db" : "here.db";
     }
-    const std::vector<bool> wanted = stages_to_run(plan, states, "here.db");
-    // The definition: not done and in a cell, or needed here by what runs and not here.
+    const std::vector<bool> wanted = stages_to_run(plan, states);
+    // The definition: not done and in a cell, or needed by what runs and not done anywhere.
     std::vector<bool> expected(plan.stages.size(), false);
     for (const SweepCell& cell : plan.cells)
       for (const int s : cell.stages)
@@ -248,8 +248,7 @@ TEST(SweepRuns, WhatIsNeededAndNotDoneRuns) {
       for (size_t s = 0; s < plan.stages.size(); ++s) {
         if (!expected[s] || plan.stages[s].needs < 0) continue;
         const auto needs = static_cast<size_t>(plan.stages[s].needs);
-        const bool here = states[needs].done && states[needs].store == "here.db";
-        if (here || expected[needs]) continue;
+        if (states[needs].done || expected[needs]) continue;
         expected[needs] = more = true;
       }
     }

@@ -213,6 +213,48 @@ TEST(Sweep, ShardsHaveStoresOfTheirOwnThatMerge) {
                     HasSubstr("nas db merge")));
 }
 
+#ifdef NAS_TORCH
+
+/// A file that grew after all was done: a shard takes the training that the merged store has, and
+/// brings home nothing twice.
+TEST(Sweep, AShardGoesOnFromWhatTheMergedStoreHas) {
+  const Sweep sweep(
+      "stages:\n  train: {config: train.yaml}\n  search: {config: search.yaml}\n"
+      "  rank: {truth: truth.csv}\n  export: {pick: best}\n"
+      "grid: {search: {search.evaluations: [4]}}\n",
+      "search: {algorithm: random, population: 4, baseline: false,\n"
+      "  objectives: ['maximize: accuracy', 'minimize: macs']}\n");
+  write_file(sweep.folder + "/train.yaml",
+             "space: digits\ndata: {kind: digits, limit: 300}\nthreads: 1\n"
+             "train: {epochs: 1, validation: {every: 0}}\n"
+             "evaluate: {images: 60, recalibrate: {images: 100}}\n");
+  write_file(sweep.folder + "/truth.csv", "architecture,truth\n12/16,1\n18/16,2\n24/48,3\n");
+  ASSERT_EQ(sweep.run({}).code, 0) << sweep.run({}).out;
+  ASSERT_EQ(sweep.runs(), 2u);
+  const std::vector<std::string> grown = {
+      "--set", "grid={search: {search.evaluations: [4, 5]}}", "--shard", "1/1"};
+  const auto with = [&](std::vector<std::string> more) {
+    more.insert(more.end(), grown.begin(), grown.end());
+    return more;
+  };
+  // The search and the export of it.
+  EXPECT_EQ(Json::parse(sweep.run(with({"--dry-run", "--json"})).out)["stages_left"], 2);
+  const Finished done = sweep.run(grown);
+  EXPECT_EQ(done.code, 0) << done.out << done.err;
+  EXPECT_EQ(sweep.runs("nas.shard-1-of-1.db"), 2u) << "the training as it was, and a new search";
+  Launch merge;
+  merge.folder = sweep.folder;
+  merge.args = {"db", "merge", "nas.db", "nas.shard-1-of-1.db"};
+  const Finished merged = run(merge);
+  EXPECT_EQ(merged.code, 0) << merged.err;
+  EXPECT_THAT(merged.out + merged.err, Not(HasSubstr("several runs")));
+  EXPECT_EQ(sweep.runs(), 3u);
+  EXPECT_EQ(Json::parse(sweep.run({"--set", grown[1], "--dry-run", "--json"}).out)["stages_left"],
+            0);
+}
+
+#endif
+
 TEST(Sweep, AStoreThatVanishesIsAnError) {
   const Sweep sweep(
       "stages: {search: {config: search.yaml}}\n",
