@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "cli/command.hpp"
@@ -100,6 +101,9 @@ int run_reproduce(const std::vector<std::string>& args) {
       "--compare", other, "Another such file: are they the same network, made from the same?");
   add_common(app, common, kTakesNothing);
   if (!parse(app, args)) return kExitOk;
+  for (const std::string& named : {path, other})
+    if (!named.empty() && !std::filesystem::exists(named))
+      throw ConfigError(named + ": there is no such file", "nas export writes them.");
   const ExportedText file = read_exported_text(path);
   if (other.empty()) return print_commands(file, common);
   return print_comparison(file, read_exported_text(other), common);

@@ -169,9 +169,12 @@ int tell(const AskArguments& o) {
   const std::vector<std::string>& metrics = config.evaluator.told.metrics;
   const std::map<std::string, Question> asked = open_questions(store, row.id);
   if (asked.empty() || row.status == "finished")
-    throw ConfigError("search " + row.id + " asks nothing" +
-                          (row.status == "finished" ? ": it is finished" : " yet"),
-                      "`" + suggested({"ask", row.id}, o.common) + "` goes on with it.");
+    throw ConfigError(
+        "search " + row.id + " asks nothing" +
+            (row.status == "finished" ? ": it is finished" : " yet"),
+        row.status == "finished"
+            ? "`" + suggested({"results", row.id}, o.common) + "` shows what it found."
+            : "`" + suggested({"ask", row.id}, o.common) + "` goes on with it.");
   const std::string text = o.file == "-" ? std::string(std::istreambuf_iterator<char>(std::cin), {})
                                          : read_text_file(o.file, "answers");
   const std::string file = o.file == "-" ? "standard input" : o.file;

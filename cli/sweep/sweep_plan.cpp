@@ -14,6 +14,7 @@
 #include "cli/config/config_kinds.hpp"
 #include "cli/config/config_path.hpp"
 #include "cli/sweep/estimate.hpp"
+#include "search/evaluators/table_file.hpp"
 #include "search/search_options.hpp"
 #include "spaces/base/sha256.hpp"
 #include "spaces/registry.hpp"
@@ -271,6 +272,7 @@ class Planner {
     if (!fs::is_regular_file(o.truth, error))
       throw ConfigError(std::vector<Problem>{
           yaml_problem(file_.source, "stages.rank.truth", o.truth + ": there is no such file")});
+    check_truth(o);
     const auto word = [&stage](const char* flag, const std::string& value) {
       if (value.empty()) return;
       stage.words.emplace_back(flag);
@@ -289,6 +291,20 @@ class Planner {
     stage.sets = o.set;
     for (const std::string& set : o.set)
       stage.threads_given = stage.threads_given || set.starts_with("threads=");
+  }
+
+  /// Before a training is paid for: the file can be read and has the columns that are named.
+  void check_truth(const RankStage& o) {
+    const std::string known = o.truth + "\n" + o.key + "\n" + o.column;
+    if (!read_truths_.insert(known).second) return;
+    const char* key = "stages.rank.truth";
+    try {
+      const TableFile table = read_table_file(o.truth, o.key);
+      key = "stages.rank.column";
+      if (!o.column.empty()) column_of(table, o.column);
+    } catch (const Error& e) {
+      throw ConfigError(std::vector<Problem>{yaml_problem(file_.source, key, e.what())});
+    }
   }
 
   void export_options(Stage& stage, const ExportStage& o, std::string& resolved) {
@@ -400,6 +416,7 @@ class Planner {
   std::map<std::string, std::string> files_;
   std::vector<Stage> stages_;
   std::map<std::string, int> index_;
+  std::set<std::string> read_truths_;  ///< Files with columns that were looked at.
   std::vector<Problem> problems_;
   std::set<std::string> told_;
   bool judged_by_supernet_ = false, picked_ = true;

@@ -114,8 +114,8 @@ class Runner {
   void refresh() { states_ = stage_states(plan_, place_.store, place_.others); }
 
   /// Children work in our store alone. What they need and another store has done comes over as it
-  /// is, under its own id: brought together again later, it is one run. (Trained once more, it would
-  /// be a second run of the same name, without the rankings and searches of the first.)
+  /// is, under its own id: brought together again later, it is one run. (Trained once more, it
+  /// would be a second run of the same name, without the rankings and searches of the first.)
   void bring_needed() {
     std::map<std::string, std::vector<std::string>> runs;  // By store.
     for (size_t s = 0; s < plan_.stages.size(); ++s) {

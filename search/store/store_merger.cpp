@@ -137,8 +137,7 @@ MergedStore StoreMerger::take(SQLite::Database& from, const std::string& path) {
     throw_if_stopped("merging; nothing was changed");
     const std::string id = ids.getColumn(0).getString();
     const std::vector<std::string>& only = options_.runs;
-    if (only.empty() || std::find(only.begin(), only.end(), id) != only.end())
-      take_run(id, merged);
+    if (only.empty() || std::find(only.begin(), only.end(), id) != only.end()) take_run(id, merged);
   }
   take_latency_tables(merged);
   return merged;

@@ -60,6 +60,12 @@ TEST_F(Ask, ComesToWhatATableGives) {
   };
   EXPECT_EQ(awaited(), 4);
   EXPECT_THAT(call({"runs"}).out, HasSubstr("waiting"));
+  const auto listed = [&](const char* status) {
+    return Json::parse(call({"runs", "--status", status, "--json"}).out)["runs"].size();
+  };
+  EXPECT_EQ(listed("waiting"), 1U);
+  EXPECT_EQ(listed("interrupted"), 1U) << "as the store has it";
+  EXPECT_EQ(Json::parse(call({"runs", "--json"}).out)["runs"][0]["values_awaited"], 4);
   std::string table = "architecture,accuracy\n";
   for (int turn = 0; turn < 20; ++turn) {
     std::vector<Json> questions = lines(asked.out);
@@ -87,6 +93,9 @@ TEST_F(Ask, ComesToWhatATableGives) {
   write_file(folder_ + "/table.csv", table);
   write_file(folder_ + "/table.yaml", config("{kind: table, batch: 4, table: {file: table.csv}}"));
   EXPECT_EQ(awaited(), 0);
+  EXPECT_EQ(listed("waiting"), 0U);
+  write_file(folder_ + "/late.jsonl", "{}");
+  EXPECT_THAT(call({"tell", "told", "late.jsonl"}).err, HasSubstr("nas results"));
   EXPECT_THAT(call({"runs"}).out, ::testing::Not(HasSubstr("waiting")));
   const Finished direct = call({"search", "-q", "--config", "table.yaml", "--name", "table"});
   ASSERT_EQ(direct.code, 0) << direct.err;

@@ -63,6 +63,7 @@ Rows rows_for_programs(const Store& store, const std::vector<RunRow>& runs) {
              "total",
              "accuracy",
              "accuracy_of",
+             "values_awaited",
              "error"},
             {}};
   for (const RunRow& run : runs) {
@@ -79,6 +80,7 @@ Rows rows_for_programs(const Store& store, const std::vector<RunRow>& runs) {
                          progress.total ? Json(*progress.total) : Json(nullptr),
                          accuracy.value ? json_number(*accuracy.value) : Json(nullptr),
                          accuracy.of,
+                         values_awaited(store, run),
                          run.error});
   }
   return rows;
@@ -90,7 +92,9 @@ int list_runs(const RunsArguments& o) {
   std::vector<RunRow> shown;
   for (auto row = runs.rbegin(); row != runs.rend(); ++row) {
     if (!o.command.empty() && row->command != o.command) continue;
-    if (!o.status.empty() && shown_status(*row) != o.status) continue;
+    if (o.status == "waiting" ? values_awaited(store, *row) == 0
+                              : !o.status.empty() && shown_status(*row) != o.status)
+      continue;
     if (o.top > 0 && shown.size() == static_cast<size_t>(o.top)) break;
     shown.push_back(*row);
   }
@@ -126,8 +130,11 @@ int run_runs(const std::vector<std::string>& args) {
     to.add_option("--command", o.command, "Only runs of this command (train, search ...)")
         ->type_name("NAME");
     to.add_option(
-          "--status", o.status, "Only running, finished, interrupted, failed or killed runs")
-        ->check(CLI::IsMember({"running", "finished", "interrupted", "failed", "killed"}))
+          "--status",
+          o.status,
+          "Only running, finished, interrupted, waiting (for nas tell), failed or killed runs")
+        ->check(
+            CLI::IsMember({"running", "finished", "interrupted", "waiting", "failed", "killed"}))
         ->type_name("STATUS");
     to.add_option("--top", o.top, "At most N runs, newest first")
         ->check(positive_number())

@@ -59,7 +59,7 @@ std::optional<Draws> draws_of(const Store& store, const std::string& run) {
 std::string draws_text(const Draws& draws, size_t most) {
   std::vector<const ChoiceDraws*> choices;
   for (const ChoiceDraws& c : draws.choices)
-    if (c.options.size() > 1) choices.push_back(&c);
+    if (c.options.size() > 1 && c.active > 0) choices.push_back(&c);
   std::stable_sort(choices.begin(), choices.end(), [](const auto* a, const auto* b) {
     return evenness(*a) < evenness(*b);
   });
@@ -70,6 +70,7 @@ std::string draws_text(const Draws& draws, size_t most) {
     table.row({printable(c.choice), std::to_string(c.active), told(*least, c), told(*best, c)});
   }
   std::string text = table.text();
+  if (choices.empty()) return "no choice was open in what was trained";
   if (choices.size() > most)
     text += "\nand " + std::to_string(choices.size() - most) + " choices that are more even";
   return text;

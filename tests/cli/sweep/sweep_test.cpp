@@ -229,6 +229,13 @@ TEST(Sweep, AShardGoesOnFromWhatTheMergedStoreHas) {
              "train: {epochs: 1, validation: {every: 0}}\n"
              "evaluate: {images: 60, recalibrate: {images: 100}}\n");
   write_file(sweep.folder + "/truth.csv", "architecture,truth\n12/16,1\n18/16,2\n24/48,3\n");
+  // What cannot be ranked is told before the training.
+  for (const char* wrong : {"stages.rank.column=nope", "stages.rank.key=nope"}) {
+    const Finished refused = sweep.run({"--set", wrong});
+    EXPECT_EQ(refused.code, 2) << refused.out;
+    EXPECT_THAT(refused.err, AllOf(HasSubstr("stages.rank"), HasSubstr("no column 'nope'")));
+  }
+  EXPECT_FALSE(std::filesystem::exists(sweep.folder + "/nas.db"));
   ASSERT_EQ(sweep.run({}).code, 0) << sweep.run({}).out;
   ASSERT_EQ(sweep.runs(), 2u);
   const std::vector<std::string> grown = {
