@@ -69,8 +69,8 @@ TEST(Runs, ListsNewestFirst) {
   const Finished csv = in(folder, {"runs", "ls", "--format", "csv", "--top", "1"});
   EXPECT_THAT(csv.out,
               HasSubstr("run,name,command,status,space,started,ended,done,total,accuracy,"
-                        "accuracy_of,error\ns-2,,search,failed,"));
-  EXPECT_THAT(csv.out, HasSubstr(",0.95,best found,disk full"));
+                        "accuracy_of,error,values_awaited\ns-2,,search,failed,"));
+  EXPECT_THAT(csv.out, HasSubstr(",0.95,best found,disk full,0"));
   EXPECT_THAT(list.out, HasSubstr("disk full"));
   EXPECT_THAT(csv.out, Not(HasSubstr("t-1")));
 }

@@ -63,8 +63,8 @@ Rows rows_for_programs(const Store& store, const std::vector<RunRow>& runs) {
              "total",
              "accuracy",
              "accuracy_of",
-             "values_awaited",
-             "error"},
+             "error",
+             "values_awaited"},
             {}};
   for (const RunRow& run : runs) {
     const RunProgress progress = run_progress(store, run);
@@ -80,8 +80,8 @@ Rows rows_for_programs(const Store& store, const std::vector<RunRow>& runs) {
                          progress.total ? Json(*progress.total) : Json(nullptr),
                          accuracy.value ? json_number(*accuracy.value) : Json(nullptr),
                          accuracy.of,
-                         values_awaited(store, run),
-                         run.error});
+                         run.error,
+                         values_awaited(store, run)});
   }
   return rows;
 }
