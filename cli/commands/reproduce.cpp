@@ -73,9 +73,13 @@ int print_comparison(const ExportedText& here, const ExportedText& there, const 
   for (const ComparedFact& f : facts)
     table.row({f.what, shown(f.here), shown(f.there), f.same() ? "same" : "differs"});
   print(table.text());
+  const bool norms = std::any_of(facts.begin(), facts.end(), [](const ComparedFact& fact) {
+    return fact.what.starts_with("batch norms") && !fact.same();
+  });
   print_prose(same ? "the same network, to the last bit of its tensors"
                    : "not the same network" +
-                         std::string(here.format == there.format
+                         std::string(norms ? " (what the exports made of its batch norms differs)"
+                                     : here.format == there.format
                                          ? ""
                                          : " (formats differ, which does not matter)"));
   return same ? kExitOk : kExitFailed;

@@ -6,6 +6,7 @@
 #include "cli/report/document.hpp"
 #include "cli/report/training/compute.hpp"
 #include "cli/runs/results/provenance.hpp"
+#include "cli/runs/results/recipe.hpp"
 #include "spaces/base/printable.hpp"
 
 namespace nas::cli {
@@ -29,12 +30,27 @@ std::string short_hash(const std::string& hash) {
   return hash.substr(0, kShort);
 }
 
-/// `2026-11-24T18:03:07Z` -> `2026-11-24 18:03:07`: two lines where a table is narrow, and the
-/// heading says the zone.
-std::string moment(std::string text) {
-  if (text.size() > 10 && text[10] == 'T') text[10] = ' ';
-  if (text.ends_with('Z')) text.pop_back();
-  return text;
+/// `2026-11-24 18:03:07 to 18:05:10`; the day is told twice where it is another.
+std::string times_of(const RunRow& run) {
+  const auto moment = [](std::string text) {
+    if (text.size() > 10 && text[10] == 'T') text[10] = ' ';
+    if (text.ends_with('Z')) text.pop_back();
+    return text;
+  };
+  const std::string from = moment(run.started), to = moment(run.ended);
+  if (to.empty()) return from;
+  const bool one_day = from.size() > 11 && to.size() > 11 && from.substr(0, 11) == to.substr(0, 11);
+  return from + " to " + (one_day ? to.substr(11) : to);
+}
+
+/// The run that it works on: its parent; of one network trained alone where weights or network come
+/// from.
+std::string built_on(Gathered& g, const RunRow& run) {
+  std::string on = run.parent;
+  if (on.empty())
+    if (const auto recipe = recipe_of(g.store, run.id))
+      on = recipe->inherited.empty() ? recipe->search : recipe->inherited;
+  return on.empty() || !g.labels.contains(on) ? printable(on) : g.labels[on];
 }
 
 }  // namespace
@@ -55,10 +71,8 @@ void add_runs(Page& page, Gathered& g) {
          {run_progress(g.store, run).text},
          {compute.epochs > 0 ? format_count(compute.all_macs()) : "-", Cell::Kind::kNumber},
          {std::to_string(run.seed), Cell::Kind::kNumber},
-         {moment(run.started) + (run.ended.empty() ? "" : " to " + moment(run.ended))},
-         {run.parent.empty()              ? ""
-          : g.labels.contains(run.parent) ? g.labels[run.parent]
-                                          : printable(run.parent)}});
+         {times_of(run), Cell::Kind::kNumber},
+         {built_on(g, run)}});
   }
   page.table({"run",
               "id",

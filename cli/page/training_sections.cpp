@@ -125,7 +125,7 @@ void add_probabilities(Page& page, Gathered& g, const RunRow& run, const Series&
 /// How often each option was trained.
 void add_draws(Page& page, Gathered& g, const RunRow& run) {
   const auto draws = draws_of(g.store, run.id);
-  if (!draws) return;
+  if (!draws || !of_several(*draws)) return;
   std::vector<OptionShares> choices;
   for (const ChoiceDraws& c : draws->choices) {
     if (c.options.size() < 2 || c.active == 0) continue;

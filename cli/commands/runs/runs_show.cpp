@@ -11,6 +11,7 @@
 #include "cli/report/training/compute.hpp"
 #include "cli/report/training/draws.hpp"
 #include "cli/report/training/tree_report.hpp"
+#include "cli/runs/results/recipe.hpp"
 #include "cli/terminal/fold.hpp"
 #include "cli/terminal/suggest.hpp"
 #include "spaces/base/printable.hpp"
@@ -87,6 +88,7 @@ Json run_json(const Store& store, const RunRow& run) {
   for (const EvaluationRow& value : values) judged.insert(value.architecture);
   json["evaluations"] = values.size();
   json["architectures"] = judged.size();
+  if (const auto recipe = recipe_of(store, run.id)) json["recipe"] = recipe_json(*recipe);
   json["checkpoints"] = checkpoints_json(store, run.id);
   json["exports"] = exports_json(store, run.id);
   json["documents"] = store.documents(run.id);
@@ -208,6 +210,16 @@ std::string tree_text(const Store& store, const RunRow& run, Json& json, const C
   }
 }
 
+// Of a run that trained one network alone: which, from where.
+std::string recipe_text(const Json& recipe) {
+  const auto of = [&recipe](const char* key) { return recipe.value(key, std::string()); };
+  std::string text = of("architecture");
+  if (!of("search").empty()) text += ", of search " + of("search");
+  if (!of("pick").empty()) text += " (" + of("pick") + ")";
+  return text + (of("inherits").empty() ? ", from new weights"
+                                        : ", from the weights of run " + of("inherits"));
+}
+
 std::string run_text(const Json& run, const Common& common, const std::string& facts) {
   std::string text;
   const auto line = [&](const std::string& key, const std::string& value) {
@@ -229,6 +241,7 @@ std::string run_text(const Json& run, const Common& common, const std::string& f
                           "ended",
                           "directory"})
     if (const std::string value = cell_text(run[key]); !value.empty()) line(key, value);
+  if (run.contains("recipe")) line("network", recipe_text(run["recipe"]));
   if (run["values_awaited"] > 0)
     line("waiting", "for " + cell_text(run["values_awaited"]) + " values (nas tell)");
   if (run["evaluations"] > 0)
@@ -289,7 +302,7 @@ int show_run(const Common& common,
   try {
     if (const auto draws = draws_of(store, run.id)) {
       json["draws"] = Json::parse(*store.document(run.id, kDraws));
-      draws_lines = draws_text(*draws);
+      if (of_several(*draws)) draws_lines = draws_text(*draws);
     }
   } catch (const DataError& e) {
     draws_lines = std::string("cannot be shown: ") + e.what();

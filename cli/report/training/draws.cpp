@@ -56,6 +56,12 @@ std::optional<Draws> draws_of(const Store& store, const std::string& run) {
   }
 }
 
+bool of_several(const Draws& draws) {
+  return std::any_of(draws.choices.begin(), draws.choices.end(), [](const ChoiceDraws& c) {
+    return std::max_element(c.options.begin(), c.options.end(), fewer)->second < c.active;
+  });
+}
+
 std::string draws_text(const Draws& draws, size_t most) {
   std::vector<const ChoiceDraws*> choices;
   for (const ChoiceDraws& c : draws.choices)
@@ -70,7 +76,6 @@ std::string draws_text(const Draws& draws, size_t most) {
     table.row({printable(c.choice), std::to_string(c.active), told(*least, c), told(*best, c)});
   }
   std::string text = table.text();
-  if (choices.empty()) return "no choice was open in what was trained";
   if (choices.size() > most)
     text += "\nand " + std::to_string(choices.size() - most) + " choices that are more even";
   return text;

@@ -26,6 +26,8 @@ struct Draws {
 /// Up to the run's last checkpoint. None where the run has none (of an older nas, for example);
 /// DataError where they cannot be read.
 std::optional<Draws> draws_of(const Store& store, const std::string& run);
+/// Some choice was trained with more than one option: not one network alone.
+bool of_several(const Draws& draws);
 /// For a terminal: of each choice the options trained least and most; the most uneven choices
 /// first, `most` at most.
 std::string draws_text(const Draws& draws, size_t most = 12);

@@ -333,6 +333,13 @@ std::vector<ComparedFact> compare_exported(const ExportedText& here, const Expor
   };
   add("architecture", a, b, "architecture", true);
   add("tensors", a, b, "tensors_sha256", true);
+  // What the export made of its batch norms: other tensors of one network.
+  const auto norms = [](const Json& about) {
+    const Json norm = about.value("batch_norm", Json::object());
+    return norm.is_object() ? norm : Json::object();
+  };
+  for (const char* what : {"treatment", "folded", "images"})
+    add(std::string("batch norms: ") + what, norms(a), norms(b), what);
   const auto steps = [](const Json& about) {
     Json list = Json::array();
     if (about.contains("lineage") && about["lineage"].is_object())

@@ -175,6 +175,13 @@ TEST_F(Winner, TheCommandsMakeTheSameNetworkAgain) {
   const Finished other = call({"reproduce", "model", "--compare", "other", "--json"});
   EXPECT_EQ(other.code, 1) << other.err;
   EXPECT_EQ(Json::parse(other.out)["same_network"], false);
+  // And it is said why.
+  bool folded = false;
+  const Json compared = Json::parse(other.out);
+  for (const Json& fact : compared["facts"])
+    if (fact["what"] == "batch norms: folded") folded = fact["same"] == false;
+  EXPECT_TRUE(folded) << other.out;
+  EXPECT_EQ(call({"reproduce", "model", "--compare", "nowhere"}).code, 2);
 }
 
 TEST_F(Winner, TrainedFromScratchWithTheRecipeOfItsSupernet) {
@@ -235,6 +242,10 @@ TEST_F(Winner, TrainedOnFromTheWeightsOfItsSupernet) {
       inside,
       1e-9);
   EXPECT_TRUE(fs::exists(trained["directory"].get<std::string>() + "/inherited.safetensors"));
+  const std::string shown = call({"runs", "show", "tuned"}).out;
+  EXPECT_THAT(shown, HasSubstr(best + ", of search "));
+  EXPECT_THAT(shown, HasSubstr(", from the weights of run "));
+  EXPECT_THAT(shown, ::testing::Not(HasSubstr("least trained"))) << "one network alone";
   done({"export",
         "-q",
         "--run",
