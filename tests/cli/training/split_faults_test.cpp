@@ -177,15 +177,23 @@ TEST(SplitFaults, ResumingTakesTheCheckpointWhoseLeavesAreWhole) {
   launch.signal_at = "epoch 5/";
   EXPECT_EQ(nas(f, named("cut"), launch).code, 128 + SIGKILL);
   std::string id = document(nas(f, {"runs", "show", "cut", "--json"}))["run"];
-  std::filesystem::path newest;
+  const auto step_of = [](const std::filesystem::path& file) {
+    const std::string name = file.filename().string();
+    return name.substr(name.find('-'));
+  };
+  // A set of the newest checkpoint; the kill may have left a set of one that was never finished.
+  std::string last;
+  std::vector<std::filesystem::path> sets;
   for (const auto& entry : std::filesystem::directory_iterator(f + "/nas-runs/" + id)) {
     const std::string name = entry.path().filename().string();
-    // Set numbers differ: the file written last is that of the newest checkpoint.
-    if (name.starts_with("set") && name.ends_with(".safetensors") &&
-        (newest.empty() ||
-         name.substr(name.find('-')) > newest.filename().string().substr(name.find('-'))))
-      newest = entry.path();
+    if (!name.ends_with(".safetensors")) continue;
+    if (name.starts_with("set")) sets.push_back(entry.path());
+    if (name.starts_with("checkpoint")) last = std::max(last, step_of(entry.path()));
   }
+  std::filesystem::path newest;
+  for (const auto& set : sets)
+    if (step_of(set) <= last && (newest.empty() || step_of(set) > step_of(newest))) newest = set;
+  ASSERT_FALSE(newest.empty());
   std::filesystem::resize_file(newest, std::filesystem::file_size(newest) / 2);
   const Finished rest = nas(f, {"train", "--resume", "cut", "--json"});
   ASSERT_EQ(rest.code, 0) << rest.err;
