@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <ctime>
+#include <optional>
 
 #include "cli/commands/runs/runs.hpp"
 #include "cli/config/stored_config.hpp"
@@ -30,17 +32,23 @@ std::string short_hash(const std::string& hash) {
   return hash.substr(0, kShort);
 }
 
-/// `2026-11-24 18:03:07 to 18:05:10`; the day is told twice where it is another.
-std::string times_of(const RunRow& run) {
-  const auto moment = [](std::string text) {
-    if (text.size() > 10 && text[10] == 'T') text[10] = ' ';
-    if (text.ends_with('Z')) text.pop_back();
-    return text;
+/// `2026-11-24T18:03:07Z` -> `2026-11-24 18:03`.
+std::string moment(std::string text) {
+  constexpr size_t kToTheMinute = 16;
+  if (text.size() > 10 && text[10] == 'T') text[10] = ' ';
+  return text.substr(0, kToTheMinute);
+}
+
+/// From begin to end, with interruptions between; "" while it is not over.
+std::string time_taken(const RunRow& run) {
+  const auto seconds_of = [](const std::string& text) -> std::optional<double> {
+    std::tm time{};
+    if (strptime(text.c_str(), "%Y-%m-%dT%H:%M:%SZ", &time) == nullptr) return std::nullopt;
+    return static_cast<double>(timegm(&time));
   };
-  const std::string from = moment(run.started), to = moment(run.ended);
-  if (to.empty()) return from;
-  const bool one_day = from.size() > 11 && to.size() > 11 && from.substr(0, 11) == to.substr(0, 11);
-  return from + " to " + (one_day ? to.substr(11) : to);
+  const auto from = seconds_of(run.started), to = seconds_of(run.ended);
+  if (!from || !to) return "";
+  return *to - *from < 1 ? "under 1s" : format_seconds(*to - *from);
 }
 
 /// The run that it works on: its parent; of one network trained alone where weights or network come
@@ -71,8 +79,9 @@ void add_runs(Page& page, Gathered& g) {
          {run_progress(g.store, run).text},
          {compute.epochs > 0 ? format_count(compute.all_macs()) : "-", Cell::Kind::kNumber},
          {std::to_string(run.seed), Cell::Kind::kNumber},
-         {times_of(run), Cell::Kind::kNumber},
-         {built_on(g, run)}});
+         {built_on(g, run)},
+         {moment(run.started)},
+         {time_taken(run), Cell::Kind::kNumber}});
   }
   page.table({"run",
               "id",
@@ -83,8 +92,9 @@ void add_runs(Page& page, Gathered& g) {
               "progress",
               "multiply-adds",
               "seed",
-              "from, to (UTC)",
-              "built on"},
+              "built on",
+              "began (UTC)",
+              "over after"},
              rows);
   for (const RunRow& run : g.runs)
     if (!run.error.empty()) page.text(g.labels[run.id] + ": " + printable_lines(run.error));
