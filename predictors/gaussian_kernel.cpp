@@ -11,15 +11,7 @@
 #include <cstdint>
 
 #include "predictors/linear_algebra.hpp"
-
-// The same loops for wider vectors, chosen when the program starts: there are no sums of products
-// in them, so their bits are those of every machine.
-#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && \
-    !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define NAS_WIDE __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define NAS_WIDE
-#endif
+#include "spaces/base/wide.hpp"
 
 namespace nas {
 namespace {
@@ -64,6 +56,7 @@ std::vector<std::array<double, 256>> factors_of(const VectorXd& root_weights, si
   return tables;
 }
 
+// No sums of products: the bits of any width of vectors.
 /// out[j * stride + r], r < kTile: the product of factors[slot * kTile + r] over the slots of row
 /// j.
 NAS_WIDE void multiply(const double* factors,

@@ -1,5 +1,7 @@
 #pragma once
 // Regression trees as flat arrays, and many rows through all of them.
+#include <compare>
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -38,7 +40,7 @@ class ForestSums {
   struct Question {
     int feature;
     float value;
-    auto operator<=>(const Question&) const = default;
+    auto operator<=>(const Question&) const = default;  // NOLINT(modernize-use-nullptr): tidy 14
   };
   void fill(const Forest& forest, size_t tree, size_t node, int level, size_t place);
   void walk(const float* rows, size_t columns, size_t count, size_t begin, size_t end, double* sums)

@@ -181,19 +181,38 @@ std::optional<NamedUnit> unit_of(const std::string& name) {
   return unit_in_name(name);
 }
 
+/// What no value of a metric can be. Its name is looked up once, not for each of thousands.
+class Bounds {
+ public:
+  explicit Bounds(const std::string& metric)
+      : metric_(metric),
+        positive_(never_negative(metric)),
+        accuracy_(is_accuracy(metric)),
+        share_(says_share(metric)) {}
+  bool share() const { return share_; }
+  /// Why a value cannot be; "" where it can.
+  std::string broken_by(double value, bool percent) const {
+    if (value < 0 && positive_)
+      return "is negative, and " +
+             (accuracy_           ? "an accuracy"
+              : is_error(metric_) ? "an error"
+              : share_            ? "a share"
+                                  : metric_) +
+             " never is";
+    if (value > (percent ? 1 : 100) && accuracy_) return "is above 100 %";
+    if (value > 1 && share_) return "is above 1, and '" + metric_ + "' says a share";
+    return "";
+  }
+
+ private:
+  const std::string& metric_;
+  bool positive_, accuracy_, share_;
+};
+
 }  // namespace
 
 std::string impossible_value(const std::string& metric, double value, bool percent) {
-  if (value < 0 && never_negative(metric)) {
-    const std::string what = is_accuracy(metric)  ? "an accuracy"
-                             : is_error(metric)   ? "an error"
-                             : says_share(metric) ? "a share"
-                                                  : metric;
-    return "is negative, and " + what + " never is";
-  }
-  if (value > (percent ? 1 : 100) && is_accuracy(metric)) return "is above 100 %";
-  if (value > 1 && says_share(metric)) return "is above 1, and '" + metric + "' says a share";
-  return "";
+  return Bounds(metric).broken_by(value, percent);
 }
 
 std::optional<OddValue> odd_value(std::span<const double> values,
@@ -201,20 +220,18 @@ std::optional<OddValue> odd_value(std::span<const double> values,
                                   bool written_in_percent) {
   if (values.empty()) return std::nullopt;
   const Values v(values);
-  // What the name says is looked up once, not for each of thousands of values.
-  const bool accuracy = is_accuracy(metric), error = is_error(metric), share = says_share(metric);
-  const bool positive = never_negative(metric);
+  const Bounds bounds(metric);
   const auto impossible = [&](double x) {
-    return (x < 0 && positive) || (x > (written_in_percent ? 1 : 100) && accuracy) ||
-           (x > 1 && share);
+    return !bounds.broken_by(x, written_in_percent).empty();
   };
   if (auto odd = v.first(impossible, [&](double x) {
-        const bool percent = x > 1 && x <= 100 && share;
-        return OddValue{.why = impossible_value(metric, x, written_in_percent),
+        const bool percent = x > 1 && x <= 100 && bounds.share();
+        return OddValue{.why = bounds.broken_by(x, written_in_percent),
                         .instead = percent ? text_of(x / 100) : ""};
       }))
     return odd;
   if (written_in_percent) return std::nullopt;
+  const bool accuracy = is_accuracy(metric), error = is_error(metric);
   if (says_percent(metric)) return error ? outside_of_percents(v) : std::nullopt;
   if (accuracy || error) {
     if (auto odd =

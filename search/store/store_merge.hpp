@@ -12,7 +12,7 @@ struct MergeOptions {
   /// Folders of runs (checkpoints, exports) are copied to the store they come into; otherwise it
   /// refers to where they are.
   bool copy_files = false;
-  /// Ids of the runs that are brought; empty: all.
+  /// Ids of the runs that are brought; empty: all. Latency tables all come.
   std::vector<std::string> runs = {};
 };
 /// What came from one store.

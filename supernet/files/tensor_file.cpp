@@ -17,6 +17,7 @@
 
 #include "spaces/base/whole_file.hpp"
 #include "spaces/error.hpp"
+#include "supernet/files/refuse.hpp"
 
 namespace nas {
 namespace {
@@ -56,15 +57,11 @@ class Sha256 {
   std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context_;
 };
 
-[[noreturn]] void fail(const std::string& path, const std::string& what) {
-  throw DataError(path + ": " + what);
-}
-
 class File {
  public:
   explicit File(const std::string& path)
       : path_(path), fd_(open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
-    if (fd_ < 0) fail(path, std::strerror(errno));
+    if (fd_ < 0) refuse(path, std::strerror(errno));
   }
   ~File() { close(fd_); }
   File(const File&) = delete;
@@ -74,8 +71,8 @@ class File {
     for (size_t left = size; left > 0;) {
       const ssize_t n = ::read(fd_, p, left);
       if (n < 0 && errno == EINTR) continue;
-      if (n < 0) fail(path_, std::string("cannot read: ") + std::strerror(errno));
-      if (n == 0) fail(path_, std::string("truncated in ") + what);
+      if (n < 0) refuse(path_, std::string("cannot read: ") + std::strerror(errno));
+      if (n == 0) refuse(path_, std::string("truncated in ") + what);
       p += n;
       left -= static_cast<size_t>(n);
     }
@@ -149,17 +146,18 @@ std::string write_tensor_file(const std::string& path, const TensorFile& file) {
 TensorFile read_tensor_file(const std::string& path, std::string* sha256) {
   std::error_code error;
   const uint64_t size = std::filesystem::file_size(path, error);
-  if (error) fail(path, error.message());
+  if (error) refuse(path, error.message());
   File in(path);
   uint64_t length = 0;
   in.read(&length, sizeof length, "the header's length");
   if (length > kMaxHeader || length + sizeof length > size)
-    fail(path,
-         "not a tensor file, or truncated: its header claims " + std::to_string(length) + " bytes");
+    refuse(
+        path,
+        "not a tensor file, or truncated: its header claims " + std::to_string(length) + " bytes");
   std::string text(length, '\0');
   in.read(text.data(), length, "the header");
   const Json header = Json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (!header.is_object()) fail(path, "the header is not JSON");
+  if (!header.is_object()) refuse(path, "the header is not JSON");
 
   TensorFile file;
   Sha256 hash;
@@ -177,16 +175,16 @@ TensorFile read_tensor_file(const std::string& path, std::string* sha256) {
       const DType* type = nullptr;
       for (const DType& candidate : kTypes)
         if (type_name == candidate.name) type = &candidate;
-      if (type == nullptr) fail(path, "tensor " + name + " has the unknown type " + type_name);
+      if (type == nullptr) refuse(path, "tensor " + name + " has the unknown type " + type_name);
       if (begin != offset || end < begin || end > size - sizeof length - length)
-        fail(path, "tensor " + name + " lies outside the file (truncated?)");
+        refuse(path, "tensor " + name + " lies outside the file (truncated?)");
       uint64_t bytes = at::elementSize(type->type);
       for (const int64_t n : shape) {
         if (n < 0 || (n > 0 && bytes > size / static_cast<uint64_t>(n)))
-          fail(path, "tensor " + name + " has an impossible shape");
+          refuse(path, "tensor " + name + " has an impossible shape");
         bytes *= static_cast<uint64_t>(n);
       }
-      if (bytes != end - begin) fail(path, "tensor " + name + ": shape and size disagree");
+      if (bytes != end - begin) refuse(path, "tensor " + name + ": shape and size disagree");
       at::Tensor t = at::empty(shape, at::TensorOptions(type->type));
       in.read(t.data_ptr(), bytes, name.c_str());
       hash.add(t.data_ptr(), bytes);
@@ -194,12 +192,12 @@ TensorFile read_tensor_file(const std::string& path, std::string* sha256) {
       offset = end;
     }
   } catch (const nlohmann::json::exception& e) {
-    fail(path, std::string("the header is malformed: ") + e.what());
+    refuse(path, std::string("the header is malformed: ") + e.what());
   }
-  if (sizeof length + length + offset != size) fail(path, "has bytes after the last tensor");
+  if (sizeof length + length + offset != size) refuse(path, "has bytes after the last tensor");
   const auto stored = file.meta.find(kDataHash);
   if (stored != file.meta.end() && stored->second != hash.hex())
-    fail(path, "is corrupt: its content does not match its own SHA-256");
+    refuse(path, "is corrupt: its content does not match its own SHA-256");
   if (sha256 != nullptr) *sha256 = in.sha256();
   return file;
 }

@@ -13,6 +13,7 @@
 #include "spaces/error.hpp"
 #include "supernet/data/codecs/bytes.hpp"
 #include "supernet/files/pickle_reader.hpp"
+#include "supernet/files/refuse.hpp"
 #include "supernet/files/zip_reader.hpp"
 
 namespace nas {
@@ -47,10 +48,6 @@ constexpr StorageType kStorageTypes[] = {{"torch FloatStorage", at::kFloat},
 
 /// Bytes of each storage, by its key. Copied once (aligned, unlike the file), then shared.
 using Storages = std::map<std::string, at::Tensor, std::less<>>;
-
-[[noreturn]] void refuse(const std::string& path, const std::string& what) {
-  throw DataError(path + ": " + what);
-}
 
 at::ScalarType type_of(const PickleNode& storage, const std::string& where) {
   const std::string_view name = storage.items.at(0)->text;

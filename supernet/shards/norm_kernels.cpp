@@ -8,13 +8,7 @@
 
 #include <algorithm>
 
-// The same loops for wider vectors, chosen when the program starts.
-#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && \
-    !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define NAS_WIDE __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define NAS_WIDE
-#endif
+#include "spaces/base/wide.hpp"
 
 namespace nas {
 namespace {
