@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "spaces/base/stop.hpp"
+#include "supernet/shards/average_pool.hpp"
 #include "supernet/shards/joint_norm.hpp"
 
 namespace nas {
@@ -102,15 +103,41 @@ class Pass {
   NormPart norm_part(const BatchNorm& op) {
     return {in(),
             op.affine ? tensor(Role::kWeight) : at::Tensor(),
-            op.affine ? tensor(Role::kBias) : at::Tensor()};
+            op.affine ? tensor(Role::kBias) : at::Tensor(),
+            {}};
   }
-  /// Whether the visited node is read by a ReLU right behind it and by nothing else.
-  bool before_relu() const {
-    const auto next = static_cast<size_t>(id_) + 1;
-    if (next >= size() || uses_[next - 1] != 1 || !needed(next)) return false;
-    const auto* act = std::get_if<Activation>(&node(next).op);
-    return act != nullptr && act->act == Act::kRelu && plan_.inputs(node(next))[0] == id_;
+  /// What follows the visited norm and is read by nothing but the next in line: a sum with another
+  /// value that is there already, a ReLU, or both.
+  struct Followers {
+    bool sum = false, relu = false;
+    size_t count() const { return static_cast<size_t>(sum) + static_cast<size_t>(relu); }
+  };
+  Followers followers() const {
+    Followers found;
+    auto last = static_cast<size_t>(id_);
+    const auto next_is_sole = [&] {
+      return last + 1 < size() && uses_[last] == 1 && needed(last + 1) &&
+             plan_.inputs(node(last + 1)).size() > 0;
+    };
+    if (next_is_sole() && std::holds_alternative<Add>(node(last + 1).op)) {
+      const at::Tensor* other = added_to(last + 1);
+      if (other != nullptr && other->defined() && other->sizes() == in().sizes() &&
+          other->scalar_type() == in().scalar_type()) {
+        found.sum = true;
+        ++last;
+      }
+    }
+    if (next_is_sole()) {
+      const auto* act = std::get_if<Activation>(&node(last + 1).op);
+      found.relu = act != nullptr && act->act == Act::kRelu &&
+                   plan_.inputs(node(last + 1))[0] == static_cast<int32_t>(last);
+    }
+    return found;
   }
+  /// The other term of the sum of two that follows the visited node.
+  at::Tensor term_beside() const { return *added_to(static_cast<size_t>(id_) + 1); }
+  /// The value of the visited node's predecessor in the plan.
+  const at::Tensor& value_before() const { return values_[static_cast<size_t>(id_) - 1]; }
   /// The only value that the visited node reads.
   const at::Tensor& value_read() const { return in(); }
   void move_running(const BatchNorm& op, const BatchMoments& moments) {
@@ -174,9 +201,17 @@ class Pass {
     return at::_upsample_bilinear2d_aa(x, at::IntArrayRef(size, 2), /*align_corners=*/false);
   }
 
-  const at::Tensor& in(size_t k = 0) const {
-    const int32_t id = inputs_[k];
+  const at::Tensor& in(size_t k = 0) const { return value(inputs_[k]); }
+  const at::Tensor& value(int32_t id) const {
     return Plan::is_input(id) ? given_[Plan::input_index(id)] : values_[static_cast<size_t>(id)];
+  }
+  /// The term beside the visited node's value in node `i`, a sum; null where it has not two terms,
+  /// one of them that.
+  const at::Tensor* added_to(size_t i) const {
+    const auto terms = plan_.inputs(node(i));
+    if (terms.size() != 2 || terms[0] == terms[1]) return nullptr;
+    if (terms[0] != id_ && terms[1] != id_) return nullptr;
+    return &value(terms[0] == id_ ? terms[1] : terms[0]);
   }
 
   at::Tensor tensor(Role role) {
@@ -394,26 +429,36 @@ std::vector<at::Tensor> forward_parts(const Plan& plan,
       throw std::logic_error("parts of a batch are for training");
     passes.emplace_back(plan, *part.tensors, part.options).begin({&part.input, 1}, {&last, 1});
   }
-  bool relu_done = false;
+  size_t done = 0;  // Nodes behind a norm that it has done already.
   for (size_t i = 0; i < passes.front().size(); ++i) {
     if (!passes.front().visit(i)) continue;
     for (size_t p = 1; p < passes.size(); ++p) passes[p].visit(i);
     throw_if_stopped();
     std::vector<at::Tensor> out(passes.size());
-    if (const auto* norm = std::get_if<BatchNorm>(&passes.front().node(i).op)) {
+    const Op& op = passes.front().node(i).op;
+    const auto* pool = std::get_if<Pool>(&op);
+    if (done > 0) {
+      --done;
+      for (size_t p = 0; p < passes.size(); ++p) out[p] = passes[p].value_before();
+    } else if (const auto* norm = std::get_if<BatchNorm>(&op)) {
+      const Pass::Followers followers = passes.front().followers();
+      done = followers.count();
       std::vector<NormPart> norm_parts;
-      for (Pass& pass : passes) norm_parts.push_back(pass.norm_part(*norm));
-      relu_done = passes.front().before_relu();
+      for (Pass& pass : passes) {
+        norm_parts.push_back(pass.norm_part(*norm));
+        if (followers.sum) norm_parts.back().plus = pass.term_beside();
+      }
       BatchMoments moments;
-      out = joint_norm(*norm, norm_parts, relu_done, lane, &moments);
+      out = joint_norm(*norm, norm_parts, followers.relu, lane, &moments);
       // All lanes know them; one writes.
       if (lane.first() == 0 && norm->running &&
           parts.front().options.bn == ForwardOptions::Bn::kTrain)
         passes.front().move_running(*norm, moments);
-    } else {
+    } else if (pool != nullptr && !pool->max) {
       for (size_t p = 0; p < passes.size(); ++p)
-        out[p] = relu_done ? passes[p].value_read() : passes[p].execute();
-      relu_done = false;
+        out[p] = average_pool(*pool, passes[p].value_read());
+    } else {
+      for (size_t p = 0; p < passes.size(); ++p) out[p] = passes[p].execute();
     }
     for (size_t p = 0; p < passes.size(); ++p) {
       const OnOutput keep = [&](size_t, const at::Tensor& value) { results[p] = value; };

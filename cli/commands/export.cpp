@@ -134,7 +134,9 @@ class Export {
     const RunParts& p = *run_.parts;
     if (run_.weights->sets() > 1)
       weights_ = run_.weights->set_name(run_.weights->owner(architecture_));
-    const auto on_cpu = make_weights(p, Device{}).store;
+    // As the file has them: on the CPU and contiguous. In another layout other kernels run, which
+    // round otherwise, and the file is to answer to the bit.
+    const auto on_cpu = make_weights(p, Placement{}).store;
     open_weights_of(*on_cpu, *open_checkpoint(run_.checkpoint), run_.checkpoint, run_.lost);
     ExportOptions options;
     options.judged = p.config.evaluate.recalibrate;

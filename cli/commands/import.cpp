@@ -55,6 +55,7 @@ Imported read(const ImportArguments& o) {
     throw ConfigError("published weights are one set, but the configuration's `weights` says " +
                           weights_kind(config.weights),
                       "leave `weights` out; `nas split --apply` divides them afterwards");
+  settle(config);
   Imported run;
   run.row.config_yaml = write_yaml([&](Binder& b) { describe(b, config); });
   run.row.space_yaml = config.space.yaml;

@@ -53,6 +53,7 @@ TrainConfig read_config(const TrainArguments& o, std::optional<Recipe>& recipe) 
   if (o.retrain.given()) {
     Retraining alone = retraining_of(o.retrain, o.common);
     recipe = std::move(alone.recipe);
+    settle(alone.config);
     return std::move(alone.config);
   }
   if (o.common.config.empty() && o.common.sets.empty())
@@ -77,6 +78,7 @@ TrainConfig read_config(const TrainArguments& o, std::optional<Recipe>& recipe) 
   if (!config.train.init.empty() && !unreadable(config.train.init).empty())
     throw ConfigError("train.init: " + unreadable(config.train.init));
   config.space = absolute_space(config.space);
+  settle(config);
   return config;
 }
 
@@ -305,6 +307,10 @@ void record_new(const TrainArguments& o,
                                         : ", from the weights of run " + recipe->inherited));
   }
   note(o.common, "run " + row.id + ": " + row.space + ", " + s.parts->dataset->describe());
+  const TrainOptions& train = s.parts->config.train;
+  note(o.common,
+       "on " + device_text(train, s.parts->device, s.parts->threads) + "; " +
+           layout_name(train.memory_format));
   tell_data(*s.parts, contents, o.common);
 }
 
@@ -312,7 +318,7 @@ void record_new(const TrainArguments& o,
 void record_threads(Store& store, const RunRow& row, const RunParts& parts) {
   Json now = Json::parse(versions_json(parts));
   const Json before = Json::parse(row.versions_json, nullptr, false);
-  const bool same_bits = parts.config.train.shards > 0 && parts.device.is_cpu();
+  const bool same_bits = parts.config.train.shards.value_or(0) > 0 && parts.device.is_cpu();
   if (before.is_object() && before.contains("threads") && before["threads"] != now["threads"] &&
       !same_bits) {
     warning("this run was trained with " + before["threads"].dump() + " threads and goes on with " +

@@ -13,6 +13,10 @@ YamlSource stored_config(const RunRow& run, const std::vector<std::string>& sets
     else if (yaml_scalar(source, "strategy.name").value_or("") == "panda" &&
              !yaml_scalar(source, "strategy.preset"))
       source.sets = {"strategy.preset=unbiased"};
+    // What was the only way, or the default, is named since there is another.
+    for (const char* const set : {"train.shards=0", "train.memory_format=contiguous"})
+      if (!yaml_scalar(source, std::string(set).substr(0, std::string(set).find('='))))
+        source.sets.emplace_back(set);
   }
   // The default was nsga2 before it was auto; what a later version took is written out.
   if (run.command == "search" && !yaml_scalar(source, "search.algorithm"))

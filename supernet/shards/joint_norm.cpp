@@ -1,6 +1,8 @@
 // Two meetings a norm: moments on the way forth, the two sums of its gradient on the way back (the
 // formulae are those of the undivided op). All that is summed over parts is summed in their order,
-// by every thread for itself: the result does not depend on who holds which part.
+// by every thread for itself: the result does not depend on who holds which part. A ReLU, or a sum
+// and a ReLU, behind the norm are done in the same passes over memory, which is what these ops
+// cost.
 #include "supernet/shards/joint_norm.hpp"
 
 #include <ATen/ATen.h>
@@ -8,9 +10,12 @@
 
 #include <cmath>
 
+#include "supernet/shards/dense.hpp"
+
 namespace nas {
 namespace {
 
+using lanes::Number;
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
@@ -19,17 +24,6 @@ NormLayout layout_of(const at::Tensor& x) {
   const int64_t inner = x.size(2) * x.size(3);
   if (x.is_contiguous()) return {x.size(0), x.size(1), inner};
   return {x.size(0) * inner, x.size(1), 1};
-}
-
-/// In one piece, as rows or as planes.
-at::Tensor dense(const at::Tensor& x) {
-  if (x.dim() == 4 && x.is_contiguous(at::MemoryFormat::ChannelsLast)) return x;
-  return x.contiguous();
-}
-
-at::Tensor dense_like(const at::Tensor& t, const at::Tensor& x) {
-  return x.dim() == 4 && !x.is_contiguous() ? t.contiguous(at::MemoryFormat::ChannelsLast)
-                                            : t.contiguous();
 }
 
 at::Tensor vector_of(const std::vector<double>& values, at::ScalarType type) {
@@ -42,44 +36,44 @@ at::Tensor vector_of(const std::vector<double>& values, at::ScalarType type) {
   return t;
 }
 
-template <typename T>
-const T* data(const at::Tensor& t) {
-  return t.defined() ? t.const_data_ptr<T>() : nullptr;
+/// What is computed with for values of this type.
+at::ScalarType number_type(const at::Tensor& x) {
+  return x.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
 }
+
+/// What the backward pass needs of a part: x, weight, bias, and y where `plus` was added.
+constexpr size_t kSaved = 4;
 
 template <typename T>
 Normaliser<T> normaliser(const at::Tensor& mean,
                          const at::Tensor& inverse,
                          const at::Tensor& weight,
-                         bool relu,
-                         const at::Tensor& bias = {}) {
-  return {data<T>(mean), data<T>(inverse), data<T>(weight), data<T>(bias), relu};
+                         const at::Tensor& bias,
+                         bool relu) {
+  return {
+      values_in<T>(mean), values_in<T>(inverse), values_in<T>(weight), values_in<T>(bias), relu};
 }
 
-/// f(T()) for the type of the numbers.
-template <typename F>
-auto typed(const at::Tensor& x, F&& f) {
-  return x.scalar_type() == at::kDouble ? f(double()) : f(float());
-}
-
-// Tensors are x, weight, bias of each part in turn; weight and bias only where `affine`.
+// Tensors are x, weight, bias, plus of each part in turn: weight and bias only where `affine`, plus
+// only where `sum`.
 struct JointNorm : public torch::autograd::Function<JointNorm> {
   static variable_list forward(AutogradContext* ctx,
                                int64_t lane_address,
                                double eps,
                                bool affine,
+                               bool sum,
                                bool relu,
                                BatchMoments* out,
                                at::TensorList tensors) {
     // NOLINTNEXTLINE(performance-no-int-to-ptr): a context keeps numbers and tensors only.
     Lane& lane = *reinterpret_cast<Lane*>(lane_address);
-    const size_t each = affine ? 3 : 1, parts = tensors.size() / each;
+    const size_t each = 1 + (affine ? 2 : 0) + (sum ? 1 : 0), parts = tensors.size() / each;
     std::vector<at::Tensor> xs(parts);
     std::vector<Moments> own;
     for (size_t p = 0; p < parts; ++p) {
       xs[p] = dense(tensors[p * each]);
       own.push_back(typed(xs[p], [&](auto zero) {
-        return moments_of(data<decltype(zero)>(xs[p]), layout_of(xs[p]));
+        return moments_of(values_in<decltype(zero)>(xs[p]), layout_of(xs[p]));
       }));
     }
     const Moments all = combined(lane.exchange(std::move(own)));
@@ -88,7 +82,7 @@ struct JointNorm : public torch::autograd::Function<JointNorm> {
     std::vector<double> inverses(channels);
     for (size_t k = 0; k < channels; ++k)
       inverses[k] = 1.0 / std::sqrt(all.m2[k] / all.count + eps);
-    const at::ScalarType type = xs[0].scalar_type();
+    const at::ScalarType type = number_type(xs[0]);
     const at::Tensor mean = vector_of(all.mean, type), inverse = vector_of(inverses, type);
     if (out != nullptr) {
       std::vector<double> var(channels);
@@ -101,22 +95,24 @@ struct JointNorm : public torch::autograd::Function<JointNorm> {
       const at::Tensor& x = xs[p];
       const at::Tensor weight = affine ? tensors[p * each + 1] : at::Tensor();
       const at::Tensor bias = affine ? tensors[p * each + 2] : at::Tensor();
+      const at::Tensor plus = sum ? dense_like(tensors[p * each + each - 1], x) : at::Tensor();
       ys[p] = at::empty_like(x);
       typed(x, [&](auto zero) {
-        using T = decltype(zero);
-        normalise(data<T>(x),
+        using S = decltype(zero);
+        normalise(values_in<S>(x),
                   layout_of(x),
-                  normaliser<T>(mean, inverse, weight, relu, bias),
-                  ys[p].data_ptr<T>());
+                  normaliser<Number<S>>(mean, inverse, weight, bias, relu),
+                  values_in<S>(plus),
+                  values_in<S>(ys[p]));
       });
-      saved.push_back(x);
-      saved.push_back(weight);
-      saved.push_back(relu ? ys[p] : at::Tensor());
+      saved.insert(saved.end(), {x, weight, bias, sum && relu ? ys[p] : at::Tensor()});
     }
     ctx->save_for_backward(saved);
     ctx->saved_data["lane"] = lane_address;
     ctx->saved_data["count"] = all.count;
     ctx->saved_data["affine"] = affine;
+    ctx->saved_data["sum"] = sum;
+    ctx->saved_data["relu"] = relu;
     return ys;
   }
 
@@ -125,22 +121,28 @@ struct JointNorm : public torch::autograd::Function<JointNorm> {
     Lane& lane = *reinterpret_cast<Lane*>(ctx->saved_data["lane"].toInt());
     const double count = ctx->saved_data["count"].toDouble();
     const bool affine = ctx->saved_data["affine"].toBool();
+    const bool sum = ctx->saved_data["sum"].toBool(), relu = ctx->saved_data["relu"].toBool();
     const variable_list saved = ctx->get_saved_variables();
-    const at::Tensor &mean = saved[0], &inverse = saved[1];
+    const auto normaliser_of = [&]<typename T>(T, size_t part, bool cut) {
+      const size_t at = 2 + kSaved * part;
+      return normaliser<T>(saved[0], saved[1], saved[at + 1], saved[at + 2], cut);
+    };
     const size_t parts = dys.size();
 
     std::vector<at::Tensor> own_dy(parts);
     std::vector<GradientSums> own;
     for (size_t p = 0; p < parts; ++p) {
-      const at::Tensor &x = saved[2 + 3 * p], &weight = saved[3 + 3 * p], &y = saved[4 + 3 * p];
-      own_dy[p] = dense_like(dys[p], x);
+      const at::Tensor &x = saved[2 + kSaved * p], &y = saved[2 + kSaved * p + 3];
+      const at::Tensor dy = dense_like(dys[p], x);
+      own_dy[p] = sum && relu ? at::empty_like(dy) : dy;
       own.push_back(typed(x, [&](auto zero) {
-        using T = decltype(zero);
-        return gradient_sums(data<T>(own_dy[p]),
-                             data<T>(x),
-                             data<T>(y),
+        using S = decltype(zero);
+        return gradient_sums(values_in<S>(dy),
+                             values_in<S>(x),
+                             values_in<S>(y),
                              layout_of(x),
-                             normaliser<T>(mean, inverse, weight, y.defined()));
+                             normaliser_of(Number<S>(), p, relu),
+                             values_in<S>(own_dy[p]));
       }));
     }
     const std::vector<GradientSums> mine = affine ? own : std::vector<GradientSums>();
@@ -157,25 +159,27 @@ struct JointNorm : public torch::autograd::Function<JointNorm> {
       mean_dy_xhat[k] /= count;
     }
 
-    variable_list gradients(5);  // Of the arguments before the tensors: none.
+    variable_list gradients(6);  // Of the arguments before the tensors: none.
     for (size_t p = 0; p < parts; ++p) {
-      const at::Tensor &x = saved[2 + 3 * p], &weight = saved[3 + 3 * p], &y = saved[4 + 3 * p];
+      const at::Tensor& x = saved[2 + kSaved * p];
       at::Tensor dx = at::empty_like(x);
       typed(x, [&](auto zero) {
-        using T = decltype(zero);
-        input_gradient(data<T>(own_dy[p]),
-                       data<T>(x),
-                       data<T>(y),
+        using S = decltype(zero);
+        // With a sum, own_dy is what counts.
+        input_gradient(values_in<S>(own_dy[p]),
+                       values_in<S>(x),
                        layout_of(x),
-                       normaliser<T>(mean, inverse, weight, y.defined()),
+                       normaliser_of(Number<S>(), p, relu && !sum),
                        mean_dy,
                        mean_dy_xhat,
-                       dx.data_ptr<T>());
+                       values_in<S>(dx));
       });
       gradients.push_back(dx);
-      if (!affine) continue;
-      gradients.push_back(vector_of(mine[p].dy_xhat, x.scalar_type()));
-      gradients.push_back(vector_of(mine[p].dy, x.scalar_type()));
+      if (affine) {
+        gradients.push_back(vector_of(mine[p].dy_xhat, number_type(x)));
+        gradients.push_back(vector_of(mine[p].dy, number_type(x)));
+      }
+      if (sum) gradients.push_back(own_dy[p]);
     }
     return gradients;
   }
@@ -188,21 +192,20 @@ std::vector<at::Tensor> joint_norm(const BatchNorm& op,
                                    bool relu,
                                    Lane& lane,
                                    BatchMoments* moments) {
-  // Half the bits are enough for values, not for sums.
-  const at::ScalarType given = parts.front().x.scalar_type();
-  const bool half = given == at::kBFloat16;
+  const bool sum = parts.front().plus.defined();
   std::vector<at::Tensor> tensors;
   for (const NormPart& part : parts) {
-    tensors.push_back(half ? part.x.to(at::kFloat) : part.x);
-    if (!op.affine) continue;
-    tensors.push_back(part.weight);
-    tensors.push_back(part.bias);
+    tensors.push_back(part.x);
+    if (op.affine) tensors.insert(tensors.end(), {part.weight, part.bias});
+    if (sum) tensors.push_back(part.plus);
   }
-  std::vector<at::Tensor> ys = JointNorm::apply(
-      reinterpret_cast<int64_t>(&lane), op.eps, op.affine, relu, moments, at::TensorList(tensors));
-  if (half)
-    for (at::Tensor& y : ys) y = y.to(given);
-  return ys;
+  return JointNorm::apply(reinterpret_cast<int64_t>(&lane),
+                          op.eps,
+                          op.affine,
+                          sum,
+                          relu,
+                          moments,
+                          at::TensorList(tensors));
 }
 
 }  // namespace nas

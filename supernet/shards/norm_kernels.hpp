@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "supernet/shards/lanes.hpp"
+
 namespace nas {
 
 /// How the values lie: `outer` times `channels` runs of `inner` values. [N, C, H, W]: outer N,
@@ -25,7 +27,7 @@ struct GradientSums {
 };
 
 /// What normalises: y = (x - mean) * inverse * weight + bias; `weight` and `bias` may be null (1
-/// and 0). `relu`: negative y become 0.
+/// and 0). `relu`: negative y become 0. T: what one computes with, float or double.
 template <typename T>
 struct Normaliser {
   const T* mean = nullptr;
@@ -35,26 +37,40 @@ struct Normaliser {
   bool relu = false;
 };
 
-template <typename T>
-Moments moments_of(const T* x, const NormLayout& layout);
+// S: float, double or Bf16, how values are kept.
+
+template <typename S>
+Moments moments_of(const S* x, const NormLayout& layout);
 /// Of the union, by Chan, Golub, LeVeque (1979), in the order given.
 Moments combined(const std::vector<Moments>& parts);
 
-template <typename T>
-void normalise(const T* x, const NormLayout& layout, const Normaliser<T>& by, T* y);
-/// Where `by.relu`, dy counts only where y > 0; else y is not read.
-template <typename T>
-GradientSums gradient_sums(
-    const T* dy, const T* x, const T* y, const NormLayout& layout, const Normaliser<T>& by);
-/// dx = weight * inverse * (dy - mean_dy - xhat * mean_dy_xhat), means over the whole batch.
-template <typename T>
-void input_gradient(const T* dy,
-                    const T* x,
-                    const T* y,
+/// y, to which `plus` is added before the ReLU where it is not null.
+template <typename S>
+void normalise(const S* x,
+               const NormLayout& layout,
+               const Normaliser<lanes::Number<S>>& by,
+               const S* plus,
+               S* y);
+
+/// Where `by.relu`, dy counts only where y > 0: y is computed again from x, or read where it is
+/// given (it must be, where something was added to it). `counted`, where not null, gets the dy that
+/// count and 0 elsewhere.
+template <typename S>
+GradientSums gradient_sums(const S* dy,
+                           const S* x,
+                           const S* y,
+                           const NormLayout& layout,
+                           const Normaliser<lanes::Number<S>>& by,
+                           S* counted);
+/// dx = weight * inverse * (dy - mean_dy - xhat * mean_dy_xhat), means over the whole batch. Where
+/// `by.relu`, dy counts only where y > 0, computed again from x.
+template <typename S>
+void input_gradient(const S* dy,
+                    const S* x,
                     const NormLayout& layout,
-                    const Normaliser<T>& by,
+                    const Normaliser<lanes::Number<S>>& by,
                     const std::vector<double>& mean_dy,
                     const std::vector<double>& mean_dy_xhat,
-                    T* dx);
+                    S* dx);
 
 }  // namespace nas

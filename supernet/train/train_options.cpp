@@ -149,7 +149,8 @@ void describe(Binder& b, TrainOptions& o) {
   b.value("shards",
           o.shards,
           "On a CPU: parts of a batch that train side by side, one thread each at most; results "
-          "depend on it and not on the threads. 0: threads inside ops")
+          "depend on it and not on the threads. 0: threads inside ops; null: one for every 32 "
+          "images of 32x32 pixels, at most 16")
       .range(0, 256);
   b.value("label_smoothing", o.label_smoothing, "Share of the target spread over all classes")
       .range(0, 0.999);
@@ -177,13 +178,42 @@ void describe(Binder& b, TrainOptions& o) {
           "On a GPU, only algorithms that give the same bits every time (a CPU always does)");
   b.choice("memory_format",
            o.memory_format,
-           {{"contiguous", Layout::kContiguous}, {"channels_last", Layout::kChannelsLast}},
-           "Memory layout of images and activations");
+           {{"auto", Layout::kAuto},
+            {"contiguous", Layout::kContiguous},
+            {"channels_last", Layout::kChannelsLast}},
+           "Memory layout of images and activations; auto: channels_last on a CPU, contiguous on a "
+           "GPU");
   b.section("optimizer", o.optimizer, "Optimizer");
   b.section("schedule", o.schedule, "Learning-rate schedule");
   b.section("checkpoint", o.checkpoint, "When checkpoints are written");
   b.section("validation", o.validation, "Subnets judged between epochs");
   b.section("gradient_variance", o.gradient_variance, "Gradient variance under the image draw");
+}
+
+// One part costs a few microseconds for each op. Of small images many are needed before that is
+// nothing beside the arithmetic: cutting 64 images of 8 x 8 pixels in four makes a step half as
+// long again on one thread, 128 of 32 x 32 a fiftieth (tests/bench/RESULTS.md).
+void settle(TrainOptions& o, bool on_cpu, int64_t pixels_of_image) {
+  constexpr int64_t kPixelsOfPart = 32 * 32 * 32, kMostParts = 16;
+  if (!o.shards)
+    o.shards = on_cpu ? static_cast<int>(std::clamp<int64_t>(
+                            o.batch * pixels_of_image / kPixelsOfPart, 1, kMostParts))
+                      : 0;
+  if (o.memory_format == Layout::kAuto)
+    o.memory_format = on_cpu ? Layout::kChannelsLast : Layout::kContiguous;
+}
+
+const char* layout_name(Layout layout) {
+  return layout == Layout::kChannelsLast ? "channels_last" : "contiguous";
+}
+
+std::string device_text(const TrainOptions& o, const Device& device, int threads) {
+  std::string text = device.str();
+  if (!device.is_cpu()) return text;
+  text += ", " + std::to_string(threads) + (threads == 1 ? " thread" : " threads");
+  const int parts = o.shards.value_or(0);
+  if (parts == 0) return text + " inside ops";
+  return text + "; batches in " + std::to_string(parts) + (parts == 1 ? " part" : " parts");
 }
 
 int64_t steps_per_epoch(int64_t images, const TrainOptions& o) {

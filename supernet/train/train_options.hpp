@@ -2,12 +2,14 @@
 // What a training configuration file says, without torch, so that `nas config check` reads it at
 // once. Sections: space, data, strategy, train, evaluate, and the keys device, threads, seed.
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "spaces/restriction.hpp"
 #include "spaces/yaml/yaml_binder.hpp"
 #include "supernet/data/dataset.hpp"
+#include "supernet/device.hpp"
 
 namespace nas {
 
@@ -53,7 +55,8 @@ enum class Precision {
   kTf32,  ///< On a GPU, factors of products rounded to 10 bits of mantissa; fp32 on a CPU.
   kBf16,  ///< Autocast.
 };
-enum class Layout { kContiguous, kChannelsLast };
+/// `train.memory_format`. kAuto: settle() decides; taken for kContiguous before.
+enum class Layout { kContiguous, kChannelsLast, kAuto };
 
 /// `train.checkpoint`: whichever comes first. A checkpoint is also written at the end and on
 /// Ctrl-C.
@@ -94,13 +97,14 @@ struct TrainOptions {
   int64_t batch = 128;
   bool drop_last = false;  ///< Leave out the partial last batch of an epoch.
   int accumulate = 1;      ///< Batches whose gradients add up (as a mean) to one optimizer step.
-  int shards = 0;          ///< Parts of a batch that train side by side; 0: threads inside ops.
+  /// Parts of a batch that train side by side; 0: threads inside ops, as before settle().
+  std::optional<int> shards;
   double label_smoothing = 0;
   std::string init;              ///< File with weights to begin with; empty: random.
   std::vector<std::string> fix;  ///< Part of the space that is trained, as Restriction reads it.
   Precision precision = Precision::kFp32;
   bool deterministic = true;  ///< On a GPU, only algorithms that give equal bits every time.
-  Layout memory_format = Layout::kContiguous;
+  Layout memory_format = Layout::kAuto;
   OptimizerOptions optimizer;
   ScheduleOptions schedule;
   CheckpointOptions checkpoint;
@@ -108,6 +112,14 @@ struct TrainOptions {
   GradientVarianceOptions gradient_variance;
 };
 void describe(Binder& b, TrainOptions& o);
+/// Decides what was left open, from the configuration and the kind of device alone, so that equal
+/// configurations give equal results on machines of any size: on a CPU a part for every 32 images
+/// of 32 x 32 pixels (or as many pixels; at most 16) and channels last; on a GPU neither.
+void settle(TrainOptions& options, bool on_cpu, int64_t pixels_of_image);
+/// contiguous | channels_last.
+const char* layout_name(Layout layout);
+/// Where steps run, and what decides their last bits: `cpu, 2 threads; batches in 4 parts`.
+std::string device_text(const TrainOptions& options, const Device& device, int threads);
 /// Batches of one pass over so many images.
 int64_t steps_per_epoch(int64_t images, const TrainOptions& options);
 /// What `train.fix` leaves of a space. ConfigError when it names what the space does not have.

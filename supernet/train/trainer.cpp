@@ -10,6 +10,7 @@
 #include <chrono>
 #include <memory>
 
+#include "hardware/quartiles.hpp"
 #include "spaces/error.hpp"
 #include "supernet/files/checkpoint.hpp"
 #include "supernet/judge/worker_pool.hpp"
@@ -70,7 +71,7 @@ struct Trainer::State {
   /// With `train.shards` nothing depends on the number of threads: what runs outside the parts (the
   /// optimizer, samplers) has one. Judging has its own workers.
   std::unique_ptr<OneThreadPerOp> threads_apart() const {
-    if (s.options.shards == 0 || !s.device.is_cpu()) return nullptr;
+    if (s.options.shards.value_or(0) == 0 || !s.device.is_cpu()) return nullptr;
     return std::make_unique<OneThreadPerOp>();
   }
   bool told_to_stop() const { return s.hooks.stop && s.hooks.stop(); }
@@ -312,19 +313,20 @@ StepTiming Trainer::time_steps(int64_t steps) {
   StepTiming timing;
   timing.steps_per_epoch = s.steps_per_epoch();
   s.start_epoch();
-  Clock::time_point start = Clock::now();
-  // The first step allocates and tunes; it does not count.
+  // The first step allocates and tunes, and so does every path of new shapes: not what a step of a
+  // long run costs. The first does not count; of the others, the median.
+  std::vector<double> seconds;
   for (int64_t i = 0; i <= steps; ++i) {
+    const Clock::time_point start = Clock::now();
     const Batch* next = s.loader.next();
     if (next == nullptr) break;
     s.train_batch(s.to_device(*next));
     s.now.runner.mean_loss();
-    if (i == 0) start = Clock::now();
-    timing.steps = i;
+    if (i > 0) seconds.push_back(seconds_since(start));
   }
+  timing.steps = static_cast<int64_t>(seconds.size());
   timing.macs_per_step = s.now.runner.totals.macs / static_cast<double>(timing.steps + 1);
-  if (timing.steps > 0)
-    timing.seconds_per_step = seconds_since(start) / static_cast<double>(timing.steps);
+  if (!seconds.empty()) timing.seconds_per_step = median_of(std::move(seconds));
   return timing;
 }
 

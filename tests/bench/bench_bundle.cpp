@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <numeric>
 
 #include "spaces/base/whole_file.hpp"
 #include "spaces/domain.hpp"
@@ -17,11 +18,12 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr int kDrawn = 16;      ///< Networks besides the fixed one.
+constexpr int kFair = 3;        ///< Steps of fair paths.
 constexpr int kCompared = 4;    ///< Of which losses and gradients are written.
 constexpr int64_t kImages = 4;  ///< That these are computed of.
 
-Json plans_json(const Space& space, const std::vector<Architecture>& all) {
-  Json out{{"schema", "nas-bench/1"},
+Json plans_json(const Space& space, const Networks& networks) {
+  Json out{{"schema", "nas-bench/2"},
            {"space", space.name()},
            {"classes", space.classes()},
            {"input", {space.input().c, space.input().h, space.input().w}}};
@@ -31,23 +33,55 @@ Json plans_json(const Space& space, const std::vector<Architecture>& all) {
          {"shape", std::vector<int64_t>(t.full.span().begin(), t.full.span().end())},
          {"buffer", is_buffer(t.role)},
          {"learned_crop", t.learned_crop}});
-  for (const Architecture& a : all) out["plans"].push_back(Json::parse(plan_json(space.plan(a))));
+  for (const Architecture& a : networks.all) {
+    out["architectures"].push_back(space.text(a));
+    out["plans"].push_back(Json::parse(plan_json(space.plan(a))));
+  }
+  out["steps"] = networks.steps;
   return out;
+}
+
+/// Paths in which every option of every choice stands once: a shuffle of each choice.
+std::vector<Architecture> fair_paths(const Space& space, Rng& rng) {
+  const size_t options = space.choices().front().options.size();
+  for (const Choice& c : space.choices())
+    if (c.options.size() != options) return {};
+  std::vector<Architecture> paths(options, space.sample(rng));
+  for (size_t c = 0; c < space.choices().size(); ++c) {
+    std::vector<int16_t> order(options);
+    std::iota(order.begin(), order.end(), int16_t{0});
+    rng.shuffle(order);
+    for (size_t i = 0; i < options; ++i) paths[i].genes[c] = order[i];
+  }
+  return paths;
 }
 
 }  // namespace
 
-std::vector<Architecture> architectures(const Space& space, const std::string& fixed) {
-  std::vector<Architecture> all;
-  all.push_back(fixed.empty() ? Domain(space, {}).largest() : space.parse(fixed));
+Networks networks(const Space& space, const std::string& fixed) {
+  Networks n;
+  const Domain whole(space, {});
+  const auto add = [&n](Architecture a) {
+    n.all.push_back(std::move(a));
+    return n.all.size() - 1;
+  };
+  n.steps["fixed"] = {{add(fixed.empty() ? whole.largest() : space.parse(fixed))}};
   Rng rng(0, "bench/paths");
-  for (int i = 0; i < kDrawn; ++i) all.push_back(space.sample(rng));
-  return all;
+  for (int i = 0; i < kDrawn; ++i) n.steps["uniform"].push_back({add(space.sample(rng))});
+  const size_t largest = add(whole.largest()), smallest = add(whole.smallest());
+  for (size_t i = 1; i + 1 <= kDrawn; i += 2)
+    n.steps["sandwich"].push_back({largest, smallest, i, i + 1});
+  for (int i = 0; i < kFair; ++i) {
+    std::vector<size_t> step;
+    for (Architecture& a : fair_paths(space, rng)) step.push_back(add(std::move(a)));
+    if (!step.empty()) n.steps["fair"].push_back(std::move(step));
+  }
+  return n;
 }
 
 void write_bundle(const std::string& folder, const std::string& name, const std::string& fixed) {
   const auto space = load_space(name);
-  const std::vector<Architecture> all = architectures(*space, fixed);
+  const Networks all = networks(*space, fixed);
   std::filesystem::create_directories(folder);
   const std::string path = (std::filesystem::path(folder) / name).string();
   write_whole_file(path + ".json", plans_json(*space, all).dump() + "\n");
@@ -69,7 +103,7 @@ void write_bundle(const std::string& folder, const std::string& name, const std:
   for (int k = 0; k < kCompared; ++k) {
     Step step;
     step.paths.resize(1);
-    step.paths[0].architecture = all[static_cast<size_t>(k)];
+    step.paths[0].architecture = all.all[static_cast<size_t>(k)];
     step.paths[0].regularise = false;
     std::vector<bool> used(set->parameters().size(), false);
     const std::string number = std::to_string(k);

@@ -1,5 +1,5 @@
-// Training throughput: forward, loss, backward, SGD step on one resident batch, on a fixed path or
-// on uniformly drawn ones.
+// Training throughput: forward, loss, backward, SGD step on one resident batch: of a fixed path,
+// of uniformly drawn ones, or of several paths a step (sandwich, fair).
 // bench_train [--KEY VALUE ...] [--case "KEY=VALUE ..." ...] [--bundle FOLDER]
 // Keys and defaults: kDefaults below. Each case overrides the keys before it and prints one line of
 // JSON; without --case there is one. --bundle writes instead what bench_train.py needs to build the
@@ -34,7 +34,7 @@ using Keys = std::map<std::string, std::string>;
 
 const Keys kDefaults = {{"space", "resnet20-pool"},
                         {"arch", "[4,3,3]"},  // Of paths=fixed; empty: the largest.
-                        {"paths", "fixed"},   // fixed | uniform
+                        {"paths", "fixed"},   // fixed | uniform | sandwich | fair
                         {"batch", "128"},
                         {"steps", "0"},  // Timed; 0: as many as `seconds` hold.
                         {"seconds", "2"},
@@ -43,7 +43,7 @@ const Keys kDefaults = {{"space", "resnet20-pool"},
                         {"deterministic", "1"},  // On a GPU.
                         {"device", "cpu"},
                         {"threads", "0"},
-                        {"shards", "0"},  // train.shards; 0: threads inside ops.
+                        {"shards", "0"},  // train.shards; 0: threads inside ops; auto.
                         {"peak", "0"}};   // 1: the share of large matrix products' speed.
 
 double seconds_since(Clock::time_point start) {
@@ -74,7 +74,8 @@ double matmul_peak(c10::Device device) {
 
 TrainOptions options_of(const Keys& o) {
   TrainOptions options;
-  options.shards = std::stoi(o.at("shards"));
+  if (o.at("shards") != "auto") options.shards = std::stoi(o.at("shards"));
+  options.batch = std::stoll(o.at("batch"));
   const std::string& precision = o.at("precision");
   options.precision = precision == "bf16"   ? Precision::kBf16
                       : precision == "tf32" ? Precision::kTf32
@@ -82,6 +83,11 @@ TrainOptions options_of(const Keys& o) {
   options.memory_format =
       o.at("layout") == "channels_last" ? Layout::kChannelsLast : Layout::kContiguous;
   options.deterministic = o.at("deterministic") == "1";
+  return options;
+}
+
+const TrainOptions& settled(TrainOptions& options, bool on_cpu, const Shape& image) {
+  settle(options, on_cpu, int64_t{image.h} * image.w);
   return options;
 }
 
@@ -96,25 +102,44 @@ class Loop {
         set_(make_shared_set(
             *space_, 0, at::kFloat, device_, options_.memory_format == Layout::kChannelsLast)),
         optimizer_(set_->parameters(), options_.optimizer),
-        runner_(*space_, !set_->buffers().empty(), options_, device_, 0) {
+        runner_(*space_,
+                !set_->buffers().empty(),
+                settled(options_, device_.is_cpu(), space_->input()),
+                device_,
+                0) {
     set_gpu_arithmetic(on, options_.precision == Precision::kTf32, options_.deterministic);
-    const std::vector<Architecture> all = bench::architectures(*space_, o.at("arch"));
-    if (o.at("paths") == "uniform")
-      paths_.assign(all.begin() + 1, all.end());
-    else
-      paths_.assign(1, all.front());
+    bench::Networks networks = bench::networks(*space_, o.at("arch"));
+    sandwich_ = o.at("paths") == "sandwich";
+    const auto steps = networks.steps.find(o.at("paths"));
+    if (steps == networks.steps.end())
+      throw std::runtime_error("no steps '" + o.at("paths") + "' in the space " + o.at("space"));
+    steps_ = steps->second;
+    networks_ = std::move(networks.all);
     const Shape in = space_->input();
     data_.images = at::rand({batch_, in.c, in.h, in.w}).to(device_);
     if (options_.memory_format == Layout::kChannelsLast)
       data_.images = data_.images.contiguous(at::MemoryFormat::ChannelsLast);
     data_.labels = at::randint(space_->classes(), {batch_}, at::kLong).to(device_);
-    step_.paths.resize(1);
   }
 
   void step() {
-    step_.paths[0].architecture = paths_[static_cast<size_t>(done_) % paths_.size()];
+    const std::vector<size_t>& numbers = steps_[static_cast<size_t>(done_) % steps_.size()];
+    step_.paths.assign(numbers.size(), {});
+    for (size_t i = 0; i < numbers.size(); ++i) {
+      Path& path = step_.paths[i];
+      path.architecture = networks_[numbers[i]];
+      if (!sandwich_ || i == 0) continue;
+      path.distill_from = 0;
+      path.hard_loss = 0;
+      path.regularise = false;
+    }
     used_.assign(set_->parameters().size(), false);
-    runner_.run(step_, 0, *set_, used_, data_, 1.0, done_++, false);
+    const size_t teachers = sandwich_ ? 1 : 0;
+    if (sandwich_) runner_.run(step_, 0, *set_, used_, data_, 1.0, done_, false);
+    const std::vector<PathRunner::PathSet> sets(numbers.size(), {set_.get(), &used_});
+    const auto nothing = [](size_t) {};
+    runner_.run_each(step_, teachers, sets, data_, 1.0, done_, false, nothing, nothing);
+    ++done_;
     runner_.clear();
     optimizer_.step(0.01, used_);
   }
@@ -143,7 +168,7 @@ class Loop {
   }
 
   Json measure(const Keys& o) {
-    const auto round = static_cast<int64_t>(paths_.size());
+    const auto round = static_cast<int64_t>(steps_.size());
     timed(std::max<int64_t>(round, 3));  // Every path allocates, loads and tunes once.
     int64_t steps = std::stoll(o.at("steps"));
     if (steps == 0) {
@@ -157,16 +182,18 @@ class Loop {
     line["batch"] = batch_;
     line["deterministic"] = options_.deterministic;
     line["threads"] = compute_threads();
-    line["shards"] = options_.shards;
+    line["shards"] = options_.shards.value_or(0);
     line["steps"] = steps;
     line["step_ms"] = 1e3 * seconds / static_cast<double>(steps);
     line["images_per_second"] = static_cast<double>(steps * batch_) / seconds;
     if (!device_.is_cpu()) line["host_share"] = host_share(2 * round);
     if (o.at("peak") == "1") {
       double macs = 0;
-      for (const Architecture& a : paths_)
-        macs += static_cast<double>(cost_of(space_->plan(a), space_->counting()).macs) /
-                static_cast<double>(round);
+      for (const std::vector<size_t>& numbers : steps_)
+        for (const size_t i : numbers)
+          macs +=
+              static_cast<double>(cost_of(space_->plan(networks_[i]), space_->counting()).macs) /
+              static_cast<double>(round);
       // Backward costs twice the forward pass.
       line["share_of_matmul_peak"] =
           3 * macs * static_cast<double>(steps * batch_) / seconds / matmul_peak(device_);
@@ -182,7 +209,9 @@ class Loop {
   std::unique_ptr<WeightSet> set_;
   Optimizer optimizer_;
   PathRunner runner_;
-  std::vector<Architecture> paths_;
+  std::vector<Architecture> networks_;
+  std::vector<std::vector<size_t>> steps_;
+  bool sandwich_ = false;
   TrainBatch data_;
   Step step_;
   std::vector<bool> used_;

@@ -3,6 +3,8 @@
 bench_train.py --bundle FOLDER [--KEY VALUE ...] [--case "KEY=VALUE ..." ...]
 --compile MODE (default, reduce-overhead ...) compiles the network; `eager` only traces it.
 --compare 1 tells how far losses and gradients are from those of nas instead of timing.
+--judge CALIBRATION,BATCH,IMAGES,BATCH times judging each network of the bundle with that many
+resident images: batch norms measured anew, then the accuracy.
 Prints one line of JSON for each case."""
 import json
 import os
@@ -18,7 +20,8 @@ from plan_network import Supernet, compare  # noqa: E402
 
 DEFAULTS = {"space": "resnet20-pool", "arch": "", "paths": "fixed", "batch": "128", "steps": "0",
             "seconds": "2", "precision": "fp32", "layout": "contiguous", "deterministic": "1",
-            "device": "cpu", "threads": "0", "peak": "0", "compile": "", "compare": "0"}
+            "device": "cpu", "threads": "0", "peak": "0", "compile": "", "compare": "0",
+            "judge": ""}
 # Tolerances of --compare. On a CPU the same kernels run; on a GPU a ReLU whose input is 0 but for
 # rounding moves the gradient of a small batch by hundredths (tests/gpu/gpu_agree.cpp).
 MOST_LOSS = 1e-4
@@ -46,8 +49,8 @@ class Loop:
         set_arithmetic(o)
         last = o["layout"] == "channels_last"
         self.net = Supernet(folder, o["space"], self.device, last)
-        count = len(self.net.plans)
-        self.paths = list(range(1, count)) if o["paths"] == "uniform" else [0]
+        self.steps = self.net.bundle["steps"][o["paths"]]
+        self.sandwich = o["paths"] == "sandwich"
         self.batch = int(o["batch"])
         self.images = torch.rand(self.batch, *self.net.bundle["input"], device=self.device)
         if last:
@@ -65,10 +68,17 @@ class Loop:
 
     def step(self):
         self.optimizer.zero_grad(set_to_none=True)
-        with self.autocast:
-            logits = self.model(self.images, self.paths[self.done % len(self.paths)])
-            loss = F.cross_entropy(logits, self.labels)
-        loss.backward()
+        taught = None
+        for path in self.steps[self.done % len(self.steps)]:
+            with self.autocast:
+                logits = self.model(self.images, path)
+                if taught is None:
+                    loss = F.cross_entropy(logits, self.labels)
+                else:
+                    loss = -(taught * F.log_softmax(logits, 1)).sum(1).mean()
+            loss.backward()
+            if self.sandwich and taught is None:
+                taught = F.softmax(logits.detach().float(), 1)
         self.optimizer.step()
         self.done += 1
 
@@ -93,12 +103,12 @@ class Loop:
 
     def measure(self, o):
         began = time.perf_counter()
-        self.timed(max(len(self.paths), 3))
+        self.timed(max(len(self.steps), 3))
         first = time.perf_counter() - began
         steps = int(o["steps"])
         if steps == 0:
-            rounds = float(o["seconds"]) / self.timed(len(self.paths))
-            steps = len(self.paths) * max(1, int(rounds))
+            rounds = float(o["seconds"]) / self.timed(len(self.steps))
+            steps = len(self.steps) * max(1, int(rounds))
         seconds = self.timed(steps)
         line = {"program": "python compiled" if o["compile"] else "python"}
         for key in ("space", "paths", "precision", "layout", "device"):
@@ -109,8 +119,30 @@ class Loop:
         if o["compile"]:
             line.update(compile=o["compile"], first_steps_seconds=first)
         if self.device != "cpu":
-            line["host_share"] = self.host_share(2 * len(self.paths))
+            line["host_share"] = self.host_share(2 * len(self.steps))
         return line
+
+
+def judged(o, folder):
+    last = o["layout"] == "channels_last"
+    net = Supernet(folder, o["space"], o["device"], last)
+
+    def batches(images, batch):
+        count = -(-images // batch)
+        cut = [images * k // count for k in range(count + 1)]
+        made = [torch.rand(b - a, *net.bundle["input"]) for a, b in zip(cut, cut[1:])]
+        return [t.contiguous(memory_format=torch.channels_last) if last else t for t in made]
+
+    numbers = [int(n) for n in o["judge"].split(",")]
+    calibration, images = batches(*numbers[:2]), batches(*numbers[2:])
+    labels = [torch.randint(net.bundle["classes"], (len(t),)) for t in images]
+    net.judge(0, calibration[:1], images[:1], labels[:1])
+    start = time.perf_counter()
+    for plan in range(len(net.plans)):
+        net.judge(plan, calibration, images, labels)
+    seconds = time.perf_counter() - start
+    return {"program": "python", "space": o["space"], "judge": o["judge"],
+            "threads": torch.get_num_threads(), "networks": len(net.plans), "seconds": seconds}
 
 
 def compared(o, folder):
@@ -144,7 +176,10 @@ def main(words):
         for word in case.split():
             key, value = word.split("=", 1)
             o[key] = value
-        line = compared(o, folder) if o["compare"] == "1" else Loop(o, folder).measure(o)
+        if o["compare"] == "1":
+            line = compared(o, folder)
+        else:
+            line = judged(o, folder) if o["judge"] else Loop(o, folder).measure(o)
         failed = failed or line.get("status") == "failed"
         print(json.dumps(line), flush=True)
     return 1 if failed else 0

@@ -34,6 +34,7 @@ class Supernet(torch.nn.Module):
             self.bundle = json.load(file)
         self.start = read_safetensors(os.path.join(folder, space + ".safetensors"))
         self.dropout = True
+        self.calibrated = None  # While judging: batches seen by the batch norms, or "done".
         self.weights = {}
         self.running = {}
         self.crops = {}  # Name of a weight: whether its smaller kernels are learned.
@@ -138,12 +139,43 @@ class Supernet(torch.nn.Module):
     def _op_batch_norm(self, node):
         weight, bias = self._tensors(node)
         momentum, eps = node["momentum"], node["eps"]
-        if not node["running"]:
-            return lambda x: F.batch_norm(x, None, None, weight(), bias(), True, momentum, eps)
         n = node["channels"]
-        mean = self.running[node["name"] + ".running_mean"].narrow(0, 0, n)
-        var = self.running[node["name"] + ".running_var"].narrow(0, 0, n)
-        return lambda x: F.batch_norm(x, mean, var, weight(), bias(), True, momentum, eps)
+        mean = var = None
+        if node["running"]:
+            mean = self.running[node["name"] + ".running_mean"].narrow(0, 0, n)
+            var = self.running[node["name"] + ".running_var"].narrow(0, 0, n)
+        own = [None]  # Statistics of this node while its network is judged.
+
+        def normalise(x):
+            if self.calibrated is None:
+                return F.batch_norm(x, mean, var, weight(), bias(), True, momentum, eps)
+            return self._judged(own, x, n, weight(), bias(), eps)
+
+        return normalise
+
+    def _judged(self, own, x, n, weight, bias, eps):
+        """Mean statistics over the batches so far, or these statistics once all are seen."""
+        if self.calibrated == 0:
+            own[0] = (torch.zeros(n), torch.ones(n))
+        mean, var = own[0]
+        if self.calibrated == "done":
+            return F.batch_norm(x, mean, var, weight, bias, False, 0.0, eps)
+        share = 1 / (self.calibrated + 1)
+        return F.batch_norm(x, mean, var, weight, bias, True, share, eps)
+
+    def judge(self, plan, calibration, batches, labels):
+        """Correct answers of one network: statistics measured anew on `calibration`, then all of
+        `batches`, as people write it."""
+        correct = 0
+        with torch.no_grad():
+            for k, images in enumerate(calibration):
+                self.calibrated = k
+                self(images, plan)
+            self.calibrated = "done"
+            for images, right in zip(batches, labels):
+                correct += (self(images, plan).argmax(1) == right).sum().item()
+        self.calibrated = None
+        return correct
 
     def _op_max_pool(self, node):
         return lambda x: F.max_pool2d(x, node["kernel"], node["stride"], node["padding"])

@@ -22,7 +22,7 @@ RunRow run_row(const std::string& id, const std::string& name, const std::string
   row.command = command;
   row.status = "running";
   row.space = "digits";
-  row.config_yaml = "train:\n  epochs: 3";
+  row.config_yaml = "train:\n  epochs: 3\n  shards: 0\n  memory_format: contiguous";
   row.seed = 7;
   row.versions_json = R"({"nas": "0.1.0"})";
   row.directory = "nas-runs/" + id;
@@ -86,11 +86,12 @@ TEST(Runs, ShowsOne) {
   EXPECT_EQ(json["versions"]["nas"], "0.1.0");
   const Finished text = in(folder, {"runs", "show", "last"});
   EXPECT_THAT(text.out, HasSubstr("disk full"));
-  EXPECT_EQ(in(folder, {"runs", "show", "t-1", "--config-only"}).out, "train:\n  epochs: 3\n");
+  EXPECT_EQ(in(folder, {"runs", "show", "t-1", "--config-only"}).out,
+            "train:\n  epochs: 3\n  shards: 0\n  memory_format: contiguous\n");
   const auto config =
       nlohmann::json::parse(in(folder, {"runs", "show", "t-1", "--config-only", "--json"}).out);
   EXPECT_EQ(config["run"], "t-1");
-  EXPECT_EQ(config["config"], "train:\n  epochs: 3");
+  EXPECT_EQ(config["config"], "train:\n  epochs: 3\n  shards: 0\n  memory_format: contiguous");
 }
 
 TEST(Runs, UnknownRunAndNoStore) {

@@ -47,6 +47,7 @@ std::string dry_run_json(const DryRun& d) {
             {"checkpoint_bytes", d.state_bytes},
             {"device", d.device},
             {"threads", d.threads},
+            {"shards", d.shards},
             {"database", d.database},
             {"folder", d.folder}};
   json["memory_format"] = d.layout;
@@ -71,9 +72,9 @@ std::string dry_run_text(const DryRun& d) {
              std::to_string(d.train_images) + " train, " + std::to_string(d.validation_images) +
                  " validation, " + std::to_string(d.test_images) + " test"});
   table.row({"strategy", d.strategy});
-  table.row({"device", d.device + ", " + std::to_string(d.threads) + " threads"});
+  table.row({"device", d.device_text});
   table.row({"step",
-             format_number(d.seconds_per_step * 1e3, 3) + " ms (mean of " +
+             format_number(d.seconds_per_step * 1e3, 3) + " ms (median of " +
                  std::to_string(d.steps_timed) + ")"});
   if (d.other_layout_seconds_per_step > 0) table.row({"layout", layout_text(d)});
   if (d.seconds_per_step >= kWorthTelling * d.other_layout_seconds_per_step &&

@@ -13,6 +13,8 @@ struct DryRun {
   double state_bytes = 0;  ///< Weights and moments of all sets, as in memory and in checkpoints.
   size_t train_images = 0, validation_images = 0, test_images = 0;
   int threads = 1;
+  int shards = 0;           ///< train.shards.
+  std::string device_text;  ///< Device, threads and parts.
   int64_t steps_timed = 0, steps_per_epoch = 0, epochs = 0;
   double seconds_per_step = 0, macs_per_step = 0;
   std::string layout, other_layout;          ///< train.memory_format, and the one beside it.

@@ -31,7 +31,14 @@ void require_utf8_classes(const Dataset& data) {
 
 }  // namespace
 
+void settle(TrainConfig& config) {
+  if (config.train.shards && config.train.memory_format != Layout::kAuto) return;
+  const Shape image = open_space(config.space)->input();
+  settle(config.train, open_device(config.device).is_cpu(), int64_t{image.h} * image.w);
+}
+
 std::unique_ptr<RunParts> open_parts(TrainConfig config) {
+  settle(config);
   auto parts = std::make_unique<RunParts>();
   parts->config = std::move(config);
   const TrainConfig& c = parts->config;
@@ -70,10 +77,13 @@ std::unique_ptr<RunParts> open_parts(TrainConfig config) {
   return parts;
 }
 
-Weights make_weights(const RunParts& parts, std::optional<Device> device) {
+Weights make_weights(const RunParts& parts) {
+  const bool last = parts.config.train.memory_format == Layout::kChannelsLast;
+  return make_weights(parts, {FloatType::kFloat32, parts.device, last});
+}
+
+Weights make_weights(const RunParts& parts, const Placement& place) {
   const TrainConfig& c = parts.config;
-  const bool last = c.train.memory_format == Layout::kChannelsLast;
-  const Placement place{FloatType::kFloat32, device.value_or(parts.device), last};
   return make_weights(WeightsContext{*parts.space, c.seed, place, c.train}, c.weights);
 }
 

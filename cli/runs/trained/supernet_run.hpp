@@ -12,6 +12,7 @@
 #include "supernet/files/checkpoint_files.hpp"
 #include "supernet/judge/score.hpp"
 #include "supernet/train/train_options.hpp"
+#include "supernet/weights/placement.hpp"
 #include "supernet/weights/weights_section.hpp"
 
 namespace nas::cli {
@@ -28,11 +29,16 @@ struct RunParts {
   /// Borrows; valid while this object stays where it is.
   RunData data() const { return {*dataset, splits, normalisation, config.data}; }
 };
+/// Decides what the configuration leaves to its device and its space (see settle(TrainOptions&)),
+/// so that a stored one says what was done.
+void settle(TrainConfig& config);
 /// Opens everything and sets threads and allocator. ConfigError when space and data do not fit.
 std::unique_ptr<RunParts> open_parts(TrainConfig config);
 
-/// The weights that a configuration asks for, as they begin; on `device` instead of the run's own.
-Weights make_weights(const RunParts& parts, std::optional<Device> device = std::nullopt);
+/// The weights that a configuration asks for, as they begin, where and how the run has them.
+Weights make_weights(const RunParts& parts);
+/// The same elsewhere.
+Weights make_weights(const RunParts& parts, const Placement& place);
 /// Fills all sets from a file (see load_initial_weights); returns what kind of file it was.
 std::string initialise_weights(const RunParts& parts,
                                WeightStore& weights,

@@ -25,10 +25,6 @@ int64_t values_of_set(const WeightCount& set, const OptimizerOptions& optimizer)
 
 constexpr int64_t kSteps = 10;
 
-const char* layout_name(Layout layout) {
-  return layout == Layout::kChannelsLast ? "channels_last" : "contiguous";
-}
-
 /// The same steps with activations and weights in the other layout: equal paths and images, so that
 /// the times may be compared. Trees are left out, whose sessions may score choices first.
 void time_other_layout(TrainConfig config, DryRun& d) {
@@ -45,6 +41,7 @@ void time_other_layout(TrainConfig config, DryRun& d) {
 }  // namespace
 
 DryRun try_out(TrainConfig config, const Common& common) {
+  settle(config);
   // What a split before the first epoch writes is no part of any run.
   const ScratchFolder scratch("nas-dry-run");
   std::optional<Session> session(make_session(config, scratch.path(), "", {}));
@@ -70,6 +67,8 @@ DryRun try_out(TrainConfig config, const Common& common) {
   d.strategy = s.strategy->name();
   d.device = p.device.str();
   d.threads = p.threads;
+  d.device_text = device_text(p.config.train, p.device, p.threads);
+  d.shards = p.config.train.shards.value_or(0);
   d.steps_timed = timing.steps;
   d.steps_per_epoch = timing.steps_per_epoch;
   d.seconds_per_step = timing.seconds_per_step;

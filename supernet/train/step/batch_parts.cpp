@@ -30,6 +30,47 @@ struct Part {
   at::Tensor logits, features, auxiliary, loss;
 };
 
+at::Generator generator_of_part(uint64_t randomness, size_t part) {
+  Rng rng(randomness, "part", static_cast<uint64_t>(part));
+  return at::detail::createCPUGenerator(rng.next());
+}
+
+/// The first failure of several threads, which is told; the others' are of waiting for it.
+class Failure {
+ public:
+  /// f(), which lets the others of the exchange go where it fails. Does not throw.
+  template <typename F>
+  void guard(Exchange& exchange, F&& f) {
+    try {
+      f();
+    } catch (const GroupAborted&) {
+    } catch (...) {
+      {
+        const std::lock_guard lock(mutex_);
+        if (first_ == nullptr) first_ = std::current_exception();
+      }
+      exchange.abort();
+    }
+  }
+  void rethrow() const {
+    if (first_ != nullptr) std::rethrow_exception(first_);
+  }
+  bool happened() const { return first_ != nullptr; }
+
+ private:
+  std::mutex mutex_;
+  std::exception_ptr first_;
+};
+
+/// Parts of a batch among `workers` threads.
+std::vector<Lane> lanes_of(Exchange& exchange, int workers) {
+  const int n = exchange.shards();
+  std::vector<Lane> lanes;
+  for (int w = 0; w < workers; ++w)
+    lanes.emplace_back(exchange, n * w / workers, n * (w + 1) / workers - n * w / workers);
+  return lanes;
+}
+
 /// The lane's parts forward, then backward in one go.
 void run_lane(const PartsJob& job, Precision precision, std::vector<Part>& parts, Lane& lane) {
   const at::AutoGradMode grad(true);
@@ -45,10 +86,7 @@ void run_lane(const PartsJob& job, Precision precision, std::vector<Part>& parts
     in.options.train = job.regularise;
     in.options.auxiliary = &part.auxiliary;
     if (job.features) in.options.features = &part.features;
-    if (job.randomness) {
-      Rng rng(*job.randomness, "part", static_cast<uint64_t>(first + i));
-      in.options.generator = at::detail::createCPUGenerator(rng.next());
-    }
+    if (job.randomness) in.options.generator = generator_of_part(*job.randomness, first + i);
   }
   std::vector<at::Tensor> logits;
   {
@@ -97,27 +135,17 @@ struct BatchParts::Running {
     const int n = static_cast<int>(parts.size());
     workers = std::min(workers, n);
     exchange.emplace(n, workers);
-    for (int w = 0; w < workers; ++w)
-      lanes.emplace_back(*exchange, n * w / workers, n * (w + 1) / workers - n * w / workers);
+    lanes = lanes_of(*exchange, workers);
   }
 
-  /// Does not throw: a thread that fails lets the others go.
+  /// Does not throw.
   void run(size_t lane, Precision precision) {
-    try {
-      run_lane(job, precision, parts, lanes[lane]);
-    } catch (const GroupAborted&) {  // Of another's failure, which is told.
-    } catch (...) {
-      {
-        const std::lock_guard lock(mutex);
-        if (failure == nullptr) failure = std::current_exception();
-      }
-      exchange->abort();
-    }
+    failure.guard(*exchange, [&] { run_lane(job, precision, parts, lanes[lane]); });
   }
 
   /// Adds the gradients to those of the set, part by part.
   PartsResult finish() {
-    if (failure != nullptr) std::rethrow_exception(failure);
+    failure.rethrow();
     const c10::NoGradGuard no_grad;
     const std::vector<NamedTensor>& parameters = job.weights.parameters();
     PartsResult result;
@@ -146,8 +174,7 @@ struct BatchParts::Running {
   std::vector<Part> parts;
   std::optional<Exchange> exchange;
   std::vector<Lane> lanes;
-  std::mutex mutex;
-  std::exception_ptr failure;
+  Failure failure;
 };
 
 WorkerPool& BatchParts::pool(int threads) {
@@ -199,7 +226,7 @@ void BatchParts::run_each(std::span<const PartsJob> jobs,
     for (; waited <= last[i]; ++waited) workers.wait(waited);
     if (failure != nullptr) continue;
     try {
-      if (running[i].failure != nullptr) std::rethrow_exception(running[i].failure);
+      running[i].failure.rethrow();
       before(i);
       done(i, running[i].finish());
     } catch (...) {
@@ -207,6 +234,42 @@ void BatchParts::run_each(std::span<const PartsJob> jobs,
     }
   }
   if (failure != nullptr) std::rethrow_exception(failure);
+}
+
+at::Tensor BatchParts::logits(const LogitsJob& job) {
+  const std::vector<BatchRange> ranges = batch_ranges(job.images.size(0), shards_);
+  std::vector<std::unique_ptr<TensorSource>> tensors;
+  for (size_t p = 0; p < ranges.size(); ++p) tensors.push_back(job.bind());
+  const int n = static_cast<int>(ranges.size()), threads = compute_threads();
+  const int workers = std::min(threads, n);
+  Exchange exchange(n, workers);
+  std::vector<Lane> lanes = lanes_of(exchange, workers);
+  std::vector<at::Tensor> logits(ranges.size());
+  Failure failure;
+  const auto run = [&](size_t w) {
+    const c10::NoGradGuard no_grad;
+    const auto first = static_cast<size_t>(lanes[w].first());
+    std::vector<BatchPart> parts(static_cast<size_t>(lanes[w].count()));
+    for (size_t i = 0; i < parts.size(); ++i) {
+      parts[i].tensors = tensors[first + i].get();
+      parts[i].input = ranges[first + i].of(job.images);
+      parts[i].options.bn = ForwardOptions::Bn::kBatch;
+      parts[i].options.train = job.regularise;
+      if (job.randomness)
+        parts[i].options.generator = generator_of_part(*job.randomness, first + i);
+    }
+    const AutocastScope autocast(c10::Device(c10::kCPU), precision_);
+    std::vector<at::Tensor> out = forward_parts(job.plan, parts, lanes[w]);
+    std::move(out.begin(), out.end(), logits.begin() + lanes[w].first());
+  };
+  const auto guarded = [&](size_t w) { failure.guard(exchange, [&] { run(w); }); };
+  const OneThreadPerOp one;
+  if (workers == 1)
+    guarded(0);
+  else
+    pool(threads).each(static_cast<size_t>(workers), guarded);
+  failure.rethrow();
+  return at::cat(logits);
 }
 
 }  // namespace nas

@@ -47,6 +47,16 @@ struct PartsResult {
   at::Tensor features;  ///< [N, F], if asked for.
 };
 
+/// A network that answers a batch without learning, with the batch's own statistics.
+struct LogitsJob {
+  const Plan& plan;
+  const at::Tensor& images;  ///< [N, C, H, W]
+  /// Its tensors, once for each part; called by the caller's thread.
+  std::function<std::unique_ptr<TensorSource>()> bind;
+  bool regularise = false;             ///< Dropout and drop-path on.
+  std::optional<uint64_t> randomness;  ///< Seed of their masks, where the plan draws any.
+};
+
 /// Forward and backward of paths in `shards` parts.
 class BatchParts {
  public:
@@ -60,6 +70,8 @@ class BatchParts {
   void run_each(std::span<const PartsJob> jobs,
                 const std::function<void(size_t)>& before,
                 const std::function<void(size_t, PartsResult)>& done);
+  /// Forward alone: logits [N, K], no gradient.
+  at::Tensor logits(const LogitsJob& job);
 
  private:
   struct Running;

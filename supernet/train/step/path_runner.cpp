@@ -40,7 +40,7 @@ PathRunner::PathRunner(const Space& space,
       seed_(seed),
       generator_(make_generator(device)),
       running_bn_(keeps_statistics),
-      parts_(options.shards, options.precision) {}
+      parts_(options.shards.value_or(0), options.precision) {}
 
 void PathRunner::clear() {
   for (Slot& slot : slots_) {
@@ -50,16 +50,34 @@ void PathRunner::clear() {
   teacher_logits_.reset();
 }
 
+at::Tensor PathRunner::answer(const Plan& plan,
+                              const at::Tensor& images,
+                              const std::function<std::unique_ptr<TensorSource>()>& bind,
+                              std::optional<uint64_t> randomness) {
+  const c10::NoGradGuard no_grad;
+  const bool regularise = randomness.has_value();
+  if (parts_wanted()) return parts_.logits({plan, images, bind, regularise, randomness});
+  ForwardOptions options;
+  options.bn = ForwardOptions::Bn::kBatch;
+  options.train = regularise;
+  if (randomness) {
+    generator_.set_current_seed(*randomness);
+    options.generator = generator_;
+  }
+  const AutocastScope autocast(device_, options_.precision);
+  const std::unique_ptr<TensorSource> tensors = bind();
+  return forward(plan, *tensors, images, options);
+}
+
+/// The teacher answers in training mode (search.md 2.7). It normalises with the statistics of the
+/// batch, as the network did that it was, so that it needs no recalibration.
 void PathRunner::ask_teacher(const Step& step, const TrainBatch& batch, int64_t global_step) {
   if (teacher_logits_.defined()) return;
   if (step.teacher == nullptr) throw std::logic_error("a path is to be taught, but by nobody");
-  const c10::NoGradGuard no_grad;
-  const AutocastScope autocast(device_, options_.precision);
   Rng rng(seed_, "dropout/teacher", static_cast<uint64_t>(global_step));
-  generator_.set_current_seed(rng.next());
+  const auto bind = [&] { return step.teacher->bind(batch.images); };
   teacher_logits_ =
-      step.teacher->logits(space_.plan(step.teacher_architecture), batch.images, generator_)
-          .to(at::kFloat);
+      answer(space_.plan(step.teacher_architecture), batch.images, bind, rng.next()).to(at::kFloat);
 }
 
 PathRunner::Lesson PathRunner::lesson_of(const Path& path, const TrainBatch& batch) const {

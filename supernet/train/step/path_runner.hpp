@@ -58,6 +58,13 @@ class PathRunner {
                 bool features,
                 const std::function<void(size_t)>& before,
                 const std::function<void(size_t)>& after);
+  /// Logits [N, K] of a network that does not learn from this batch, normalised with its
+  /// statistics, on the device; in parts where `train.shards` is set. `bind` gives its tensors.
+  /// Dropout and drop-path are on where `randomness`, the seed of their masks, is given.
+  at::Tensor answer(const Plan& plan,
+                    const at::Tensor& images,
+                    const std::function<std::unique_ptr<TensorSource>()>& bind,
+                    std::optional<uint64_t> randomness);
   /// Forgets the logits and plans of the last step (teachers of distillation).
   void clear();
 
@@ -113,7 +120,7 @@ class PathRunner {
                     int64_t global_step,
                     bool features);
   void count(Slot& slot, const TrainBatch& batch, const at::Tensor& loss);
-  bool parts_wanted() const { return options_.shards > 0 && device_.is_cpu(); }
+  bool parts_wanted() const { return options_.shards.value_or(0) > 0 && device_.is_cpu(); }
   void ask_teacher(const Step& step, const TrainBatch& batch, int64_t global_step);
 
   const Space& space_;

@@ -208,17 +208,11 @@ void StepRunner::judge_paths() {
   const c10::NoGradGuard no_grad;
   const TrainBatch& batch = validation_.next();
   const auto images = static_cast<double>(batch.labels.size(0));
-  ForwardOptions options;
-  options.bn = ForwardOptions::Bn::kBatch;
   for (size_t i = 0; i < step_.paths.size(); ++i) {
     const Architecture& a = step_.paths[i].architecture;
     const Plan plan = space_.plan(a);
-    const std::unique_ptr<TensorSource> tensors = set_of(i).weights->bind(a);
-    at::Tensor logits;
-    {
-      const AutocastScope autocast(device_, options_.precision);
-      logits = forward(plan, *tensors, batch.images, options);
-    }
+    const auto bind = [&] { return set_of(i).weights->bind(a); };
+    const at::Tensor logits = runner_.answer(plan, batch.images, bind, std::nullopt);
     const auto correct = task_.right(logits, batch.labels).item<int64_t>();
     store_.observe(a, set_number(i), static_cast<double>(correct) / images);
     validation_macs += static_cast<double>(cost_of(plan, space_.counting()).macs) * images;

@@ -1,5 +1,4 @@
-// A teacher is a copy: the weights it was cut from go on training. It normalises with the
-// statistics of the batch, as the network did that it was, so that it needs no recalibration.
+// A teacher is a copy: the weights it was cut from go on training.
 #include "supernet/train/step/teacher.hpp"
 
 #include <ATen/ATen.h>
@@ -56,15 +55,10 @@ void Teacher::place(const at::Tensor& like) {
   placed_ = true;
 }
 
-at::Tensor Teacher::logits(const Plan& plan, const at::Tensor& x, at::Generator generator) {
+std::unique_ptr<TensorSource> Teacher::bind(const at::Tensor& like) {
   const c10::NoGradGuard no_grad;
-  if (!placed_) place(x);
-  FrozenTensors tensors(tensors_);
-  ForwardOptions options;
-  options.bn = ForwardOptions::Bn::kBatch;
-  options.train = true;
-  options.generator = std::move(generator);
-  return forward(plan, tensors, x, options);
+  if (!placed_) place(like);
+  return std::make_unique<FrozenTensors>(tensors_);
 }
 
 }  // namespace nas

@@ -1,9 +1,9 @@
 #pragma once
 // A frozen copy of one network that teaches the subnets of a supernet (knowledge distillation).
-#include <ATen/core/Generator.h>
 #include <ATen/core/Tensor.h>
 
 #include <map>
+#include <memory>
 #include <string>
 
 #include "supernet/weights/weight_set.hpp"
@@ -17,10 +17,10 @@ class Teacher {
   /// From the tensors of an earlier teacher.
   explicit Teacher(std::map<std::string, at::Tensor> tensors);
 
-  /// Logits in training mode (search.md 2.7): batch norm with the statistics of the batch, dropout
-  /// drawn from `generator`. `plan` may be of another resolution than the plan copied from. No
-  /// gradient. DataError when the teacher lacks a tensor of the plan.
-  at::Tensor logits(const Plan& plan, const at::Tensor& x, at::Generator generator);
+  /// Its tensors, laid out for a batch like this one. They are asked for by the plans of an
+  /// architecture, also of another resolution than the one copied from; DataError when the teacher
+  /// lacks one. Must not outlive the teacher.
+  std::unique_ptr<TensorSource> bind(const at::Tensor& like);
   /// By `Plan::tensor_name`, for checkpoints.
   const std::map<std::string, at::Tensor>& tensors() const { return tensors_; }
 

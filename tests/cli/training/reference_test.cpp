@@ -68,7 +68,8 @@ class Bench {
     write_file(folder_ + "/train.yaml",
                "space: space.yaml\ndata: {kind: digits, limit: 240, resolution: " +
                    std::to_string(space.resolution) +
-                   "}\nthreads: 1\ntrain: {epochs: 5, batch: 48, validation: {every: 5, images: "
+                   "}\nthreads: 1\ntrain: {epochs: 5, batch: 48, shards: 0, memory_format: "
+                   "contiguous, validation: {every: 5, images: "
                    "40}, optimizer: {lr: 0.05, clip_norm: 5, untouched: decay}}\n"
                    "evaluate: {images: 40, recalibrate: {images: 60}}\n");
   }

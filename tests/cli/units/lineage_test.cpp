@@ -71,7 +71,9 @@ class LineageTest : public testing::Test {
 };
 
 TEST_F(LineageTest, ATrainingSaysAllThatItWasGiven) {
-  const std::string config = "space: resnet20-pool\ndata: {path: /images}\n";
+  const std::string config =
+      "space: resnet20-pool\ndata: {path: /images}\ntrain: {shards: 0, memory_format: "
+      "contiguous}\n";
   const RunRow train = run("t-1", "train", config);
   store_.set_document("t-1", "train", R"({"weights_sha256": "ww"})");
   store_.set_document("t-1", "data", R"({"contents_sha256": "dd", "every": 10})");
