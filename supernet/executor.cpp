@@ -140,10 +140,12 @@ class Pass {
   const at::Tensor& value_before() const { return values_[static_cast<size_t>(id_) - 1]; }
   /// The only value that the visited node reads.
   const at::Tensor& value_read() const { return in(); }
-  void move_running(const BatchNorm& op, const BatchMoments& moments) {
-    const c10::NoGradGuard no_grad;
-    tensor(Role::kRunningMean).mul_(1 - op.momentum).add_(moments.mean, op.momentum);
-    tensor(Role::kRunningVar).mul_(1 - op.momentum).add_(moments.var, op.momentum);
+  RunningUpdate update_of(const BatchNorm& op, const BatchMoments& moments) {
+    return {tensor(Role::kRunningMean),
+            tensor(Role::kRunningVar),
+            moments.mean,
+            moments.var,
+            op.momentum};
   }
 
   at::Tensor run_one(size_t node, const std::vector<at::Tensor>& inputs) {
@@ -393,6 +395,12 @@ class Pass {
 
 }  // namespace
 
+void RunningUpdate::apply() const {
+  const c10::NoGradGuard no_grad;
+  at::Tensor(running_mean).mul_(1 - momentum).add_(mean, momentum);
+  at::Tensor(running_var).mul_(1 - momentum).add_(var, momentum);
+}
+
 at::Tensor forward(const Plan& plan,
                    TensorSource& tensors,
                    const at::Tensor& x,
@@ -450,10 +458,10 @@ std::vector<at::Tensor> forward_parts(const Plan& plan,
       }
       BatchMoments moments;
       out = joint_norm(*norm, norm_parts, followers.relu, lane, &moments);
-      // All lanes know them; one writes.
-      if (lane.first() == 0 && norm->running &&
-          parts.front().options.bn == ForwardOptions::Bn::kTrain)
-        passes.front().move_running(*norm, moments);
+      // All lanes know them; one tells.
+      const ForwardOptions& first = parts.front().options;
+      if (lane.first() == 0 && norm->running && first.bn == ForwardOptions::Bn::kTrain)
+        first.updates->push_back(passes.front().update_of(*norm, moments));
     } else if (pool != nullptr && !pool->max) {
       for (size_t p = 0; p < passes.size(); ++p)
         out[p] = average_pool(*pool, passes[p].value_read());

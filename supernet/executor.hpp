@@ -24,6 +24,13 @@ struct BnStats {
 /// Keyed by node id of the plan.
 using BnTable = std::unordered_map<int32_t, BnStats>;
 
+/// What one batch adds to the running statistics of one norm, views of the set's buffers.
+struct RunningUpdate {
+  at::Tensor running_mean, running_var, mean, var;
+  double momentum = 0;
+  void apply() const;
+};
+
 struct ForwardOptions {
   enum class Bn {
     kBatch,    ///< Statistics of the batch; running buffers untouched.
@@ -36,6 +43,8 @@ struct ForwardOptions {
   BnTable* table = nullptr;
   bool train = false;  ///< Dropout and drop-path on, drawn from `generator`.
   std::optional<at::Generator> generator;
+  /// Of forward_parts(): receives what kTrain would do at once, in order.
+  std::vector<RunningUpdate>* updates = nullptr;
   at::Tensor* features = nullptr;  ///< If set, receives the classifier's input ([N, F]).
   /// If set, the plan's auxiliary head runs too and its logits are put here (left as it is where
   /// the plan has none).
@@ -73,7 +82,8 @@ void forward_each(const Plan& plan,
 struct BatchPart {
   TensorSource* tensors = nullptr;
   at::Tensor input;
-  ForwardOptions options;  ///< `bn`: kBatch or kTrain.
+  /// `bn`: kBatch or kTrain, which needs `updates` in the first part of the batch.
+  ForwardOptions options;
 };
 /// The logits of the parts in this thread's lane; batch norms are those of the whole batch, whose
 /// other parts run in other threads (supernet/shards). All parts go through a node before the next:

@@ -37,19 +37,39 @@ struct PerChannel {
   }
 };
 
+/// Asks for `n` values that are soon to be read.
+template <typename S>
+NAS_INLINE void ask_for(const S* values, int64_t n) {
+  constexpr int64_t kLine = 64 / sizeof(S);
+  for (int64_t i = 0; i < n; i += kLine) __builtin_prefetch(values + i, 0, 2);
+}
+
+enum class Order {
+  kBlocks,  ///< What is summed stays in registers for a whole block.
+  kInTurn,  ///< As the values lie in memory.
+};
+
 /// f(strip, channel of its first lane) for all values: in rows of pixels, blocks that fit the
-/// first-level cache with as many channels at once as there are lanes; else run by run.
-template <typename F>
-NAS_INLINE void each_strip(const NormLayout& l, F&& f) {
+/// first-level cache with as many channels at once as there are lanes (of few channels in any
+/// order: constants stay in registers then); else run by run. A block of many channels is not read
+/// in the order of memory, so the next is asked for, of all `arrays`.
+template <Order kOrder, typename F, typename... S>
+NAS_INLINE void each_strip(const NormLayout& l, F&& f, const S*... arrays) {
+  constexpr int64_t kFew = 64;
   if (l.inner == 1) {
-    const int64_t c = l.channels, rows = std::max<int64_t>(1, kBlock / c);
-    for (int64_t first = 0; first < l.outer; first += rows)
+    const int64_t c = l.channels;
+    const int64_t rows =
+        c > kFew && kOrder == Order::kInTurn ? 1 : std::max<int64_t>(1, kBlock / c);
+    for (int64_t first = 0; first < l.outer; first += rows) {
+      if (const int64_t next = first + rows; c > kFew && next < l.outer)
+        (ask_for(arrays + next * c, std::min(rows, l.outer - next) * c), ...);
       for (int64_t k = 0; k < c; k += kLanes)
         f(Strip{first * c + k,
                 std::min(rows, l.outer - first),
                 c,
                 static_cast<int>(std::min<int64_t>(kLanes, c - k))},
           k);
+    }
     return;
   }
   for (int64_t o = 0; o < l.outer; ++o)
@@ -165,8 +185,9 @@ NAS_INLINE void first_means(const S* x, const NormLayout& l, Number<S>* around) 
   if (l.outer == 0) return;
   if (l.inner == 1) {
     const int64_t rows = std::min(l.outer, std::max<int64_t>(1, kBlock / l.channels));
-    each_strip({rows, l.channels, 1},
-               [&](const Strip& s, int64_t channel) NAS_INLINED { mean_of(s, channel, s.count); });
+    each_strip<Order::kBlocks>({rows, l.channels, 1},
+                               [&](const Strip& s, int64_t channel)
+                                   NAS_INLINED { mean_of(s, channel, s.count); });
     return;
   }
   for (int64_t k = 0; k < l.channels; ++k) {
@@ -186,13 +207,17 @@ NAS_INLINE void sums_of_distances(
   const bool rows = l.inner == 1;
   const PerChannel<T> centre{around, rows};
   Sums<T> sums(sum, rows), more(squares, rows);
-  each_strip(l, [&](const Strip& s, int64_t channel) NAS_INLINED {
-    Vector<T> at, a, b;
-    centre.get(channel, s.lanes, at);
-    by_width(s, [&](auto width) NAS_INLINED { strip_distances<decltype(width)>(x, s, at, a, b); });
-    sums.add(channel, a);
-    more.add(channel, b);
-  });
+  each_strip<Order::kBlocks>(
+      l,
+      [&](const Strip& s, int64_t channel) NAS_INLINED {
+        Vector<T> at, a, b;
+        centre.get(channel, s.lanes, at);
+        by_width(s,
+                 [&](auto width) NAS_INLINED { strip_distances<decltype(width)>(x, s, at, a, b); });
+        sums.add(channel, a);
+        more.add(channel, b);
+      },
+      x);
 }
 
 /// y = x * scale + shift (+ plus), cut off below at 0 where kRelu.
@@ -206,7 +231,7 @@ NAS_INLINE void scale_values(const S* x,
   using V = Vector<Number<S>>;
   const bool rows = l.inner == 1;
   const PerChannel<Number<S>> scales{scale, rows}, shifts{shift, rows};
-  each_strip(l, [&](const Strip& s, int64_t channel) NAS_INLINED {
+  each_strip<Order::kInTurn>(l, [&](const Strip& s, int64_t channel) NAS_INLINED {
     V a, b;
     scales.get(channel, s.lanes, a);
     shifts.get(channel, s.lanes, b);
@@ -275,36 +300,40 @@ NAS_INLINE void sums_of_gradients(const S* dy,
   const bool rows = l.inner == 1;
   const PerChannel<T> means{mean, rows}, scales{scale, rows}, shifts{shift, rows};
   Sums<T> sums(sum, rows), products(product, rows);
-  each_strip(l, [&](const Strip& s, int64_t channel) NAS_INLINED {
-    V centre;
-    Sign<T> sign;
-    means.get(channel, s.lanes, centre);
-    if constexpr (kCounts == Counts::kWhereX) {
-      scales.get(channel, s.lanes, sign.scale);
-      shifts.get(channel, s.lanes, sign.shift);
-    }
-    by_width(s, [&](auto width) NAS_INLINED {
-      using W = decltype(width);
-      V a[kTwo] = {}, b[kTwo] = {};
-      const auto one = [&](int64_t i, int u) NAS_INLINED {
-        const int64_t at = s.at + i * s.stride;
-        V v, g;
-        W::get(x + at, s.lanes, v);
-        counted_dy<kCounts, W>(dy + at, v, y + at, s.lanes, sign, g);
-        if constexpr (kKeep) W::put(g, s.lanes, counted + at);
-        a[u] += g;
-        b[u] += g * (v - centre);
-      };
-      int64_t i = 0;
-      for (; i + kTwo <= s.count; i += kTwo)
-        for (int u = 0; u < kTwo; ++u) one(i + u, u);
-      for (; i < s.count; ++i) one(i, 0);
-      a[0] += a[1];
-      b[0] += b[1];
-      sums.add(channel, a[0]);
-      products.add(channel, b[0]);
-    });
-  });
+  each_strip<Order::kBlocks>(
+      l,
+      [&](const Strip& s, int64_t channel) NAS_INLINED {
+        V centre;
+        Sign<T> sign;
+        means.get(channel, s.lanes, centre);
+        if constexpr (kCounts == Counts::kWhereX) {
+          scales.get(channel, s.lanes, sign.scale);
+          shifts.get(channel, s.lanes, sign.shift);
+        }
+        by_width(s, [&](auto width) NAS_INLINED {
+          using W = decltype(width);
+          V a[kTwo] = {}, b[kTwo] = {};
+          const auto one = [&](int64_t i, int u) NAS_INLINED {
+            const int64_t at = s.at + i * s.stride;
+            V v, g;
+            W::get(x + at, s.lanes, v);
+            counted_dy<kCounts, W>(dy + at, v, y + at, s.lanes, sign, g);
+            if constexpr (kKeep) W::put(g, s.lanes, counted + at);
+            a[u] += g;
+            b[u] += g * (v - centre);
+          };
+          int64_t i = 0;
+          for (; i + kTwo <= s.count; i += kTwo)
+            for (int u = 0; u < kTwo; ++u) one(i + u, u);
+          for (; i < s.count; ++i) one(i, 0);
+          a[0] += a[1];
+          b[0] += b[1];
+          sums.add(channel, a[0]);
+          products.add(channel, b[0]);
+        });
+      },
+      dy,
+      x);
 }
 
 /// dx = dy * p + x * q + r, with one p, q, r a channel.
@@ -321,7 +350,7 @@ NAS_INLINE void mix(const S* dy,
   const bool rows = l.inner == 1;
   const PerChannel<T> ps{factors[0], rows}, qs{factors[1], rows}, rs{factors[2], rows};
   const PerChannel<T> scales{scale, rows}, shifts{shift, rows};
-  each_strip(l, [&](const Strip& s, int64_t channel) NAS_INLINED {
+  each_strip<Order::kInTurn>(l, [&](const Strip& s, int64_t channel) NAS_INLINED {
     V p, q, r;
     Sign<T> sign;
     ps.get(channel, s.lanes, p);

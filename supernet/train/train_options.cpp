@@ -150,7 +150,7 @@ void describe(Binder& b, TrainOptions& o) {
           o.shards,
           "On a CPU: parts of a batch that train side by side, one thread each at most; results "
           "depend on it and not on the threads. 0: threads inside ops; null: one for every 32 "
-          "images of 32x32 pixels, at most 16")
+          "images of 32x32 pixels, 2 to 16")
       .range(0, 256);
   b.value("label_smoothing", o.label_smoothing, "Share of the target spread over all classes")
       .range(0, 0.999);
@@ -190,14 +190,15 @@ void describe(Binder& b, TrainOptions& o) {
   b.section("gradient_variance", o.gradient_variance, "Gradient variance under the image draw");
 }
 
-// One part costs a few microseconds for each op. Of small images many are needed before that is
-// nothing beside the arithmetic: cutting 64 images of 8 x 8 pixels in four makes a step half as
-// long again on one thread, 128 of 32 x 32 a fiftieth (tests/bench/RESULTS.md).
+// A part costs some microseconds for each op, which of small images is much beside the arithmetic:
+// 64 images of 8 x 8 pixels cut in two take a sixth longer on one thread (as long as LibTorch's ops
+// undivided) and 1.7 times less on two, cut in four they gain nothing over two; of 128 images of
+// 32 x 32 a part more or less is lost in the noise (tests/bench/RESULTS.md).
 void settle(TrainOptions& o, bool on_cpu, int64_t pixels_of_image) {
-  constexpr int64_t kPixelsOfPart = 32 * 32 * 32, kMostParts = 16;
+  constexpr int64_t kPixelsOfPart = 32 * 32 * 32, kLeastParts = 2, kMostParts = 16;
   if (!o.shards)
     o.shards = on_cpu ? static_cast<int>(std::clamp<int64_t>(
-                            o.batch * pixels_of_image / kPixelsOfPart, 1, kMostParts))
+                            o.batch * pixels_of_image / kPixelsOfPart, kLeastParts, kMostParts))
                       : 0;
   if (o.memory_format == Layout::kAuto)
     o.memory_format = on_cpu ? Layout::kChannelsLast : Layout::kContiguous;

@@ -114,7 +114,7 @@ struct TrainOptions {
 void describe(Binder& b, TrainOptions& o);
 /// Decides what was left open, from the configuration and the kind of device alone, so that equal
 /// configurations give equal results on machines of any size: on a CPU a part for every 32 images
-/// of 32 x 32 pixels (or as many pixels; at most 16) and channels last; on a GPU neither.
+/// of 32 x 32 pixels (or as many pixels; 2 to 16) and channels last; on a GPU neither.
 void settle(TrainOptions& options, bool on_cpu, int64_t pixels_of_image);
 /// contiguous | channels_last.
 const char* layout_name(Layout layout);

@@ -17,7 +17,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr int kDrawn = 16;      ///< Networks besides the fixed one.
+constexpr int kDrawn = 16;  ///< Networks besides the fixed one.
+constexpr size_t kSandwiches = 4;
 constexpr int kFair = 3;        ///< Steps of fair paths.
 constexpr int kCompared = 4;    ///< Of which losses and gradients are written.
 constexpr int64_t kImages = 4;  ///< That these are computed of.
@@ -69,7 +70,7 @@ Networks networks(const Space& space, const std::string& fixed) {
   Rng rng(0, "bench/paths");
   for (int i = 0; i < kDrawn; ++i) n.steps["uniform"].push_back({add(space.sample(rng))});
   const size_t largest = add(whole.largest()), smallest = add(whole.smallest());
-  for (size_t i = 1; i + 1 <= kDrawn; i += 2)
+  for (size_t i = 1; i <= 2 * kSandwiches; i += 2)
     n.steps["sandwich"].push_back({largest, smallest, i, i + 1});
   for (int i = 0; i < kFair; ++i) {
     std::vector<size_t> step;

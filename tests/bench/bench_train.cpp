@@ -14,6 +14,7 @@
 #include <cstdio>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -21,6 +22,7 @@
 #include "bench_bundle.hpp"
 #include "spaces/registry.hpp"
 #include "supernet/device.hpp"
+#include "supernet/judge/worker_pool.hpp"
 #include "supernet/torch_device.hpp"
 #include "supernet/train/step/optimizer.hpp"
 #include "supernet/train/step/path_runner.hpp"
@@ -168,6 +170,9 @@ class Loop {
   }
 
   Json measure(const Keys& o) {
+    // As the trainer has it: what runs outside the parts has one thread.
+    std::optional<OneThreadPerOp> apart;
+    if (options_.shards.value_or(0) > 0) apart.emplace();
     const auto round = static_cast<int64_t>(steps_.size());
     timed(std::max<int64_t>(round, 3));  // Every path allocates, loads and tunes once.
     int64_t steps = std::stoll(o.at("steps"));

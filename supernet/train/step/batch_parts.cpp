@@ -28,6 +28,7 @@ struct Part {
   std::vector<at::Tensor> stand_ins;  ///< By position; undefined for those not used.
   std::unique_ptr<TensorSource> tensors;
   at::Tensor logits, features, auxiliary, loss;
+  std::vector<RunningUpdate> updates;  ///< Of running statistics: in the first part, of all.
 };
 
 at::Generator generator_of_part(uint64_t randomness, size_t part) {
@@ -85,6 +86,7 @@ void run_lane(const PartsJob& job, Precision precision, std::vector<Part>& parts
     in.options.bn = job.bn;
     in.options.train = job.regularise;
     in.options.auxiliary = &part.auxiliary;
+    in.options.updates = &part.updates;
     if (job.features) in.options.features = &part.features;
     if (job.randomness) in.options.generator = generator_of_part(*job.randomness, first + i);
   }
@@ -143,7 +145,7 @@ struct BatchParts::Running {
     failure.guard(*exchange, [&] { run_lane(job, precision, parts, lanes[lane]); });
   }
 
-  /// Adds the gradients to those of the set, part by part.
+  /// Adds the gradients to those of the set, part by part, and moves its running statistics.
   PartsResult finish() {
     failure.rethrow();
     const c10::NoGradGuard no_grad;
@@ -161,6 +163,7 @@ struct BatchParts::Running {
       }
       if (!sums.empty()) at::_foreach_add_(sums, own);
       part.stand_ins.clear();
+      for (const RunningUpdate& update : part.updates) update.apply();
       result.loss = result.loss.defined() ? result.loss + part.loss : part.loss;
       logits.push_back(part.logits);
       if (part.features.defined()) features.push_back(part.features);
@@ -196,7 +199,7 @@ PartsResult BatchParts::run(const PartsJob& job) {
 void BatchParts::run_each(std::span<const PartsJob> jobs,
                           const std::function<void(size_t)>& before,
                           const std::function<void(size_t, PartsResult)>& done) {
-  const int threads = compute_threads(), paths = static_cast<int>(jobs.size());
+  const int threads = compute_threads();
   const OneThreadPerOp one;
   if (threads == 1) {
     for (size_t i = 0; i < jobs.size(); ++i) {
@@ -207,13 +210,14 @@ void BatchParts::run_each(std::span<const PartsJob> jobs,
     }
     return;
   }
-  // Lanes of a path wait for one another: all that are begun must have a thread.
-  const int each = std::max(1, threads / paths);
+  // As many lanes as parts, and as many paths at once as that leaves threads for: parts of one path
+  // are equal, paths are not. Lanes wait for one another, so they begin in the order of the paths:
+  // the first path whose lanes do not all have a thread yet gets those of the paths before it.
   std::deque<Running> running;
   std::vector<std::pair<Running*, size_t>> work;
   std::vector<size_t> last;  ///< Item of the last lane of each path.
   for (const PartsJob& job : jobs) {
-    Running& path = running.emplace_back(job, shards_, each);
+    Running& path = running.emplace_back(job, shards_, threads);
     for (size_t lane = 0; lane < path.lanes.size(); ++lane) work.emplace_back(&path, lane);
     last.push_back(work.size() - 1);
   }

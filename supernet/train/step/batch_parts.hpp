@@ -62,7 +62,7 @@ class BatchParts {
  public:
   BatchParts(int shards, Precision precision) : shards_(shards), precision_(precision) {}
   /// Adds the gradients to those of the set's parameters: of each part summed for itself, then part
-  /// by part in their order.
+  /// by part in their order. Running statistics move then, too.
   PartsResult run(const PartsJob& job);
   /// The same for several paths that do not wait for one another, side by side. By the
   /// caller's thread, in the order of the jobs: `before(i)`, the gradients of job i are added,

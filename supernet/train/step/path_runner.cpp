@@ -247,8 +247,7 @@ void PathRunner::run_each(const Step& step,
                           const std::function<void(size_t)>& before,
                           const std::function<void(size_t)>& after) {
   const size_t paths = step.paths.size();
-  // Running statistics are moved by each path in turn.
-  if (!parts_wanted() || running_bn_) {
+  if (!parts_wanted()) {
     for (size_t i = first; i < paths; ++i) {
       before(i);
       run(step, i, *sets[i].weights, *sets[i].used, batch, share, global_step, features);

@@ -246,55 +246,5 @@ TEST_F(RefusedWrites, ThreadsBeyondReasonAreRefused) {
   EXPECT_THAT(done.err, HasSubstr("4096 compute threads"));
 }
 
-/// Killed with one thread, gone on with two.
-Finished gone_on(const std::string& folder, const std::string& shards) {
-  write_file(folder + "/train.yaml",
-             "space: digits\ndata: {kind: digits, limit: 200}\nstrategy: uniform\n"
-             "train: {epochs: 6, batch: 64, validation: {every: 0}" +
-                 shards + "}\n");
-  Launch launch;
-  launch.folder = folder;
-  launch.args = {"train", "--config", "train.yaml"};
-  launch.environment = {{"OMP_NUM_THREADS", "1"}};
-  launch.signal = SIGKILL;
-  launch.signal_at = "epoch 2/";
-  EXPECT_EQ(run(launch).code, 128 + SIGKILL);
-  launch.args = {"train", "--resume", "last", "--json"};
-  launch.environment = {{"OMP_NUM_THREADS", "2"}};
-  launch.signal = 0;
-  Finished done = run(launch);
-  EXPECT_EQ(done.code, 0) << done.err;
-  return done;
-}
-
-TEST_F(RefusedWrites, GoingOnWithOtherThreadsInsideOpsIsTold) {
-  const std::string folder = fresh_folder();
-  const Finished done = gone_on(folder, ", shards: 0");
-  EXPECT_THAT(done.err, HasSubstr("was trained with 1 threads and goes on with 2"));
-  const Json shown = Json::parse(nas(folder, {"runs", "show", "last", "--json"}).out);
-  EXPECT_EQ(shown["versions"]["threads"], 2);
-  EXPECT_EQ(shown["versions"]["threads_before"], Json::array({1}));
-}
-
-TEST_F(RefusedWrites, GoingOnWithOtherThreadsGivesTheSameBits) {
-  for (const char* const shards : {"", ", shards: 3"}) {
-    const std::string folder = fresh_folder();
-    const Finished done = gone_on(folder, shards);
-    EXPECT_THAT(done.err, Not(HasSubstr("was trained with")));
-    for (const char* const threads : {"1", "2"}) {
-      const Finished whole = nas(folder,
-                                 {"train",
-                                  "--config",
-                                  "train.yaml",
-                                  "--json",
-                                  "--set",
-                                  std::string("threads=") + threads});
-      ASSERT_EQ(whole.code, 0) << whole.err;
-      EXPECT_EQ(Json::parse(whole.out)["weights_sha256"], Json::parse(done.out)["weights_sha256"])
-          << shards << " " << threads;
-    }
-  }
-}
-
 }  // namespace
 }  // namespace nas::test
