@@ -85,17 +85,7 @@ NAS_INLINE void store_some(const Vector<Number<S>>& v, int n, S* to) {
   for (int j = 0; j < n; ++j) to[j] = values[j];
 }
 
-/// Vectors of `lanes` values each, `stride` values from one to the next: a run of values
-/// (stride kLanes, or one vector for its rest), or some channels of rows of pixels (stride: all
-/// channels).
-struct Strip {
-  int64_t at = 0;     ///< Of the first value.
-  int64_t count = 0;  ///< Of vectors.
-  int64_t stride = kLanes;
-  int lanes = kLanes;  ///< 1 to kLanes.
-};
-
-/// f(whole) for a strip, where `whole` says at compile time whether all lanes are used.
+/// Whether all lanes are used, known when a loop is compiled; else the first n.
 struct Whole {
   template <typename S>
   NAS_INLINE static void get(const S* from, int, Vector<Number<S>>& v) {

@@ -21,80 +21,61 @@ using lanes::kLanes;
 using lanes::Number;
 using namespace norm_loops;
 
-/// How many doubles Sums needs.
-size_t lane_sums(const NormLayout& l) {
-  return static_cast<size_t>(l.inner == 1 ? (l.channels + kLanes - 1) / kLanes * kLanes
-                                          : l.channels * kLanes);
-}
-
-/// The sum of each channel.
-void fold(const std::vector<double>& sums, const NormLayout& l, std::vector<double>& to) {
-  to.assign(static_cast<size_t>(l.channels), 0);
-  for (size_t k = 0; k < to.size(); ++k) {
-    if (l.inner == 1) {
-      to[k] = sums[k];
-      continue;
-    }
-    for (size_t j = 0; j < kLanes; ++j) to[k] += sums[k * kLanes + j];
-  }
-}
-
 // Clones for instruction sets are made of plain functions, not of templates. Doubles are for
 // comparisons and have none.
-#define NAS_NORM_KERNELS(WIDE, S)                                                         \
-  WIDE void wide_distances(                                                               \
-      const S* x, const NormLayout& l, Number<S>* around, double* sum, double* squares) { \
-    sums_of_distances(x, l, around, sum, squares);                                        \
-  }                                                                                       \
-  WIDE void wide_scale(const S* x,                                                        \
-                       const NormLayout& l,                                               \
-                       const Number<S>* scale,                                            \
-                       const Number<S>* shift,                                            \
-                       bool relu,                                                         \
-                       const S* plus,                                                     \
-                       S* y) {                                                            \
-    if (plus == nullptr && relu)                                                          \
-      scale_values<false, true>(x, l, scale, shift, plus, y);                             \
-    else if (plus == nullptr)                                                             \
-      scale_values<false, false>(x, l, scale, shift, plus, y);                            \
-    else if (relu)                                                                        \
-      scale_values<true, true>(x, l, scale, shift, plus, y);                              \
-    else                                                                                  \
-      scale_values<true, false>(x, l, scale, shift, plus, y);                             \
-  }                                                                                       \
-  WIDE void wide_sums(const S* dy,                                                        \
-                      const S* x,                                                         \
-                      const S* y,                                                         \
-                      const NormLayout& l,                                                \
-                      const Number<S>* mean,                                              \
-                      const Number<S>* scale,                                             \
-                      const Number<S>* shift,                                             \
-                      bool relu,                                                          \
-                      double* sum,                                                        \
-                      double* product,                                                    \
-                      S* counted) {                                                       \
-    if (!relu)                                                                            \
-      sums_of_gradients<Counts::kAll, false>(                                             \
-          dy, x, x, l, mean, scale, shift, sum, product, counted);                        \
-    else if (y == nullptr)                                                                \
-      sums_of_gradients<Counts::kWhereX, false>(                                          \
-          dy, x, x, l, mean, scale, shift, sum, product, counted);                        \
-    else                                                                                  \
-      sums_of_gradients<Counts::kWhereY, true>(                                           \
-          dy, x, y, l, mean, scale, shift, sum, product, counted);                        \
-  }                                                                                       \
-  WIDE void wide_mix(const S* dy,                                                         \
-                     const S* x,                                                          \
-                     const NormLayout& l,                                                 \
-                     const Number<S>* const* factors,                                     \
-                     const Number<S>* scale,                                              \
-                     const Number<S>* shift,                                              \
-                     bool relu,                                                           \
-                     S* dx) {                                                             \
-    if (relu)                                                                             \
-      mix<Counts::kWhereX>(dy, x, l, factors, scale, shift, dx);                          \
-    else                                                                                  \
-      mix<Counts::kAll>(dy, x, l, factors, scale, shift, dx);                             \
+#define NAS_NORM_KERNELS(WIDE, S)                                                        \
+  WIDE void wide_distances(const S* x,                                                   \
+                           const NormLayout& l,                                          \
+                           const Number<S>* around,                                      \
+                           double* sum,                                                  \
+                           double* squares,                                              \
+                           Number<S>* scratch) {                                         \
+    sums_of_distances(x, l, around, sum, squares, scratch);                              \
+  }                                                                                      \
+  WIDE void wide_scale(const S* x,                                                       \
+                       const NormLayout& l,                                              \
+                       const Number<S>* scale,                                           \
+                       const Number<S>* shift,                                           \
+                       bool relu,                                                        \
+                       const S* plus,                                                    \
+                       S* y) {                                                           \
+    if (plus == nullptr && relu)                                                         \
+      scale_values<false, true>(x, l, scale, shift, plus, y);                            \
+    else if (plus == nullptr)                                                            \
+      scale_values<false, false>(x, l, scale, shift, plus, y);                           \
+    else if (relu)                                                                       \
+      scale_values<true, true>(x, l, scale, shift, plus, y);                             \
+    else                                                                                 \
+      scale_values<true, false>(x, l, scale, shift, plus, y);                            \
+  }                                                                                      \
+  WIDE void wide_sums(const S* dy,                                                       \
+                      const S* x,                                                        \
+                      const S* y,                                                        \
+                      const NormLayout& l,                                               \
+                      const Number<S>* const(&n)[3],                                     \
+                      bool relu,                                                         \
+                      double* sum,                                                       \
+                      double* product,                                                   \
+                      S* counted,                                                        \
+                      Number<S>* scratch) {                                              \
+    using enum Counts;                                                                   \
+    if (!relu)                                                                           \
+      sums_of_gradients<kAll, false>(dy, x, y, l, n, sum, product, counted, scratch);    \
+    else if (y == nullptr)                                                               \
+      sums_of_gradients<kWhereX, false>(dy, x, y, l, n, sum, product, counted, scratch); \
+    else                                                                                 \
+      sums_of_gradients<kWhereY, true>(dy, x, y, l, n, sum, product, counted, scratch);  \
+  }                                                                                      \
+  WIDE void wide_mix(const S* dy,                                                        \
+                     const S* x,                                                         \
+                     const NormLayout& l,                                                \
+                     const Number<S>* const(&n)[5],                                      \
+                     bool relu,                                                          \
+                     S* dx) {                                                            \
+    if (relu)                                                                            \
+      mix<Counts::kWhereX>(dy, x, l, n, dx);                                             \
+    else                                                                                 \
+      mix<Counts::kAll>(dy, x, l, n, dx);                                                \
   }
 
 NAS_NORM_KERNELS(NAS_WIDE, float)
@@ -102,25 +83,53 @@ NAS_NORM_KERNELS(NAS_WIDE, Bf16)
 NAS_NORM_KERNELS(, double)
 #undef NAS_NORM_KERNELS
 
-/// y = x * scale + shift.
+/// Sums by lane, and what they are collected in.
+template <typename T>
+struct LaneSums {
+  std::vector<double> first, second;
+  std::vector<T> scratch;
+  explicit LaneSums(const NormLayout& l)
+      : first(static_cast<size_t>(lanes_of(l))), second(first.size()), scratch(2 * first.size()) {}
+};
+
+/// The mean of each channel's first values, as many as a block holds.
+template <typename S>
+std::vector<Number<S>> first_means(const S* x, const NormLayout& l) {
+  const auto c = static_cast<size_t>(l.channels);
+  std::vector<double> sum(c);
+  std::vector<Number<S>> means(c);
+  // Of planes the channels of the first image, of rows the first pixels.
+  const int64_t few =
+      l.inner == 1 ? std::min(l.outer, std::max<int64_t>(1, kBlock / l.channels)) : 1;
+  const NormLayout part{std::min(few, l.outer), l.channels, l.inner};
+  if (part.count() == 0) return means;
+  LaneSums<Number<S>> sums(part);
+  const std::vector<Number<S>> zero = laid_out(means.data(), part);
+  wide_distances(x, part, zero.data(), sums.first.data(), sums.second.data(), sums.scratch.data());
+  fold(sums.first, part, sum);
+  for (size_t k = 0; k < c; ++k)
+    means[k] = static_cast<Number<S>>(sum[k] / static_cast<double>(part.count()));
+  return means;
+}
+
+/// y = x * scale + shift, as the loops read it.
 template <typename T>
 struct Line {
   std::vector<T> scale, shift;
-};
-
-template <typename T>
-Line<T> line_of(const Normaliser<T>& by, int64_t channels) {
-  const auto c = static_cast<size_t>(channels);
-  Line<T> line{std::vector<T>(c), std::vector<T>(c)};
-  for (size_t k = 0; k < c; ++k) {
-    const double a = static_cast<double>(by.inverse[k]) *
-                     (by.weight == nullptr ? 1.0 : static_cast<double>(by.weight[k]));
-    line.scale[k] = static_cast<T>(a);
-    line.shift[k] = static_cast<T>((by.bias == nullptr ? 0.0 : static_cast<double>(by.bias[k])) -
-                                   a * static_cast<double>(by.mean[k]));
+  Line(const Normaliser<T>& by, const NormLayout& layout) {
+    const auto c = static_cast<size_t>(layout.channels);
+    std::vector<T> scales(c), shifts(c);
+    for (size_t k = 0; k < c; ++k) {
+      const double a = static_cast<double>(by.inverse[k]) *
+                       (by.weight == nullptr ? 1.0 : static_cast<double>(by.weight[k]));
+      scales[k] = static_cast<T>(a);
+      shifts[k] = static_cast<T>((by.bias == nullptr ? 0.0 : static_cast<double>(by.bias[k])) -
+                                 a * static_cast<double>(by.mean[k]));
+    }
+    scale = laid_out(scales.data(), layout);
+    shift = laid_out(shifts.data(), layout);
   }
-  return line;
-}
+};
 
 /// Joins n values of mean `mean` and squares `m2` around it to `count` values.
 void join(double& at_mean, double& at_m2, double count, double mean, double m2, double n) {
@@ -133,12 +142,13 @@ void join(double& at_mean, double& at_m2, double count, double mean, double m2, 
 
 template <typename S>
 Moments moments_of(const S* x, const NormLayout& layout) {
+  using T = Number<S>;
   Moments m{static_cast<double>(layout.count()), {}, {}};
-  std::vector<Number<S>> around(static_cast<size_t>(layout.channels));
-  std::vector<double> sum(lane_sums(layout)), squares(sum.size());
-  wide_distances(x, layout, around.data(), sum.data(), squares.data());
-  fold(sum, layout, m.mean);
-  fold(squares, layout, m.m2);
+  const std::vector<T> around = first_means(x, layout), all = laid_out(around.data(), layout);
+  LaneSums<T> sums(layout);
+  wide_distances(x, layout, all.data(), sums.first.data(), sums.second.data(), sums.scratch.data());
+  fold(sums.first, layout, m.mean);
+  fold(sums.second, layout, m.m2);
   if (m.count == 0) return m;
   for (size_t k = 0; k < m.mean.size(); ++k) {
     const double shift = m.mean[k] / m.count;
@@ -162,7 +172,7 @@ Moments combined(const std::vector<Moments>& parts) {
 template <typename S>
 void normalise(
     const S* x, const NormLayout& layout, const Normaliser<Number<S>>& by, const S* plus, S* y) {
-  const Line<Number<S>> line = line_of(by, layout.channels);
+  const Line<Number<S>> line(by, layout);
   wide_scale(x, layout, line.scale.data(), line.shift.data(), by.relu, plus, y);
 }
 
@@ -173,22 +183,24 @@ GradientSums gradient_sums(const S* dy,
                            const NormLayout& layout,
                            const Normaliser<Number<S>>& by,
                            S* counted) {
-  const Line<Number<S>> line = line_of(by, layout.channels);
-  GradientSums sums;
-  std::vector<double> sum(lane_sums(layout)), product(sum.size());
+  using T = Number<S>;
+  const Line<T> line(by, layout);
+  const std::vector<T> mean = laid_out(by.mean, layout);
+  const T* const numbers[] = {mean.data(), line.scale.data(), line.shift.data()};
+  LaneSums<T> lane_sums(layout);
   wide_sums(dy,
             x,
             y,
             layout,
-            by.mean,
-            line.scale.data(),
-            line.shift.data(),
+            numbers,
             by.relu,
-            sum.data(),
-            product.data(),
-            counted);
-  fold(sum, layout, sums.dy);
-  fold(product, layout, sums.dy_xhat);
+            lane_sums.first.data(),
+            lane_sums.second.data(),
+            counted,
+            lane_sums.scratch.data());
+  GradientSums sums;
+  fold(lane_sums.first, layout, sums.dy);
+  fold(lane_sums.second, layout, sums.dy_xhat);
   for (size_t k = 0; k < sums.dy_xhat.size(); ++k)
     sums.dy_xhat[k] *= static_cast<double>(by.inverse[k]);
   return sums;
@@ -204,7 +216,7 @@ void input_gradient(const S* dy,
                     S* dx) {
   using T = Number<S>;
   const auto c = static_cast<size_t>(layout.channels);
-  const Line<T> line = line_of(by, layout.channels);
+  const Line<T> line(by, layout);
   std::vector<T> p(c), q(c), r(c);
   for (size_t k = 0; k < c; ++k) {
     const auto inverse = static_cast<double>(by.inverse[k]);
@@ -214,8 +226,11 @@ void input_gradient(const S* dy,
     q[k] = static_cast<T>(b);
     r[k] = static_cast<T>(-a * mean_dy[k] - b * static_cast<double>(by.mean[k]));
   }
-  const T* const factors[] = {p.data(), q.data(), r.data()};
-  wide_mix(dy, x, layout, factors, line.scale.data(), line.shift.data(), by.relu, dx);
+  const std::vector<T> ps = laid_out(p.data(), layout), qs = laid_out(q.data(), layout),
+                       rs = laid_out(r.data(), layout);
+  const T* const numbers[] = {
+      ps.data(), qs.data(), rs.data(), line.scale.data(), line.shift.data()};
+  wide_mix(dy, x, layout, numbers, by.relu, dx);
 }
 
 #define NAS_INSTANTIATE(S)                                                                \

@@ -1,7 +1,15 @@
 #pragma once
 // The loops of norm_kernels.cpp, for any type of values: whoever includes this file compiles them
 // for several instruction sets.
+//
+// Rows of pixels (one value of each channel in turn) are read as one long run, whatever the number
+// of channels: a period is the least number of whole vectors after which the channels stand in the
+// same lanes again (a few of them, where that is short, so that a sum is not needed again at once).
+// Numbers of channels are laid out once for a period, and sums are kept for each of its lanes.
+// Planes (runs of one channel) have one number for all lanes, and a rest after each run.
 #include <algorithm>
+#include <numeric>
+#include <vector>
 
 #include "supernet/shards/norm_kernels.hpp"
 
@@ -10,214 +18,223 @@ namespace nas::norm_loops {
 using lanes::kLanes;
 using lanes::Number;
 using lanes::Some;
-using lanes::Strip;
 using lanes::Vector;
 using lanes::Whole;
 
-constexpr int64_t kBlock = 4096;  ///< Values of a block: 16 kB of floats.
+constexpr int64_t kBlock = 4096;  ///< Values whose sums are kept as floats.
+constexpr int64_t kApart = 8;     ///< Vectors between two uses of a sum, at least.
 
-/// A number for each channel, as the vector that belongs to a strip.
-template <typename T>
-struct PerChannel {
-  const T* values;
-  bool rows;  ///< The lanes of a strip are channels; else all are of one.
-
-  NAS_INLINE void get(int64_t channel, int lanes, Vector<T>& v) const {
-    if (rows) {
-      if (lanes == kLanes)
-        lanes::load(values + channel, v);
-      else
-        lanes::load_some(values + channel, lanes, v);
-      return;
-    }
-    // Unused lanes are 0 like what is read there: distances in them are 0.
-    T all[kLanes] = {};
-    for (int j = 0; j < lanes; ++j) all[j] = values[channel];
-    lanes::load(all, v);
-  }
-};
-
-/// Asks for `n` values that are soon to be read.
-template <typename S>
-NAS_INLINE void ask_for(const S* values, int64_t n) {
-  constexpr int64_t kLine = 64 / sizeof(S);
-  for (int64_t i = 0; i < n; i += kLine) __builtin_prefetch(values + i, 0, 2);
+/// Vectors of a period.
+inline int64_t period_of(int64_t channels) {
+  const int64_t least = channels / std::gcd<int64_t, int64_t>(channels, kLanes);
+  return least * ((kApart + least - 1) / least);
 }
 
-enum class Order {
-  kBlocks,  ///< What is summed stays in registers for a whole block.
-  kInTurn,  ///< As the values lie in memory.
+/// How many lanes have sums of their own.
+inline int64_t lanes_of(const NormLayout& l) {
+  return kLanes * (l.inner == 1 ? period_of(l.channels) : l.channels);
+}
+
+/// A number for each channel as the loops read it: for each lane of a period, or each channel.
+template <typename T>
+std::vector<T> laid_out(const T* values, const NormLayout& l) {
+  if (l.inner > 1) return {values, values + l.channels};
+  std::vector<T> all(static_cast<size_t>(lanes_of(l)));
+  int64_t channel = 0;
+  for (T& value : all) {
+    value = values[channel];
+    if (++channel == l.channels) channel = 0;
+  }
+  return all;
+}
+
+/// The sum of each channel, of the sums of all lanes.
+inline void fold(const std::vector<double>& sums, const NormLayout& l, std::vector<double>& to) {
+  to.assign(static_cast<size_t>(l.channels), 0);
+  for (int64_t i = 0; i < static_cast<int64_t>(sums.size()); ++i)
+    to[static_cast<size_t>(l.inner == 1 ? i % l.channels : i / kLanes)] +=
+        sums[static_cast<size_t>(i)];
+}
+
+/// Numbers of the lanes of vector `i` of a period.
+template <typename T>
+struct OfLanes {
+  const T* values;
+  NAS_INLINE void get(int64_t i, Vector<T>& v) const { lanes::load(values + i * kLanes, v); }
+};
+/// One number for all of a run; 0 in lanes that its rest does not use, see cut().
+template <typename T>
+struct OfRun {
+  Vector<T> value;
+  NAS_INLINE OfRun(const T& given, int lanes) {
+    T all[kLanes] = {};
+    for (int j = 0; j < lanes; ++j) all[j] = given;
+    lanes::load(all, value);
+  }
+  NAS_INLINE void get(int64_t, Vector<T>& v) const { v = value; }
 };
 
-/// f(strip, channel of its first lane) for all values: in rows of pixels, blocks that fit the
-/// first-level cache with as many channels at once as there are lanes (of few channels in any
-/// order: constants stay in registers then); else run by run. A block of many channels is not read
-/// in the order of memory, so the next is asked for, of all `arrays`.
-template <Order kOrder, typename F, typename... S>
-NAS_INLINE void each_strip(const NormLayout& l, F&& f, const S*... arrays) {
-  constexpr int64_t kFew = 64;
-  if (l.inner == 1) {
-    const int64_t c = l.channels;
-    const int64_t rows =
-        c > kFew && kOrder == Order::kInTurn ? 1 : std::max<int64_t>(1, kBlock / c);
-    for (int64_t first = 0; first < l.outer; first += rows) {
-      if (const int64_t next = first + rows; c > kFew && next < l.outer)
-        (ask_for(arrays + next * c, std::min(rows, l.outer - next) * c), ...);
-      for (int64_t k = 0; k < c; k += kLanes)
-        f(Strip{first * c + k,
-                std::min(rows, l.outer - first),
-                c,
-                static_cast<int>(std::min<int64_t>(kLanes, c - k))},
-          k);
-    }
-    return;
+template <typename C, typename V, int N>
+NAS_INLINE void get_all(const C* from, int64_t i, V (&to)[N]) {
+  for (int n = 0; n < N; ++n) from[n].get(i, to[n]);
+}
+
+/// The first `used` lanes; 0 in the others, like what is read there: distances in them are 0.
+template <typename T, int N>
+NAS_INLINE void cut(Vector<T> (&v)[N], int used) {
+  for (int n = 0; n < N; ++n) {
+    T all[kLanes];
+    lanes::store(v[n], all);
+    for (int j = used; j < kLanes; ++j) all[j] = 0;
+    lanes::load(all, v[n]);
   }
-  for (int64_t o = 0; o < l.outer; ++o)
-    for (int64_t k = 0; k < l.channels; ++k) {
-      const int64_t run = (o * l.channels + k) * l.inner;
-      for (int64_t i = 0; i < l.inner; i += kBlock) {
-        const int64_t n = std::min(kBlock, l.inner - i), vectors = n / kLanes;
-        if (vectors > 0) f(Strip{run + i, vectors, kLanes, kLanes}, k);
-        if (const int64_t rest = n % kLanes; rest > 0)
-          f(Strip{run + i + vectors * kLanes, 1, kLanes, static_cast<int>(rest)}, k);
+}
+
+/// f(width, at, lanes, numbers) for every vector of values from `at` on.
+template <typename T, int N, typename F>
+NAS_INLINE void each_vector(const NormLayout& l, const T* const (&numbers)[N], F&& f) {
+  Vector<T> c[N];
+  if (l.inner == 1) {
+    OfLanes<T> of[N];
+    for (int n = 0; n < N; ++n) of[n].values = numbers[n];
+    const int64_t all = l.outer * l.channels, vectors = all / kLanes;
+    const int64_t period = period_of(l.channels);
+    for (int64_t first = 0; first < vectors; first += period) {
+      const int64_t count = std::min(period, vectors - first);
+      for (int64_t i = 0; i < count; ++i) {
+        get_all(of, i, c);
+        f(Whole(), (first + i) * kLanes, kLanes, c);
       }
     }
-}
-
-/// g(Whole()) or g(Some()), so that the loop over full strips knows that they are.
-template <typename G>
-NAS_INLINE void by_width(const Strip& s, G&& g) {
-  if (s.lanes == kLanes)
-    g(Whole());
-  else
-    g(Some());
-}
-
-/// Sums that are kept in doubles, a vector for each group of channels (rows) or each channel.
-template <typename T>
-class Sums {
- public:
-  Sums(double* at, bool rows) : at_(at), rows_(rows) {}
-  NAS_INLINE void add(int64_t channel, const Vector<T>& v) {
-    double* sum = at_ + (rows_ ? channel : channel * kLanes);
-    Vector<double> all;
-    lanes::load(sum, all);
-    all += __builtin_convertvector(v, Vector<double>);
-    lanes::store(all, sum);
-  }
-
- private:
-  double* at_;
-  bool rows_;
-};
-
-/// Four vectors on their way, so that a sum does not wait for the one before.
-constexpr int kChains = 4;
-
-template <typename W, typename S>
-NAS_INLINE void strip_sum(const S* x, const Strip& s, Vector<Number<S>>& total) {
-  using V = Vector<Number<S>>;
-  V a[kChains] = {};
-  const S* from = x + s.at;
-  int64_t i = 0;
-  for (; i + kChains <= s.count; i += kChains)
-    for (int u = 0; u < kChains; ++u) {
-      V v;
-      W::get(from + (i + u) * s.stride, s.lanes, v);
-      a[u] += v;
+    if (const int64_t rest = all % kLanes; rest > 0) {
+      get_all(of, vectors % period, c);
+      f(Some(), vectors * kLanes, static_cast<int>(rest), c);
     }
-  for (; i < s.count; ++i) {
-    V v;
-    W::get(from + i * s.stride, s.lanes, v);
-    a[0] += v;
-  }
-  total = (a[0] + a[1]) + (a[2] + a[3]);
-}
-
-template <typename W, typename S>
-NAS_INLINE void strip_distances(const S* x,
-                                const Strip& s,
-                                const Vector<Number<S>>& around,
-                                Vector<Number<S>>& total,
-                                Vector<Number<S>>& squares) {
-  using V = Vector<Number<S>>;
-  V a[kChains] = {}, b[kChains] = {};
-  const S* from = x + s.at;
-  int64_t i = 0;
-  for (; i + kChains <= s.count; i += kChains)
-    for (int u = 0; u < kChains; ++u) {
-      V v;
-      W::get(from + (i + u) * s.stride, s.lanes, v);
-      v -= around;
-      a[u] += v;
-      b[u] += v * v;
-    }
-  for (; i < s.count; ++i) {
-    V v;
-    W::get(from + i * s.stride, s.lanes, v);
-    v -= around;
-    a[0] += v;
-    b[0] += v * v;
-  }
-  total = (a[0] + a[1]) + (a[2] + a[3]);
-  squares = (b[0] + b[1]) + (b[2] + b[3]);
-}
-
-/// Means of the first block of each channel.
-template <typename S>
-NAS_INLINE void first_means(const S* x, const NormLayout& l, Number<S>* around) {
-  using T = Number<S>;
-  const auto mean_of = [&](const Strip& s, int64_t channel, int64_t values) NAS_INLINED {
-    Vector<T> sum;
-    by_width(s, [&](auto width) NAS_INLINED { strip_sum<decltype(width)>(x, s, sum); });
-    T out[kLanes];
-    lanes::store(sum, out);
-    if (l.inner == 1) {
-      for (int j = 0; j < s.lanes; ++j)
-        around[channel + j] =
-            static_cast<T>(static_cast<double>(out[j]) / static_cast<double>(values));
-      return;
-    }
-    double all = 0;
-    for (const T v : out) all += static_cast<double>(v);
-    around[channel] = static_cast<T>(all / static_cast<double>(values));
-  };
-  if (l.outer == 0) return;
-  if (l.inner == 1) {
-    const int64_t rows = std::min(l.outer, std::max<int64_t>(1, kBlock / l.channels));
-    each_strip<Order::kBlocks>({rows, l.channels, 1},
-                               [&](const Strip& s, int64_t channel)
-                                   NAS_INLINED { mean_of(s, channel, s.count); });
     return;
   }
-  for (int64_t k = 0; k < l.channels; ++k) {
-    const int64_t n = std::min(kBlock, l.inner), vectors = n / kLanes;
-    if (vectors > 0)
-      mean_of({k * l.inner, vectors, kLanes, kLanes}, k, vectors * kLanes);
-    else
-      mean_of({k * l.inner, 1, kLanes, static_cast<int>(n)}, k, n);
+  const int64_t vectors = l.inner / kLanes;
+  const int rest = static_cast<int>(l.inner % kLanes);
+  for (int64_t run = 0; run < l.outer * l.channels; ++run) {
+    const int64_t channel = run % l.channels, at = run * l.inner;
+    for (int n = 0; n < N; ++n) OfRun<T>(numbers[n][channel], kLanes).get(0, c[n]);
+    for (int64_t i = 0; i < vectors; ++i) f(Whole(), at + i * kLanes, kLanes, c);
+    if (rest == 0) continue;
+    for (int n = 0; n < N; ++n) OfRun<T>(numbers[n][channel], rest).get(0, c[n]);
+    f(Some(), at + vectors * kLanes, rest, c);
   }
 }
 
+/// Adds float sums of a block to those in doubles.
+template <typename T>
+NAS_INLINE void add_to(double* sums, const Vector<T>& v) {
+  Vector<double> all;
+  lanes::load(sums, all);
+  all += __builtin_convertvector(v, Vector<double>);
+  lanes::store(all, sums);
+}
+
+/// f(width, at, lanes, numbers, a, b) gives the two terms of every vector; their sums by lane in
+/// `sum` and `product`. `scratch`: 2 * lanes_of(l) numbers.
+template <typename T, int N, typename F>
+NAS_INLINE void two_sums(const NormLayout& l,
+                         const T* const (&numbers)[N],
+                         double* sum,
+                         double* product,
+                         T* scratch,
+                         F&& f) {
+  using V = Vector<T>;
+  V c[N], a, b, s;
+  if (l.inner == 1) {
+    OfLanes<T> of[N];
+    for (int n = 0; n < N; ++n) of[n].values = numbers[n];
+    const int64_t all = l.outer * l.channels, vectors = all / kLanes;
+    const int64_t period = period_of(l.channels), lanes = period * kLanes;
+    const int64_t block = period * std::max<int64_t>(1, kBlock / lanes);
+    T *sums = scratch, *products = scratch + lanes;
+    const auto add = [&](auto width, int64_t v, int64_t i, int used) NAS_INLINED {
+      get_all(of, i, c);
+      if (used < kLanes) cut<T, N>(c, used);
+      f(width, v * kLanes, used, c, a, b);
+      lanes::load(sums + i * kLanes, s);
+      s += a;
+      lanes::store(s, sums + i * kLanes);
+      lanes::load(products + i * kLanes, s);
+      s += b;
+      lanes::store(s, products + i * kLanes);
+    };
+    for (int64_t first = 0; first * kLanes < all; first += block) {
+      std::fill(scratch, scratch + 2 * lanes, T(0));
+      const int64_t end = std::min(first + block, vectors);
+      for (int64_t begin = first; begin < end; begin += period) {
+        const int64_t count = std::min(period, end - begin);
+        for (int64_t i = 0; i < count; ++i) add(Whole(), begin + i, i, kLanes);
+      }
+      // Vectors are many enough for a rest in the last block only.
+      if (const int64_t rest = all % kLanes; end == vectors && rest > 0 && first + block > vectors)
+        add(Some(), vectors, vectors % period, static_cast<int>(rest));
+      for (int64_t i = 0; i < period; ++i) {
+        lanes::load(sums + i * kLanes, s);
+        add_to<T>(sum + i * kLanes, s);
+        lanes::load(products + i * kLanes, s);
+        add_to<T>(product + i * kLanes, s);
+      }
+    }
+    return;
+  }
+  constexpr int kChains = 4;  // Sums on their way, so that none waits for the one before.
+  for (int64_t run = 0; run < l.outer * l.channels; ++run) {
+    const int64_t channel = run % l.channels;
+    for (int64_t from = 0; from < l.inner; from += kBlock) {
+      const int64_t n = std::min(kBlock, l.inner - from), at = run * l.inner + from;
+      const int64_t vectors = n / kLanes;
+      V as[kChains] = {}, bs[kChains] = {};
+      for (int k = 0; k < N; ++k) OfRun<T>(numbers[k][channel], kLanes).get(0, c[k]);
+      int64_t i = 0;
+      for (; i + kChains <= vectors; i += kChains)
+        for (int u = 0; u < kChains; ++u) {
+          f(Whole(), at + (i + u) * kLanes, kLanes, c, a, b);
+          as[u] += a;
+          bs[u] += b;
+        }
+      for (; i < vectors; ++i) {
+        f(Whole(), at + i * kLanes, kLanes, c, a, b);
+        as[0] += a;
+        bs[0] += b;
+      }
+      if (const int rest = static_cast<int>(n % kLanes); rest > 0) {
+        for (int k = 0; k < N; ++k) OfRun<T>(numbers[k][channel], rest).get(0, c[k]);
+        f(Some(), at + vectors * kLanes, rest, c, a, b);
+        as[1] += a;
+        bs[1] += b;
+      }
+      s = (as[0] + as[1]) + (as[2] + as[3]);
+      add_to<T>(sum + channel * kLanes, s);
+      s = (bs[0] + bs[1]) + (bs[2] + bs[3]);
+      add_to<T>(product + channel * kLanes, s);
+    }
+  }
+}
+
+/// Sums of the distances to `around` and of their squares.
 template <typename S>
-NAS_INLINE void sums_of_distances(
-    const S* x, const NormLayout& l, Number<S>* around, double* sum, double* squares) {
-  using T = Number<S>;
-  first_means(x, l, around);
-  const bool rows = l.inner == 1;
-  const PerChannel<T> centre{around, rows};
-  Sums<T> sums(sum, rows), more(squares, rows);
-  each_strip<Order::kBlocks>(
-      l,
-      [&](const Strip& s, int64_t channel) NAS_INLINED {
-        Vector<T> at, a, b;
-        centre.get(channel, s.lanes, at);
-        by_width(s,
-                 [&](auto width) NAS_INLINED { strip_distances<decltype(width)>(x, s, at, a, b); });
-        sums.add(channel, a);
-        more.add(channel, b);
-      },
-      x);
+NAS_INLINE void sums_of_distances(const S* x,
+                                  const NormLayout& l,
+                                  const Number<S>* around,
+                                  double* sum,
+                                  double* squares,
+                                  Number<S>* scratch) {
+  using V = Vector<Number<S>>;
+  const Number<S>* const numbers[] = {around};
+  two_sums(l,
+           numbers,
+           sum,
+           squares,
+           scratch,
+           [&](auto width, int64_t at, int lanes, const V(&c)[1], V& a, V& b) NAS_INLINED {
+             decltype(width)::get(x + at, lanes, a);
+             a -= c[0];
+             b = a * a;
+           });
 }
 
 /// y = x * scale + shift (+ plus), cut off below at 0 where kRelu.
@@ -229,58 +246,25 @@ NAS_INLINE void scale_values(const S* x,
                              const S* plus,
                              S* y) {
   using V = Vector<Number<S>>;
-  const bool rows = l.inner == 1;
-  const PerChannel<Number<S>> scales{scale, rows}, shifts{shift, rows};
-  each_strip<Order::kInTurn>(l, [&](const Strip& s, int64_t channel) NAS_INLINED {
-    V a, b;
-    scales.get(channel, s.lanes, a);
-    shifts.get(channel, s.lanes, b);
-    by_width(s, [&](auto width) NAS_INLINED {
-      using W = decltype(width);
-      for (int64_t i = 0; i < s.count; ++i) {
-        const int64_t at = s.at + i * s.stride;
-        V v;
-        W::get(x + at, s.lanes, v);
-        v = v * a + b;
-        if constexpr (kPlus) {
-          V other;
-          W::get(plus + at, s.lanes, other);
-          v += other;
-        }
-        // Not a number stays what it is: `v < 0` is false for it.
-        if constexpr (kRelu) v = v < 0 ? V{} : v;
-        W::put(v, s.lanes, y + at);
-      }
-    });
+  const Number<S>* const numbers[] = {scale, shift};
+  each_vector(l, numbers, [&](auto width, int64_t at, int lanes, const V(&c)[2]) NAS_INLINED {
+    using W = decltype(width);
+    V v;
+    W::get(x + at, lanes, v);
+    v = v * c[0] + c[1];
+    if constexpr (kPlus) {
+      V other;
+      W::get(plus + at, lanes, other);
+      v += other;
+    }
+    // Not a number stays what it is: `v < 0` is false for it.
+    if constexpr (kRelu) v = v < 0 ? V{} : v;
+    W::put(v, lanes, y + at);
   });
 }
 
+/// Which dy count: all, those whose y is above 0, those whose x * scale + shift is.
 enum class Counts { kAll, kWhereY, kWhereX };
-
-/// What decides which dy count, for the lanes of a strip.
-template <typename T>
-struct Sign {
-  Vector<T> scale, shift;
-};
-
-template <Counts kCounts, typename W, typename S>
-NAS_INLINE void counted_dy(const S* dy,
-                           const Vector<Number<S>>& x,
-                           const S* y,
-                           int lanes,
-                           const Sign<Number<S>>& sign,
-                           Vector<Number<S>>& g) {
-  using V = Vector<Number<S>>;
-  W::get(dy, lanes, g);
-  if constexpr (kCounts == Counts::kWhereY) {
-    V v;
-    W::get(y, lanes, v);
-    g = v > 0 ? g : V{};
-  } else if constexpr (kCounts == Counts::kWhereX) {
-    const V v = x * sign.scale + sign.shift;
-    g = v > 0 ? g : V{};
-  }
-}
 
 /// Sums of dy and of dy * (x - mean).
 template <Counts kCounts, bool kKeep, typename S>
@@ -288,89 +272,51 @@ NAS_INLINE void sums_of_gradients(const S* dy,
                                   const S* x,
                                   const S* y,
                                   const NormLayout& l,
-                                  const Number<S>* mean,
-                                  const Number<S>* scale,
-                                  const Number<S>* shift,
+                                  const Number<S>* const (&numbers)[3],
                                   double* sum,
                                   double* product,
-                                  S* counted) {
-  using T = Number<S>;
-  using V = Vector<T>;
-  constexpr int kTwo = 2;
-  const bool rows = l.inner == 1;
-  const PerChannel<T> means{mean, rows}, scales{scale, rows}, shifts{shift, rows};
-  Sums<T> sums(sum, rows), products(product, rows);
-  each_strip<Order::kBlocks>(
-      l,
-      [&](const Strip& s, int64_t channel) NAS_INLINED {
-        V centre;
-        Sign<T> sign;
-        means.get(channel, s.lanes, centre);
-        if constexpr (kCounts == Counts::kWhereX) {
-          scales.get(channel, s.lanes, sign.scale);
-          shifts.get(channel, s.lanes, sign.shift);
-        }
-        by_width(s, [&](auto width) NAS_INLINED {
-          using W = decltype(width);
-          V a[kTwo] = {}, b[kTwo] = {};
-          const auto one = [&](int64_t i, int u) NAS_INLINED {
-            const int64_t at = s.at + i * s.stride;
-            V v, g;
-            W::get(x + at, s.lanes, v);
-            counted_dy<kCounts, W>(dy + at, v, y + at, s.lanes, sign, g);
-            if constexpr (kKeep) W::put(g, s.lanes, counted + at);
-            a[u] += g;
-            b[u] += g * (v - centre);
-          };
-          int64_t i = 0;
-          for (; i + kTwo <= s.count; i += kTwo)
-            for (int u = 0; u < kTwo; ++u) one(i + u, u);
-          for (; i < s.count; ++i) one(i, 0);
-          a[0] += a[1];
-          b[0] += b[1];
-          sums.add(channel, a[0]);
-          products.add(channel, b[0]);
-        });
-      },
-      dy,
-      x);
+                                  S* counted,
+                                  Number<S>* scratch) {
+  using V = Vector<Number<S>>;
+  two_sums(l,
+           numbers,
+           sum,
+           product,
+           scratch,
+           [&](auto width, int64_t at, int lanes, const V(&c)[3], V& a, V& b) NAS_INLINED {
+             using W = decltype(width);
+             V v;
+             W::get(x + at, lanes, v);
+             W::get(dy + at, lanes, a);
+             if constexpr (kCounts == Counts::kWhereY) {
+               V of;
+               W::get(y + at, lanes, of);
+               a = of > 0 ? a : V{};
+             } else if constexpr (kCounts == Counts::kWhereX) {
+               b = v * c[1] + c[2];
+               a = b > 0 ? a : V{};
+             }
+             if constexpr (kKeep) W::put(a, lanes, counted + at);
+             b = a * (v - c[0]);
+           });
 }
 
-/// dx = dy * p + x * q + r, with one p, q, r a channel.
+/// dx = dy * p + x * q + r, with one p, q, r a channel; numbers: p, q, r, scale, shift.
 template <Counts kCounts, typename S>
-NAS_INLINE void mix(const S* dy,
-                    const S* x,
-                    const NormLayout& l,
-                    const Number<S>* const* factors,
-                    const Number<S>* scale,
-                    const Number<S>* shift,
-                    S* dx) {
-  using T = Number<S>;
-  using V = Vector<T>;
-  const bool rows = l.inner == 1;
-  const PerChannel<T> ps{factors[0], rows}, qs{factors[1], rows}, rs{factors[2], rows};
-  const PerChannel<T> scales{scale, rows}, shifts{shift, rows};
-  each_strip<Order::kInTurn>(l, [&](const Strip& s, int64_t channel) NAS_INLINED {
-    V p, q, r;
-    Sign<T> sign;
-    ps.get(channel, s.lanes, p);
-    qs.get(channel, s.lanes, q);
-    rs.get(channel, s.lanes, r);
+NAS_INLINE void mix(
+    const S* dy, const S* x, const NormLayout& l, const Number<S>* const (&numbers)[5], S* dx) {
+  using V = Vector<Number<S>>;
+  each_vector(l, numbers, [&](auto width, int64_t at, int lanes, const V(&c)[5]) NAS_INLINED {
+    using W = decltype(width);
+    V v, g;
+    W::get(x + at, lanes, v);
+    W::get(dy + at, lanes, g);
     if constexpr (kCounts == Counts::kWhereX) {
-      scales.get(channel, s.lanes, sign.scale);
-      shifts.get(channel, s.lanes, sign.shift);
+      const V y = v * c[3] + c[4];
+      g = y > 0 ? g : V{};
     }
-    by_width(s, [&](auto width) NAS_INLINED {
-      using W = decltype(width);
-      for (int64_t i = 0; i < s.count; ++i) {
-        const int64_t at = s.at + i * s.stride;
-        V v, g;
-        W::get(x + at, s.lanes, v);
-        counted_dy<kCounts, W>(dy + at, v, x, s.lanes, sign, g);
-        v = g * p + (v * q + r);
-        W::put(v, s.lanes, dx + at);
-      }
-    });
+    v = g * c[0] + (v * c[1] + c[2]);
+    W::put(v, lanes, dx + at);
   });
 }
 

@@ -42,7 +42,8 @@ Json plans_json(const Space& space, const Networks& networks) {
   return out;
 }
 
-/// Paths in which every option of every choice stands once: a shuffle of each choice.
+/// Paths in which every option of every choice stands once: a shuffle of each choice. None where
+/// that gives no architectures.
 std::vector<Architecture> fair_paths(const Space& space, Rng& rng) {
   const size_t options = space.choices().front().options.size();
   for (const Choice& c : space.choices())
@@ -54,6 +55,9 @@ std::vector<Architecture> fair_paths(const Space& space, Rng& rng) {
     rng.shuffle(order);
     for (size_t i = 0; i < options; ++i) paths[i].genes[c] = order[i];
   }
+  const Domain whole(space, {});
+  for (const Architecture& a : paths)
+    if (!whole.contains(a)) return {};
   return paths;
 }
 

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "process.hpp"
+#include "training/split_runs.hpp"
 
 #ifdef NAS_TORCH
 
