@@ -13,6 +13,7 @@ import argparse
 import collections
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -121,6 +122,9 @@ class Bench:
             sets = [word for s in settings for word in ("--set", s)]
             subprocess.run([self.nas, "train", "--db", db, "--name", "judged", "-q", "--set",
                             "space=" + space, *sets], check=True, stdout=subprocess.DEVNULL)
+            for rest in ("-wal", "-shm"):
+                if os.path.exists(db + rest):
+                    sys.exit(f"{db} is in use")
         return db
 
     def judging(self):
@@ -128,7 +132,8 @@ class Bench:
             if self.o.only and self.o.only not in space:
                 continue
             networks = list(dict.fromkeys(self.bundle(space)["architectures"]))
-            db = self.run_of(space, data, numbers)
+            fresh = self.run_of(space, data, numbers)
+            db = fresh + ".copy"
             archs = os.path.join(self.o.out, space + ".txt")
             truth = os.path.join(self.o.out, space + ".csv")
             with open(archs, "w") as file:
@@ -145,6 +150,8 @@ class Bench:
             for r in range(self.o.rounds):
                 for w in self.o.workers:
                     for command, words in commands.items():
+                        # What was judged before would be taken from the store.
+                        shutil.copy(fresh, db)
                         self.measured.add(f"{space} {command} parts {w}",
                                           [self.nas, *words, "--set", f"threads={w}"], r,
                                           lambda _, seconds: 1e3 * seconds)
