@@ -17,7 +17,6 @@
 namespace nas {
 namespace {
 
-using lanes::kLanes;
 using lanes::Number;
 using namespace norm_loops;
 
