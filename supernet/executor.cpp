@@ -117,7 +117,7 @@ class Pass {
     auto last = static_cast<size_t>(id_);
     const auto next_is_sole = [&] {
       return last + 1 < size() && uses_[last] == 1 && needed(last + 1) &&
-             plan_.inputs(node(last + 1)).size() > 0;
+             !plan_.inputs(node(last + 1)).empty();
     };
     if (next_is_sole() && std::holds_alternative<Add>(node(last + 1).op)) {
       const at::Tensor* other = added_to(last + 1);
