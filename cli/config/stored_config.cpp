@@ -14,9 +14,9 @@ YamlSource stored_config(const RunRow& run, const std::vector<std::string>& sets
              !yaml_scalar(source, "strategy.preset"))
       source.sets = {"strategy.preset=unbiased"};
     // What was the only way, or the default, is named since there is another.
-    for (const char* const set : {"train.shards=0", "train.memory_format=contiguous"})
-      if (!yaml_scalar(source, std::string(set).substr(0, std::string(set).find('='))))
-        source.sets.emplace_back(set);
+    if (!yaml_scalar(source, "train.shards")) source.sets.emplace_back("train.shards=0");
+    if (!yaml_scalar(source, "train.memory_format"))
+      source.sets.emplace_back("train.memory_format=contiguous");
   }
   // The default was nsga2 before it was auto; what a later version took is written out.
   if (run.command == "search" && !yaml_scalar(source, "search.algorithm"))

@@ -1,5 +1,6 @@
-// A fifth of a step of NAS-Bench-201 in bfloat16 was LibTorch's average pooling, which adds each
-// window value by value; pool_kernels adds rows and then columns, in vectors.
+// In bfloat16 an eighth of a step of NAS-Bench-201 went into LibTorch's average pooling
+// (tests/bench/RESULTS.md), which adds each window value by value; pool_kernels adds rows and then
+// columns, in vectors.
 #include "supernet/shards/average_pool.hpp"
 
 #include <ATen/ATen.h>

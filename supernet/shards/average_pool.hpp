@@ -1,5 +1,5 @@
 #pragma once
-// Average pooling by kernels of our own, which LibTorch's take three times as long as.
+// Average pooling by kernels of our own.
 #include <ATen/core/Tensor.h>
 
 #include "spaces/ops/pool.hpp"

@@ -190,10 +190,10 @@ void describe(Binder& b, TrainOptions& o) {
   b.section("gradient_variance", o.gradient_variance, "Gradient variance under the image draw");
 }
 
-// A part costs some microseconds for each op, which of small images is much beside the arithmetic:
-// 64 images of 8 x 8 pixels cut in two take a sixth longer on one thread (as long as LibTorch's ops
-// undivided) and 1.7 times less on two, cut in four they gain nothing over two; of 128 images of
-// 32 x 32 a part more or less is lost in the noise (tests/bench/RESULTS.md).
+// A part costs some time for each op, which of small images is much beside the arithmetic. A
+// sandwich step of 64 images of 8 x 8 pixels takes a tenth longer in two parts than in one on one
+// thread (and less than LibTorch's ops undivided), on two threads a seventh less; in four parts it
+// takes longer on both (tests/bench/RESULTS.md).
 void settle(TrainOptions& o, bool on_cpu, int64_t pixels_of_image) {
   constexpr int64_t kPixelsOfPart = 32 * 32 * 32, kLeastParts = 2, kMostParts = 16;
   if (!o.shards)

@@ -17,11 +17,11 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr int kDrawn = 16;  ///< Networks besides the fixed one.
-constexpr size_t kSandwiches = 4;
-constexpr int kFair = 3;        ///< Steps of fair paths.
-constexpr int kCompared = 4;    ///< Of which losses and gradients are written.
-constexpr int64_t kImages = 4;  ///< That these are computed of.
+constexpr int kDrawn = 16;         ///< Networks besides the fixed one.
+constexpr size_t kSandwiches = 4;  ///< Steps of the sandwich rule.
+constexpr int kFair = 3;           ///< Steps of fair paths.
+constexpr int kCompared = 4;       ///< Of which losses and gradients are written.
+constexpr int64_t kImages = 4;     ///< That these are computed of.
 
 Json plans_json(const Space& space, const Networks& networks) {
   Json out{{"schema", "nas-bench/2"},

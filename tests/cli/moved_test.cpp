@@ -25,13 +25,6 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using Json = nlohmann::json;
 
-Finished nas(const std::string& folder, std::vector<std::string> args) {
-  Launch launch;
-  launch.args = std::move(args);
-  launch.folder = folder;
-  return run(launch);
-}
-
 std::string config(const std::string& folder, const std::string& rest = "") {
   write_file(folder + "/train.yaml",
              "space: digits\ndata: {kind: digits, limit: 200}\nstrategy: uniform\nthreads: 1\n"

@@ -34,6 +34,12 @@ std::vector<std::string> screen_lines(const std::string& output);
 inline Finished run(std::vector<std::string> args) {
   return run(Launch{std::move(args)});
 }
+/// The same in a folder.
+inline Finished nas(const std::string& folder, std::vector<std::string> args, Launch launch = {}) {
+  launch.folder = folder;
+  launch.args = std::move(args);
+  return run(launch);
+}
 
 /// For `signal_when`: true once a file has been written `times` times, seen from the first
 /// question.

@@ -56,7 +56,6 @@ class Failure {
   void rethrow() const {
     if (first_ != nullptr) std::rethrow_exception(first_);
   }
-  bool happened() const { return first_ != nullptr; }
 
  private:
   std::mutex mutex_;

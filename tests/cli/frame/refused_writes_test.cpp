@@ -39,13 +39,6 @@ class Limit {
   rlimit before_{};
 };
 
-Finished nas(const std::string& folder, std::vector<std::string> args) {
-  Launch launch;
-  launch.args = std::move(args);
-  launch.folder = folder;
-  return run(launch);
-}
-
 class RefusedWrites : public testing::Test {
  protected:
   static void SetUpTestSuite() {

@@ -24,12 +24,6 @@ constexpr const char* kTrain =
     "train: {epochs: 1, validation: {every: 0}}\n"
     "evaluate: {images: 60, recalibrate: {images: 100}}\n";
 
-Finished nas(const std::string& folder, std::vector<std::string> args, Launch launch = {}) {
-  launch.folder = folder;
-  launch.args = std::move(args);
-  return run(launch);
-}
-
 /// Two runs: a supernet `super` and one architecture `alone`.
 const std::string& trained() {
   static const std::string folder = [] {

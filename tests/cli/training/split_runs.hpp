@@ -19,12 +19,6 @@ inline constexpr const char* kTrain =
 inline constexpr const char* kFewShot =
     "weights={kind: few-shot, split: {epochs: [1], score: {batches: 4}}, restart: none}";
 
-inline Finished nas(const std::string& folder, std::vector<std::string> args, Launch launch = {}) {
-  launch.folder = folder;
-  launch.args = std::move(args);
-  return run(launch);
-}
-
 /// `plain`: one set, three epochs; `tree`: a few-shot run of two leaves.
 inline const std::string& trained() {
   static const std::string folder = [] {

@@ -7,7 +7,6 @@
 #include <nlohmann/json.hpp>
 
 #include "process.hpp"
-#include "training/split_runs.hpp"
 
 #ifdef NAS_TORCH
 
