@@ -7,8 +7,10 @@
 #include <stdexcept>
 
 #include "spaces/base/stop.hpp"
+#include "supernet/plain_ops.hpp"
 #include "supernet/shards/average_pool.hpp"
 #include "supernet/shards/joint_norm.hpp"
+#include "supernet/shards/plain_norm.hpp"
 
 namespace nas {
 namespace {
@@ -30,10 +32,11 @@ class Pass {
            std::span<const int32_t> outputs,
            const OnOutput& on_output) {
     begin(inputs, outputs);
+    size_t done = 0;
     for (size_t i = 0; i < size(); ++i) {
       if (!visit(i)) continue;
       throw_if_stopped();  // One op of a large batch is the longest that is waited for.
-      leave(execute(), &on_output);
+      leave(options_.kernels ? execute_by_kernels(done) : execute(), &on_output);
     }
     end();
   }
@@ -146,6 +149,26 @@ class Pass {
             moments.mean,
             moments.var,
             op.momentum};
+  }
+
+  /// The visited node; `done`: how many of the next ones are done with it.
+  at::Tensor execute_by_kernels(size_t& done) {
+    if (done > 0) {
+      --done;
+      return value_before();
+    }
+    const auto* norm = std::get_if<BatchNorm>(&node_->op);
+    const auto* pool = std::get_if<Pool>(&node_->op);
+    if (norm != nullptr && kernels_take(in())) {
+      const Followers behind = followers();
+      done = behind.count();
+      NormPart part = norm_part(*norm);
+      if (behind.sum) part.plus = term_beside();
+      const BnStats stats = statistics(*norm);
+      return normalised(*norm, part, stats.mean, stats.var, behind.relu);
+    }
+    if (pool != nullptr && !pool->max && kernels_take(in())) return average_pool(*pool, in());
+    return execute();
   }
 
   at::Tensor run_one(size_t node, const std::vector<at::Tensor>& inputs) {
@@ -272,38 +295,29 @@ class Pass {
     const at::Tensor x = in().dim() == 4 ? in() : in().unsqueeze(-1).unsqueeze(-1);
     const int64_t over[3] = {0, 2, 3};
     auto [var, mean] = at::var_mean(x.to(at::kFloat), at::IntArrayRef(over, 3), /*correction=*/0);
+    collect({mean, var});
+  }
+  void collect(const BnStats& batch) {
     BnStats& sums = (*options_.table)[id_];
-    sums.mean = sums.mean.defined() ? sums.mean + mean : mean;
-    sums.var = sums.var.defined() ? sums.var + var : var;
+    sums.mean = sums.mean.defined() ? sums.mean + batch.mean : batch.mean;
+    sums.var = sums.var.defined() ? sums.var + batch.var : batch.var;
   }
 
-  at::Tensor execute(const Activation& op) {
-    switch (op.act) {
-      case Act::kRelu:
-        return at::relu(in());
-      case Act::kRelu6:
-        return at::hardtanh(in(), 0, 6);
-      case Act::kHSwish:
-        return at::hardswish(in());
-      case Act::kHSigmoid:
-        return at::hardsigmoid(in());
-      case Act::kSwish:
-        return at::silu(in());
-      case Act::kSigmoid:
-        return at::sigmoid(in());
-    }
-    throw std::logic_error("unknown activation");
+  /// What normalises the visited norm, by kernels: mean and biased variance.
+  BnStats statistics(const BatchNorm& op) {
+    using Bn = ForwardOptions::Bn;
+    if (options_.bn == Bn::kTrain) throw std::logic_error("kernels without gradients do not train");
+    if (options_.bn == Bn::kRunning && op.running)
+      return {tensor(Role::kRunningMean), tensor(Role::kRunningVar)};
+    if (options_.bn == Bn::kTable)
+      if (const auto it = options_.table->find(id_); it != options_.table->end()) return it->second;
+    const BatchMoments moments = biased_moments(in());
+    if (options_.bn == Bn::kCollect) collect({moments.mean, moments.var});
+    return {moments.mean, moments.var};
   }
 
-  at::Tensor execute(const Pool& op) {
-    const int64_t k[2] = {op.kernel, op.kernel};
-    const int64_t s[2] = {op.stride, op.stride};
-    const int64_t p[2] = {op.padding, op.padding};
-    const at::IntArrayRef kernel(k, 2), stride(s, 2), padding(p, 2);
-    if (op.max) return at::max_pool2d(in(), kernel, stride, padding);
-    return at::avg_pool2d(
-        in(), kernel, stride, padding, /*ceil_mode=*/false, /*count_include_pad=*/false);
-  }
+  at::Tensor execute(const Activation& op) { return activated(op, in()); }
+  at::Tensor execute(const Pool& op) { return pooled(op, in()); }
 
   at::Tensor execute(const GlobalAvgPool& op) {
     const int64_t over[2] = {2, 3}, places[1] = {1};
@@ -355,11 +369,6 @@ class Pass {
   at::Tensor execute(const Zero& op) { return strided(in(), op.stride, 0) * 0.0; }
   at::Tensor execute(const Identity&) { return in(); }
   at::Tensor execute(const Subsample& op) { return strided(in(), op.stride, op.offset); }
-
-  static at::Tensor strided(const at::Tensor& x, int64_t stride, int64_t offset) {
-    if (stride == 1 && offset == 0) return x;
-    return x.slice(2, offset, std::nullopt, stride).slice(3, offset, std::nullopt, stride);
-  }
 
   at::Tensor execute(const Dropout& op) {
     if (!options_.train || op.p <= 0) return in();

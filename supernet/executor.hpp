@@ -41,6 +41,9 @@ struct ForwardOptions {
   };
   Bn bn = Bn::kBatch;
   BnTable* table = nullptr;
+  /// By the kernels of supernet/shards where they take the values, without gradients (not kTrain):
+  /// norms with what follows them, average pooling. Other bits than LibTorch's ops give.
+  bool kernels = false;
   bool train = false;  ///< Dropout and drop-path on, drawn from `generator`.
   std::optional<at::Generator> generator;
   /// Of forward_parts(): receives what kTrain would do at once, in order.

@@ -111,6 +111,11 @@ FixedBatches::~FixedBatches() = default;
 int64_t FixedBatches::size() const {
   return static_cast<int64_t>(state_->indices.size());
 }
+size_t FixedBatches::count() const {
+  const State& s = *state_;
+  const int64_t rest = size() - s.larger_batches * s.batch;
+  return static_cast<size_t>(s.larger_batches + (rest > 0 ? rest / (s.batch - 1) : 0));
+}
 int64_t FixedBatches::batch() const {
   return state_->batch;
 }

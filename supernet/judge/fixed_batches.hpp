@@ -39,6 +39,7 @@ class FixedBatches {
   bool load();
   const std::vector<Item>& items() const;
   int64_t size() const;   ///< Images.
+  size_t count() const;   ///< Batches.
   int64_t batch() const;  ///< Size of the largest batches.
   /// Versions before 0.2 cut the same images otherwise: full batches, and the rest in a last one.
   bool cut_anew() const;

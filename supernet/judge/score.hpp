@@ -18,6 +18,8 @@
 namespace nas {
 
 class FixedBatches;
+struct GroupContext;
+struct Portion;
 class WeightStore;
 class WorkerPool;
 
@@ -55,7 +57,7 @@ class SubnetScorer {
   /// scored before. NotFiniteError when a logit is NaN or infinite; Interrupted when the user asked
   /// to stop.
   Score score(const Architecture& a);
-  /// All of them, side by side on the CPU's compute threads (one network a thread). `on_result` is
+  /// All of them, side by side on the CPU's compute threads, one op a thread. `on_result` is
   /// called on this thread in order of the list, as soon as the one and all before it are done;
   /// what it throws ends the work. Each value is that of score().
   void score_each(std::span<const Architecture> architectures,
@@ -73,19 +75,16 @@ class SubnetScorer {
   std::string warning() const;
 
  private:
-  class Group;
-  struct Opening;
-  struct Portion;
   /// Memory that judging may take in all, and how many times what ops hold it takes: convolutions
   /// keep copies in layouts of their own.
   static constexpr double kShareOfMemory = 0.5, kCopies = 2;
+  /// Called with a portion's number and the answers of its members, in order of the portions.
+  using HandOn = std::function<void(size_t, const std::vector<Judged>&)>;
 
   int64_t largest_batch() const;
-  std::vector<Portion> portions(std::span<const Architecture> architectures, int workers) const;
-  static void split_to_fit(std::span<const size_t> members,
-                           std::span<const Plan> plans,
-                           double bytes,
-                           std::vector<Portion>& portions);
+  std::vector<Portion> portions(std::span<const Architecture> architectures,
+                                int workers,
+                                bool kept) const;
   /// One answer for each member of the portion. `kept`: read the images that are in memory.
   std::vector<Judged> judged(std::span<const Architecture> all,
                              const Portion& portion,
@@ -95,10 +94,11 @@ class SubnetScorer {
                                  const Portion& portion,
                                  bool kept,
                                  const std::exception_ptr& problem) const;
-  /// The same with the batches side by side.
-  std::vector<Judged> judged_by_batches(std::span<const Architecture> all,
-                                        const Portion& portion,
-                                        WorkerPool& pool) const;
+  /// All portions, whose batches are side by side; the images are in memory.
+  void judge_in_memory(std::span<const Architecture> all,
+                       std::span<const Portion> portions,
+                       int workers,
+                       const HandOn& hand_on) const;
   /// Several portions that share one pass over the images.
   std::vector<std::vector<Judged>> judged_together(std::span<const Architecture> all,
                                                    std::span<const Portion> portions,
@@ -111,8 +111,7 @@ class SubnetScorer {
   Device device_;
   std::unique_ptr<FixedBatches> batches_;
   std::unique_ptr<FixedBatches> calibration_;
-  bool running_ = false;  ///< The space keeps running statistics somewhere.
-  std::unique_ptr<Opening> opening_;
+  std::unique_ptr<GroupContext> context_;
 };
 
 }  // namespace nas

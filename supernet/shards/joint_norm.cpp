@@ -10,7 +10,7 @@
 
 #include <cmath>
 
-#include "supernet/shards/dense.hpp"
+#include "supernet/shards/norm_tensors.hpp"
 
 namespace nas {
 namespace {
@@ -19,40 +19,8 @@ using lanes::Number;
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-NormLayout layout_of(const at::Tensor& x) {
-  if (x.dim() == 2) return {x.size(0), x.size(1), 1};
-  const int64_t inner = x.size(2) * x.size(3);
-  if (x.is_contiguous()) return {x.size(0), x.size(1), inner};
-  return {x.size(0) * inner, x.size(1), 1};
-}
-
-at::Tensor vector_of(const std::vector<double>& values, at::ScalarType type) {
-  at::Tensor t = at::empty({static_cast<int64_t>(values.size())}, type);
-  if (type == at::kDouble)
-    std::copy(values.begin(), values.end(), t.data_ptr<double>());
-  else
-    for (size_t k = 0; k < values.size(); ++k)
-      t.data_ptr<float>()[k] = static_cast<float>(values[k]);
-  return t;
-}
-
-/// What is computed with for values of this type.
-at::ScalarType number_type(const at::Tensor& x) {
-  return x.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
-}
-
 /// What the backward pass needs of a part: x, weight, bias, and y where `plus` was added.
 constexpr size_t kSaved = 4;
-
-template <typename T>
-Normaliser<T> normaliser(const at::Tensor& mean,
-                         const at::Tensor& inverse,
-                         const at::Tensor& weight,
-                         const at::Tensor& bias,
-                         bool relu) {
-  return {
-      values_in<T>(mean), values_in<T>(inverse), values_in<T>(weight), values_in<T>(bias), relu};
-}
 
 // Tensors are x, weight, bias, plus of each part in turn: weight and bias only where `affine`, plus
 // only where `sum`.
@@ -73,7 +41,7 @@ struct JointNorm : public torch::autograd::Function<JointNorm> {
     for (size_t p = 0; p < parts; ++p) {
       xs[p] = dense(tensors[p * each]);
       own.push_back(typed(xs[p], [&](auto zero) {
-        return moments_of(values_in<decltype(zero)>(xs[p]), layout_of(xs[p]));
+        return moments_of(values_in<decltype(zero)>(xs[p]), norm_layout(xs[p]));
       }));
     }
     const Moments all = combined(lane.exchange(std::move(own)));
@@ -100,7 +68,7 @@ struct JointNorm : public torch::autograd::Function<JointNorm> {
       typed(x, [&](auto zero) {
         using S = decltype(zero);
         normalise(values_in<S>(x),
-                  layout_of(x),
+                  norm_layout(x),
                   normaliser<Number<S>>(mean, inverse, weight, bias, relu),
                   values_in<S>(plus),
                   values_in<S>(ys[p]));
@@ -140,7 +108,7 @@ struct JointNorm : public torch::autograd::Function<JointNorm> {
         return gradient_sums(values_in<S>(dy),
                              values_in<S>(x),
                              values_in<S>(y),
-                             layout_of(x),
+                             norm_layout(x),
                              normaliser_of(Number<S>(), p, relu),
                              values_in<S>(own_dy[p]));
       }));
@@ -168,7 +136,7 @@ struct JointNorm : public torch::autograd::Function<JointNorm> {
         // With a sum, own_dy is what counts.
         input_gradient(values_in<S>(own_dy[p]),
                        values_in<S>(x),
-                       layout_of(x),
+                       norm_layout(x),
                        normaliser_of(Number<S>(), p, relu && !sum),
                        mean_dy,
                        mean_dy_xhat,

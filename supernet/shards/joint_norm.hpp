@@ -15,7 +15,8 @@ struct NormPart {
   at::Tensor plus;  ///< Added to the normalised x, of its shape and type; undefined: nothing.
 };
 
-/// Mean and variance (unbiased) of the batch, float or double as x (float for bfloat16).
+/// Mean and variance (unbiased, if nothing else is said) of the batch, [C], float or double as x
+/// (float for bfloat16).
 struct BatchMoments {
   at::Tensor mean, var;
 };

@@ -78,14 +78,20 @@ TEST(MergedPlan, GivesTheBitsOfEach) {
     const Shape in = space->input();
     const at::Tensor x =
         at::arange(3 * in.elements(), at::kFloat).sin().view({3, in.c, in.h, in.w});
-    std::vector<at::Tensor> together(plans.size());
     const c10::NoGradGuard no_grad;
-    forward_each(
-        merged.plan, merged.outputs, *tensors, {&x, 1}, {}, [&](size_t k, const at::Tensor& value) {
-          together[k] = value;
-        });
-    for (size_t k = 0; k < plans.size(); ++k)
-      EXPECT_TRUE(at::equal(together[k], forward(plans[k], *tensors, x, {}))) << name << k;
+    for (const bool kernels : {false, true}) {
+      ForwardOptions options;
+      options.kernels = kernels;
+      std::vector<at::Tensor> together(plans.size());
+      forward_each(merged.plan,
+                   merged.outputs,
+                   *tensors,
+                   {&x, 1},
+                   options,
+                   [&](size_t k, const at::Tensor& value) { together[k] = value; });
+      for (size_t k = 0; k < plans.size(); ++k)
+        EXPECT_TRUE(at::equal(together[k], forward(plans[k], *tensors, x, options))) << name << k;
+    }
   }
 }
 

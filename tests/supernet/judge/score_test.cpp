@@ -15,7 +15,10 @@
 namespace nas {
 namespace {
 
-class Judging : public testing::TestWithParam<const char*> {
+/// Form of the cells, and how tensors lie: channels last takes the kernels of supernet/shards.
+using Case = std::tuple<const char*, Layout>;
+
+class Judging : public testing::TestWithParam<Case> {
  protected:
   Judging() {
     options_.images = 150;
@@ -28,8 +31,11 @@ class Judging : public testing::TestWithParam<const char*> {
   ~Judging() override { set_compute_threads(1); }
 
   std::vector<Score> judge(int threads, bool keep = true) {
+    return judge(threads, keep, std::get<1>(GetParam()));
+  }
+  std::vector<Score> judge(int threads, bool keep, Layout layout) {
     set_compute_threads(threads);
-    SubnetScorer scorer(*space_, *store_, data_, options_, Device{}, Layout::kContiguous, keep);
+    SubnetScorer scorer(*space_, *store_, data_, options_, Device{}, layout, keep);
     std::vector<Score> scores(architectures_.size());
     size_t seen = 0;
     scorer.score_each(architectures_, [&](size_t i, const Judged& judged) {
@@ -44,7 +50,7 @@ class Judging : public testing::TestWithParam<const char*> {
 
   std::unique_ptr<Space> space_ = test::space_of(
       std::string("family: nasbench201\nwidth: 4\ncells: 1\nresolution: 8\ninput_channels: 1\n") +
-      "form: " + GetParam() + "\n");
+      "form: " + std::get<0>(GetParam()) + "\n");
   std::unique_ptr<WeightStore> store_ = make_single_store(*space_, 2);
   DataOptions data_options_;
   std::unique_ptr<Dataset> dataset_ = open_dataset(data_options_);
@@ -72,7 +78,7 @@ TEST_P(Judging, StreamedImagesGiveTheSame) {
 
 TEST_P(Judging, OneAloneIsJudgedAsAmongOthers) {
   const std::vector<Score> all = judge(2);
-  SubnetScorer scorer(*space_, *store_, data_, options_, Device{});
+  SubnetScorer scorer(*space_, *store_, data_, options_, Device{}, std::get<1>(GetParam()));
   for (size_t i = 0; i < all.size(); ++i)
     EXPECT_EQ(scorer.score(architectures_[i]).values, all[i].values);
 }
@@ -91,7 +97,7 @@ TEST_P(Judging, OneWithoutAnAnswerSpoilsNoOther) {
     if (p.name == name) p.tensor.detach().fill_(std::numeric_limits<float>::quiet_NaN());
   set_compute_threads(3);
   for (const bool keep : {true, false}) {
-    SubnetScorer scorer(*space_, *store_, data_, options_, Device{}, Layout::kContiguous, keep);
+    SubnetScorer scorer(*space_, *store_, data_, options_, Device{}, std::get<1>(GetParam()), keep);
     size_t failed = 0;
     scorer.score_each(architectures_, [&](size_t i, const Judged& judged) {
       if (judged.problem) {
@@ -118,7 +124,36 @@ TEST_P(Judging, WhatTheCallerThrowsEndsTheWork) {
   EXPECT_EQ(seen, 2u);
 }
 
-INSTANTIATE_TEST_SUITE_P(Forms, Judging, testing::Values("supernet", "standalone"));
+TEST_P(Judging, KernelsAndOpsAgreeUpToRounding) {
+  const std::vector<Score> ops = judge(1, true, Layout::kContiguous);
+  const std::vector<Score> kernels = judge(1, true, Layout::kChannelsLast);
+  const auto loss = [](const Score& s) {
+    for (const auto& [name, value] : s.values)
+      if (name == "loss") return value;
+    return -1.0;
+  };
+  for (size_t i = 0; i < ops.size(); ++i) EXPECT_NEAR(loss(kernels[i]), loss(ops[i]), 1e-4);
+}
+
+TEST_P(Judging, WeightsThatCannotBeReadAreToldOfEach) {
+  set_compute_threads(2);
+  store_->lose(0, "scratched");
+  for (const bool keep : {true, false}) {
+    SubnetScorer scorer(*space_, *store_, data_, options_, Device{}, std::get<1>(GetParam()), keep);
+    size_t seen = 0;
+    scorer.score_each(architectures_, [&](size_t, const Judged& judged) {
+      EXPECT_THROW(judged.get(), LostWeightsError);
+      ++seen;
+    });
+    EXPECT_EQ(seen, architectures_.size());
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Forms,
+                         Judging,
+                         testing::Combine(testing::Values("supernet", "standalone"),
+                                          testing::Values(Layout::kContiguous,
+                                                          Layout::kChannelsLast)));
 
 TEST(WorkerPool, EveryItemOnceListAfterList) {
   WorkerPool pool(3);
