@@ -9,6 +9,7 @@
 #include "spaces/base/stop.hpp"
 #include "supernet/plain_ops.hpp"
 #include "supernet/shards/average_pool.hpp"
+#include "supernet/shards/depthwise_conv.hpp"
 #include "supernet/shards/joint_norm.hpp"
 #include "supernet/shards/plain_norm.hpp"
 
@@ -143,6 +144,7 @@ class Pass {
   const at::Tensor& value_before() const { return values_[static_cast<size_t>(id_) - 1]; }
   /// The only value that the visited node reads.
   const at::Tensor& value_read() const { return in(); }
+  at::Tensor weight() { return tensor(Role::kWeight); }
   RunningUpdate update_of(const BatchNorm& op, const BatchMoments& moments) {
     return {tensor(Role::kRunningMean),
             tensor(Role::kRunningVar),
@@ -320,12 +322,8 @@ class Pass {
   at::Tensor execute(const Pool& op) { return pooled(op, in()); }
 
   at::Tensor execute(const GlobalAvgPool& op) {
-    const int64_t over[2] = {2, 3}, places[1] = {1};
-    const at::Tensor& x = in();
-    return plan_.shape_of(inputs_[0]).image() ? at::mean(x, at::IntArrayRef(over, 2), op.keep)
-                                              : at::mean(x, at::IntArrayRef(places, 1));
+    return averaged(op, in(), plan_.shape_of(inputs_[0]).image());
   }
-
   at::Tensor execute(const Linear& op) {
     if (options_.features != nullptr && id_ == plan_.classifier) *options_.features = in();
     return at::linear(in(), tensor(Role::kWeight), op.bias ? tensor(Role::kBias) : at::Tensor());
@@ -359,7 +357,6 @@ class Pass {
   }
 
   at::Tensor execute(const Mul&) { return in(0) * in(1); }
-
   at::Tensor execute(const Concat&) {
     std::vector<at::Tensor> parts;
     for (size_t k = 0; k < inputs_.size(); ++k) parts.push_back(in(k));
@@ -454,6 +451,7 @@ std::vector<at::Tensor> forward_parts(const Plan& plan,
     std::vector<at::Tensor> out(passes.size());
     const Op& op = passes.front().node(i).op;
     const auto* pool = std::get_if<Pool>(&op);
+    const auto* conv = std::get_if<Conv2d>(&op);
     if (done > 0) {
       --done;
       for (size_t p = 0; p < passes.size(); ++p) out[p] = passes[p].value_before();
@@ -474,6 +472,9 @@ std::vector<at::Tensor> forward_parts(const Plan& plan,
     } else if (pool != nullptr && !pool->max) {
       for (size_t p = 0; p < passes.size(); ++p)
         out[p] = average_pool(*pool, passes[p].value_read());
+    } else if (conv != nullptr && takes_depthwise(*conv, passes.front().value_read())) {
+      for (size_t p = 0; p < passes.size(); ++p)
+        out[p] = depthwise_conv(*conv, passes[p].value_read(), passes[p].weight());
     } else {
       for (size_t p = 0; p < passes.size(); ++p) out[p] = passes[p].execute();
     }

@@ -34,6 +34,12 @@ at::Tensor pooled(const Pool& op, const at::Tensor& x) {
       x, kernel, stride, padding, /*ceil_mode=*/false, /*count_include_pad=*/false);
 }
 
+at::Tensor averaged(const GlobalAvgPool& op, const at::Tensor& x, bool image) {
+  const int64_t over[2] = {2, 3}, places[1] = {1};
+  return image ? at::mean(x, at::IntArrayRef(over, 2), op.keep)
+               : at::mean(x, at::IntArrayRef(places, 1));
+}
+
 at::Tensor strided(const at::Tensor& x, int64_t stride, int64_t offset) {
   if (stride == 1 && offset == 0) return x;
   return x.slice(2, offset, std::nullopt, stride).slice(3, offset, std::nullopt, stride);
