@@ -357,7 +357,7 @@ void add_narrow(CLI::App& app, SpaceArguments& o) {
       ->type_name("ID");
   app.add_option("--min-share",
                  o.popular.least_share,
-                 "SpaceArguments that a smaller share of the networks in clusters has are left out "
+                 "Options that a smaller share of the networks in clusters has are left out "
                  "(default 0.01)")
       ->check(CLI::Range(0.0, 0.5))
       ->type_name("SHARE");

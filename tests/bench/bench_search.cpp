@@ -4,10 +4,13 @@
 //   bench_search load TABLE SPACE ARCH     opening a table, its first answer, memory
 //   bench_search inner [KEY=VALUE ...]     architecture evaluations a second of the inner search
 // KEY: budget=250, points=50,100,150,200,250, first=0 (seed), initial=choices|architectures, each=1
-// (prints every seed), or any option of `search` such as population=48 or surrogate.predictor=svr.
-// S1 (tests/search/s1.hpp): M*pp, reference 70 % and 600 M MACs. NB201: test accuracy against MACs,
-// reference 85 % and 200 M MACs, in M*pp. One line per algorithm and number of evaluations: median,
-// 25th and 75th percentile, mean, sd, least; seconds of processor time per run.
+// (prints every seed), cost=macs|params, narrow=ALGORITHM:EVALUATIONS (a search with the cost macs
+// first, of another seed; what it favoured is searched), share=0.01 (of options that are kept), or
+// any option of `search` such as population=48 or surrogate.predictor=svr. S1
+// (tests/search/s1.hpp): M*pp, reference 70 % and 600 M MACs or 8 M parameters. NB201: test
+// accuracy against MACs, reference 85 % and 200 M MACs or 2 M parameters, in M*pp. One line per
+// algorithm and number of evaluations: median, 25th and 75th percentile, mean, sd, least; seconds
+// of processor time per run.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -22,6 +25,7 @@
 #include "../search/s1.hpp"
 #include "search/algorithms/surrogate/inner_search.hpp"
 #include "search/evaluators/evaluators.hpp"
+#include "search/narrow/popular.hpp"
 #include "search/search_options.hpp"
 
 namespace {
@@ -42,25 +46,34 @@ struct Request {
                                          {"points", "50,100,150,200,250"},
                                          {"first", "0"},
                                          {"each", "0"},
+                                         {"cost", "macs"},
+                                         {"narrow", ""},
+                                         {"share", "0.01"},
                                          {"table", ""}};
   std::vector<std::string> sets;  ///< Of `search`.
   int64_t number(const std::string& key) const { return std::stoll(own.at(key)); }
 };
+
+std::map<std::string, double> reference_of(const Request& plan) {
+  const bool s1 = plan.benchmark == "s1", macs = plan.own.at("cost") == "macs";
+  return {{"accuracy", s1 ? 70 : 85},
+          {plan.own.at("cost"), macs ? (s1 ? 600e6 : 200e6) : (s1 ? 8e6 : 2e6)}};
+}
 
 /// What the options of `search` say, with the goal of the benchmark.
 SearchSettings settings_of(const Request& plan, const std::string& algorithm, uint64_t seed) {
   YamlSource source;
   source.sets = plan.sets;
   source.sets.push_back("algorithm=" + algorithm);
-  if (search_algorithm(algorithm).most_objectives == 1)
-    source.sets.push_back("objectives=[{maximize: accuracy}]");
+  const std::string& cost = plan.own.at("cost");
+  source.sets.push_back(search_algorithm(algorithm).most_objectives == 1
+                            ? "objectives=[{maximize: accuracy}]"
+                            : "objectives=[{maximize: accuracy},{minimize: " + cost + "}]");
   source.sets.push_back("evaluations=" + plan.own.at("budget"));
   const auto options = read_yaml_as<SearchOptions>(source);
   SearchSettings settings = to_settings(options, EvaluatorOptions{}, seed);
-  settings.reference = plan.benchmark == "s1"
-                           ? std::map<std::string, double>{{"accuracy", 70}, {"macs", 600e6}}
-                           : std::map<std::string, double>{{"accuracy", 85}, {"macs", 200e6}};
-  if (settings.goal.objectives.size() == 1) settings.reference.erase("macs");
+  settings.reference = reference_of(plan);
+  if (settings.goal.objectives.size() == 1) settings.reference.erase(cost);
   return settings;
 }
 
@@ -94,30 +107,64 @@ Truth truth_of(const Request& plan) {
   return truth;
 }
 
+/// What a search of another seed, with the cost macs, has come to favour.
+Domain narrowed(const Request& plan, const Truth& truth, const CostModel& costs, uint64_t seed) {
+  const std::string& text = plan.own.at("narrow");
+  const size_t colon = text.find(':');
+  Request source = plan;
+  source.own["cost"] = "macs";
+  source.own["budget"] = text.substr(colon + 1);
+  Search search(Domain(*truth.space),
+                *truth.evaluator,
+                costs,
+                settings_of(source, text.substr(0, colon), 1000 + seed));
+  while (!search.done()) search.step();
+  std::vector<Architecture> networks;
+  for (const Archive::Entry& entry : search.archive().entries())
+    networks.push_back(entry.architecture);
+  return {*truth.space,
+          popular_part(Domain(*truth.space),
+                       networks,
+                       {.clusters = {}, .least_share = std::stod(plan.own.at("share"))})
+              .part};
+}
+
 void compare(const Request& plan, const std::string& algorithm, int64_t seeds) {
   const Truth truth = truth_of(plan);
   const CostModel costs(*truth.space);
   std::map<size_t, std::vector<double>> values;
   std::vector<size_t> points;
   for (const std::string& text : split(plan.own.at("points"))) points.push_back(std::stoul(text));
-  const std::clock_t start = std::clock();
+  const std::string& cost = plan.own.at("cost");
+  const std::map<std::string, double> reference = reference_of(plan);
+  std::clock_t ticks = 0;
+  double log_share = 0;
   for (int64_t s = 0; s < seeds; ++s) {
-    const SearchSettings settings =
-        settings_of(plan, algorithm, static_cast<uint64_t>(s + plan.number("first")));
-    Search search(Domain(*truth.space), *truth.evaluator, costs, settings);
+    const auto seed = static_cast<uint64_t>(s + plan.number("first"));
+    const SearchSettings settings = settings_of(plan, algorithm, seed);
+    Domain domain(*truth.space);
+    if (!plan.own.at("narrow").empty()) {
+      domain = narrowed(plan, truth, costs, seed);
+      log_share += static_cast<double>(std::log10(domain.count().to_long_double()) -
+                                       std::log10(Domain(*truth.space).count().to_long_double()));
+    }
+    const std::clock_t start = std::clock();
+    Search search(domain, *truth.evaluator, costs, settings);
     while (!search.done()) search.step();
     std::vector<Point> seen;
     size_t evaluations = 0;
     for (const Archive::Entry& entry : search.archive().entries()) {
       ++evaluations;
-      if (entry.feasible()) seen.push_back({-entry.values.at("accuracy"), entry.values.at("macs")});
+      if (entry.feasible()) seen.push_back({-entry.values.at("accuracy"), entry.values.at(cost)});
       if (std::find(points.begin(), points.end(), evaluations) != points.end())
         values[evaluations].push_back(
-            hypervolume(seen, plan.benchmark == "s1" ? Point{-70, 600e6} : Point{-85, 200e6}) /
-            1e6);
+            hypervolume(seen, Point{-reference.at("accuracy"), reference.at(cost)}) / 1e6);
     }
+    ticks += std::clock() - start;
   }
-  const double seconds = static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
+  const double seconds = static_cast<double>(ticks) / CLOCKS_PER_SEC;
+  if (!plan.own.at("narrow").empty())
+    std::printf("narrowed: 10^%.2f of the space\n", log_share / static_cast<double>(seeds));
   for (const auto& [evaluations, list] : values) {
     const auto n = static_cast<double>(list.size());
     const double mean = std::accumulate(list.begin(), list.end(), 0.0) / n;
