@@ -1,5 +1,6 @@
 // Support vector regression with an RBF kernel and no insensitive tube (search.md 3.5), solved by
-// libsvm on a kernel matrix that is computed once for all folds and penalties. Its labels are
+// libsvm; penalties are chosen by a solver that goes from one to the next (smo.hpp), on a kernel
+// matrix that is computed once for all folds and penalties. Its labels are
 // brought to 10 .. 100, so that the grid of C means the same for shares, percents and milliseconds.
 #include <libsvm/svm.h>
 
@@ -15,6 +16,7 @@
 #include "predictors/linear_algebra.hpp"
 #include "predictors/predictor.hpp"
 #include "predictors/predictor_state.hpp"
+#include "predictors/smo.hpp"
 
 namespace nas {
 namespace {
@@ -27,16 +29,10 @@ constexpr double kPenalties[] = {1, 2, 5, 10, 20, 50, 100};
 constexpr Index kMostVectors = 2500;  ///< libsvm holds 16 bytes for each pair.
 constexpr Index kChoiceRows = 400;    ///< C and gamma are chosen on so many.
 
-/// f(x) = sum_i coefficients_i k(x, row_i) + offset; coefficients of all rows, most may be 0.
-struct Solution {
-  VectorXd coefficients;
-  double offset = 0;
-};
-
-/// libsvm on parts of one kernel matrix.
+/// libsvm on a kernel matrix.
 class Solver {
  public:
-  Solver(const MatrixXd& kernel, const VectorXd& y) : kernel_(kernel), y_(y) {
+  Solver(const MatrixXd& kernel, const VectorXd& y) : y_(y) {
     const auto n = static_cast<size_t>(y.size());
     nodes_.resize(n * (n + 2));
     for (size_t i = 0; i < n; ++i) {
@@ -50,15 +46,12 @@ class Solver {
     svm_set_print_string_function([](const char*) {});
   }
 
-  Solution solve(std::vector<int> rows, double penalty) {
+  SvrSolution solve(double penalty) {
     const auto n = static_cast<size_t>(y_.size());
     std::vector<svm_node*> x;
-    std::vector<double> y;
-    for (const int i : rows) {
-      x.push_back(&nodes_[static_cast<size_t>(i) * (n + 2)]);
-      y.push_back(y_[i]);
-    }
-    const svm_problem problem{static_cast<int>(rows.size()), y.data(), x.data()};
+    for (size_t i = 0; i < n; ++i) x.push_back(&nodes_[i * (n + 2)]);
+    std::vector<double> y(y_.begin(), y_.end());
+    const svm_problem problem{static_cast<int>(n), y.data(), x.data()};
     svm_parameter parameter{};
     parameter.svm_type = EPSILON_SVR;
     parameter.kernel_type = PRECOMPUTED;
@@ -71,21 +64,13 @@ class Solver {
       throw std::runtime_error(std::string("libsvm: ") + why);
     const std::unique_ptr<svm_model, void (*)(svm_model*)> model(
         svm_train(&problem, &parameter), [](svm_model* m) { svm_free_and_destroy_model(&m); });
-    Solution solution{VectorXd::Zero(y_.size()), -model->rho[0]};
+    SvrSolution solution{VectorXd::Zero(y_.size()), -model->rho[0]};
     for (int k = 0; k < model->l; ++k)
-      solution.coefficients[rows[static_cast<size_t>(model->sv_indices[k] - 1)]] =
-          model->sv_coef[0][k];
+      solution.coefficients[model->sv_indices[k] - 1] = model->sv_coef[0][k];
     return solution;
-  }
-  /// What a solution says of rows begin .. end - 1.
-  VectorXd values(const Solution& s, const Fold& fold) const {
-    return product_tn(MatrixXd(kernel_.middleCols(fold.begin, fold.size())), s.coefficients)
-               .array() +
-           s.offset;
   }
 
  private:
-  const MatrixXd& kernel_;
   const VectorXd& y_;
   std::vector<svm_node> nodes_;
 };
@@ -105,7 +90,7 @@ class Svr final : public Predictor {
     const VectorXd y = truth / unit_;
     choose(x, y, truth, options);
     const MatrixXd kernel = (-gamma_ * squared_distances(x, x)).array().exp();
-    keep(Solver(kernel, y).solve(numbers(n), penalty_), x);
+    keep(Solver(kernel, y).solve(penalty_), x);
     chosen_ = {{"C", penalty_},
                {"gamma", gamma_},
                {"rows", static_cast<double>(n)},
@@ -159,34 +144,38 @@ class Svr final : public Predictor {
     const MatrixXd distances = squared_distances(x, x);
     for (const double g : gammas) {
       const MatrixXd kernel = (-g * distances).array().exp();
-      Solver solver(kernel, y);
-      for (const double c : penalties) {
-        const VectorXd out = out_of_folds(solver, options.folds, c, x.rows());
-        const double error = error_of(truth, unit_ * out);
+      const std::vector<VectorXd> answers = out_of_folds(kernel, y, options.folds, penalties);
+      for (size_t c = 0; c < penalties.size(); ++c) {
+        const double error = error_of(truth, unit_ * answers[c]);
         if (!(error < cv_mape_)) continue;
         cv_mape_ = error;
         gamma_ = g;
-        penalty_ = c;
-        spread_ = unit_ * rmse(y, out);
+        penalty_ = penalties[c];
+        spread_ = unit_ * rmse(y, answers[c]);
       }
     }
   }
-  static std::vector<int> numbers(Index n) {
-    std::vector<int> list(static_cast<size_t>(n));
-    std::iota(list.begin(), list.end(), 0);
-    return list;
-  }
-  static VectorXd out_of_folds(Solver& solver, int folds, double penalty, Index n) {
-    VectorXd out(n);
-    for (const Fold& fold : contiguous_folds(n, folds)) {
-      std::vector<int> rows = numbers(n);
+  /// For each penalty (ascending) what the other folds say of each row.
+  static std::vector<VectorXd> out_of_folds(const MatrixXd& kernel,
+                                            const VectorXd& y,
+                                            int folds,
+                                            const std::vector<double>& penalties) {
+    std::vector<VectorXd> answers(penalties.size(), VectorXd(y.size()));
+    for (const Fold& fold : contiguous_folds(y.size(), folds)) {
+      std::vector<int> rows(static_cast<size_t>(y.size()));
+      std::iota(rows.begin(), rows.end(), 0);
       rows.erase(rows.begin() + fold.begin, rows.begin() + fold.end);
-      out.segment(fold.begin, fold.size()) =
-          solver.values(solver.solve(std::move(rows), penalty), fold);
+      SmoSolver solver(kernel(rows, rows), y(rows));
+      const MatrixXd others = kernel(rows, Eigen::seqN(fold.begin, fold.size()));
+      for (size_t c = 0; c < penalties.size(); ++c) {
+        const SvrSolution s = solver.solve(penalties[c]);
+        answers[c].segment(fold.begin, fold.size()) =
+            product_tn(others, s.coefficients).array() + s.offset;
+      }
     }
-    return out;
+    return answers;
   }
-  void keep(const Solution& solution, const MatrixXd& x) {
+  void keep(const SvrSolution& solution, const MatrixXd& x) {
     std::vector<int> support;
     for (Index i = 0; i < x.rows(); ++i)
       if (solution.coefficients[i] != 0) support.push_back(static_cast<int>(i));
