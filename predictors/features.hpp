@@ -13,6 +13,8 @@ class Space;
 
 /// One row per sample, one column per feature.
 using FeatureMatrix = Eigen::MatrixXd;
+/// Some of its rows, without a copy.
+using FeatureRows = Eigen::Ref<const FeatureMatrix>;
 
 /// What the columns of a FeatureMatrix mean. A predictor keeps it and refuses any other.
 struct FeatureSpace {

@@ -140,7 +140,7 @@ class GaussianProcess final : public Predictor {
     leave_one_out(y);
   }
 
-  VectorXd answer(const FeatureMatrix& raw, VectorXd* spread) const override {
+  VectorXd answer(const FeatureRows& raw, VectorXd* spread) const override {
     const MatrixXd scaled = scale_.apply(raw), x = centred(scaled, center_);
     MatrixXd k = likeness_(scaled);
     k *= kernel_.signal;

@@ -175,7 +175,7 @@ class Mlp final : public Predictor {
     if (options.spread) judge(x, truth, folds);
   }
 
-  VectorXd answer(const FeatureMatrix& raw, VectorXd* spread) const override {
+  VectorXd answer(const FeatureRows& raw, VectorXd* spread) const override {
     const MatrixXf x = scale_.apply(raw).cast<float>();
     VectorXd sum = VectorXd::Zero(x.rows()), squares = sum;
     for (const Network& member : members_) {

@@ -95,7 +95,7 @@ class Predictor {
   /// Columns it was fitted on, as its state says.
   virtual Eigen::Index width() const = 0;
   /// `spread` null: not wanted.
-  virtual Eigen::VectorXd answer(const FeatureMatrix& x, Eigen::VectorXd* spread) const = 0;
+  virtual Eigen::VectorXd answer(const FeatureRows& x, Eigen::VectorXd* spread) const = 0;
   virtual nlohmann::json state() const = 0;
   /// std::exception of any kind where the JSON is no state of this model.
   virtual void restore(const nlohmann::json& state) = 0;

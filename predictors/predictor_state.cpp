@@ -29,7 +29,7 @@ Scaling::Scaling(const nlohmann::json& json)
   scales_ = (means_.array() != 0).any() || (factors_.array() != 1).any();
 }
 
-FeatureMatrix Scaling::apply(const FeatureMatrix& x) const {
+FeatureMatrix Scaling::apply(const FeatureRows& x) const {
   if (!scales_) return x;
   FeatureMatrix scaled = x;
   for (Index c = 0; c < x.cols(); ++c) scaled.col(c) = (x.col(c).array() - means_[c]) * factors_[c];

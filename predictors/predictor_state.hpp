@@ -16,7 +16,7 @@ class Scaling {
   Scaling() = default;
   explicit Scaling(const FeatureMatrix& x);
   explicit Scaling(const nlohmann::json& json);
-  FeatureMatrix apply(const FeatureMatrix& x) const;
+  FeatureMatrix apply(const FeatureRows& x) const;
   nlohmann::json to_json() const;
   Eigen::Index columns() const { return means_.size(); }
   bool scales() const { return scales_; }

@@ -84,7 +84,7 @@ class Stacked final : public Predictor {
       chosen_[std::string("weight_") + kMembers[k]] = mixing_.weights[k];
   }
 
-  VectorXd answer(const FeatureMatrix& x, VectorXd* spread) const override {
+  VectorXd answer(const FeatureRows& x, VectorXd* spread) const override {
     MatrixXd answers(x.rows(), static_cast<Index>(members_.size()));
     for (size_t k = 0; k < members_.size(); ++k) {
       if (spread == nullptr || k != kUnsure) {

@@ -97,7 +97,7 @@ class Svr final : public Predictor {
                {"vectors", static_cast<double>(coefficients_.size())}};
   }
 
-  VectorXd answer(const FeatureMatrix& raw, VectorXd* spread) const override {
+  VectorXd answer(const FeatureRows& raw, VectorXd* spread) const override {
     const MatrixXd kernel = likeness_(scale_.apply(raw));
     // It has no model of noise: the deviation in cross-validation, the same everywhere.
     if (spread != nullptr) *spread = VectorXd::Constant(raw.rows(), spread_);

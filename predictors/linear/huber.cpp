@@ -142,7 +142,7 @@ class Huber final : public Predictor {
                {"monotone", monotone ? 1 : 0}};
   }
 
-  VectorXd answer(const FeatureMatrix& raw, VectorXd* spread) const override {
+  VectorXd answer(const FeatureRows& raw, VectorXd* spread) const override {
     // Errors with a long tail have no model of where they are larger.
     if (spread != nullptr) *spread = VectorXd::Constant(raw.rows(), spread_);
     return line_.of(columns(scale_.apply(raw)));

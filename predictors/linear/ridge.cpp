@@ -173,7 +173,7 @@ class Ridge final : public Predictor {
                                : static_cast<double>(pairs_.size())}};
   }
 
-  VectorXd answer(const FeatureMatrix& raw, VectorXd* spread) const override {
+  VectorXd answer(const FeatureRows& raw, VectorXd* spread) const override {
     const MatrixXd x = scale_.apply(raw);
     if (quadratic_.size() > 0) {
       if (spread != nullptr) *spread = VectorXd::Constant(x.rows(), std::sqrt(variance_));

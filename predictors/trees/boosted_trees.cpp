@@ -79,21 +79,20 @@ struct Settings {
   uint64_t seed = 0;
 };
 
-/// Rows for xgboost and for trees.
+/// Rows and targets for xgboost.
 class Data {
  public:
-  Data(const FeatureMatrix& x, const VectorXd* y) : columns_(static_cast<size_t>(x.cols())) {
-    values_.resize(static_cast<size_t>(x.size()));
+  Data(const FeatureMatrix& x, const VectorXd& y) {
+    std::vector<float> values(static_cast<size_t>(x.size()));
     Eigen::Map<Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>>(
-        values_.data(), x.rows(), x.cols()) = x.cast<float>();
-    if (y == nullptr) return;
-    check(xgboost().XGDMatrixCreateFromMat(values_.data(),
+        values.data(), x.rows(), x.cols()) = x.cast<float>();
+    check(xgboost().XGDMatrixCreateFromMat(values.data(),
                                            static_cast<bst_ulong>(x.rows()),
                                            static_cast<bst_ulong>(x.cols()),
                                            std::nanf(""),
                                            &handle_));
     std::vector<float> labels;
-    for (const double v : *y) labels.push_back(static_cast<float>(v));
+    for (const double v : y) labels.push_back(static_cast<float>(v));
     check(xgboost().XGDMatrixSetFloatInfo(handle_, "label", labels.data(), labels.size()));
   }
   ~Data() {
@@ -102,22 +101,18 @@ class Data {
   Data(const Data&) = delete;
   Data& operator=(const Data&) = delete;
   DMatrixHandle handle() const { return handle_; }
-  /// What trees begin .. end - 1 answer to rows i .. i + count - 1 is added to `sums`.
-  void add(const ForestSums& forest, Index i, Index count, size_t begin, size_t end, double* sums)
-      const {
-    forest.add(values_.data() + static_cast<size_t>(i) * columns_,
-               columns_,
-               static_cast<size_t>(count),
-               begin,
-               end,
-               sums);
-  }
 
  private:
-  size_t columns_;
-  std::vector<float> values_;
   DMatrixHandle handle_ = nullptr;
 };
+
+/// Rows i .. i + count - 1.
+ForestSums::Block block_of(const FeatureRows& x, Index i, Index count) {
+  return {x.data() + i,
+          static_cast<size_t>(x.outerStride()),
+          static_cast<size_t>(x.cols()),
+          static_cast<size_t>(count)};
+}
 
 /// The trees of a model as xgboost writes it, in our order of nodes.
 Forest forest_of(const nlohmann::json& model) {
@@ -147,7 +142,7 @@ Forest forest_of(const nlohmann::json& model) {
 
 /// Of standardised targets.
 Forest grow(const FeatureMatrix& x, const VectorXd& t, const Settings& s) {
-  const Data data(x, &t);
+  const Data data(x, t);
   const DMatrixHandle handle = data.handle();
   BoosterHandle raw = nullptr;
   check(xgboost().XGBoosterCreate(&handle, 1, &raw));
@@ -172,8 +167,8 @@ Forest grow(const FeatureMatrix& x, const VectorXd& t, const Settings& s) {
     check(xgboost().XGBoosterUpdateOneIter(booster.get(), round, handle));
   bst_ulong size = 0;
   const char* text = nullptr;
-  check(xgboost().XGBoosterSaveModelToBuffer(booster.get(), R"({"format":"json"})", &size, &text));
-  return forest_of(nlohmann::json::parse(text, text + size));
+  check(xgboost().XGBoosterSaveModelToBuffer(booster.get(), R"({"format":"ubj"})", &size, &text));
+  return forest_of(nlohmann::json::from_ubjson(text, text + size));
 }
 
 class BoostedTrees final : public Predictor {
@@ -204,7 +199,7 @@ class BoostedTrees final : public Predictor {
     chosen_ = {{"rounds", s.rounds}, {"depth", s.depth}, {"rate", s.rate}};
   }
 
-  VectorXd answer(const FeatureMatrix& x, VectorXd* spread) const override {
+  VectorXd answer(const FeatureRows& x, VectorXd* spread) const override {
     // Trees have no model of noise: the deviation in cross-validation, the same everywhere.
     if (spread != nullptr) *spread = VectorXd::Constant(x.rows(), spread_);
     return values(sums_, x).array() * target_sd_ + target_mean_;
@@ -259,7 +254,6 @@ class BoostedTrees final : public Predictor {
     Eigen::MatrixXd out(t.size(), parts);
     for (const Fold& fold : contiguous_folds(t.size(), o.folds)) {
       const ForestSums forest(grow(without(x, fold), without(t, fold), s));
-      const Data data(x.middleRows(fold.begin, fold.size()), nullptr);
       for (Index i = 0; i < fold.size(); i += kBlock) {
         const Index count = std::min(kBlock, fold.size() - i);
         VectorXd sums = VectorXd::Zero(kBlock);
@@ -268,7 +262,7 @@ class BoostedTrees final : public Predictor {
           const size_t end =
               forest.trees() * static_cast<size_t>(part + 1) / static_cast<size_t>(parts);
           VectorXd of_part = VectorXd::Zero(kBlock);
-          data.add(forest, i, count, begin, end, of_part.data());
+          forest.add(block_of(x, fold.begin + i, count), begin, end, of_part.data());
           begin = end;
           sums += of_part;
           out.col(part).segment(fold.begin + i, count) = sums.head(count);
@@ -286,11 +280,10 @@ class BoostedTrees final : public Predictor {
     }
     s.rounds = std::max(1, s.rounds * (best + 1) / parts);
   }
-  static VectorXd values(const ForestSums& forest, const FeatureMatrix& x) {
-    const Data data(x, nullptr);
+  static VectorXd values(const ForestSums& forest, const FeatureRows& x) {
     VectorXd out = VectorXd::Zero((x.rows() + kBlock - 1) / kBlock * kBlock);
     for (Index i = 0; i < x.rows(); i += kBlock)
-      data.add(forest, i, std::min(kBlock, x.rows() - i), 0, forest.trees(), out.data() + i);
+      forest.add(block_of(x, i, std::min(kBlock, x.rows() - i)), 0, forest.trees(), out.data() + i);
     return out.head(x.rows());
   }
 

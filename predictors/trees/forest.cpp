@@ -9,7 +9,10 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <map>
+
+#include "spaces/base/wide.hpp"
 
 namespace nas {
 namespace {
@@ -24,6 +27,41 @@ constexpr std::array<uint64_t, 256> make_spread() {
   return table;
 }
 constexpr std::array<uint64_t, 256> kSpread = make_spread();
+
+/// Bit r: rows[r], as a float, is not below `value`.
+NAS_WIDE uint64_t not_below(const double* rows, size_t count, float value) {
+  alignas(64) uint8_t bytes[ForestSums::kRows] = {};
+  for (size_t r = 0; r < count; ++r)
+    bytes[r] = static_cast<uint8_t>(!(static_cast<float>(rows[r]) < value));
+  uint64_t bits = 0;
+  for (size_t k = 0; k < ForestSums::kRows / 8; ++k) {
+    uint64_t eight = 0;
+    std::memcpy(&eight, bytes + 8 * k, sizeof eight);
+    bits |= (eight * 0x0102040810204080U >> 56) << (8 * k);  // Each byte's bit to the top byte.
+  }
+  return bits;
+}
+
+constexpr int kMostShuffled = 3;  ///< Levels whose leaves fit into one vector.
+
+/// Adds to `sums` of a whole block the leaves (eight) at their places.
+NAS_WIDE void add_shuffled(const float* leaves, const uint64_t* places, double* sums) {
+  using Bytes [[gnu::vector_size(8)]] = uint8_t;
+  using Ints [[gnu::vector_size(32)]] = int32_t;
+  using Floats [[gnu::vector_size(32)]] = float;
+  using Doubles [[gnu::vector_size(64)]] = double;
+  Floats all;
+  std::memcpy(&all, leaves, sizeof all);
+  for (size_t k = 0; k < ForestSums::kRows / 8; ++k) {
+    Bytes bytes;
+    std::memcpy(&bytes, places + k, sizeof bytes);
+    const Floats found = __builtin_shuffle(all, __builtin_convertvector(bytes, Ints));
+    Doubles sum;
+    std::memcpy(&sum, sums + 8 * k, sizeof sum);
+    sum += __builtin_convertvector(found, Doubles);
+    std::memcpy(sums + 8 * k, &sum, sizeof sum);
+  }
+}
 
 /// Levels below each node.
 std::vector<int> levels_below(const Forest& f) {
@@ -61,7 +99,7 @@ ForestSums::ForestSums(const Forest& forest) : roots_(forest.roots) {
     questions_.push_back(question);
   }
   asked_.assign(trees() * ((size_t{1} << depth_) - 1), 0);
-  leaves_.assign(trees() << depth_, 0);
+  leaves_.assign(trees() * leaves_of_tree(), 0);
   for (size_t tree = 0; tree < trees(); ++tree)
     fill(forest, tree, static_cast<size_t>(roots_[tree]), 0, 0);
 }
@@ -72,7 +110,7 @@ void ForestSums::fill(const Forest& forest, size_t tree, size_t node, int level,
   if (forest.feature[node] < 0) {
     const int more = depth_ - level;
     const auto first =
-        leaves_.begin() + static_cast<std::ptrdiff_t>((tree << depth_) + (place << more));
+        leaves_.begin() + static_cast<std::ptrdiff_t>(tree * leaves_of_tree() + (place << more));
     std::fill(first, first + (std::ptrdiff_t{1} << more), forest.value[node]);
     return;
   }
@@ -85,25 +123,21 @@ void ForestSums::fill(const Forest& forest, size_t tree, size_t node, int level,
   fill(forest, tree, left + 1, level + 1, 2 * place + 1);
 }
 
-void ForestSums::ask(const float* rows, size_t columns, size_t count, uint64_t* answers) const {
-  for (size_t q = 0; q < questions_.size(); ++q) {
-    const float* at = rows + questions_[q].feature;
-    const float value = questions_[q].value;
-    uint64_t bits = 0;
-    for (size_t r = 0; r < count; ++r) bits |= uint64_t{!(at[r * columns] < value)} << r;
-    answers[q] = bits;
-  }
+void ForestSums::ask(const Block& block, uint64_t* answers) const {
+  for (size_t q = 0; q < questions_.size(); ++q)
+    answers[q] = not_below(block.values + static_cast<size_t>(questions_[q].feature) * block.step,
+                           block.rows,
+                           questions_[q].value);
 }
 
-void ForestSums::add(
-    const float* rows, size_t columns, size_t count, size_t begin, size_t end, double* sums) const {
-  if (!sliced_) return walk(rows, columns, count, begin, end, sums);
+void ForestSums::add(const Block& block, size_t begin, size_t end, double* sums) const {
+  if (!sliced_) return walk(block, begin, end, sums);
   std::vector<uint64_t> answers(questions_.size());
-  ask(rows, columns, count, answers.data());
+  ask(block, answers.data());
   const size_t inner = (size_t{1} << depth_) - 1;
   for (size_t tree = begin; tree < end; ++tree) {
     const uint32_t* asked = asked_.data() + tree * inner;
-    const float* leaves = leaves_.data() + (tree << depth_);
+    const float* leaves = leaves_.data() + tree * leaves_of_tree();
     // Rows that reach each node of a level; the bits of their way, level by level.
     uint64_t reach[size_t{1} << kMostSliced];
     uint64_t way[kMostSliced];
@@ -119,32 +153,41 @@ void ForestSums::add(
         reach[2 * j] = reach[j] & ~answer;
       }
     }
-    for (size_t r = 0; r < count; r += 8) {
-      uint64_t places = 0;  // Of eight rows, a byte each.
+    uint64_t places[kRows / kLanes];  // Of eight rows, a byte each.
+    for (size_t k = 0; k < kRows / kLanes; ++k) {
+      places[k] = 0;
       for (int level = 0; level < depth_; ++level)
-        places = places << 1 | kSpread[way[level] >> r & 255];
-      for (size_t k = 0; k < 8; ++k) sums[r + k] += double{leaves[places >> (8 * k) & 255]};
+        places[k] = places[k] << 1 | kSpread[way[level] >> (8 * k) & 255];
+    }
+    if (depth_ <= kMostShuffled) {
+      add_shuffled(leaves, places, sums);
+    } else {
+      for (size_t r = 0; r < block.rows; r += 8)
+        for (size_t k = 0; k < 8; ++k)
+          sums[r + k] += double{leaves[places[r / 8] >> (8 * k) & 255]};
     }
   }
 }
 
-void ForestSums::walk(
-    const float* rows, size_t columns, size_t count, size_t begin, size_t end, double* sums) const {
-  constexpr size_t kTogether = 8;
-  for (size_t first = 0; first < count; first += kTogether) {
-    const float* row[kTogether];
-    for (size_t r = 0; r < kTogether; ++r) row[r] = rows + std::min(first + r, count - 1) * columns;
+void ForestSums::walk(const Block& block, size_t begin, size_t end, double* sums) const {
+  std::vector<float> values(kLanes * block.columns);  // Of eight rows, one after the other.
+  for (size_t first = 0; first < block.rows; first += kLanes) {
+    for (size_t c = 0; c < block.columns; ++c)
+      for (size_t r = 0; r < kLanes; ++r)
+        values[r * block.columns + c] =
+            static_cast<float>(block.values[c * block.step + std::min(first + r, block.rows - 1)]);
     for (size_t tree = begin; tree < end; ++tree) {
-      int at[kTogether];
+      int at[kLanes];
       for (int& node : at) node = roots_[tree];
       for (int step = 0; step < depths_[tree]; ++step) {
 #pragma GCC unroll 8
-        for (size_t r = 0; r < kTogether; ++r) {
+        for (size_t r = 0; r < kLanes; ++r) {
           const Node& n = nodes_[static_cast<size_t>(at[r])];
-          at[r] = n.next + (static_cast<int>(!(row[r][n.feature] < n.value)) & n.other);
+          const float value = values[r * block.columns + static_cast<size_t>(n.feature)];
+          at[r] = n.next + (static_cast<int>(!(value < n.value)) & n.other);
         }
       }
-      for (size_t r = 0; r < kTogether; ++r)
+      for (size_t r = 0; r < kLanes; ++r)
         sums[first + r] += double{nodes_[static_cast<size_t>(at[r])].value};
     }
   }

@@ -1,5 +1,6 @@
 #pragma once
 // Regression trees as flat arrays, and many rows through all of them.
+#include <algorithm>
 #include <compare>
 #include <cstddef>
 #include <cstdint>
@@ -18,19 +19,24 @@ struct Forest {
 /// tree, to the last bit.
 class ForestSums {
  public:
-  static constexpr size_t kRows = 64;  ///< Of a block.
+  static constexpr size_t kRows = 64;  ///< Of a block, at most.
 
   ForestSums() = default;
   /// Children stand behind their parents.
   explicit ForestSums(const Forest& forest);
 
   size_t trees() const { return roots_.size(); }
-  /// Adds what trees begin .. end - 1 answer to `count` <= kRows rows of `columns` numbers each to
-  /// `sums`, which has kRows numbers.
-  void add(const float* rows, size_t columns, size_t count, size_t begin, size_t end, double* sums)
-      const;
+  /// Rows of a block, column after column, each `step` numbers behind the one before. Trees see
+  /// them as floats.
+  struct Block {
+    const double* values = nullptr;
+    size_t step = 0, columns = 0, rows = 0;  ///< rows <= kRows
+  };
+  /// Adds what trees begin .. end - 1 answer to the rows to `sums`, which has kRows numbers.
+  void add(const Block& block, size_t begin, size_t end, double* sums) const;
 
  private:
+  static constexpr size_t kLanes = 8;  ///< Rows whose leaves are looked up together.
   struct Node {
     int feature;
     float value;
@@ -43,9 +49,9 @@ class ForestSums {
     auto operator<=>(const Question&) const = default;  // NOLINT(modernize-use-nullptr): tidy 14
   };
   void fill(const Forest& forest, size_t tree, size_t node, int level, size_t place);
-  void walk(const float* rows, size_t columns, size_t count, size_t begin, size_t end, double* sums)
-      const;
-  void ask(const float* rows, size_t columns, size_t count, uint64_t* answers) const;
+  void walk(const Block& block, size_t begin, size_t end, double* sums) const;
+  void ask(const Block& block, uint64_t* answers) const;
+  size_t leaves_of_tree() const { return std::max<size_t>(size_t{1} << depth_, kLanes); }
 
   std::vector<int> roots_, depths_;
   std::vector<Node> nodes_;
@@ -54,7 +60,7 @@ class ForestSums {
   int depth_ = 0;
   std::vector<Question> questions_;
   std::vector<uint32_t> asked_;  ///< By tree and place (0: the root, then 2 p + 1 and 2 p + 2).
-  std::vector<float> leaves_;    ///< By tree, then left to right.
+  std::vector<float> leaves_;    ///< By tree, leaves_of_tree() each, left to right.
 };
 
 }  // namespace nas
