@@ -435,9 +435,7 @@ int run_space(const std::vector<std::string>& args) {
       kTakesSeed | kTakesDb);
   add_check(*check_app, o);
   CLI::App* narrow_app =
-      add("narrow",
-          "The part of its space that a search has come to favour, for the next with the same goal",
-          kTakesDb);
+      add("narrow", "The part of a space that a search favours, for the same goal", kTakesDb);
   add_narrow(*narrow_app, o);
   if (!parse(app, args)) return kExitOk;
   if (o.limits.empty() && (o.exact_count || o.histogram || !o.latency_table.empty() ||

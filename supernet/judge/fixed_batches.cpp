@@ -120,6 +120,10 @@ int64_t FixedBatches::batch() const {
   return state_->batch;
 }
 
+bool FixedBatches::by_kernels() const {
+  return state_->device.is_cpu() && state_->layout == Layout::kChannelsLast;
+}
+
 bool FixedBatches::cut_anew() const {
   const State& s = *state_;
   const int64_t smaller = s.batch > 1 ? (size() - s.larger_batches * s.batch) / (s.batch - 1) : 0;
@@ -174,16 +178,6 @@ std::vector<int64_t> seeded_subset(std::vector<int64_t> indices,
   return indices;
 }
 
-void collect_statistics(const Plan& plan,
-                        TensorSource& tensors,
-                        const at::Tensor& images,
-                        BnTable& sums) {
-  ForwardOptions options;
-  options.bn = ForwardOptions::Bn::kCollect;
-  options.table = &sums;
-  forward(plan, tensors, images, options);
-}
-
 BnTable mean_statistics(const Plan& plan, const BnTable& sums, int64_t batches, bool all) {
   if (batches == 0) throw DataError("batch-norm recalibration: the training split is empty");
   BnTable table;
@@ -199,9 +193,13 @@ BnTable mean_statistics(const Plan& plan, const BnTable& sums, int64_t batches, 
 BnTable recalibrate(const Plan& plan, TensorSource& tensors, FixedBatches& data, bool all) {
   const c10::NoGradGuard no_grad;
   BnTable sums;
+  ForwardOptions options;
+  options.bn = ForwardOptions::Bn::kCollect;
+  options.table = &sums;
+  options.kernels = data.by_kernels();
   int64_t batches = 0;
   data.each([&](const FixedBatches::Item& item) {
-    collect_statistics(plan, tensors, item.images, sums);
+    forward(plan, tensors, item.images, options);
     ++batches;
   });
   return mean_statistics(plan, sums, batches, all);

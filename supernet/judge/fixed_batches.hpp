@@ -38,8 +38,13 @@ class FixedBatches {
   /// False where they do not fit.
   bool load();
   const std::vector<Item>& items() const;
-  int64_t size() const;   ///< Images.
-  size_t count() const;   ///< Batches.
+  int64_t size() const;  ///< Images.
+  size_t count() const;  ///< Batches.
+  /// Whether ForwardOptions::kernels is for networks on them: on the CPU, channels last. There
+  /// LibTorch's batch norm sums the half million values of a channel in one float (a mean of equal
+  /// values is off by a thousandth, and answers by percents); contiguous is what versions had that
+  /// knew LibTorch's ops only: their values stay.
+  bool by_kernels() const;
   int64_t batch() const;  ///< Size of the largest batches.
   /// Versions before 0.2 cut the same images otherwise: full batches, and the rest in a last one.
   bool cut_anew() const;
@@ -51,11 +56,6 @@ class FixedBatches {
   std::unique_ptr<State> state_;
 };
 
-/// One batch for recalibrate(): adds its means and biased variances to `sums`.
-void collect_statistics(const Plan& plan,
-                        TensorSource& tensors,
-                        const at::Tensor& images,
-                        BnTable& sums);
 /// What recalibrate() makes of the sums over so many batches. DataError when there were none.
 BnTable mean_statistics(const Plan& plan, const BnTable& sums, int64_t batches, bool all);
 /// Statistics of every batch-norm node of `plan` that keeps running ones: mean over batches of the

@@ -48,12 +48,7 @@ SubnetScorer::SubnetScorer(const Space& space,
       options_(options),
       device_(device),
       context_(new GroupContext{
-          .task = task_,
-          .store = store,
-          .running = store.keeps_statistics(),
-          // Contiguous is what versions had that knew LibTorch's ops only: their values stay.
-          .kernels = device.is_cpu() && layout == Layout::kChannelsLast,
-          .opening = {}}) {
+          .task = task_, .store = store, .running = store.keeps_statistics(), .opening = {}}) {
   const Splits& splits = data.splits;
   const auto batches = [&](const std::vector<int64_t>& from,
                            int64_t images,
@@ -74,6 +69,7 @@ SubnetScorer::SubnetScorer(const Space& space,
                      options.seed,
                      "evaluate",
                      options.batch);
+  context_->kernels = batches_->by_kernels();
   if (batches_->size() == 0)
     throw ConfigError("the " + options.split + " split is empty",
                       "give it a share with `data." + options.split + "`");
@@ -287,6 +283,8 @@ std::string SubnetScorer::fidelity_json() const {
   j["images"] = batches_->size();
   j["batch"] = batches_->batch();
   j["seed"] = options_.seed;
+  // Not to be mixed with values by LibTorch's norms of channels last, see by_kernels().
+  if (context_->kernels) j["norms"] = "kernels";
   if (calibration_) {
     j["bn"] = "recalibrated";
     j["bn_images"] = calibration_->size();

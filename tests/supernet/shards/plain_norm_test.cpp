@@ -97,6 +97,19 @@ TEST(PlainNorm, SumAndReluAtOnceAreThoseOneAfterTheOther) {
   });
 }
 
+// LibTorch's norm of channels last sums them in one float and answers up to 0.56 here.
+TEST(PlainNorm, ManyEqualValuesAreTheirMean) {
+  const at::Tensor x =
+      at::full({500, 16, 32, 32}, -2.3F).contiguous(at::MemoryFormat::ChannelsLast);
+  const BatchMoments m = biased_moments(x);
+  EXPECT_TRUE(at::equal(m.mean, at::full({16}, -2.3F)));
+  EXPECT_LE(m.var.max().item<float>(), 1e-12F);
+  const BatchNorm op{.channels = 16, .affine = false};
+  const at::Tensor y =
+      normalised(op, {.x = x, .weight = {}, .bias = {}, .plus = {}}, m.mean, m.var, false);
+  EXPECT_LE(y.abs().max().item<float>(), 2e-4F);
+}
+
 TEST(PlainNorm, WhatTheKernelsDoNotTake) {
   EXPECT_TRUE(kernels_take(at::ones({2, 3, 4, 4})));
   EXPECT_FALSE(kernels_take(at::ones({2, 3, 4})));
