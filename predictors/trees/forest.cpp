@@ -55,7 +55,13 @@ NAS_WIDE void add_shuffled(const float* leaves, const uint64_t* places, double* 
   for (size_t k = 0; k < ForestSums::kRows / 8; ++k) {
     Bytes bytes;
     std::memcpy(&bytes, places + k, sizeof bytes);
-    const Floats found = __builtin_shuffle(all, __builtin_convertvector(bytes, Ints));
+    const Ints at = __builtin_convertvector(bytes, Ints);
+#ifdef __clang__
+    Floats found;
+    for (int j = 0; j < 8; ++j) found[j] = all[at[j]];
+#else
+    const Floats found = __builtin_shuffle(all, at);
+#endif
     Doubles sum;
     std::memcpy(&sum, sums + 8 * k, sizeof sum);
     sum += __builtin_convertvector(found, Doubles);
