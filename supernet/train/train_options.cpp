@@ -217,6 +217,13 @@ std::string device_text(const TrainOptions& o, const Device& device, int threads
   return text + "; batches in " + std::to_string(parts) + (parts == 1 ? " part" : " parts");
 }
 
+std::string norm_advice(const TrainOptions& o, bool on_cpu) {
+  if (!on_cpu || o.shards.value_or(1) != 0 || o.memory_format != Layout::kChannelsLast) return {};
+  return "train.shards: 0 with channels_last: LibTorch's batch norm of that layout sums the values "
+         "of a channel in one float, so that means are off by up to a thousandth; leave "
+         "train.shards open, or set train.memory_format=contiguous";
+}
+
 int64_t steps_per_epoch(int64_t images, const TrainOptions& o) {
   return o.drop_last ? images / o.batch : (images + o.batch - 1) / o.batch;
 }

@@ -120,6 +120,9 @@ void settle(TrainOptions& options, bool on_cpu, int64_t pixels_of_image);
 const char* layout_name(Layout layout);
 /// Where steps run, and what decides their last bits: `cpu, 2 threads; batches in 4 parts`.
 std::string device_text(const TrainOptions& options, const Device& device, int threads);
+/// What the user should be told of settled options before training (tests/bench/RESULTS.md, "All
+/// cores"); may be empty.
+std::string norm_advice(const TrainOptions& o, bool on_cpu);
 /// Batches of one pass over so many images.
 int64_t steps_per_epoch(int64_t images, const TrainOptions& options);
 /// What `train.fix` leaves of a space. ConfigError when it names what the space does not have.

@@ -50,6 +50,8 @@ Session make_session(TrainConfig config,
       s.weights.curriculum ? s.weights.curriculum->stage(0) : Stage{.epochs = c.train.epochs};
   s.strategy = strategy_for(p, first);
   if (advice) {
+    if (const std::string text = norm_advice(c.train, p.device.is_cpu()); !text.empty())
+      warning(text);
     for (const std::string& line : s.strategy->advice()) warning(line);
     for (const std::string& line : s.weights.store->advice(s.steps_per_epoch() * s.epochs()))
       warning(line);

@@ -47,6 +47,27 @@ TEST(Threads, GoingOnWithOtherThreadsInsideOpsIsTold) {
   EXPECT_EQ(shown["versions"]["threads_before"], Json::array({1}));
 }
 
+TEST(Threads, InexactNormsAreTold) {
+  const std::string folder = fresh_folder();
+  for (const bool exact : {false, true}) {
+    const Finished done =
+        nas(folder,
+            {"train",
+             "--set",
+             "space=digits",
+             "--set",
+             "data.limit=100",
+             "--set",
+             "train={epochs: 1, validation: {every: 0}, shards: 0, memory_format: " +
+                 std::string(exact ? "contiguous}" : "channels_last}")});
+    EXPECT_EQ(done.code, 0) << done.err;
+    if (exact)
+      EXPECT_THAT(done.err, Not(HasSubstr("in one float")));
+    else
+      EXPECT_THAT(done.err, HasSubstr("in one float"));
+  }
+}
+
 TEST(Threads, GoingOnWithOtherThreadsGivesTheSameBits) {
   for (const char* const shards : {"", ", shards: 3"}) {
     const std::string folder = fresh_folder();
