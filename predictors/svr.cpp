@@ -1,7 +1,7 @@
 // Support vector regression with an RBF kernel and no insensitive tube (search.md 3.5), solved by
 // libsvm; penalties are chosen by a solver that goes from one to the next (smo.hpp), on a kernel
-// matrix that is computed once for all folds and penalties. Its labels are
-// brought to 10 .. 100, so that the grid of C means the same for shares, percents and milliseconds.
+// matrix that is computed once for all folds and penalties. Its labels are brought to 10 .. 100, so
+// that the grid of C means the same for shares, percents and milliseconds.
 #include <libsvm/svm.h>
 
 #include <algorithm>

@@ -297,12 +297,7 @@ class Pass {
     const at::Tensor x = in().dim() == 4 ? in() : in().unsqueeze(-1).unsqueeze(-1);
     const int64_t over[3] = {0, 2, 3};
     auto [var, mean] = at::var_mean(x.to(at::kFloat), at::IntArrayRef(over, 3), /*correction=*/0);
-    collect({mean, var});
-  }
-  void collect(const BnStats& batch) {
-    BnStats& sums = (*options_.table)[id_];
-    sums.mean = sums.mean.defined() ? sums.mean + batch.mean : batch.mean;
-    sums.var = sums.var.defined() ? sums.var + batch.var : batch.var;
+    (*options_.table)[id_].add({mean, var});
   }
 
   /// What normalises the visited norm, by kernels: mean and biased variance.
@@ -314,8 +309,9 @@ class Pass {
     if (options_.bn == Bn::kTable)
       if (const auto it = options_.table->find(id_); it != options_.table->end()) return it->second;
     const BatchMoments moments = biased_moments(in());
-    if (options_.bn == Bn::kCollect) collect({moments.mean, moments.var});
-    return {moments.mean, moments.var};
+    const BnStats batch{moments.mean, moments.var};
+    if (options_.bn == Bn::kCollect) (*options_.table)[id_].add(batch);
+    return batch;
   }
 
   at::Tensor execute(const Activation& op) { return activated(op, in()); }
@@ -400,6 +396,11 @@ class Pass {
 };
 
 }  // namespace
+
+void BnStats::add(const BnStats& batch) {
+  mean = mean.defined() ? mean + batch.mean : batch.mean;
+  var = var.defined() ? var + batch.var : batch.var;
+}
 
 void RunningUpdate::apply() const {
   const c10::NoGradGuard no_grad;

@@ -20,6 +20,8 @@ class Lane;
 /// variance.
 struct BnStats {
   at::Tensor mean, var;
+  /// Adds to both; to nothing where they are undefined.
+  void add(const BnStats& batch);
 };
 /// Keyed by node id of the plan.
 using BnTable = std::unordered_map<int32_t, BnStats>;

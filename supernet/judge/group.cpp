@@ -56,11 +56,7 @@ Group::Sums Group::sums_of(const Item& item) const {
 }
 
 void Group::add(const BnTable& statistics) {
-  for (const auto& [id, batch] : statistics) {
-    BnStats& sums = statistics_[id];
-    sums.mean = sums.mean.defined() ? sums.mean + batch.mean : batch.mean;
-    sums.var = sums.var.defined() ? sums.var + batch.var : batch.var;
-  }
+  for (const auto& [id, batch] : statistics) statistics_[id].add(batch);
   ++calibrated_;
 }
 
@@ -100,10 +96,9 @@ GroupCourse::GroupCourse(GroupContext& context,
       all_(all),
       portion_(portion),
       calibration_(calibration),
-      batches_(batches) {
-  tables_.waiting.resize(calibration.size());
-  sums_.waiting.resize(batches.size());
-}
+      batches_(batches),
+      tables_(calibration.size()),
+      sums_(batches.size()) {}
 
 void GroupCourse::note_problem() {
   const std::lock_guard lock(mutex_);
@@ -131,13 +126,10 @@ void GroupCourse::calibrate(size_t batch) noexcept {
   }
   const std::lock_guard lock(mutex_);
   try {
-    auto& [waiting, next] = tables_;
-    waiting[batch] = std::move(table);
-    for (; next < waiting.size() && waiting[next]; ++next) {
-      if (!problem_) group_->add(*waiting[next]);
-      waiting[next]->clear();
-    }
-    if (next == waiting.size() && !problem_) group_->end_calibration();
+    tables_.put(batch, std::move(table), [this](size_t, const BnTable& found) {
+      if (!problem_) group_->add(found);
+    });
+    if (tables_.all() && !problem_) group_->end_calibration();
   } catch (...) {
     if (!problem_) problem_ = std::current_exception();
   }
@@ -147,7 +139,7 @@ void GroupCourse::calibrate(size_t batch) noexcept {
 void GroupCourse::judge(size_t batch) noexcept {
   {
     std::unique_lock lock(mutex_);
-    calibrated_.wait(lock, [this] { return problem_ || tables_.next == tables_.waiting.size(); });
+    calibrated_.wait(lock, [this] { return problem_ || tables_.all(); });
   }
   Group::Sums sums;
   try {
@@ -157,10 +149,9 @@ void GroupCourse::judge(size_t batch) noexcept {
   }
   const std::lock_guard lock(mutex_);
   try {
-    auto& [waiting, next] = sums_;
-    waiting[batch] = std::move(sums);
-    for (; next < waiting.size() && waiting[next]; ++next)
-      if (!problem_) group_->add(*waiting[next], batches_[next].labels.size(0));
+    sums_.put(batch, std::move(sums), [this](size_t k, const Group::Sums& found) {
+      if (!problem_) group_->add(found, batches_[k].labels.size(0));
+    });
   } catch (...) {
     if (!problem_) problem_ = std::current_exception();
   }

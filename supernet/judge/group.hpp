@@ -81,9 +81,23 @@ class GroupCourse {
  private:
   /// What the batches found, added in their order as soon as it is there.
   template <typename T>
-  struct InOrder {
-    std::vector<std::optional<T>> waiting;
-    size_t next = 0;
+  class InOrder {
+   public:
+    explicit InOrder(size_t n) : waiting_(n) {}
+    /// add(k, value) for what may be added now.
+    template <typename F>
+    void put(size_t at, T value, F&& add) {
+      waiting_[at] = std::move(value);
+      for (; !all() && waiting_[next_]; ++next_) {
+        add(next_, *waiting_[next_]);
+        *waiting_[next_] = {};
+      }
+    }
+    bool all() const { return next_ == waiting_.size(); }
+
+   private:
+    std::vector<std::optional<T>> waiting_;
+    size_t next_ = 0;
   };
   /// Opens the group, once; null after a problem.
   Group* group();

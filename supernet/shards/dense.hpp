@@ -26,6 +26,12 @@ S* values_in(const at::Tensor& t) {
   return t.defined() ? static_cast<S*>(t.data_ptr()) : nullptr;
 }
 
+/// Whether kernels take values of x's type, and x is on the CPU.
+inline bool has_kernels(const at::Tensor& x) {
+  const at::ScalarType type = x.scalar_type();
+  return x.is_cpu() && (type == at::kFloat || type == at::kDouble || type == at::kBFloat16);
+}
+
 /// f(S()) for the type of x: float, double or bfloat16.
 template <typename F>
 auto typed(const at::Tensor& x, F&& f) {

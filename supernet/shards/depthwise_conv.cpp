@@ -84,11 +84,9 @@ at::Tensor cast(const at::Tensor& t) {
 }  // namespace
 
 bool takes_depthwise(const Conv2d& op, const at::Tensor& x) {
-  const at::ScalarType type = x.scalar_type();
   return op.groups > 1 && op.groups == op.in && op.in == op.out && !op.bias &&
-         has_depthwise_loops(op.kernel) && x.is_cpu() &&
-         x.is_contiguous(at::MemoryFormat::ChannelsLast) &&
-         (type == at::kFloat || type == at::kDouble || type == at::kBFloat16);
+         has_depthwise_loops(op.kernel) && has_kernels(x) &&
+         x.is_contiguous(at::MemoryFormat::ChannelsLast);
 }
 
 at::Tensor depthwise_conv(const Conv2d& op, const at::Tensor& x, const at::Tensor& weight) {

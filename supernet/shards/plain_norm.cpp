@@ -7,9 +7,7 @@
 namespace nas {
 
 bool kernels_take(const at::Tensor& x) {
-  const at::ScalarType type = x.scalar_type();
-  return x.is_cpu() && (x.dim() == 2 || x.dim() == 4) && x.numel() > 0 &&
-         (type == at::kFloat || type == at::kDouble || type == at::kBFloat16);
+  return has_kernels(x) && (x.dim() == 2 || x.dim() == 4) && x.numel() > 0;
 }
 
 BatchMoments biased_moments(const at::Tensor& x) {
